@@ -1,0 +1,104 @@
+// Package cli is the command line of Chartpost: one command, one file, over three streams that tests can drive.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses (DESIGN.md section 2). Where several apply, the first of 130, 2, 6, 5, 4, 3, 7, 1 wins.
+const (
+	exitOK          = 0
+	exitFindings    = 1 // problems found in the data
+	exitUsage       = 2
+	exitUnreadable  = 3 // input unreadable, of no known format, or nothing of it could be written
+	exitIdentity    = 4 // no identity of mine opens it, or wrong passphrase
+	exitRefused     = 5 // every refusal after decryption
+	exitNetwork     = 6
+	exitPartial     = 7 // some records rejected, the rest written
+	exitInterrupted = 130
+)
+
+// CLI is one run of the program: its streams, its environment and its arguments.
+type CLI struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(string) string
+	Version  string
+}
+
+// exitError is an error that knows its exit status. Hints are printed below it, each on its own line.
+type exitError struct {
+	code  int
+	err   error
+	hints []string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// fail makes an error with an exit status.
+func fail(code int, err error, hints ...string) error { return &exitError{code, err, hints} }
+
+// usagef makes an error of usage.
+func usagef(format string, args ...any) error { return fail(exitUsage, fmt.Errorf(format, args...)) }
+
+// Run runs the program over the process's own streams and returns its exit status.
+func Run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version()}
+	return c.Run(ctx, os.Args[1:])
+}
+
+// Run runs one command line and returns its exit status.
+func (c *CLI) Run(ctx context.Context, args []string) int {
+	root := c.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(c.Err, "chartpost: interrupted")
+		return exitInterrupted
+	}
+	if err == nil {
+		return exitOK
+	}
+	var e *exitError
+	if !errors.As(err, &e) {
+		e = &exitError{code: exitUsage, err: err} // cobra's own errors are about the command line
+	}
+	if msg := e.err.Error(); msg != "" {
+		fmt.Fprintf(c.Err, "chartpost: %s\n", msg)
+	}
+	for _, h := range e.hints {
+		fmt.Fprintf(c.Err, "  %s\n", h)
+	}
+	return e.code
+}
+
+// root makes the command tree anew, so that runs share nothing.
+func (c *CLI) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "chartpost",
+		Short:         "Convert, check, seal and open health records",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       c.Version,
+		RunE:          func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
+	root.SetVersionTemplate("chartpost {{.Version}}\n")
+	for _, add := range commands {
+		root.AddCommand(add(c))
+	}
+	return root
+}

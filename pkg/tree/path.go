@@ -1,0 +1,428 @@
+package tree
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Path leads from a node to others below it: 5.1, effectiveTime/low/@value, a column. The empty path is the node itself.
+type Path []Step
+
+// A Step is a name, perhaps an ordinal among the nodes that the step would match, and what must hold there.
+type Step struct {
+	Name  string
+	Nth   int // from 1; 0 is any
+	Tests []Test
+}
+
+// A Test looks at a document (docs/rows.md). Read, it is asked; written, Equal is stamped with its first value, and the
+// others are asked.
+type Test struct {
+	Path   Path
+	Op     Op
+	Values []string // of Equal and NotEqual
+}
+
+// Op is what a Test asks of the text at its path.
+type Op uint8
+
+const (
+	Exists   Op = iota + 1 // something is there: a leaf at or below the path
+	Missing                // nothing is there
+	Equal                  // the text is one of the values
+	NotEqual               // the text is none of the values; so it is where nothing is there
+)
+
+// Find returns the next child of n after k that a step matches, the first if k is 0, and 0 if there is none.
+func (d *Doc) Find(n, k Node, s *Step) Node {
+	if k == n && k != 0 {
+		return 0 // a leaf was its own only part
+	}
+	if k == 0 {
+		if k = d.nodes[n].first; k == 0 {
+			if d.Self != "" && s.Name == d.Self && s.Nth <= 1 && d.nodes[n].text != "" && d.holds(n, s.Tests) {
+				return n
+			}
+			return 0
+		}
+	} else {
+		k = d.nodes[k].next
+	}
+	for ; k != 0; k = d.nodes[k].next {
+		if d.nodes[k].name == s.Name && (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
+			return k
+		}
+	}
+	return 0
+}
+
+// position is k's place among those children of n that the step would match without its ordinal.
+func (d *Doc) position(n, k Node, s *Step) int {
+	at := 0
+	for j := d.nodes[n].first; j != 0; j = d.nodes[j].next {
+		if d.nodes[j].name == s.Name && d.holds(j, s.Tests) {
+			if at++; j == k {
+				return at
+			}
+		}
+	}
+	return 0
+}
+
+func (d *Doc) holds(n Node, tests []Test) bool {
+	for i := range tests {
+		if _, ok := d.Ask(n, &tests[i]); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// At follows a path to the first node that it leads to, 0 if there is none.
+func (d *Doc) At(n Node, p Path) Node {
+	if len(p) == 0 {
+		return n
+	}
+	for k := d.Find(n, 0, &p[0]); k != 0; k = d.Find(n, k, &p[0]) {
+		if m := d.At(k, p[1:]); m != 0 {
+			return m
+		}
+	}
+	return 0
+}
+
+// Each calls f for every node that a path leads to, in document order, until f returns false.
+func (d *Doc) Each(n Node, p Path, f func(Node) bool) bool {
+	if len(p) == 0 {
+		return f(n)
+	}
+	for k := d.Find(n, 0, &p[0]); k != 0; k = d.Find(n, k, &p[0]) {
+		if !d.Each(k, p[1:], f) {
+			return false
+		}
+	}
+	return true
+}
+
+// Ask reports whether a test holds at n, and the leaf that it looked at, if any.
+func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
+	k := d.At(n, t.Path)
+	if t.Op == Exists || t.Op == Missing {
+		there := k != 0 && !d.Empty(k)
+		if k != 0 {
+			k = d.Leaf(k)
+		}
+		return k, there == (t.Op == Exists)
+	}
+	text := ""
+	if k != 0 {
+		k = d.Leaf(k)
+		text = d.nodes[k].text
+	}
+	return k, slices.Contains(t.Values, text) == (t.Op == Equal)
+}
+
+// Stamp makes a test hold at n if it is an Equal and nothing stands there yet, and reports whether it holds.
+func (d *Doc) Stamp(n Node, t *Test) bool {
+	if _, ok := d.Ask(n, t); ok {
+		return true
+	}
+	if t.Op != Equal || t.Values[0] == "" {
+		return false
+	}
+	k := d.Make(n, t.Path, false)
+	if d.LeafText(k) != "" {
+		return false
+	}
+	d.nodes[d.Leaf(k)].text = t.Values[0]
+	return true
+}
+
+// Make returns the node that a path leads to, making and stamping what is missing; fresh makes the last step anew.
+func (d *Doc) Make(n Node, p Path, fresh bool) Node {
+	for i := range p {
+		s := &p[i]
+		k := Node(0)
+		if !fresh || i < len(p)-1 {
+			k = d.Find(n, 0, s)
+			if k == n && i < len(p)-1 {
+				k = 0 // a leaf that is its own first part must get that part to have parts below it
+			}
+		}
+		if k == 0 {
+			k = d.makeStep(n, s)
+		}
+		n = k
+	}
+	return n
+}
+
+func (d *Doc) makeStep(n Node, s *Step) Node {
+	if d.Self != "" && s.Name == d.Self && d.nodes[n].text != "" {
+		d.Add(n, "", "") // push the text down, and take the empty child away again
+		d.dropLast(n)
+		return d.nodes[n].first
+	}
+	k := d.Add(n, s.Name, "")
+	for j := range s.Tests {
+		d.Stamp(k, &s.Tests[j])
+	}
+	return k
+}
+
+// dropLast removes the youngest child of n, which must be the youngest node of the document.
+func (d *Doc) dropLast(n Node) {
+	last := d.nodes[n].last
+	prev := Node(0)
+	for k := d.nodes[n].first; k != last; k = d.nodes[k].next {
+		prev = k
+	}
+	if prev == 0 {
+		d.nodes[n].first = 0
+	} else {
+		d.nodes[prev].next = 0
+	}
+	d.nodes[n].last = prev
+	d.nodes = d.nodes[:len(d.nodes)-1]
+}
+
+// MarkTests marks the leaves that the tests along a path which led to n were matched on.
+func (d *Doc) MarkTests(n Node, p Path, s State, why string) {
+	for i := len(p) - 1; i >= 0; i-- {
+		for j := range p[i].Tests {
+			if t := &p[i].Tests[j]; t.Op == Equal {
+				d.MarkTest(n, t, s, why)
+			}
+		}
+		if d.Self == "" || d.nodes[n].name == p[i].Name {
+			n = d.nodes[n].parent
+		}
+	}
+}
+
+// MarkTest marks the leaf that an Equal test at n was matched on: a value that is not the one written back is folded.
+func (d *Doc) MarkTest(n Node, t *Test, s State, why string) {
+	k, ok := d.Ask(n, t)
+	if !ok || k == 0 || d.nodes[k].text == "" {
+		return
+	}
+	if s == Carried && d.nodes[k].text != t.Values[0] {
+		s, why = Folded, "written back as "+t.Values[0]
+	}
+	d.Mark(k, s, why)
+}
+
+// ParsePath reads a path in the format's own notation with XPath-like tests: 5.1, 4[2], act[@classCode='ACT']/id.
+// "." is the empty path. An error says what is wrong and, where it helps, in which part.
+func (f *Format) ParsePath(s string) (Path, error) {
+	if s == "." {
+		return nil, nil
+	}
+	if f.Steps == "" { // a name is a path: First Name
+		if s = unquote(s); s == "" {
+			return nil, fmt.Errorf("a column without a name")
+		}
+		return Path{{Name: s}}, nil
+	}
+	var p Path
+	for s != "" {
+		i := strings.IndexAny(s, f.Steps+"[")
+		if i < 0 {
+			i = len(s)
+		}
+		st := Step{Name: s[:i]}
+		if st.Name == "" {
+			return nil, fmt.Errorf("a step without a name before %q", s)
+		}
+		s = s[i:]
+		for strings.HasPrefix(s, "[") {
+			end := closing(s)
+			if end < 0 {
+				return nil, fmt.Errorf("the bracket of %s%s is not closed", st.Name, s)
+			}
+			in := s[1:end]
+			s = s[end+1:]
+			if n, err := strconv.Atoi(in); err == nil {
+				if n < 1 {
+					return nil, fmt.Errorf("%s[%s]: places are counted from 1", st.Name, in)
+				}
+				st.Nth = n
+				continue
+			}
+			t, err := f.ParseTest(in)
+			if err != nil {
+				return nil, err
+			}
+			st.Tests = append(st.Tests, t)
+		}
+		p = append(p, st)
+		if s != "" {
+			if !strings.ContainsRune(f.Steps, rune(s[0])) {
+				return nil, fmt.Errorf("%q follows a bracket where a separator should stand", s)
+			}
+			if s = s[1:]; s == "" {
+				return nil, fmt.Errorf("the path ends in a separator")
+			}
+		}
+	}
+	return p, nil
+}
+
+// ParseTest reads what stands in a path's brackets or after a row's with or if: PATH, no PATH, PATH=a|b, PATH!=a|b.
+func (f *Format) ParseTest(s string) (t Test, err error) {
+	s = strings.TrimSpace(s)
+	if rest, ok := strings.CutPrefix(s, "no "); ok {
+		t.Op, s = Missing, strings.TrimSpace(rest)
+	} else if i := topIndex(s, '='); i >= 0 {
+		t.Op = Equal
+		path, vals := s[:i], s[i+1:]
+		if p, ok := strings.CutSuffix(path, "!"); ok {
+			t.Op, path = NotEqual, p
+		}
+		for vals != "" || t.Values == nil {
+			var v string
+			if v, vals, err = literal(strings.TrimSpace(vals)); err != nil {
+				return t, fmt.Errorf("%s: %w", s, err)
+			}
+			t.Values = append(t.Values, v)
+			if vals = strings.TrimSpace(vals); vals != "" {
+				if vals[0] != '|' || len(vals) == 1 {
+					return t, fmt.Errorf("%s: %q is left over after the value", s, vals)
+				}
+				vals = vals[1:]
+			}
+		}
+		s = strings.TrimSpace(path)
+	} else {
+		t.Op = Exists
+	}
+	t.Path, err = f.ParsePath(s)
+	return t, err
+}
+
+// literal cuts a word, or 'quoted' with a doubled quote inside, from the front of s.
+func literal(s string) (v, rest string, err error) {
+	if s == "" {
+		return "", "", fmt.Errorf("a value is missing; an empty one is ''")
+	}
+	if s[0] != '\'' {
+		if i := strings.IndexByte(s, '|'); i >= 0 {
+			return strings.TrimSpace(s[:i]), s[i:], nil
+		}
+		return s, "", nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		if s[i] != '\'' {
+			b.WriteByte(s[i])
+		} else if i+1 < len(s) && s[i+1] == '\'' {
+			b.WriteByte('\'')
+			i++
+		} else {
+			return b.String(), s[i+1:], nil
+		}
+	}
+	return "", "", fmt.Errorf("the quote of %s is not closed", s)
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// closing is the index of the bracket that closes the one that s begins with, -1 if none does.
+func closing(s string) int {
+	depth, quoted := 0, false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\'':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			depth++
+		case c == ']':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// topIndex is the index of the first c outside brackets and quotes, -1 if there is none.
+func topIndex(s string, c byte) int {
+	depth, quoted := 0, false
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == '\'' || b == '"':
+			quoted = !quoted
+		case quoted:
+		case b == '[':
+			depth++
+		case b == ']':
+			depth--
+		case b == c && depth == 0:
+			return i
+		}
+	}
+	return -1
+}
+
+// String writes the path as ParsePath reads it, with the format's first separator.
+func (f *Format) PathString(p Path) string {
+	if len(p) == 0 {
+		return "."
+	}
+	if f.Steps == "" {
+		if strings.ContainsAny(p[0].Name, " \t#,'[]=|") {
+			return `"` + p[0].Name + `"`
+		}
+		return p[0].Name
+	}
+	var b strings.Builder
+	for i, s := range p {
+		if i > 0 {
+			b.WriteByte(f.Steps[0])
+		}
+		b.WriteString(s.Name)
+		for j := range s.Tests {
+			fmt.Fprintf(&b, "[%s]", f.TestString(&s.Tests[j]))
+		}
+		if s.Nth > 0 {
+			fmt.Fprintf(&b, "[%d]", s.Nth)
+		}
+	}
+	return b.String()
+}
+
+// TestString writes a test as ParseTest reads it.
+func (f *Format) TestString(t *Test) string {
+	p := f.PathString(t.Path)
+	switch t.Op {
+	case Exists:
+		return p
+	case Missing:
+		return "no " + p
+	}
+	vals := make([]string, len(t.Values))
+	for i, v := range t.Values {
+		vals[i] = Quote(v)
+	}
+	op := "="
+	if t.Op == NotEqual {
+		op = "!="
+	}
+	return p + op + strings.Join(vals, "|")
+}
+
+// Quote writes a literal: a plain word as it is, anything else in single quotes.
+func Quote(v string) string {
+	if v != "" && v != "-" && !strings.ContainsAny(v, " \t,|]=#'\"") {
+		return v
+	}
+	return "'" + strings.ReplaceAll(v, "'", "''") + "'"
+}

@@ -1,0 +1,336 @@
+// Package tree is the one shape that every source takes: an ER7 message, a CDA document and a CSV row are all trees of
+// named nodes with text at the leaves, and every leaf carries its own ledger state.
+//
+// # Terminology
+//
+// A Doc is one arena: a document costs a handful of allocations whatever its size, and a Node is an index into it. A leaf
+// is a node with text. In a Format with a Self name a leaf may be addressed as its own first part: PID-8 is PID-8.1 and
+// PID-8.1.1. There a node holds either text or children, never both: Add pushes text that is in the way down into a child
+// of the Self name.
+//
+// The text of a node aliases the source that the codec read it from; who keeps it beyond the document copies it.
+//
+// # Ledger states
+//
+// A state only ever rises: Unmapped < Invalid < Declined < Folded < Carried. What was tried and did not come about is
+// taken back as a whole with Checkpoint and Rollback.
+package tree
+
+import (
+	"fmt"
+	"strings"
+)
+
+// State is what became of a leaf (DESIGN.md, law 1).
+type State uint8
+
+const (
+	Unmapped State = iota // no row knows it
+	Invalid               // it could not be read as its type
+	Declined              // a row says why it is not there
+	Folded                // it is in the output, but not so that it can be told apart on the way back
+	Carried               // it is in the output and can be read back
+)
+
+var stateWords = [...]string{"unmapped", "invalid", "declined", "folded", "carried"}
+
+func (s State) String() string {
+	if int(s) < len(stateWords) {
+		return stateWords[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// Node is a place in a Doc; 0 is no place, Root the whole.
+type Node int32
+
+const Root Node = 1
+
+type node struct {
+	name, text                string
+	parent, first, last, next Node
+	ordinal                   int32 // among what the codec counts together, from 1
+	offset                    int32 // in the source, in bytes
+	why                       int32 // index in Doc.whys
+	state                     State
+	syntax                    bool
+}
+
+// A Format is what the tree must know of a grammar: a few facts, and no code but the way to write a place.
+type Format struct {
+	Name  string                   // hl7v2, ccda, csv
+	Steps string                   // the bytes that separate the steps of a path: ".-" for ER7, "/" for XML, none for CSV
+	Self  string                   // what a leaf is called as its own first part: "1" in ER7; "" if it is not one
+	Null  string                   // the text of an explicit null: `""` in ER7; "" if the format has none
+	Place func(*Doc, Node) string  // a leaf's place in the source's own coordinates: PID-5[2].3, an XPath, a column
+	Valid func(path []string) bool // whether a path of step names may exist at all; nil: any may
+}
+
+// Doc is a source as a tree.
+type Doc struct {
+	*Format
+	Line, Column int // where the document begins in its source, from 1; 0 if unknown
+	nodes        []node
+	whys         []string
+	undo         []undo
+	marks        int // open checkpoints
+}
+
+type undo struct {
+	n     Node
+	why   int32
+	state State
+}
+
+// New makes an empty document with room for so many nodes.
+func New(f *Format, capacity int) *Doc {
+	d := &Doc{Format: f, nodes: make([]node, 2, capacity+2), whys: make([]string, 1, 4)}
+	return d
+}
+
+// Reset empties the document and keeps its memory for the next one. Strings from Text stay valid.
+func (d *Doc) Reset() {
+	clear(d.nodes)
+	clear(d.whys)
+	d.nodes, d.whys, d.undo, d.marks, d.Line, d.Column = d.nodes[:2], d.whys[:1], d.undo[:0], 0, 0, 0
+}
+
+// Len is the number of nodes, Root included.
+func (d *Doc) Len() int { return len(d.nodes) - 1 }
+
+// Add appends a child. Its ordinal is one more than its elder sibling's if that has the same name, else 1; a codec that
+// counts otherwise says so with SetOrdinal.
+func (d *Doc) Add(parent Node, name, text string) Node {
+	if p := &d.nodes[parent]; d.Self != "" && p.text != "" {
+		own := *p // push the text down
+		own.name, own.parent, own.first, own.last, own.next, own.ordinal = d.Self, parent, 0, 0, 0, 1
+		p.text, p.state, p.why = "", Unmapped, 0
+		n := Node(len(d.nodes))
+		d.nodes = append(d.nodes, own)
+		p = &d.nodes[parent]
+		p.first, p.last = n, n
+		if d.marks > 0 {
+			// A rollback must find the states where they now stand.
+			for i := range d.undo {
+				if d.undo[i].n == parent {
+					d.undo[i].n = n
+				}
+			}
+		}
+	}
+	n := Node(len(d.nodes))
+	d.nodes = append(d.nodes, node{name: name, text: text, parent: parent, ordinal: 1})
+	p := &d.nodes[parent]
+	if p.last == 0 {
+		p.first, p.last = n, n
+		return n
+	}
+	elder := &d.nodes[p.last]
+	if elder.name == name {
+		d.nodes[n].ordinal = elder.ordinal + 1
+	}
+	elder.next, p.last = n, n
+	return n
+}
+
+// Move hangs n with all below it at the end of parent's children. A codec uses it to group what it has read.
+func (d *Doc) Move(n, parent Node) {
+	old := d.nodes[n].parent
+	prev := Node(0)
+	for k := d.nodes[old].first; k != n; k = d.nodes[k].next {
+		prev = k
+	}
+	next := d.nodes[n].next
+	if prev == 0 {
+		d.nodes[old].first = next
+	} else {
+		d.nodes[prev].next = next
+	}
+	if d.nodes[old].last == n {
+		d.nodes[old].last = prev
+	}
+	d.nodes[n].next, d.nodes[n].parent = 0, parent
+	if p := &d.nodes[parent]; p.last == 0 {
+		p.first, p.last = n, n
+	} else {
+		d.nodes[p.last].next, p.last = n, n
+	}
+}
+
+func (d *Doc) Name(n Node) string   { return d.nodes[n].name }
+func (d *Doc) Text(n Node) string   { return d.nodes[n].text }
+func (d *Doc) Parent(n Node) Node   { return d.nodes[n].parent }
+func (d *Doc) First(n Node) Node    { return d.nodes[n].first }
+func (d *Doc) Next(n Node) Node     { return d.nodes[n].next }
+func (d *Doc) Ordinal(n Node) int   { return int(d.nodes[n].ordinal) }
+func (d *Doc) Offset(n Node) int    { return int(d.nodes[n].offset) }
+func (d *Doc) State(n Node) State   { return d.nodes[n].state }
+func (d *Doc) Why(n Node) string    { return d.whys[d.nodes[n].why] }
+func (d *Doc) IsSyntax(n Node) bool { return d.nodes[n].syntax }
+
+func (d *Doc) SetText(n Node, s string) { d.nodes[n].text = s }
+func (d *Doc) SetOrdinal(n Node, i int) { d.nodes[n].ordinal = int32(i) }
+func (d *Doc) SetOffset(n Node, i int)  { d.nodes[n].offset = int32(i) }
+func (d *Doc) SetSyntax(n Node)         { d.nodes[n].syntax = true } // its text is grammar, not data: no leaf
+func (d *Doc) isLeaf(n *node) bool      { return n.text != "" && !n.syntax }
+func (d *Doc) PlaceOf(n Node) string    { return d.Format.Place(d, n) }
+func (d *Doc) Child(n Node, s string) Node { // the first child of a name, 0 if there is none
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		if d.nodes[k].name == s {
+			return k
+		}
+	}
+	return 0
+}
+
+// Empty reports whether n holds no text at any depth.
+func (d *Doc) Empty(n Node) bool {
+	if d.nodes[n].text != "" {
+		return false
+	}
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		if !d.Empty(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// Leaf is the node that holds n's text: n, or where a leaf is its own first part, that part at any depth.
+func (d *Doc) Leaf(n Node) Node {
+	for d.Self != "" && d.nodes[n].text == "" {
+		k := d.Child(n, d.Self)
+		if k == 0 {
+			break
+		}
+		n = k
+	}
+	return n
+}
+
+// LeafText is the text of Leaf(n).
+func (d *Doc) LeafText(n Node) string { return d.nodes[d.Leaf(n)].text }
+
+// Mark raises the state of n. The first reason for a state stands.
+func (d *Doc) Mark(n Node, s State, why string) {
+	p := &d.nodes[n]
+	if s <= p.state {
+		return
+	}
+	if d.marks > 0 {
+		d.undo = append(d.undo, undo{n, p.why, p.state})
+	}
+	p.state, p.why = s, 0
+	if s != Carried && why != "" {
+		if last := len(d.whys) - 1; last > 0 && d.whys[last] == why {
+			p.why = int32(last)
+			return
+		}
+		p.why = int32(len(d.whys))
+		d.whys = append(d.whys, why)
+	}
+}
+
+// MarkAll raises the state of every leaf at and below n.
+func (d *Doc) MarkAll(n Node, s State, why string) {
+	if d.isLeaf(&d.nodes[n]) {
+		d.Mark(n, s, why)
+	}
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		d.MarkAll(k, s, why)
+	}
+}
+
+// Checkpoint begins an attempt. It ends with Rollback or Commit of what Checkpoint returned, in the reverse order.
+func (d *Doc) Checkpoint() int { d.marks++; return len(d.undo) }
+
+// Rollback takes back every state that was raised since the checkpoint.
+func (d *Doc) Rollback(at int) {
+	for i := len(d.undo) - 1; i >= at; i-- {
+		u := d.undo[i]
+		d.nodes[u.n].state, d.nodes[u.n].why = u.state, u.why
+	}
+	d.undo = d.undo[:at]
+	d.marks--
+}
+
+// Commit keeps what was raised since the checkpoint.
+func (d *Doc) Commit(at int) {
+	if d.marks--; d.marks == 0 {
+		d.undo = d.undo[:0]
+	}
+}
+
+// Leaves calls f for every leaf, in document order.
+func (d *Doc) Leaves(f func(n Node, s State, why string)) { d.leaves(Root, f) }
+
+func (d *Doc) leaves(n Node, f func(Node, State, string)) {
+	if p := &d.nodes[n]; d.isLeaf(p) {
+		f(n, p.state, d.whys[p.why])
+	}
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		d.leaves(k, f)
+	}
+}
+
+// LeavesBelow calls f for every leaf at and below n, in document order.
+func (d *Doc) LeavesBelow(n Node, f func(n Node, s State, why string)) { d.leaves(n, f) }
+
+// Tally counts leaves by state: what the ledger's totals are made of.
+type Tally struct {
+	Carried, Folded, Declined, Unmapped, Invalid int
+}
+
+// Add counts one leaf.
+func (t *Tally) Add(s State) {
+	switch s {
+	case Carried:
+		t.Carried++
+	case Folded:
+		t.Folded++
+	case Declined:
+		t.Declined++
+	case Unmapped:
+		t.Unmapped++
+	case Invalid:
+		t.Invalid++
+	}
+}
+
+// Values is the sum of all states.
+func (t *Tally) Values() int { return t.Carried + t.Folded + t.Declined + t.Unmapped + t.Invalid }
+
+// Plus is the sum of two tallies.
+func (t Tally) Plus(u Tally) Tally {
+	return Tally{t.Carried + u.Carried, t.Folded + u.Folded, t.Declined + u.Declined, t.Unmapped + u.Unmapped, t.Invalid + u.Invalid}
+}
+
+// Tally counts the document's leaves by state.
+func (d *Doc) Tally() (t Tally) {
+	d.Leaves(func(_ Node, s State, _ string) { t.Add(s) })
+	return t
+}
+
+// String draws the tree, a node a line, for tests and for people who debug a mapping.
+func (d *Doc) String() string {
+	var b strings.Builder
+	d.draw(&b, Root, 0)
+	return b.String()
+}
+
+func (d *Doc) draw(b *strings.Builder, n Node, depth int) {
+	p := &d.nodes[n]
+	if n != Root {
+		fmt.Fprintf(b, "%s%s", strings.Repeat("  ", depth-1), p.name)
+		if p.text != "" {
+			fmt.Fprintf(b, " %q %s", p.text, p.state)
+			if w := d.whys[p.why]; w != "" {
+				fmt.Fprintf(b, " (%s)", w)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	for k := p.first; k != 0; k = d.nodes[k].next {
+		d.draw(b, k, depth+1)
+	}
+}

@@ -1,0 +1,371 @@
+// Package plan describes the types of FHIR R4 (4.0.1) as the hub holds them, the protobuf messages of google/fhir: elements
+// by FHIR name, in the specification's order, with the struct fields where they stand.
+//
+// The codec, the rows and FHIRPath share this one description. Types are described when they are first asked for and never
+// again; all of it is safe for concurrent use. There is no unsafe and no generated code: places are struct field indexes for
+// package reflect.
+//
+// # Terminology
+//
+// A Type is a datatype, a backbone element, a resource or a primitive. An Element is one of its elements under its FHIR
+// name; a choice (value[x]) is one Element with an Alt for each type that it may take. Reference.reference is no field of
+// the hub's Reference but a oneof with a member for each type of resource; its Element has the Kind ReferenceText.
+package plan
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// Kind says how a type is built.
+type Kind uint8
+
+const (
+	Complex   Kind = iota + 1 // a datatype or backbone element
+	Resource                  // a resource
+	Primitive                 // a primitive type; Type.Prim tells which
+	Contained                 // ContainedResource: one oneof with a member for each type of resource
+	Packed                    // google.protobuf.Any: a contained resource, packed
+)
+
+// Type is what is known of one message type of the hub.
+type Type struct {
+	Name     string // FHIR's name: Patient, HumanName, Encounter.participant, dateTime; code for every type of code
+	Kind     Kind
+	Go       reflect.Type // the struct
+	Desc     protoreflect.MessageDescriptor
+	Prim     *Prim      // of a primitive
+	Elements []*Element // in the specification's order; of a primitive: id, extension
+	byName   map[string]*Element
+	alts     map[string]*Alt // of ContainedResource: by resource type
+	altOf    map[reflect.Type]*Alt
+	oneof    int // of ContainedResource: the field of the oneof
+
+	// Places that every user of a plan needs, or -1.
+	ID, Extension, Identifier, Meta, Contained int
+}
+
+// Element is one element of a type.
+type Element struct {
+	Name     string // as JSON has it; of a choice without its type: value
+	Index    int    // the struct field
+	List     bool
+	Choice   []*Alt   // what a choice may be, in the specification's order; else nil
+	RefText  bool     // Reference.reference
+	Required bool     // min is 1 or more
+	Modifier bool     // FHIR's isModifier
+	Targets  []string // of a Reference, the types of resource that it may lead to; nil or "Resource": any
+	Desc     protoreflect.FieldDescriptor
+
+	goType reflect.Type // of the struct that the field or the list's items point to
+	typ    atomic.Pointer[Type]
+	oneof  int // of a choice: the field of the oneof within the struct that the field points to
+	altOf  map[reflect.Type]*Alt
+	Owner  *Type
+}
+
+// Alt is one type that a choice may take, one type of resource that ContainedResource may hold, or one member of
+// Reference.reference.
+type Alt struct {
+	Name   string // valueQuantity; of a resource or a reference the type: Patient; "uri" and "fragment" of a reference
+	Wrap   reflect.Type
+	Desc   protoreflect.FieldDescriptor
+	goType reflect.Type
+	typ    atomic.Pointer[Type]
+}
+
+// Type is the element's type: of a choice nil.
+func (e *Element) Type() *Type {
+	if e.Choice != nil {
+		return nil
+	}
+	return load(&e.typ, e.goType)
+}
+
+// Type is the alternative's type.
+func (a *Alt) Type() *Type { return load(&a.typ, a.goType) }
+
+func load(p *atomic.Pointer[Type], rt reflect.Type) *Type {
+	t := p.Load()
+	if t == nil {
+		t = Of(rt)
+		p.Store(t)
+	}
+	return t
+}
+
+var types sync.Map // reflect.Type -> *Type
+
+// Of describes a struct type of the hub.
+func Of(rt reflect.Type) *Type {
+	if t, ok := types.Load(rt); ok {
+		return t.(*Type)
+	}
+	have, _ := types.LoadOrStore(rt, build(rt))
+	return have.(*Type)
+}
+
+// OfMessage describes the type of a message.
+func OfMessage(m proto.Message) *Type { return Of(reflect.TypeOf(m).Elem()) }
+
+// Named finds a type by FHIR's name: Patient, HumanName, dateTime, Encounter.participant, Bundle.entry.request.
+func Named(name string) (*Type, error) {
+	head, rest, _ := strings.Cut(name, ".")
+	if head == "" {
+		return nil, fmt.Errorf("a type without a name")
+	}
+	mt, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("google.fhir.r4.core." + strings.ToUpper(head[:1]) + head[1:]))
+	if err != nil {
+		return nil, fmt.Errorf("FHIR has no type %s", head)
+	}
+	t := Of(reflect.TypeOf(mt.Zero().Interface()).Elem())
+	for rest != "" {
+		head, rest, _ = strings.Cut(rest, ".")
+		e := t.Element(strings.ToLower(head[:1]) + head[1:])
+		if e == nil || e.Type() == nil {
+			return nil, fmt.Errorf("%s has no element %s that is a type of its own%s", t.Name, head, t.Suggest(head))
+		}
+		t = e.Type()
+	}
+	return t, nil
+}
+
+// ContainedType is the type of ContainedResource.
+func ContainedType() *Type { return containedType() }
+
+var containedType = sync.OnceValue(func() *Type { return Of(reflect.TypeFor[rpb.ContainedResource]()) })
+
+// Element finds an element by name, a choice by its name without type; nil if there is none.
+func (t *Type) Element(name string) *Element { return t.byName[name] }
+
+// Lookup finds an element by the name that JSON has: valueQuantity is the choice value with its Alt.
+func (t *Type) Lookup(name string) (*Element, *Alt) {
+	if e := t.byName[name]; e != nil {
+		if e.Choice != nil {
+			return nil, nil
+		}
+		return e, nil
+	}
+	for _, e := range t.Elements {
+		if e.Choice != nil && strings.HasPrefix(name, e.Name) {
+			for _, a := range e.Choice {
+				if a.Name == name {
+					return e, a
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// AltOf finds the Alt for a type that a choice may take, by the type's name: Quantity, dateTime; nil if it may not.
+func (e *Element) AltOf(typeName string) *Alt {
+	for _, a := range e.Choice {
+		if a.Name == e.Name+upper(typeName) {
+			return a
+		}
+	}
+	return nil
+}
+
+// ResourceAlt is the member of ContainedResource for a type of resource, nil if there is none.
+func (t *Type) ResourceAlt(name string) *Alt { return t.alts[name] }
+
+// Suggest is "; did you mean X?" for the element whose name is nearest, or nothing.
+func (t *Type) Suggest(name string) string {
+	var names []string
+	for _, e := range t.Elements {
+		if e.Choice == nil {
+			names = append(names, e.Name)
+		}
+		for _, a := range e.Choice {
+			names = append(names, a.Name)
+		}
+	}
+	return Suggest(name, names)
+}
+
+// Suggest is "; did you mean X?" for the nearest of the names, or nothing where none is near.
+func Suggest(name string, names []string) string {
+	best, dist := "", len(name)/3+2
+	for _, n := range names {
+		if d := distance(strings.ToLower(n), strings.ToLower(name)); d < dist {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		prev := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := prev
+			if a[i] != b[j] {
+				cost++
+			}
+			prev, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+const corePrefix = "google.fhir.r4.core."
+
+func build(rt reflect.Type) *Type {
+	t := &Type{Go: rt, ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
+	if rt == reflect.TypeFor[anypb.Any]() {
+		t.Name, t.Kind, t.Desc = "Resource", Packed, (&anypb.Any{}).ProtoReflect().Descriptor()
+		return t
+	}
+	md := reflect.New(rt).Interface().(proto.Message).ProtoReflect().Descriptor()
+	t.Desc = md
+	name := strings.TrimPrefix(string(md.FullName()), corePrefix)
+	parts := strings.Split(name, ".")
+	for i := 1; i < len(parts); i++ {
+		parts[i] = lower(parts[i])
+	}
+	t.Name, t.Kind = strings.Join(parts, "."), Complex
+	switch proto.GetExtension(md.Options(), apb.E_StructureDefinitionKind).(apb.StructureDefinitionKindValue) {
+	case apb.StructureDefinitionKindValue_KIND_PRIMITIVE_TYPE:
+		t.Kind = Primitive
+	case apb.StructureDefinitionKindValue_KIND_RESOURCE:
+		t.Kind = Resource
+	}
+	if md.Name() == "ContainedResource" {
+		t.Name, t.Kind = "Resource", Contained
+		t.alts, t.altOf = map[string]*Alt{}, map[reflect.Type]*Alt{}
+		t.oneof = oneofField(rt, md.Oneofs().Get(0))
+		for i := range md.Fields().Len() {
+			a := newAlt(rt, t.oneof, md.Fields().Get(i))
+			a.Name = string(a.Desc.Message().Name())
+			t.alts[a.Name], t.altOf[a.Wrap] = a, a
+		}
+		return t
+	}
+	if t.Kind == Primitive || name == "ReferenceId" {
+		t.Kind = Primitive
+		t.Name = lower(name)
+		t.Prim = buildPrim(rt, md)
+		if t.Prim.Kind == Code {
+			t.Name = "code"
+		}
+	}
+	index := map[protoreflect.FieldNumber]int{}
+	for i := range rt.NumField() {
+		if tag := rt.Field(i).Tag.Get("protobuf"); tag != "" {
+			n, _ := strconv.Atoi(strings.Split(tag, ",")[1])
+			index[protoreflect.FieldNumber(n)] = i
+		}
+	}
+	t.byName = map[string]*Element{}
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		if fd.Message() == nil || fd.ContainingOneof() != nil {
+			continue // a primitive's own value, or a member of Reference.reference
+		}
+		e := &Element{Name: fd.JSONName(), Index: index[fd.Number()], List: fd.IsList(), Desc: fd, Owner: t, oneof: -1}
+		e.Required = proto.GetExtension(fd.Options(), apb.E_ValidationRequirement).(apb.Requirement) == apb.Requirement_REQUIRED_BY_FHIR
+		e.Targets, _ = proto.GetExtension(fd.Options(), apb.E_ValidReferenceType).([]string)
+		e.goType = rt.Field(e.Index).Type.Elem()
+		if e.List {
+			e.goType = e.goType.Elem()
+		}
+		if sub := fd.Message(); proto.GetExtension(sub.Options(), apb.E_IsChoiceType).(bool) {
+			e.oneof = oneofField(e.goType, sub.Oneofs().Get(0))
+			e.altOf = map[reflect.Type]*Alt{}
+			for j := range sub.Fields().Len() {
+				a := newAlt(e.goType, e.oneof, sub.Fields().Get(j))
+				a.Name = e.Name + upper(a.Desc.JSONName())
+				e.Choice = append(e.Choice, a)
+				e.altOf[a.Wrap] = a
+			}
+		}
+		t.add(e)
+	}
+	if rt == reflect.TypeFor[dpb.Reference]() {
+		t.addReferenceText(md)
+	}
+	for e, at := range map[string]*int{"id": &t.ID, "extension": &t.Extension, "identifier": &t.Identifier, "meta": &t.Meta, "contained": &t.Contained} {
+		if x := t.byName[e]; x != nil {
+			*at = x.Index
+		}
+	}
+	for _, name := range modifiers[t.Name] {
+		if e := t.byName[name]; e != nil {
+			e.Modifier = true
+		}
+	}
+	return t
+}
+
+func (t *Type) add(e *Element) {
+	t.Elements = append(t.Elements, e)
+	t.byName[e.Name] = e
+}
+
+// addReferenceText adds Reference.reference, which comes after id and extension.
+func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
+	o := md.Oneofs().ByName("reference")
+	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}}
+	e.oneof = e.Index
+	for i := range o.Fields().Len() {
+		a := newAlt(t.Go, e.Index, o.Fields().Get(i))
+		if a.Name, _ = proto.GetExtension(a.Desc.Options(), apb.E_ReferencedFhirType).(string); a.Name == "" {
+			a.Name = a.Desc.JSONName()
+			if rest, ok := strings.CutSuffix(a.Name, "Id"); ok {
+				a.Name = upper(rest)
+			}
+		}
+		e.altOf[a.Wrap] = a
+	}
+	at := 0
+	for i, x := range t.Elements {
+		if x.Name == "id" || x.Name == "extension" {
+			at = i + 1
+		}
+	}
+	t.Elements = append(t.Elements[:at:at], append([]*Element{e}, t.Elements[at:]...)...)
+	t.byName[e.Name] = e
+}
+
+func oneofField(rt reflect.Type, o protoreflect.OneofDescriptor) int {
+	for i := range rt.NumField() {
+		if rt.Field(i).Tag.Get("protobuf_oneof") == string(o.Name()) {
+			return i
+		}
+	}
+	return -1
+}
+
+// newAlt finds the wrapper of a member of a oneof by setting it once.
+func newAlt(rt reflect.Type, oneof int, fd protoreflect.FieldDescriptor) *Alt {
+	x := reflect.New(rt)
+	x.Interface().(proto.Message).ProtoReflect().Mutable(fd)
+	w := x.Elem().Field(oneof).Elem().Type().Elem()
+	return &Alt{Wrap: w, Desc: fd, goType: w.Field(0).Type.Elem()}
+}

@@ -1,0 +1,98 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNamed(t *testing.T) {
+	for _, c := range []struct{ name, elem, want string }{
+		{"Patient", "name", "HumanName"},
+		{"Patient", "birthDate", "date"},
+		{"Patient", "gender", "code"},
+		{"Encounter.participant", "individual", "Reference"},
+		{"Bundle.entry", "resource", "Resource"},
+		{"Bundle.entry.request", "method", "code"},
+		{"Reference", "reference", "string"},
+		{"Extension", "url", "uri"},
+		{"DiagnosticReport", "contained", "Resource"},
+		{"Observation", "valueQuantity", "Quantity"},
+		{"Observation", "effectiveDateTime", "dateTime"},
+		{"Timing.repeat", "boundsPeriod", "Period"},
+	} {
+		ty, err := Named(c.name)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		e, a := ty.Lookup(c.elem)
+		if e == nil {
+			t.Errorf("%s has no %s", c.name, c.elem)
+			continue
+		}
+		got := ""
+		if a != nil {
+			got = a.Type().Name
+		} else {
+			got = e.Type().Name
+		}
+		if got != c.want {
+			t.Errorf("%s.%s is a %s, want %s", c.name, c.elem, got, c.want)
+		}
+	}
+	if _, err := Named("Patient.nam"); err == nil || !strings.Contains(err.Error(), "did you mean name") {
+		t.Errorf("Patient.nam: %v", err)
+	}
+}
+
+func TestModifiers(t *testing.T) {
+	for _, c := range []string{"HumanName.use", "Quantity.comparator", "Observation.status", "Patient.active", "Patient.deceased", "AllergyIntolerance.verificationStatus"} {
+		owner, name, _ := strings.Cut(c, ".")
+		ty, err := Named(owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := ty.Element(name); e == nil || !e.Modifier {
+			t.Errorf("%s is not known as a modifier", c)
+		}
+	}
+}
+
+func TestPrimitives(t *testing.T) {
+	for _, c := range []struct{ typ, text string }{
+		{"dateTime", "2026"}, {"dateTime", "2026-11"}, {"dateTime", "2026-11-22"}, {"dateTime", "2026-11-22T23:59:59Z"},
+		{"dateTime", "2026-11-22T23:59:59.5+05:00"}, {"dateTime", "2026-11-22T23:59:60-05:00"}, {"dateTime", "0001-01-01T00:00:00.123456789-00:00"},
+		{"dateTime", "1969-12-31T23:59:59.999-11:30"}, {"date", "1899-12-31"}, {"date", "9999-12"},
+		{"instant", "2026-11-22T00:00:00.000+14:00"}, {"time", "23:59:60"}, {"time", "01:02:03.4567"}, {"decimal", "1.00"}, {"decimal", "-1.0E+3"},
+		{"boolean", "false"}, {"integer", "0"}, {"integer", "-2147483648"}, {"positiveInt", "1"}, {"unsignedInt", "0"},
+		{"base64Binary", "aGVs bG8="}, {"base64Binary", "aGVsbG8="}, {"string", "Ärger"}, {"uri", "urn:x"},
+	} {
+		ty, err := Named(c.typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := ty.Prim.Parse(c.text)
+		if err != nil {
+			t.Errorf("%s %q: %v", c.typ, c.text, err)
+			continue
+		}
+		v := (&Alt{goType: ty.Go}).New()
+		ty.Prim.Store(v, x)
+		if got := ty.Prim.Text(v); got != c.text {
+			t.Errorf("%s %q comes back as %q", c.typ, c.text, got)
+		}
+		if !ty.Prim.HasValue(v) {
+			t.Errorf("%s %q has no value", c.typ, c.text)
+		}
+	}
+	for _, c := range []struct{ typ, text string }{
+		{"dateTime", "2026-13"}, {"dateTime", "2026-02-30"}, {"dateTime", "2026-11-22T10:00"}, {"dateTime", "2026-11-22T10:00:00"}, {"dateTime", "20261122"},
+		{"date", "2026-11-22T00:00:00Z"}, {"instant", "2026-11-22"}, {"decimal", "01"}, {"decimal", "1."}, {"decimal", "+1"}, {"decimal", "NaN"},
+		{"integer", "1.0"}, {"integer", "+1"}, {"positiveInt", "0"}, {"boolean", "TRUE"}, {"base64Binary", "a"}, {"string", ""}, {"time", "24:00:00"},
+	} {
+		ty, _ := Named(c.typ)
+		if _, err := ty.Prim.Parse(c.text); err == nil {
+			t.Errorf("%s %q is accepted", c.typ, c.text)
+		}
+	}
+}

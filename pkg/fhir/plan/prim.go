@@ -1,0 +1,521 @@
+package plan
+
+import (
+	"encoding/base64"
+	"errors"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// PrimKind is the kind of a primitive's value.
+type PrimKind uint8
+
+const (
+	String   PrimKind = iota + 1 // string, uri, url, canonical, id, oid, uuid, markdown, xhtml, and codes of open value sets
+	Boolean                      // boolean
+	Integer                      // integer
+	Unsigned                     // positiveInt, unsignedInt
+	Decimal                      // decimal: kept as it was written
+	Base64                       // base64Binary
+	Date                         // date
+	DateTime                     // dateTime
+	Instant                      // instant
+	Time                         // time
+	Code                         // a code of a value set that FHIR requires: an enum of the hub
+)
+
+// Prim knows how one primitive type stands in its struct, and FHIR's own text for it. Whoever is not on a hot path speaks
+// nothing but that text.
+type Prim struct {
+	Kind             PrimKind
+	Name             string // FHIR's name: dateTime, positiveInt, code
+	value, zone, pre int    // struct fields; zone is -1 where there is none
+	ext              int
+	codes            map[string]int32
+	words            []string // by enum number
+}
+
+// Value is a primitive's value that was checked but is not stored yet.
+type Value struct {
+	S         string // of String, Decimal; the bytes of Base64
+	I         int64  // of Boolean (0, 1), Integer, Unsigned, Code (the enum's number), and microseconds of the times
+	Zone      string // of Date, DateTime, Instant: Z, +05:00; UTC where the text has none
+	Precision int32  // the hub's enum
+	Lexical   string // the text as it was, if the hub's own form of the value would be written otherwise
+}
+
+// The extensions that stand in the hub alone: never in JSON, and hidden from rows, paths and people.
+const (
+	// NoValueURL marks a primitive that has only extensions, as jsonformat does.
+	NoValueURL = "https://g.co/fhir/StructureDefinition/primitiveHasNoValue"
+	// LexicalURL keeps the text of a value that the hub cannot hold as it was written: .1234 seconds, 23:59:60, -00:00.
+	LexicalURL = "https://chartpost.org/fhir/hub/lexical"
+)
+
+// IsInternal reports an extension that stands in the hub alone.
+func IsInternal(x *dpb.Extension) bool {
+	u := x.GetUrl().GetValue()
+	return u == NoValueURL || u == LexicalURL || strings.HasPrefix(u, "https://g.co/fhir/StructureDefinition/base64Binary-")
+}
+
+var primKinds = map[string]PrimKind{"Boolean": Boolean, "Integer": Integer, "PositiveInt": Unsigned, "UnsignedInt": Unsigned, "Decimal": Decimal,
+	"Base64Binary": Base64, "Date": Date, "DateTime": DateTime, "Instant": Instant, "Time": Time}
+
+func buildPrim(rt reflect.Type, md protoreflect.MessageDescriptor) *Prim {
+	p := &Prim{Kind: primKinds[string(md.Name())], Name: lower(string(md.Name())), zone: -1, pre: -1, ext: -1}
+	at := func(name string) int {
+		if f, ok := rt.FieldByName(name); ok {
+			return f.Index[0]
+		}
+		return -1
+	}
+	p.value, p.ext = at("Value"), at("Extension")
+	switch p.Kind {
+	case Date, DateTime, Instant, Time:
+		p.value, p.zone, p.pre = at("ValueUs"), at("Timezone"), at("Precision")
+	case 0:
+		p.Kind = String
+		fd := md.Fields().ByName("value")
+		if md.Parent() != md.ParentFile() || strings.HasSuffix(string(md.Name()), "Code") {
+			p.Name = "code"
+		}
+		if fd != nil && fd.Enum() != nil {
+			p.Kind, p.Name, p.codes = Code, "code", map[string]int32{}
+			vs := fd.Enum().Values()
+			for i := range vs.Len() {
+				v := vs.Get(i)
+				if v.Number() == 0 {
+					continue
+				}
+				w, _ := proto.GetExtension(v.Options(), apb.E_FhirOriginalCode).(string)
+				if w == "" {
+					w = strings.ReplaceAll(strings.ToLower(string(v.Name())), "_", "-")
+				}
+				for len(p.words) <= int(v.Number()) {
+					p.words = append(p.words, "")
+				}
+				p.codes[w], p.words[v.Number()] = int32(v.Number()), w
+			}
+		}
+	}
+	return p
+}
+
+// Words are the codes that a Code may be.
+func (p *Prim) Words() []string {
+	var ws []string
+	for _, w := range p.words {
+		if w != "" {
+			ws = append(ws, w)
+		}
+	}
+	return ws
+}
+
+// Errors of Parse. They name the type, never the value.
+var (
+	errBoolean  = errors.New("not a boolean")
+	errInteger  = errors.New("not a whole number of 32 bits")
+	errUnsigned = errors.New("not a whole number from 0")
+	errPositive = errors.New("not a whole number from 1")
+	errDecimal  = errors.New("not a decimal")
+	errBase64   = errors.New("not base64")
+	errDate     = errors.New("not a date")
+	errDateTime = errors.New("not a dateTime")
+	errInstant  = errors.New("not an instant")
+	errTime     = errors.New("not a time")
+	errCode     = errors.New("not a code of this element")
+	errEmpty    = errors.New("empty")
+)
+
+// Parse checks FHIR's text of a value without storing it, so that a bad value leaves no empty element behind.
+func (p *Prim) Parse(s string) (v Value, err error) {
+	if s == "" {
+		return v, errEmpty
+	}
+	switch p.Kind {
+	case String:
+		v.S = s
+	case Boolean:
+		switch s {
+		case "true":
+			v.I = 1
+		case "false":
+		default:
+			return v, errBoolean
+		}
+	case Integer:
+		if v.I, err = strconv.ParseInt(s, 10, 32); err != nil || s[0] == '+' || strconv.FormatInt(v.I, 10) != s {
+			return v, errInteger
+		}
+	case Unsigned:
+		if v.I, err = strconv.ParseInt(s, 10, 32); err != nil || v.I < 0 || strconv.FormatInt(v.I, 10) != s {
+			return v, errUnsigned
+		}
+		if v.I == 0 && p.Name == "positiveInt" {
+			return v, errPositive
+		}
+	case Decimal:
+		if !isDecimal(s) {
+			return v, errDecimal
+		}
+		v.S = s
+	case Base64:
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			compact := strings.Map(func(r rune) rune {
+				if r == ' ' || r == '\t' || r == '\r' || r == '\n' {
+					return -1
+				}
+				return r
+			}, s)
+			if b, err = base64.StdEncoding.DecodeString(compact); err != nil {
+				return v, errBase64
+			}
+			v.Lexical = s
+		}
+		v.S = string(b)
+	case Code:
+		n, ok := p.codes[s]
+		if !ok {
+			return v, errCode
+		}
+		v.I = int64(n)
+	default:
+		return parseTime(p.Kind, s)
+	}
+	return v, nil
+}
+
+// isDecimal checks the grammar of FHIR's decimal, which is JSON's number.
+func isDecimal(s string) bool {
+	i := 0
+	digits := func() bool {
+		from := i
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	if i < len(s) && s[i] == '-' {
+		i++
+	}
+	from := i
+	if !digits() || s[from] == '0' && i > from+1 {
+		return false
+	}
+	if i < len(s) && s[i] == '.' {
+		if i++; !digits() {
+			return false
+		}
+	}
+	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+		if i++; i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return false
+		}
+	}
+	return i == len(s)
+}
+
+// Store puts a value into the struct.
+func (p *Prim) Store(v reflect.Value, x Value) {
+	f := v.Field(p.value)
+	switch p.Kind {
+	case String, Decimal:
+		f.SetString(x.S)
+	case Boolean:
+		f.SetBool(x.I != 0)
+	case Unsigned:
+		f.SetUint(uint64(x.I))
+	case Base64:
+		f.SetBytes([]byte(x.S))
+	case Integer, Code:
+		f.SetInt(x.I)
+	default:
+		f.SetInt(x.I)
+		v.Field(p.pre).SetInt(int64(x.Precision))
+		if p.zone >= 0 {
+			v.Field(p.zone).SetString(x.Zone)
+		}
+	}
+	if x.Lexical != "" && p.ext >= 0 {
+		p.addInternal(v, &dpb.Extension{Url: &dpb.Uri{Value: LexicalURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: x.Lexical}}}})
+	}
+}
+
+// MarkNoValue says that the primitive has no value, only extensions.
+func (p *Prim) MarkNoValue(v reflect.Value) {
+	if p.ext >= 0 && !p.marked(v) {
+		p.addInternal(v, &dpb.Extension{Url: &dpb.Uri{Value: NoValueURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
+	}
+}
+
+func (p *Prim) addInternal(v reflect.Value, x *dpb.Extension) {
+	f := v.Field(p.ext)
+	f.Set(reflect.Append(f, reflect.ValueOf(x)))
+}
+
+func (p *Prim) internal(v reflect.Value, url string) *dpb.Extension {
+	if p.ext < 0 {
+		return nil
+	}
+	f := v.Field(p.ext)
+	for i := range f.Len() {
+		if x, ok := f.Index(i).Interface().(*dpb.Extension); ok && x.GetUrl().GetValue() == url {
+			return x
+		}
+	}
+	return nil
+}
+
+func (p *Prim) marked(v reflect.Value) bool { return p.internal(v, NoValueURL) != nil }
+
+// HasValue reports whether the primitive has a value, and not extensions alone.
+func (p *Prim) HasValue(v reflect.Value) bool {
+	switch f := v.Field(p.value); p.Kind {
+	case String, Decimal:
+		return f.Len() > 0
+	case Base64:
+		return f.Len() > 0
+	case Code:
+		return f.Int() != 0
+	case Date, DateTime, Instant, Time:
+		return v.Field(p.pre).Int() != 0
+	}
+	return !p.marked(v)
+}
+
+// Text is FHIR's text of the primitive, empty if it has no value.
+func (p *Prim) Text(v reflect.Value) string {
+	switch f := v.Field(p.value); p.Kind {
+	case String, Decimal:
+		return f.String()
+	case Code:
+		if n := f.Int(); n > 0 && n < int64(len(p.words)) {
+			return p.words[n]
+		}
+		return ""
+	}
+	return string(p.Append(nil, v))
+}
+
+// Append appends FHIR's text of the primitive, nothing if it has no value.
+func (p *Prim) Append(b []byte, v reflect.Value) []byte {
+	f := v.Field(p.value)
+	switch p.Kind {
+	case String, Decimal:
+		return append(b, f.String()...)
+	case Code:
+		if n := f.Int(); n > 0 && n < int64(len(p.words)) {
+			b = append(b, p.words[n]...)
+		}
+		return b
+	case Base64:
+		if x := p.internal(v, LexicalURL); x != nil {
+			return append(b, x.GetValue().GetStringValue().GetValue()...)
+		}
+		return base64.StdEncoding.AppendEncode(b, f.Bytes())
+	}
+	if !p.HasValue(v) {
+		return b
+	}
+	switch p.Kind {
+	case Boolean:
+		return strconv.AppendBool(b, f.Bool())
+	case Integer:
+		return strconv.AppendInt(b, f.Int(), 10)
+	case Unsigned:
+		return strconv.AppendUint(b, f.Uint(), 10)
+	}
+	if v.Field(p.ext).Len() > 0 {
+		if x := p.internal(v, LexicalURL); x != nil {
+			return append(b, x.GetValue().GetStringValue().GetValue()...)
+		}
+	}
+	zone := ""
+	if p.zone >= 0 {
+		zone = v.Field(p.zone).String()
+	}
+	return appendTime(b, p.Kind, f.Int(), int32(v.Field(p.pre).Int()), zone)
+}
+
+// parseTime reads a date, dateTime, instant or time by hand: time.Parse is slow and forgives what FHIR does not.
+func parseTime(kind PrimKind, s string) (v Value, err error) {
+	bad := map[PrimKind]error{Date: errDate, DateTime: errDateTime, Instant: errInstant, Time: errTime}
+	ok := true
+	num := func(i, n int) int64 {
+		x := int64(0)
+		for ; n > 0; i, n = i+1, n-1 {
+			if i >= len(s) || s[i] < '0' || s[i] > '9' {
+				ok = false
+				return 0
+			}
+			x = x*10 + int64(s[i]-'0')
+		}
+		return x
+	}
+	whole, clock := s, s
+	if kind != Time {
+		y, m, d := num(0, 4), int64(1), int64(1)
+		v.Zone, v.Precision = "UTC", 1
+		if len(s) > 4 {
+			ok = ok && s[4] == '-'
+			m, v.Precision = num(5, 2), 2
+		}
+		if len(s) > 7 {
+			ok = ok && s[7] == '-'
+			d, v.Precision = num(8, 2), 3
+		}
+		if !ok || y == 0 || m < 1 || m > 12 || d < 1 || d > 31 {
+			return v, bad[kind]
+		}
+		t := time.Date(int(y), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
+		if t.Day() != int(d) {
+			return v, bad[kind]
+		}
+		if v.I = t.Unix() * 1e6; len(s) <= 10 {
+			if kind == Instant {
+				return v, bad[kind]
+			}
+			return v, nil
+		}
+		if kind == Date || s[10] != 'T' {
+			return v, bad[kind]
+		}
+		clock = s[11:]
+		s = clock
+	}
+	if len(clock) < 8 || clock[2] != ':' || clock[5] != ':' {
+		return v, bad[kind]
+	}
+	hh, mm, ss := num(0, 2), num(3, 2), num(6, 2)
+	if !ok || hh > 23 || mm > 59 || ss > 60 {
+		return v, bad[kind]
+	}
+	v.I += ((hh*60+mm)*60 + ss) * 1e6
+	clock = clock[8:]
+	v.Precision = 1
+	odd := ss == 60
+	if strings.HasPrefix(clock, ".") {
+		n := 1
+		for n < len(clock) && clock[n] >= '0' && clock[n] <= '9' {
+			n++
+		}
+		if n == 1 {
+			return v, bad[kind]
+		}
+		frac := clock[1:n]
+		us, _ := strconv.ParseInt((frac + "000000")[:6], 10, 64)
+		v.I += us
+		if v.Precision = 2; len(frac) > 3 {
+			v.Precision = 3
+		}
+		odd = odd || len(frac) != 3 && len(frac) != 6
+		clock = clock[n:]
+	}
+	if kind == Time {
+		if clock != "" {
+			return v, bad[kind]
+		}
+		if odd {
+			v.Lexical = whole
+		}
+		return v, nil
+	}
+	if kind == DateTime {
+		v.Precision += 3
+	}
+	v.Zone = clock
+	if clock != "Z" {
+		if s = clock; len(clock) != 6 || clock[0] != '+' && clock[0] != '-' || clock[3] != ':' {
+			return v, bad[kind]
+		}
+		oh, om := num(1, 2), num(4, 2)
+		if !ok || om > 59 || oh > 14 || oh == 14 && om > 0 {
+			return v, bad[kind]
+		}
+		off := (oh*60 + om) * 60e6
+		if clock[0] == '+' {
+			off = -off
+		}
+		v.I += off
+		odd = odd || clock == "-00:00"
+	}
+	if odd {
+		v.Lexical = whole
+	}
+	return v, nil
+}
+
+func appendTime(b []byte, kind PrimKind, us int64, prec int32, zone string) []byte {
+	if kind != Time {
+		b = appendDate(b, &us, zone, prec, kind)
+		if kind == Date || kind == DateTime && prec <= 3 {
+			return b
+		}
+		b = append(b, 'T')
+		if kind == DateTime {
+			prec -= 3
+		}
+	}
+	sec := us / 1e6
+	b = append(b, byte('0'+sec/36000), byte('0'+sec/3600%10), ':', byte('0'+sec/600%6), byte('0'+sec/60%10), ':', byte('0'+sec%60/10), byte('0'+sec%10))
+	switch us %= 1e6; prec {
+	case 2:
+		b = append(b, '.', byte('0'+us/100000), byte('0'+us/10000%10), byte('0'+us/1000%10))
+	case 3:
+		b = append(b, '.')
+		for div := int64(100000); div > 0; div /= 10 {
+			b = append(b, byte('0'+us/div%10))
+		}
+	}
+	if kind != Time {
+		if zone == "UTC" || zone == "" {
+			zone = "Z"
+		}
+		b = append(b, zone...)
+	}
+	return b
+}
+
+// appendDate appends as much of the date as the precision says, and leaves the microseconds of the day in us.
+func appendDate(b []byte, us *int64, zone string, prec int32, kind PrimKind) []byte {
+	t := *us
+	if len(zone) == 6 && (zone[0] == '+' || zone[0] == '-') {
+		off := (int64(zone[1]-'0')*10+int64(zone[2]-'0'))*3600 + (int64(zone[4]-'0')*10+int64(zone[5]-'0'))*60
+		if zone[0] == '-' {
+			off = -off
+		}
+		t += off * 1e6
+	} else if zone != "" && zone != "Z" && zone != "UTC" {
+		if loc, err := time.LoadLocation(zone); err == nil { // a name, which other writers of these messages may have set
+			_, off := time.UnixMicro(t).In(loc).Zone()
+			t += int64(off) * 1e6
+		}
+	}
+	days := int64(math.Floor(float64(t) / 86400e6))
+	*us = t - days*86400e6
+	y, m, d := time.Unix(days*86400, 0).UTC().Date()
+	b = append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10))
+	if prec == 1 && kind != Instant {
+		return b
+	}
+	b = append(b, '-', byte('0'+int(m)/10), byte('0'+int(m)%10))
+	if prec == 2 && kind != Instant {
+		return b
+	}
+	return append(b, '-', byte('0'+d/10), byte('0'+d%10))
+}

@@ -1,0 +1,157 @@
+package mapping
+
+import "fmt"
+
+// This file is the shape of a .map file as it stands: what the parser makes, the formatter prints, the compiler reads and
+// explain shows. Texts of places, tests and targets are kept as they were written; they are compiled when a table is first
+// used, against the source's format and the hub's types.
+
+// Pos is where something stands in a mapping file.
+type Pos struct {
+	File         string
+	Line, Column int // from 1
+}
+
+func (p Pos) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// File is one mapping file.
+type File struct {
+	Name  string
+	Head  *Head // nil without a YAML head
+	Items []Item
+}
+
+// An Item is a *Table, a *Codes, a *System, a *Let, a *Change or a *Comment (which an empty line is too).
+type Item interface{ At() Pos }
+
+// Head is the YAML head of an overlay or a CSV mapping, between two lines of ---.
+type Head struct {
+	Pos     Pos
+	Name    string  `yaml:"name"`
+	Version string  `yaml:"version"`
+	Matches Matches `yaml:"matches"`
+	Options Options `yaml:"options"`
+	Raw     string  `yaml:"-"` // the head as it stands, for the formatter
+}
+
+// Matches says which sources a file is for. What is empty matches anything.
+type Matches struct {
+	Format   string   `yaml:"format"`   // hl7v2, ccda, csv
+	Sender   string   `yaml:"sender"`   // MSH-3, a custodian's name or id
+	Facility string   `yaml:"facility"` // MSH-4
+	Event    string   `yaml:"event"`    // ORU^R01, ADT
+	Headers  []string `yaml:"headers"`  // of CSV: the columns that must be there
+}
+
+// Options hold for the sources that a file matches, unless the command line says otherwise.
+type Options struct {
+	Zone     string `yaml:"zone"`
+	Dates    string `yaml:"dates"`
+	Encoding string `yaml:"encoding"`
+}
+
+// Table is "table NAME -> TYPE|TYPE" with its rows.
+type Table struct {
+	Pos   Pos
+	Name  string
+	Types []string // FHIR types; Bundle is a scope
+	Note  string
+	Rows  []*Row
+	Lines []Item // the rows and the comments between them, for the formatter
+}
+
+// Direction keeps a row or a code to one way.
+type Direction byte
+
+const (
+	Both     Direction = 0
+	Forward  Direction = '>' // source to FHIR only
+	Backward Direction = '<' // FHIR to source only
+)
+
+// RowKind says what a row does.
+type RowKind uint8
+
+const (
+	MapRow        RowKind = iota + 1 // place type target
+	DeclineSource                    // place - reason
+	DeclineTarget                    // - target reason
+	ConstTarget                      // 'literal' leaftype target
+	ConstSource                      // place leaftype 'literal'
+)
+
+// Row is one line of a table.
+type Row struct {
+	Pos       Pos
+	Direction Direction
+	Else      bool
+	Kind      RowKind
+	Place     string   // in the source; "." is the instance itself
+	Type      string   // a table, codes, a leaf type or a pair; without argument, codes and []
+	Arg       string   // date(01/02/2006)
+	Codes     string   // CWE+0078: the codes that add a translated coding
+	Each      bool     // TYPE[]
+	Target    string   // with its arrow, as written
+	With, If  []string // tests, as written
+	Literal   string   // of a constant
+	Note      string   // after #; of a declined row the reason
+}
+
+// Codes is "codes NAME [SYSTEM] [from SYSTEM]" with its lines.
+type Codes struct {
+	Pos    Pos
+	Name   string
+	System string // of the target codes; a name or URI; may be empty where FHIR wants a bare code
+	From   string // of the source codes; a name or URI
+	Note   string
+	Codes  []*Code
+	Lines  []Item
+}
+
+// Code is one line of codes: FROM TO, or FROM - reason for a code that has no counterpart.
+type Code struct {
+	Pos       Pos
+	Direction Direction
+	From, To  string
+	Declined  bool
+	Note      string // of a declined code the reason
+}
+
+// System is "system NAME URI".
+type System struct {
+	Pos       Pos
+	Name, URI string
+	Note      string
+}
+
+// Let is "let NAME place": $NAME stands for the place in the rest of the file.
+type Let struct {
+	Pos         Pos
+	Name, Place string
+	Note        string
+}
+
+// Change is an overlay's "drop TABLE PLACE -> TARGET" or "replace TABLE PLACE -> TARGET", which names a built-in row;
+// a replace is followed by the row that takes its place.
+type Change struct {
+	Pos           Pos
+	Table, Type   string // PID, Patient
+	Place, Target string
+	Row           *Row // of a replace
+	Note          string
+}
+
+// Comment is a line that begins with #, or an empty line.
+type Comment struct {
+	Pos  Pos
+	Text string
+}
+
+func (x *Table) At() Pos   { return x.Pos }
+func (x *Row) At() Pos     { return x.Pos }
+func (x *Codes) At() Pos   { return x.Pos }
+func (x *Code) At() Pos    { return x.Pos }
+func (x *System) At() Pos  { return x.Pos }
+func (x *Let) At() Pos     { return x.Pos }
+func (x *Change) At() Pos  { return x.Pos }
+func (x *Comment) At() Pos { return x.Pos }

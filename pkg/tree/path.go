@@ -12,8 +12,8 @@ type Path []Step
 
 // A Step is a name, perhaps an ordinal among the nodes that the step would match, and what must hold there.
 type Step struct {
-	Name  string
-	Nth   int // from 1; 0 is any
+	Name  string // a name; one that ends in * stands for all names that begin so, and is never made
+	Nth   int    // from 1; 0 is any
 	Tests []Test
 }
 
@@ -35,6 +35,13 @@ const (
 	NotEqual               // the text is none of the values; so it is where nothing is there
 )
 
+func (s *Step) named(name string) bool {
+	if last := len(s.Name) - 1; s.Name[last] == '*' {
+		return strings.HasPrefix(name, s.Name[:last])
+	}
+	return name == s.Name
+}
+
 // Find returns the next child of n after k that a step matches, the first if k is 0, and 0 if there is none.
 func (d *Doc) Find(n, k Node, s *Step) Node {
 	if k == n && k != 0 {
@@ -51,7 +58,7 @@ func (d *Doc) Find(n, k Node, s *Step) Node {
 		k = d.nodes[k].next
 	}
 	for ; k != 0; k = d.nodes[k].next {
-		if d.nodes[k].name == s.Name && (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
+		if s.named(d.nodes[k].name) && (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
 			return k
 		}
 	}
@@ -62,7 +69,7 @@ func (d *Doc) Find(n, k Node, s *Step) Node {
 func (d *Doc) position(n, k Node, s *Step) int {
 	at := 0
 	for j := d.nodes[n].first; j != 0; j = d.nodes[j].next {
-		if d.nodes[j].name == s.Name && d.holds(j, s.Tests) {
+		if s.named(d.nodes[j].name) && d.holds(j, s.Tests) {
 			if at++; j == k {
 				return at
 			}
@@ -136,7 +143,7 @@ func (d *Doc) Stamp(n Node, t *Test) bool {
 	if d.LeafText(k) != "" {
 		return false
 	}
-	d.nodes[d.Leaf(k)].text = t.Values[0]
+	d.SetText(d.Leaf(k), t.Values[0])
 	return true
 }
 
@@ -161,8 +168,9 @@ func (d *Doc) Make(n Node, p Path, fresh bool) Node {
 
 func (d *Doc) makeStep(n Node, s *Step) Node {
 	if d.Self != "" && s.Name == d.Self && d.nodes[n].text != "" {
-		d.Add(n, "", "") // push the text down, and take the empty child away again
-		d.dropLast(n)
+		k := d.Add(n, s.Name, "") // which pushes the text down before it
+		d.unlink(k)
+		d.nodes = d.nodes[:k]
 		return d.nodes[n].first
 	}
 	k := d.Add(n, s.Name, "")
@@ -170,22 +178,6 @@ func (d *Doc) makeStep(n Node, s *Step) Node {
 		d.Stamp(k, &s.Tests[j])
 	}
 	return k
-}
-
-// dropLast removes the youngest child of n, which must be the youngest node of the document.
-func (d *Doc) dropLast(n Node) {
-	last := d.nodes[n].last
-	prev := Node(0)
-	for k := d.nodes[n].first; k != last; k = d.nodes[k].next {
-		prev = k
-	}
-	if prev == 0 {
-		d.nodes[n].first = 0
-	} else {
-		d.nodes[prev].next = 0
-	}
-	d.nodes[n].last = prev
-	d.nodes = d.nodes[:len(d.nodes)-1]
 }
 
 // MarkTests marks the leaves that the tests along a path which led to n were matched on.
@@ -196,7 +188,7 @@ func (d *Doc) MarkTests(n Node, p Path, s State, why string) {
 				d.MarkTest(n, t, s, why)
 			}
 		}
-		if d.Self == "" || d.nodes[n].name == p[i].Name {
+		if d.Self == "" || p[i].named(d.nodes[n].name) {
 			n = d.nodes[n].parent
 		}
 	}

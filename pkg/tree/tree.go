@@ -49,6 +49,7 @@ const Root Node = 1
 type node struct {
 	name, text                string
 	parent, first, last, next Node
+	prev                      Node  // the elder sibling
 	ordinal                   int32 // among what the codec counts together, from 1
 	offset                    int32 // in the source, in bytes
 	why                       int32 // index in Doc.whys
@@ -73,6 +74,7 @@ type Doc struct {
 	nodes        []node
 	whys         []string
 	undo         []undo
+	texts        []oldText
 	marks        int // open checkpoints
 }
 
@@ -80,6 +82,11 @@ type undo struct {
 	n     Node
 	why   int32
 	state State
+}
+
+type oldText struct {
+	n    Node
+	text string
 }
 
 // New makes an empty document with room for so many nodes.
@@ -92,7 +99,8 @@ func New(f *Format, capacity int) *Doc {
 func (d *Doc) Reset() {
 	clear(d.nodes)
 	clear(d.whys)
-	d.nodes, d.whys, d.undo, d.marks, d.Line, d.Column = d.nodes[:2], d.whys[:1], d.undo[:0], 0, 0, 0
+	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
+	d.marks, d.Line, d.Column = 0, 0, 0
 }
 
 // Len is the number of nodes, Root included.
@@ -103,20 +111,16 @@ func (d *Doc) Len() int { return len(d.nodes) - 1 }
 func (d *Doc) Add(parent Node, name, text string) Node {
 	if p := &d.nodes[parent]; d.Self != "" && p.text != "" {
 		own := *p // push the text down
-		own.name, own.parent, own.first, own.last, own.next, own.ordinal = d.Self, parent, 0, 0, 0, 1
+		if d.marks > 0 {
+			d.texts = append(d.texts, oldText{parent, own.text})
+			d.undo = append(d.undo, undo{parent, own.why, own.state})
+		}
+		own.name, own.parent, own.first, own.last, own.next, own.prev, own.ordinal = d.Self, parent, 0, 0, 0, 0, 1
 		p.text, p.state, p.why = "", Unmapped, 0
 		n := Node(len(d.nodes))
 		d.nodes = append(d.nodes, own)
 		p = &d.nodes[parent]
 		p.first, p.last = n, n
-		if d.marks > 0 {
-			// A rollback must find the states where they now stand.
-			for i := range d.undo {
-				if d.undo[i].n == parent {
-					d.undo[i].n = n
-				}
-			}
-		}
 	}
 	n := Node(len(d.nodes))
 	d.nodes = append(d.nodes, node{name: name, text: text, parent: parent, ordinal: 1})
@@ -129,30 +133,35 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 	if elder.name == name {
 		d.nodes[n].ordinal = elder.ordinal + 1
 	}
+	d.nodes[n].prev = p.last
 	elder.next, p.last = n, n
 	return n
 }
 
+// unlink takes n out of its parent's children.
+func (d *Doc) unlink(n Node) {
+	x := &d.nodes[n]
+	if x.prev == 0 {
+		d.nodes[x.parent].first = x.next
+	} else {
+		d.nodes[x.prev].next = x.next
+	}
+	if x.next == 0 {
+		d.nodes[x.parent].last = x.prev
+	} else {
+		d.nodes[x.next].prev = x.prev
+	}
+	x.next, x.prev = 0, 0
+}
+
 // Move hangs n with all below it at the end of parent's children. A codec uses it to group what it has read.
 func (d *Doc) Move(n, parent Node) {
-	old := d.nodes[n].parent
-	prev := Node(0)
-	for k := d.nodes[old].first; k != n; k = d.nodes[k].next {
-		prev = k
-	}
-	next := d.nodes[n].next
-	if prev == 0 {
-		d.nodes[old].first = next
-	} else {
-		d.nodes[prev].next = next
-	}
-	if d.nodes[old].last == n {
-		d.nodes[old].last = prev
-	}
-	d.nodes[n].next, d.nodes[n].parent = 0, parent
+	d.unlink(n)
+	d.nodes[n].parent = parent
 	if p := &d.nodes[parent]; p.last == 0 {
 		p.first, p.last = n, n
 	} else {
+		d.nodes[n].prev = p.last
 		d.nodes[p.last].next, p.last = n, n
 	}
 }
@@ -168,7 +177,6 @@ func (d *Doc) State(n Node) State   { return d.nodes[n].state }
 func (d *Doc) Why(n Node) string    { return d.whys[d.nodes[n].why] }
 func (d *Doc) IsSyntax(n Node) bool { return d.nodes[n].syntax }
 
-func (d *Doc) SetText(n Node, s string) { d.nodes[n].text = s }
 func (d *Doc) SetOrdinal(n Node, i int) { d.nodes[n].ordinal = int32(i) }
 func (d *Doc) SetOffset(n Node, i int)  { d.nodes[n].offset = int32(i) }
 func (d *Doc) SetSyntax(n Node)         { d.nodes[n].syntax = true } // its text is grammar, not data: no leaf
@@ -181,6 +189,14 @@ func (d *Doc) Child(n Node, s string) Node { // the first child of a name, 0 if 
 		}
 	}
 	return 0
+}
+
+// SetText sets the text of n, which must have no children in a format with a Self name.
+func (d *Doc) SetText(n Node, s string) {
+	if d.marks > 0 {
+		d.texts = append(d.texts, oldText{n, d.nodes[n].text})
+	}
+	d.nodes[n].text = s
 }
 
 // Empty reports whether n holds no text at any depth.
@@ -241,23 +257,37 @@ func (d *Doc) MarkAll(n Node, s State, why string) {
 	}
 }
 
-// Checkpoint begins an attempt. It ends with Rollback or Commit of what Checkpoint returned, in the reverse order.
-func (d *Doc) Checkpoint() int { d.marks++; return len(d.undo) }
+// Mark is a point to which a document can go back.
+type Mark struct{ undo, texts, nodes int }
 
-// Rollback takes back every state that was raised since the checkpoint.
-func (d *Doc) Rollback(at int) {
-	for i := len(d.undo) - 1; i >= at; i-- {
+// Checkpoint begins an attempt. It ends with Rollback or Commit of its mark; attempts nest.
+func (d *Doc) Checkpoint() Mark {
+	d.marks++
+	return Mark{len(d.undo), len(d.texts), len(d.nodes)}
+}
+
+// Rollback takes back every state and text that was set and every node that was added since the checkpoint. Nodes must not
+// have been moved since.
+func (d *Doc) Rollback(m Mark) {
+	for i := len(d.undo) - 1; i >= m.undo; i-- {
 		u := d.undo[i]
 		d.nodes[u.n].state, d.nodes[u.n].why = u.state, u.why
 	}
-	d.undo = d.undo[:at]
+	for i := len(d.texts) - 1; i >= m.texts; i-- {
+		d.nodes[d.texts[i].n].text = d.texts[i].text
+	}
+	for n := Node(len(d.nodes) - 1); n >= Node(m.nodes); n-- {
+		d.unlink(n)
+	}
+	clear(d.nodes[m.nodes:])
+	d.undo, d.texts, d.nodes = d.undo[:m.undo], d.texts[:m.texts], d.nodes[:m.nodes]
 	d.marks--
 }
 
-// Commit keeps what was raised since the checkpoint.
-func (d *Doc) Commit(at int) {
+// Commit keeps what was done since the checkpoint.
+func (d *Doc) Commit(Mark) {
 	if d.marks--; d.marks == 0 {
-		d.undo = d.undo[:0]
+		d.undo, d.texts = d.undo[:0], d.texts[:0]
 	}
 }
 

@@ -1,0 +1,102 @@
+package tree
+
+import "testing"
+
+var er7 = &Format{Name: "er7", Steps: ".-", Self: "1", Null: `""`, Place: func(d *Doc, n Node) string { return d.Name(n) }}
+
+func path(t *testing.T, f *Format, s string) Path {
+	t.Helper()
+	p, err := f.ParsePath(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestSelf: in a format with a Self name a leaf is its own first part, when it is read and when it is made.
+func TestSelf(t *testing.T) {
+	d := New(er7, 8)
+	five := d.Add(Root, "5", "DOE")
+	for _, p := range []string{"5", "5.1", "5.1.1"} {
+		if k := d.At(Root, path(t, er7, p)); d.LeafText(k) != "DOE" {
+			t.Errorf("%s leads to %q", p, d.LeafText(k))
+		}
+	}
+	if k := d.At(Root, path(t, er7, "5.2")); k != 0 {
+		t.Errorf("5.2 leads to a node")
+	}
+	d.Mark(five, Carried, "")
+	m := d.Checkpoint()
+	d.SetText(d.Make(Root, path(t, er7, "5.2"), false), "JANE")
+	d.SetText(d.Make(Root, path(t, er7, "5.1.2"), false), "VAN")
+	want := "5\n  1\n    1 \"DOE\" carried\n    2 \"VAN\" unmapped\n  2 \"JANE\" unmapped\n"
+	if d.String() != want {
+		t.Errorf("made:\n%swant:\n%s", d, want)
+	}
+	d.Rollback(m)
+	if want := "5 \"DOE\" carried\n"; d.String() != want {
+		t.Errorf("rolled back:\n%swant:\n%s", d, want)
+	}
+	if d.Text(five) != "DOE" || d.Len() != 2 {
+		t.Errorf("rolled back to %d nodes", d.Len())
+	}
+}
+
+func TestTests(t *testing.T) {
+	d := New(er7, 8)
+	obx := d.Add(Root, "OBX", "")
+	d.Add(obx, "2", "CE")
+	d.Add(obx, "5", "x")
+	for _, c := range []struct {
+		test string
+		want bool
+	}{
+		{"2=CWE|CE", true}, {"2=NM", false}, {"2!=NM", true}, {"2!=CE|CWE", false}, {"5", true}, {"no 5", false}, {"6", false}, {"no 6", true},
+		{"6=''", true}, {"6!=x", true}, {"5.1=x", true}, {"5.2=''", true},
+	} {
+		tt, err := er7.ParseTest(c.test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := d.Ask(obx, &tt); ok != c.want {
+			t.Errorf("%s is %v", c.test, ok)
+		}
+		if got := er7.TestString(&tt); got != c.test {
+			t.Errorf("%s is written %s", c.test, got)
+		}
+	}
+	two, _ := er7.ParseTest("2=CWE|CE")
+	d.MarkTest(obx, &two, Carried, "")
+	if k := d.Child(obx, "2"); d.State(k) != Folded || d.Why(k) != "written back as CWE" {
+		t.Errorf("an alternative value is %s (%s)", d.State(k), d.Why(k))
+	}
+}
+
+func TestPathErrors(t *testing.T) {
+	for _, s := range []string{"5.", "5..1", "5[", "5[0]", "[1]", "5[2=NM]x", "5[2='NM]"} {
+		if p, err := er7.ParsePath(s); err == nil {
+			t.Errorf("%q is read as %s", s, er7.PathString(p))
+		}
+	}
+}
+
+// TestStates: a state only rises, the first reason stands, and a rollback brings back what was.
+func TestStates(t *testing.T) {
+	d := New(er7, 4)
+	n := d.Add(Root, "1", "x")
+	d.Mark(n, Declined, "first")
+	d.Mark(n, Declined, "second")
+	d.Mark(n, Unmapped, "")
+	if d.State(n) != Declined || d.Why(n) != "first" {
+		t.Errorf("%s (%s)", d.State(n), d.Why(n))
+	}
+	m := d.Checkpoint()
+	d.Mark(n, Carried, "")
+	d.Rollback(m)
+	if d.State(n) != Declined || d.Why(n) != "first" {
+		t.Errorf("after a rollback %s (%s)", d.State(n), d.Why(n))
+	}
+	if got := d.Tally(); got != (Tally{Declined: 1}) || got.Values() != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -255,6 +255,28 @@ func (p *Prim) Store(v reflect.Value, x Value) {
 	}
 }
 
+// TextOf is the text of a value that Parse gave.
+func (p *Prim) TextOf(x Value) string {
+	switch p.Kind {
+	case String, Decimal:
+		return x.S
+	case Code:
+		return p.words[x.I]
+	}
+	if x.Lexical != "" {
+		return x.Lexical
+	}
+	switch p.Kind {
+	case Boolean:
+		return strconv.FormatBool(x.I != 0)
+	case Integer, Unsigned:
+		return strconv.FormatInt(x.I, 10)
+	case Base64:
+		return base64.StdEncoding.EncodeToString([]byte(x.S))
+	}
+	return string(appendTime(nil, p.Kind, x.I, x.Precision, x.Zone))
+}
+
 // MarkNoValue says that the primitive has no value, only extensions.
 func (p *Prim) MarkNoValue(v reflect.Value) {
 	if p.ext >= 0 && !p.marked(v) {

@@ -134,3 +134,13 @@ func Wrap(m proto.Message) proto.Message {
 	cr.Elem().Field(t.oneof).Set(w)
 	return cr.Interface().(proto.Message)
 }
+
+// Member is the member of Reference.reference for a type of resource, nil if there is none.
+func (e *Element) Member(typ string) *Alt {
+	for _, a := range e.altOf {
+		if a.Name == typ {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,443 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// A Type is a leaf type: it turns the text of a source leaf into FHIR's text for it, and back. A nil function leaves the
+// text as it is. An error that is a Loss keeps what was returned and says what was left out; any other error says that the
+// text is not of this type.
+type Type struct {
+	Read, Write func(c *Context, text string) (string, error)
+	// Normal is the written form that the type declares for a text: what comes back in this form is carried. What comes
+	// back in any other form than its own is folded.
+	Normal func(text string) string
+}
+
+// Loss says what of a value could not be kept. With a text the value is folded, without one it is declined.
+type Loss string
+
+func (l Loss) Error() string { return string(l) }
+
+// A Pair is a row written by hand, in both directions. Read fills dst, the message at the row's target, from the node and
+// reports whether it carried anything; it marks the leaves that it read. Write does the reverse and claims the FHIR leaves
+// that it wrote with Context.Claim.
+type Pair struct {
+	Read  func(c *Context, from tree.Node, dst proto.Message) bool
+	Write func(c *Context, src proto.Message, to tree.Node) bool
+}
+
+// Types are the names in Go that rows may use: a Type, a Pair, or a func(arg string) (Type, error) for date(01/02/2006).
+type Types map[string]any
+
+// Map is a set of tables for one format, compiled table by table when they are first used. It is safe for concurrent use.
+type Map struct {
+	Format *tree.Format
+	types  Types
+
+	mu       sync.Mutex
+	tables   map[string]*table // "PID -> Patient"
+	byName   map[string][]*table
+	order    []*table
+	codes    map[string]*codes
+	systems  map[string]string
+	placeIDs map[string]int
+}
+
+type table struct {
+	name, typ string
+	pos       Pos
+	src       []*Row
+
+	once   sync.Once
+	err    error
+	info   *plan.Type // nil: a scope
+	chains [][]*row   // as read: else chains in order
+	back   []*row     // as written: most tags first
+	slots  map[string]int
+	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
+	anchor *row         // of a scope: the row that goes back first
+	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
+}
+
+// row is a compiled row.
+type row struct {
+	*Row
+	t         *table
+	path      tree.Path
+	with, iff []tree.Test
+	dst       target
+	conv      *Type
+	codes     *codes
+	sub       *table
+	pair      *Pair
+	value     plan.Value // of a constant in FHIR
+	refill    bool       // a later row of its chain for the same place: what it carries comes back elsewhere
+	chained   bool       // not the first of its chain
+	fillsList bool       // the last step of its target is a list of primitives
+	siblings  []*row     // of a row that fills a list one element at a time: the rows above that fill the same
+	rank      int        // in its table
+}
+
+type codes struct {
+	name, system, from string
+	read               map[string]*Code
+	write              map[string]*Code
+}
+
+func tableKey(name, typ string) string { return name + " -> " + typ }
+
+// New makes a map of the files, of which later ones add to the tables of earlier ones.
+func New(f *tree.Format, types Types, files ...*File) (*Map, error) {
+	m := &Map{Format: f, types: types, tables: map[string]*table{}, byName: map[string][]*table{}, codes: map[string]*codes{},
+		systems: map[string]string{}, placeIDs: map[string]int{}}
+	var errs []error
+	for _, file := range files {
+		for _, it := range file.Items {
+			switch it := it.(type) {
+			case *System:
+				m.systems[it.Name] = it.URI
+			case *Table:
+				for _, typ := range it.Types {
+					m.addTable(it, typ)
+				}
+			}
+		}
+	}
+	for _, file := range files {
+		for _, it := range file.Items {
+			if c, ok := it.(*Codes); ok {
+				if err := m.addCodes(c); err != nil {
+					errs = append(errs, err)
+				}
+			}
+		}
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *Map) addTable(src *Table, typ string) {
+	key := tableKey(src.Name, typ)
+	t := m.tables[key]
+	if t == nil {
+		t = &table{name: src.Name, typ: typ, pos: src.Pos}
+		m.tables[key] = t
+		m.byName[src.Name] = append(m.byName[src.Name], t)
+		m.order = append(m.order, t)
+	}
+	t.src = append(t.src, src.Rows...)
+}
+
+func (m *Map) addCodes(src *Codes) error {
+	c := m.codes[src.Name]
+	if c == nil {
+		c = &codes{name: src.Name, read: map[string]*Code{}, write: map[string]*Code{}}
+		m.codes[src.Name] = c
+	}
+	if src.System != "" {
+		c.system = m.systemURI(src.System)
+	}
+	if src.From != "" {
+		c.from = m.systemURI(src.From)
+	}
+	var errs []error
+	for _, l := range src.Codes {
+		if l.Direction != Backward {
+			if _, ok := c.read[l.From]; ok {
+				errs = append(errs, fmt.Errorf("%s: codes %s has %s already", l.Pos, src.Name, tree.Quote(l.From)))
+				continue
+			}
+			c.read[l.From] = l
+		}
+		if l.Direction != Forward && !l.Declined {
+			if w, ok := c.write[l.To]; ok {
+				errs = append(errs, fmt.Errorf("%s: codes %s writes %s back as %s already; mark one of them with >", l.Pos, src.Name, tree.Quote(l.To), tree.Quote(w.From)))
+				continue
+			}
+			c.write[l.To] = l
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// systemURI is the URI of a system's name, of NAME/REST its URI with the rest, else the text itself.
+func (m *Map) systemURI(s string) string {
+	s = unquote(s)
+	if uri, ok := m.systems[s]; ok {
+		return uri
+	}
+	if name, rest, ok := strings.Cut(s, "/"); ok {
+		if uri, ok := m.systems[name]; ok {
+			return uri + rest
+		}
+	}
+	return s
+}
+
+func (m *Map) systemNames() []string {
+	var names []string
+	for n := range m.systems {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// lookupTable finds a table by name and the type that it is to make; typ "" is a scope.
+func (m *Map) lookupTable(name, typ string) *table { return m.tables[tableKey(name, typ)] }
+
+// Check compiles every table and reports every fault.
+func (m *Map) Check() error {
+	var errs []error
+	for _, t := range m.order {
+		if err := m.compile(t); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		errs = m.rivals()
+	}
+	return errors.Join(errs...)
+}
+
+// compile compiles a table once.
+func (m *Map) compile(t *table) error {
+	t.once.Do(func() { t.err = m.compileTable(t) })
+	return t.err
+}
+
+func (m *Map) compileTable(t *table) error {
+	t.slots = map[string]int{}
+	if t.typ != "Bundle" {
+		var err error
+		if t.info, err = plan.Named(t.typ); err != nil {
+			return fmt.Errorf("%s: table %s: %w", t.pos, t.name, err)
+		}
+	}
+	var errs []error
+	for i, src := range t.src {
+		r, err := m.compileRow(t, src)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", src.Pos, err))
+			continue
+		}
+		r.rank = i
+		switch {
+		case r.Kind == DeclineTarget && len(r.dst.steps) == 0 && r.dst.base == nil:
+			t.selfs = append(t.selfs, r)
+			continue
+		case r.Else:
+			if len(t.chains) == 0 {
+				errs = append(errs, fmt.Errorf("%s: else chains to the row above, and there is none", src.Pos))
+				continue
+			}
+			last := len(t.chains) - 1
+			r.chained = true
+			for _, q := range t.chains[last] {
+				if q.dst.end != nil && r.dst.end != nil && q.Kind == MapRow && r.Kind == MapRow && q.dst.place() == r.dst.place() && q.Direction != Backward {
+					r.refill = true
+				}
+			}
+			t.chains[last] = append(t.chains[last], r)
+		default:
+			t.chains = append(t.chains, []*row{r})
+		}
+		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) && !r.Each {
+			for _, q := range t.back {
+				if q.Kind == MapRow && q.Direction == Both && (q.fillsList || q.dst.grow >= 0) && !q.Each && q.dst.place() == r.dst.place() && !q.chained {
+					r.siblings = append(r.siblings, q)
+				}
+			}
+		}
+		t.back = append(t.back, r)
+		for _, res := range []*plan.Type{r.dst.base, r.dst.arrow} {
+			if t.info == nil && res != nil && r.Kind == MapRow && !slices.Contains(t.homes, res) {
+				t.homes = append(t.homes, res)
+			}
+		}
+		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" {
+			t.anchor = r
+		}
+	}
+	// Going back, rows with more tags take their elements first.
+	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
+	return errors.Join(errs...)
+}
+
+func (r *row) tagCount() int {
+	n := len(r.dst.tags) + len(r.dst.arrowed)
+	for i := range r.dst.steps {
+		n += len(r.dst.steps[i].tags)
+	}
+	return n
+}
+
+func (m *Map) compileRow(t *table, src *Row) (*row, error) {
+	r := &row{Row: src, t: t}
+	var err error
+	if src.Kind != DeclineTarget && src.Kind != ConstTarget {
+		if r.path, err = m.Format.ParsePath(src.Place); err != nil {
+			return nil, err
+		}
+		if m.Format.Valid != nil {
+			names := make([]string, len(r.path))
+			for i := range r.path {
+				names[i] = r.path[i].Name
+			}
+			if !m.Format.Valid(names) {
+				return nil, fmt.Errorf("%s is no place of %s", src.Place, m.Format.Name)
+			}
+		}
+	}
+	for _, s := range src.With {
+		test, err := m.Format.ParseTest(s)
+		if err != nil {
+			return nil, err
+		}
+		if test.Op != tree.Equal && test.Op != tree.Missing {
+			return nil, fmt.Errorf("with %s: only = and no can be written; a test that is only asked stands behind if", s)
+		}
+		r.with = append(r.with, test)
+	}
+	for _, s := range src.If {
+		test, err := m.Format.ParseTest(s)
+		if err != nil {
+			return nil, err
+		}
+		r.iff = append(r.iff, test)
+	}
+	switch src.Kind {
+	case DeclineSource:
+		return r, nil
+	case ConstSource:
+		return r, nil
+	}
+	if r.dst, err = m.compileTarget(t, src.Target, src.Each); err != nil {
+		return nil, err
+	}
+	switch src.Kind {
+	case DeclineTarget:
+		return r, nil
+	case ConstTarget:
+		if r.dst.end == nil || r.dst.end.Prim == nil {
+			return nil, fmt.Errorf("%s is no primitive, so it holds no constant", src.Target)
+		}
+		text := src.Literal
+		if k := r.dst.end.Name; k == "uri" || k == "canonical" || k == "url" {
+			text = m.systemURI(text)
+		}
+		if r.value, err = r.dst.end.Prim.Parse(text); err != nil {
+			hint := ""
+			if r.dst.end.Prim.Kind == plan.Code {
+				hint = plan.Suggest(text, r.dst.end.Prim.Words())
+			}
+			return nil, fmt.Errorf("%s: %w%s", tree.Quote(text), err, hint)
+		}
+		return r, nil
+	}
+	return r, m.bindType(r)
+}
+
+// bindType finds what a row's type stands for: a table, codes, a leaf type or a pair, by its name and the target's type.
+func (m *Map) bindType(r *row) error {
+	want := "Bundle"
+	switch {
+	case r.dst.arrow != nil:
+		want = r.dst.arrow.Name
+	case r.dst.end != nil:
+		want = r.dst.end.Name
+	}
+	hits := 0
+	r.sub = m.lookupTable(r.Type, want)
+	if r.sub == nil && want == "SimpleQuantity" { // FHIR's profile of Quantity without a comparator
+		r.sub = m.lookupTable(r.Type, "Quantity")
+	}
+	if r.sub != nil {
+		hits++
+	}
+	leafy := r.dst.arrow == nil && r.dst.end != nil
+	if c := m.codes[r.Type]; c != nil && leafy && (r.dst.end.Prim != nil || want == "Coding" || want == "CodeableConcept") {
+		r.codes = c
+		hits++
+	}
+	switch x := m.types[r.Type].(type) {
+	case Type:
+		if leafy && r.dst.end.Prim != nil {
+			r.conv = &x
+			hits++
+		}
+	case func(string) (Type, error):
+		if leafy && r.dst.end.Prim != nil {
+			ty, err := x(r.Arg)
+			if err != nil {
+				return fmt.Errorf("%s(%s): %w", r.Type, r.Arg, err)
+			}
+			r.conv = &ty
+			hits++
+		}
+	case Pair:
+		r.pair = &x
+		hits++
+	}
+	if hits == 0 {
+		return m.unknownType(r, want)
+	}
+	if hits > 1 {
+		return fmt.Errorf("%s is both a table for %s and codes or a type in Go: give one another name", r.Type, want)
+	}
+	if r.Row.Codes != "" {
+		if r.sub == nil || want != "CodeableConcept" {
+			return fmt.Errorf("%s+%s: only a table for a CodeableConcept can have codes beside it", r.Type, r.Row.Codes)
+		}
+		if r.codes = m.codes[r.Row.Codes]; r.codes == nil {
+			return fmt.Errorf("there are no codes %s", r.Row.Codes)
+		}
+		if r.codes.system == "" {
+			return fmt.Errorf("codes %s name no system, which a coding needs", r.Row.Codes)
+		}
+	}
+	if r.codes != nil && r.sub == nil && r.dst.end.Prim == nil && r.codes.system == "" {
+		return fmt.Errorf("codes %s name no system, which a %s needs", r.Type, want)
+	}
+	if last := len(r.dst.steps) - 1; last >= 0 && r.dst.steps[last].e.List && r.dst.end.Prim != nil {
+		r.fillsList = true
+	}
+	return nil
+}
+
+func (m *Map) unknownType(r *row, want string) error {
+	var others []string
+	for _, t := range m.byName[r.Type] {
+		others = append(others, t.typ)
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("table %s makes %s, and %s is a %s", r.Type, strings.Join(others, ", "), r.Target, want)
+	}
+	if m.types[r.Type] != nil {
+		return fmt.Errorf("%s is a leaf type, and %s is a %s", r.Type, r.Target, want)
+	}
+	if m.codes[r.Type] != nil {
+		return fmt.Errorf("%s are codes, and %s is a %s", r.Type, r.Target, want)
+	}
+	var names []string
+	for n := range m.byName {
+		names = append(names, n)
+	}
+	for n := range m.codes {
+		names = append(names, n)
+	}
+	for n := range m.types {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return fmt.Errorf("there is no table, code list or type %s%s", r.Type, plan.Suggest(r.Type, names))
+}

@@ -1,0 +1,678 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
+
+// This file compiles places in FHIR to hops over the hub's struct fields, and walks them.
+//
+//	valueQuantity.value                          elements as JSON names them; a choice with its type
+//	telecom[use=home]                            a tag: stamped when FHIR is made, looked for when it is read
+//	participant[type=v3-ParticipationType#ATND]  a code with its system
+//	Encounter[subject=Patient]                   a link: the reference must lead to that resource in scope
+//	valueQuantity[comparator], [no comparator]   asked on the way back only, as is [x!=v]
+//	coding[]                                     a new element of the list for each instance of the table
+//	extension(us-core-race).valueString          short for extension[url=...]
+
+// step is one hop: an element, of a choice one of its types.
+type step struct {
+	e    *plan.Element
+	a    *plan.Alt // of a choice
+	typ  *plan.Type
+	tags []tag
+	grow bool // the step makes a new element each time
+	slot int  // where an instance remembers the element, -1 for a step that grows
+	id   int  // of the element and its tags within the Map, for places that several tables share; 0 without tags
+}
+
+// tag is a predicate on an element.
+type tag struct {
+	path  []step
+	typ   *plan.Type // at the end of path
+	op    tagOp
+	value plan.Value
+	text  string
+	link  *plan.Type // a reference must lead to the resource of this type that is in scope
+}
+
+type tagOp uint8
+
+const (
+	tagIs     tagOp = iota // stamped, and looked for
+	tagNot                 // asked on the way back only
+	tagThere               // asked on the way back only
+	tagAbsent              // asked on the way back only
+)
+
+// target is a compiled place in FHIR.
+type target struct {
+	text    string
+	base    *plan.Type // in a scope: the resource that the path starts from
+	tags    []tag      // on the base, or with ".[...]" on the table's own element
+	steps   []step
+	grow    int        // the step that grows, -1 if none
+	end     *plan.Type // what the path leads to; nil: a scope
+	arrow   *plan.Type // the resource that the reference at the end leads to
+	arrowed []tag      // on that resource
+}
+
+// place is the target as text without the marks that do not tell places apart: for rivals.
+func (t *target) place() string {
+	var b strings.Builder
+	if t.base != nil {
+		b.WriteString(t.base.Name)
+	}
+	for i := range t.steps {
+		s := &t.steps[i]
+		b.WriteByte('.')
+		b.WriteString(s.e.Name)
+		for _, g := range s.tags {
+			if g.op == tagIs {
+				fmt.Fprintf(&b, "[%s=%s]", g.name(), g.text)
+			}
+		}
+	}
+	return b.String()
+}
+
+func (g *tag) name() string {
+	var names []string
+	for i := range g.path {
+		if s := &g.path[i]; s.a != nil {
+			names = append(names, s.a.Name)
+		} else {
+			names = append(names, s.e.Name)
+		}
+	}
+	return strings.Join(names, ".")
+}
+
+// compileTarget compiles a place under root; in a scope (root nil) the first step names a resource.
+func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
+	d := target{text: text, grow: -1}
+	path, arrow, hasArrow := cutArrow(text)
+	root := t.info
+	if root == nil && path != "." {
+		head, rest, _ := cutTop(path, '.')
+		name, tags, err := cutTags(head)
+		if err != nil {
+			return d, err
+		}
+		if root, err = plan.Named(name); err != nil {
+			return d, err
+		}
+		if root.Kind != plan.Resource {
+			return d, fmt.Errorf("%s is no resource; in a scope a target begins with one", name)
+		}
+		d.base = root
+		if d.tags, err = m.compileTags(root, tags); err != nil {
+			return d, err
+		}
+		path = rest
+	} else if root != nil && strings.HasPrefix(path, ".[") {
+		head, rest, _ := cutTop(path[1:], '.')
+		_, tags, err := cutTags(head)
+		if err != nil {
+			return d, err
+		}
+		if d.tags, err = m.compileTags(root, tags); err != nil {
+			return d, err
+		}
+		path = rest
+	}
+	d.end = root
+	if path != "" && path != "." {
+		var err error
+		if d.steps, d.end, err = m.compileSteps(root, path); err != nil {
+			return d, err
+		}
+	}
+	if hasArrow {
+		if d.end == nil || d.end.Name != "Reference" {
+			return d, fmt.Errorf("%s is no reference, so nothing can stand behind an arrow", path)
+		}
+		name, tags, err := cutTags(arrow)
+		if err != nil {
+			return d, err
+		}
+		if d.arrow, err = plan.Named(name); err != nil {
+			return d, err
+		}
+		if d.arrow.Kind != plan.Resource {
+			return d, fmt.Errorf("%s is no resource", name)
+		}
+		if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !contains(e.Targets, name) && !contains(e.Targets, "Resource") {
+			return d, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, name, strings.Join(e.Targets, ", "))
+		}
+		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {
+			return d, err
+		}
+	}
+	for i := range d.steps {
+		if d.steps[i].grow {
+			if d.grow >= 0 {
+				return d, errors.New("only one step of a target can bear []")
+			}
+			d.grow = i
+		}
+	}
+	if each && d.grow < 0 {
+		for i := range d.steps {
+			if d.steps[i].e.List {
+				d.grow = i
+			}
+		}
+		if d.grow < 0 && d.base == nil && path != "." {
+			return d, fmt.Errorf("the type repeats, but %s has no list to repeat in", text)
+		}
+		if d.grow >= 0 {
+			d.steps[d.grow].grow = true
+		}
+	}
+	// Steps that do not grow remember their element by everything that leads to them.
+	key := ""
+	if d.base != nil {
+		key = d.base.Name
+		for _, g := range d.tags {
+			if g.op == tagIs && g.link == nil {
+				key += "[" + g.name() + "=" + g.text + "]"
+			}
+		}
+	}
+	for i := range d.steps {
+		s := &d.steps[i]
+		key += "." + s.e.Name
+		tags := ""
+		for _, g := range s.tags {
+			tags += fmt.Sprintf("[%s%d%s]", g.name(), g.op, g.text)
+		}
+		key += tags
+		if s.slot = -1; !s.grow {
+			if d.grow >= 0 && i > d.grow {
+				continue // below a new element there is nothing to remember
+			}
+			n, ok := t.slots[key]
+			if !ok {
+				n = len(t.slots)
+				t.slots[key] = n
+			}
+			s.slot = n
+		}
+		if tags != "" && s.e.List && !s.grow {
+			s.id = m.placeID(s.e.Owner.Name + "." + s.e.Name + tags)
+		}
+	}
+	return d, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Map) placeID(key string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok := m.placeIDs[key]
+	if !ok {
+		n = len(m.placeIDs) + 1
+		m.placeIDs[key] = n
+	}
+	return n
+}
+
+func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.Type, err error) {
+	for path != "" {
+		var head string
+		head, path, _ = cutTop(path, '.')
+		name, tags, err := cutTags(head)
+		if err != nil {
+			return nil, nil, err
+		}
+		grow := false
+		if strings.HasSuffix(head, "[]") {
+			grow = true
+		}
+		if url, ok := strings.CutPrefix(name, "extension("); ok {
+			url = m.systemURI(strings.TrimSuffix(url, ")"))
+			if !strings.Contains(url, ":") && !isSubExtension(url) {
+				return nil, nil, fmt.Errorf("extension(%s): no system of that name, and no URI%s", url, plan.Suggest(url, m.systemNames()))
+			}
+			name = "extension"
+			if tags = "url='" + url + "'," + tags; strings.HasSuffix(tags, ",") {
+				tags = tags[:len(tags)-1]
+			}
+		}
+		e, a := ti.Lookup(name)
+		if e == nil {
+			if c := ti.Element(name); c != nil {
+				return nil, nil, fmt.Errorf("%s.%s is a choice: say which type, as in %s", ti.Name, name, c.Choice[0].Name)
+			}
+			return nil, nil, fmt.Errorf("%s has no element %s%s", ti.Name, name, ti.Suggest(name))
+		}
+		s := step{e: e, a: a, grow: grow, slot: -1}
+		if s.typ = e.Type(); a != nil {
+			s.typ = a.Type()
+		}
+		if grow && !e.List {
+			return nil, nil, fmt.Errorf("%s.%s is no list, so it cannot bear []", ti.Name, name)
+		}
+		if s.tags, err = m.compileTags(s.typ, tags); err != nil {
+			return nil, nil, err
+		}
+		steps, ti = append(steps, s), s.typ
+	}
+	return steps, ti, nil
+}
+
+// isSubExtension reports the url of an extension within an extension, which is a plain word.
+func isSubExtension(url string) bool {
+	for _, r := range url {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return url != ""
+}
+
+func (m *Map) compileTags(ti *plan.Type, text string) ([]tag, error) {
+	var tags []tag
+	for text != "" {
+		var one string
+		one, text, _ = cutTop(text, ',')
+		one = strings.TrimSpace(one)
+		path, want, hasValue := cutTop(one, '=')
+		g := tag{}
+		switch {
+		case hasValue && strings.HasSuffix(path, "!"):
+			g.op, path = tagNot, path[:len(path)-1]
+		case !hasValue && strings.HasPrefix(path, "no "):
+			g.op, path = tagAbsent, strings.TrimSpace(path[3:])
+		case !hasValue:
+			g.op = tagThere
+		}
+		want = unquote(want)
+		steps, end, err := m.compileSteps(ti, path)
+		if err != nil {
+			return nil, err
+		}
+		g.path, g.typ, g.text = steps, end, want
+		switch {
+		case g.op == tagThere || g.op == tagAbsent:
+		case end.Name == "Reference":
+			if g.link, err = plan.Named(want); err != nil {
+				return nil, err
+			}
+			if g.op == tagNot {
+				return nil, fmt.Errorf("%s: a link cannot be asked with !=", one)
+			}
+			if e := steps[len(steps)-1].e; len(e.Targets) > 0 && !contains(e.Targets, want) && !contains(e.Targets, "Resource") {
+				return nil, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, want, strings.Join(e.Targets, ", "))
+			}
+		case end.Name == "CodeableConcept" || end.Name == "Coding":
+			sys, code, ok := strings.Cut(want, "#")
+			if !ok {
+				return nil, fmt.Errorf("%s: a code needs its system, as in SYSTEM#%s", one, want)
+			}
+			at := path
+			if end.Name == "CodeableConcept" {
+				at += ".coding"
+			}
+			op := "="
+			if g.op == tagNot {
+				op = "!="
+			}
+			more, err := m.compileTags(ti, fmt.Sprintf("%s.system%s'%s',%s.code%s'%s'", at, op, m.systemURI(sys), at, op, code))
+			if err != nil {
+				return nil, err
+			}
+			tags = append(tags, more...)
+			continue
+		case end.Prim == nil:
+			return nil, fmt.Errorf("%s: a %s cannot be compared with a word", one, end.Name)
+		default:
+			if end.Name == "uri" || end.Name == "canonical" || end.Name == "url" {
+				g.text = m.systemURI(want)
+			}
+			if g.value, err = end.Prim.Parse(g.text); err != nil {
+				hint := ""
+				if end.Prim.Kind == plan.Code {
+					hint = plan.Suggest(g.text, end.Prim.Words())
+				}
+				return nil, fmt.Errorf("%s: %w%s", one, err, hint)
+			}
+		}
+		tags = append(tags, g)
+	}
+	return tags, nil
+}
+
+// cutArrow cuts a target at its arrow.
+func cutArrow(s string) (path, arrow string, found bool) {
+	quoted := false
+	for i := range len(s) {
+		switch {
+		case s[i] == '\'':
+			quoted = !quoted
+		case !quoted && s[i] == '-' && i+1 < len(s) && s[i+1] == '>':
+			return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+2:]), true
+		}
+	}
+	return strings.TrimSpace(s), "", false
+}
+
+// cutTop cuts at a separator outside brackets, parentheses and quotes.
+func cutTop(s string, sep byte) (before, after string, found bool) {
+	depth, quoted := 0, false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\'':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '(':
+			depth++
+		case c == ']' || c == ')':
+			depth--
+		case c == sep && depth == 0:
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+// cutTags cuts a step into its name and what stands in its brackets; [] is no tag.
+func cutTags(s string) (name, tags string, err error) {
+	from := 0
+	if strings.HasPrefix(s, "extension(") {
+		if from = strings.IndexByte(s, ')'); from < 0 {
+			return "", "", fmt.Errorf("%s: a parenthesis is not closed", s)
+		}
+	}
+	i := strings.IndexByte(s[from:], '[')
+	if i < 0 {
+		return s, "", nil
+	}
+	name, rest := s[:from+i], s[from+i:]
+	for rest != "" {
+		depth, end, quoted := 0, -1, false
+		for j := range len(rest) {
+			switch c := rest[j]; {
+			case c == '\'':
+				quoted = !quoted
+			case quoted:
+			case c == '[':
+				depth++
+			case c == ']':
+				if depth--; depth == 0 {
+					end = j
+				}
+			}
+			if end >= 0 {
+				break
+			}
+		}
+		if end < 0 || rest[0] != '[' {
+			return "", "", fmt.Errorf("%s: a bracket is not closed", s)
+		}
+		if in := rest[1:end]; in != "" {
+			if tags != "" {
+				tags += ","
+			}
+			tags += in
+		}
+		rest = rest[end+1:]
+	}
+	return name, tags, nil
+}
+
+func unquote(s string) string {
+	if s = strings.TrimSpace(s); len(s) >= 2 && s[0] == '\'' && s[len(s)-1] == '\'' {
+		return strings.ReplaceAll(s[1:len(s)-1], "''", "'")
+	}
+	return s
+}
+
+// --- walking; values are the structs, the zero Value is nothing ---
+
+// instance is one reading or writing of a table: it remembers the elements that its rows share.
+type instance struct {
+	slots []reflect.Value
+	made  []bool // by row: it gave something
+}
+
+func (t *table) instance() *instance {
+	return &instance{slots: make([]reflect.Value, len(t.slots)), made: make([]bool, len(t.src))}
+}
+
+// one is the element of v at a step that is no list, or the only type of choice that the step speaks of.
+func (s *step) one(v reflect.Value) reflect.Value {
+	if s.a != nil {
+		if e, a := s.e.Chosen(v); a == s.a {
+			return e
+		}
+		return reflect.Value{}
+	}
+	return s.e.At(v, 0)
+}
+
+// get follows steps to what is there, in a list to the first element with the tags.
+func (x *run) get(v reflect.Value, steps []step) reflect.Value {
+	for i := range steps {
+		s := &steps[i]
+		if !s.e.List {
+			if v = s.one(v); !v.IsValid() || x.isRefused(v) || !x.match(v, s.tags) {
+				return reflect.Value{}
+			}
+			continue
+		}
+		found := reflect.Value{}
+		for j := range s.e.Len(v) {
+			if e := s.e.At(v, j); !x.isRefused(e) && x.match(e, s.tags) {
+				if end := x.get(e, steps[i+1:]); end.IsValid() {
+					found = end
+					break
+				}
+			}
+		}
+		return found
+	}
+	return v
+}
+
+// add makes a new element of v at a step. It fails where a choice holds another type already.
+func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
+	var e reflect.Value
+	switch {
+	case s.e.List:
+		e = s.e.Append(v)
+	case s.a != nil:
+		if _, a := s.e.Chosen(v); a != nil {
+			return e, false
+		}
+		e = s.a.New()
+		s.e.Choose(v, s.a, e)
+	default:
+		e = s.e.Set(v)
+	}
+	x.stamp(e, s.tags)
+	return e, true
+}
+
+// place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.
+// foreign reports that an element on the way was made by another instance.
+func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e reflect.Value, foreign, ok bool) {
+	for i := range steps {
+		s := &steps[i]
+		var next reflect.Value
+		if s.slot >= 0 && in.slots[s.slot].IsValid() {
+			v = in.slots[s.slot]
+			continue
+		}
+		if !s.grow {
+			switch {
+			case !s.e.List:
+				next = s.one(v)
+			case s.id > 0:
+				next = x.shared[sharedKey{v.Addr().Interface(), s.id}]
+			}
+			if next.IsValid() {
+				foreign = true
+			}
+		}
+		if !next.IsValid() {
+			if !make {
+				return reflect.Value{}, false, true
+			}
+			if next, ok = x.add(v, s); !ok {
+				return reflect.Value{}, false, false
+			}
+			x.remember(in, v, s, next)
+		}
+		v = next
+	}
+	return v, foreign, true
+}
+
+// remember keeps an element that an instance made.
+func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Value) {
+	if s.slot >= 0 && s.typ.Prim == nil {
+		in.slots[s.slot] = e
+	}
+	if s.id > 0 {
+		if x.shared == nil {
+			x.shared = map[sharedKey]reflect.Value{}
+		}
+		x.shared[sharedKey{owner.Addr().Interface(), s.id}] = e
+	}
+}
+
+type sharedKey struct {
+	owner any
+	id    int
+}
+
+// match asks the tags of an element. While FHIR is made only stamped tags count.
+func (x *run) match(v reflect.Value, tags []tag) bool {
+	for i := range tags {
+		g := &tags[i]
+		if x.reading && g.op != tagIs {
+			continue
+		}
+		if g.op == tagThere || g.op == tagAbsent {
+			if x.get(v, g.path).IsValid() != (g.op == tagThere) {
+				return false
+			}
+			continue
+		}
+		if g.link != nil {
+			if to := x.frame.lookup(g.link); to != nil && !x.leads(v, g, to) {
+				return false
+			}
+			continue
+		}
+		if x.anyText(v, g.path, g.typ, g.text) != (g.op == tagIs) {
+			return false
+		}
+	}
+	return true
+}
+
+// leads reports whether one of the references at a link tag leads to a resource, or none stands there at all.
+func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
+	any, met := false, false
+	x.all(v, g.path, func(e reflect.Value) bool {
+		any = true
+		met = met || x.resolve(e) == to
+		return !met
+	})
+	return met || !any
+}
+
+// anyText reports whether one of the primitives that a path leads to has this text.
+func (x *run) anyText(v reflect.Value, path []step, typ *plan.Type, text string) (found bool) {
+	x.all(v, path, func(e reflect.Value) bool {
+		found = typ.Prim.Text(e) == text
+		return !found
+	})
+	return found
+}
+
+// all calls f for everything that a path leads to, until f returns false.
+func (x *run) all(v reflect.Value, path []step, f func(reflect.Value) bool) bool {
+	if len(path) == 0 {
+		return f(v)
+	}
+	s := &path[0]
+	if !s.e.List {
+		if v = s.one(v); v.IsValid() && x.match(v, s.tags) {
+			return x.all(v, path[1:], f)
+		}
+		return true
+	}
+	for j := range s.e.Len(v) {
+		if e := s.e.At(v, j); x.match(e, s.tags) && !x.all(e, path[1:], f) {
+			return false
+		}
+	}
+	return true
+}
+
+// stamp makes the tags true on an element where nothing stands yet; links wait for linkUp.
+func (x *run) stamp(v reflect.Value, tags []tag) {
+	var parent reflect.Value // tags of one place go into one element: type.coding.system, type.coding.code
+	for i := range tags {
+		g := &tags[i]
+		if g.op != tagIs || g.link != nil {
+			continue
+		}
+		if x.anyText(v, g.path, g.typ, g.text) && !parent.IsValid() {
+			continue
+		}
+		at, last := v, len(g.path)-1
+		if i > 0 && parent.IsValid() && samePath(tags[i-1].path[:len(tags[i-1].path)-1], g.path[:last]) {
+			at = parent
+		} else {
+			for j := range g.path[:last] {
+				s := &g.path[j]
+				next := reflect.Value{}
+				if !s.e.List {
+					next = s.one(at)
+				}
+				if !next.IsValid() {
+					var ok bool
+					if next, ok = x.add(at, s); !ok {
+						return
+					}
+				}
+				at = next
+			}
+		}
+		parent = at
+		if s := &g.path[last]; s.e.List || !s.one(at).IsValid() {
+			if e, ok := x.add(at, s); ok {
+				g.typ.Prim.Store(e, g.value)
+			}
+		}
+	}
+}
+
+func samePath(a, b []step) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].e != b[i].e || a[i].a != b[i].a {
+			return false
+		}
+	}
+	return len(a) > 0
+}

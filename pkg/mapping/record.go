@@ -1,0 +1,356 @@
+package mapping
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Extensions of Chartpost's own.
+const (
+	// ExplicitNullURL marks an element for which the source asks the receiver to delete what it holds (HL7 v2 "").
+	ExplicitNullURL = "https://chartpost.org/fhir/StructureDefinition/explicit-null"
+	dataAbsentURL   = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+	alternateURL    = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+)
+
+// Record is what a document is in FHIR: resources that refer to one another, and the bundle that holds them.
+type Record struct {
+	Bundle    *rpb.Bundle // the bundle's own elements, without entries; nil if there are none
+	Resources []*Resource
+	Findings  []*diag.Finding
+
+	byID   map[string]*Resource
+	claims map[any]claim // the leaves of the record, while it is written as a document
+	root   *Resource     // wraps Bundle
+}
+
+// Resource is one resource of a record.
+type Resource struct {
+	Msg     proto.Message
+	FullURL string // as a bundle gave it; empty for what the rows made
+	ID      string
+
+	info            *plan.Type
+	v               reflect.Value
+	at              tree.Node // where in the source it began
+	inside          *Resource // contained in that
+	entered, placed bool
+	made            bool // by rows, in this run
+}
+
+// Type is the resource's type: Patient.
+func (r *Resource) Type() string { return r.info.Name }
+
+type claim struct {
+	state tree.State
+	why   string
+}
+
+func newResource(ti *plan.Type, at tree.Node) *Resource {
+	p := reflect.New(ti.Go)
+	return &Resource{Msg: p.Interface().(proto.Message), info: ti, v: p.Elem(), at: at, made: true}
+}
+
+func wrapResource(m proto.Message) *Resource {
+	v := reflect.ValueOf(m).Elem()
+	r := &Resource{Msg: m, info: plan.Of(v.Type()), v: v}
+	if r.info.ID >= 0 {
+		if id, ok := v.Field(r.info.ID).Interface().(*dpb.Id); ok {
+			r.ID = id.GetValue()
+		}
+	}
+	return r
+}
+
+// NewRecord makes a record of resources that came from elsewhere. Contained resources are unpacked and belong to it.
+func NewRecord(bundle *rpb.Bundle, resources ...*Resource) *Record {
+	rec := &Record{Bundle: bundle}
+	for _, r := range resources {
+		rec.Add(r)
+	}
+	return rec
+}
+
+// NewResource wraps a message with the fullUrl that its bundle gave it, if any.
+func NewResource(m proto.Message, fullURL string) *Resource {
+	r := wrapResource(m)
+	r.FullURL = fullURL
+	return r
+}
+
+// Add adds a resource and what it contains.
+func (rec *Record) Add(r *Resource) {
+	rec.Resources = append(rec.Resources, r)
+	if r.info.Contained < 0 {
+		return
+	}
+	packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
+	for _, p := range packed {
+		cr := &rpb.ContainedResource{}
+		if p.UnmarshalTo(cr) != nil {
+			continue
+		}
+		if v, a := plan.ContainedType().Resource(reflect.ValueOf(cr).Elem()); a != nil {
+			in := wrapResource(v.Addr().Interface().(proto.Message))
+			in.inside = r
+			rec.Resources = append(rec.Resources, in)
+		}
+	}
+}
+
+// index makes ready for the way back.
+func (rec *Record) index() {
+	rec.byID, rec.claims = map[string]*Resource{}, map[any]claim{}
+	for _, r := range rec.Resources {
+		r.placed = false
+		if r.inside != nil {
+			rec.byID[fmt.Sprintf("%p#%s", r.inside, r.ID)] = r
+			continue
+		}
+		if r.FullURL != "" {
+			rec.byID[r.FullURL] = r
+		}
+		if r.ID != "" {
+			rec.byID[r.info.Name+"/"+r.ID] = r
+			rec.byID["urn:uuid:"+r.ID] = r
+		}
+	}
+	if rec.Bundle != nil {
+		rec.root = wrapResource(rec.Bundle)
+	}
+}
+
+// refText is the text of a reference as JSON has it, and its fragment if it leads to a contained resource.
+func refText(ref *dpb.Reference) (text string, fragment bool) {
+	switch o := ref.GetReference().(type) {
+	case nil:
+		return "", false
+	case *dpb.Reference_Uri:
+		return o.Uri.GetValue(), strings.HasPrefix(o.Uri.GetValue(), "#")
+	case *dpb.Reference_Fragment:
+		return "#" + o.Fragment.GetValue(), true
+	}
+	v, a := refElement().Chosen(reflect.ValueOf(ref).Elem())
+	if a == nil {
+		return "", false
+	}
+	id, _ := v.Addr().Interface().(*dpb.ReferenceId)
+	return a.Name + "/" + id.GetValue(), false
+}
+
+var refElement = sync.OnceValue(func() *plan.Element { return plan.Of(reflect.TypeFor[dpb.Reference]()).Element("reference") })
+
+// resolve follows a reference within the record.
+func (x *run) resolve(ref reflect.Value) *Resource {
+	r, ok := ref.Addr().Interface().(*dpb.Reference)
+	if !ok {
+		return nil
+	}
+	if x.reading {
+		return x.refs[r]
+	}
+	text, fragment := refText(r)
+	if text == "" {
+		return nil
+	}
+	if fragment {
+		return x.rec.byID[fmt.Sprintf("%p%s", x.within, text)]
+	}
+	if to := x.rec.byID[text]; to != nil {
+		return to
+	}
+	if i := strings.Index(text, "/_history/"); i >= 0 {
+		text = text[:i]
+	}
+	if to := x.rec.byID[text]; to != nil {
+		return to
+	}
+	if parts := strings.Split(text, "/"); len(parts) > 2 && strings.Contains(text, "://") { // absolute: by its ending
+		return x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]
+	}
+	return nil
+}
+
+// Ref makes ref lead to a resource of the record that is being made.
+func (x *run) refer(ref reflect.Value, to *Resource) {
+	r := ref.Addr().Interface().(*dpb.Reference)
+	if x.refs == nil {
+		x.refs = map[*dpb.Reference]*Resource{}
+	}
+	if _, ok := x.refs[r]; !ok {
+		x.refOrder = append(x.refOrder, r)
+	}
+	x.refs[r] = to
+}
+
+// --- claims: what becomes of FHIR's leaves on the way back ---
+
+func (x *run) claim(v reflect.Value, s tree.State, why string) {
+	key := v.Addr().Interface()
+	if have := x.rec.claims[key]; s > have.state {
+		x.claimLog = append(x.claimLog, claimUndo{key, have})
+		x.rec.claims[key] = claim{s, why}
+	}
+}
+
+type claimUndo struct {
+	key  any
+	have claim
+}
+
+// claimAll claims every leaf at and below v.
+func (x *run) claimAll(v reflect.Value, ti *plan.Type, s tree.State, why string) {
+	walk(v, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) { x.claim(leaf, s, why) })
+}
+
+// claimed is the state of a leaf.
+func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[v.Addr().Interface()].state }
+
+// Leaves calls f for every leaf of the record after it was written as a document: every primitive with a value and every
+// reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
+func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
+	if rec.claims == nil {
+		rec.index()
+	}
+	count := map[string]int{}
+	each := func(r *Resource) {
+		n := count[r.info.Name]
+		count[r.info.Name]++
+		walk(r.v, r.info, "", func(leaf reflect.Value, ti *plan.Type, path func() string) {
+			if ours(leaf, r) {
+				return
+			}
+			c := rec.claims[leaf.Addr().Interface()]
+			f(func() string {
+				at := r.info.Name
+				if n > 0 {
+					at = fmt.Sprintf("Bundle.entry.resource.ofType(%s)[%d]", at, n)
+				}
+				return at + path()
+			}, c.state, c.why)
+		})
+	}
+	if rec.root != nil {
+		each(rec.root)
+	}
+	for _, r := range rec.Resources {
+		each(r)
+	}
+}
+
+// ours reports a resource's id, or a reference, that Chartpost made: a UUID of version 5.
+func ours(leaf reflect.Value, r *Resource) bool {
+	switch p := leaf.Addr().Interface().(type) {
+	case *dpb.Id:
+		return isUUID5(p.GetValue())
+	case *dpb.Reference:
+		text, _ := refText(p)
+		text = text[strings.LastIndexAny(text, ":/")+1:]
+		return isUUID5(text)
+	}
+	return false
+}
+
+func isUUID5(s string) bool {
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[14] == '5' && s[18] == '-' && s[23] == '-'
+}
+
+// walk finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
+// data-absent-reason of an element that must be there and is not, are no leaves.
+func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value, ti *plan.Type, path func() string)) {
+	if ti.Prim != nil && ti.Prim.HasValue(v) {
+		f(v, ti, func() string { return path })
+	}
+	for _, e := range ti.Elements {
+		if e.RefText {
+			if !v.Field(e.Index).IsNil() {
+				f(v, ti, func() string { return path + ".reference" })
+			}
+			continue
+		}
+		n := e.Len(v)
+		for i := range n {
+			var x reflect.Value
+			var next *plan.Type
+			at := path + "." + e.Name
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+				at += ".ofType(" + next.Name + ")"
+			} else {
+				x, next = e.At(v, i), e.Type()
+				if e.List {
+					at = fmt.Sprintf("%s[%d]", at, i)
+				}
+			}
+			if next.Kind == plan.Packed || next.Kind == plan.Contained {
+				continue // contained resources are records of their own
+			}
+			if e.Name == "extension" {
+				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+					continue
+				}
+			}
+			walk(x, next, at, f)
+		}
+	}
+}
+
+// isUnknownMarker reports the data-absent-reason that stands where FHIR wants an element and the source has none.
+func isUnknownMarker(x *dpb.Extension) bool {
+	return x.GetUrl().GetValue() == dataAbsentURL && x.GetValue().GetCode().GetValue() == "unknown"
+}
+
+// Tally counts the leaves of a record that was written as a document.
+func (rec *Record) Tally() (t tree.Tally) {
+	rec.Leaves(func(_ func() string, s tree.State, _ string) { t.Add(s) })
+	return t
+}
+
+func explicitNull() *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: ExplicitNullURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}
+}
+
+func unknownMarker() *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: dataAbsentURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}
+}
+
+// addExtension appends an extension to an element that may have some.
+func addExtension(v reflect.Value, ti *plan.Type, x *dpb.Extension) bool {
+	if ti.Extension < 0 {
+		return false
+	}
+	f := v.Field(ti.Extension)
+	f.Set(reflect.Append(f, reflect.ValueOf(x)))
+	return true
+}
+
+// findExtension is the element's extension of a URL, nil if it has none.
+func findExtension(v reflect.Value, ti *plan.Type, url string) *dpb.Extension {
+	if ti.Extension < 0 {
+		return nil
+	}
+	list, _ := v.Field(ti.Extension).Interface().([]*dpb.Extension)
+	for _, x := range list {
+		if x.GetUrl().GetValue() == url {
+			return x
+		}
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+package mapping
+
+func (m *Map) rivals() []error { return nil }

@@ -1,0 +1,881 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file writes: a record becomes a document. Scopes go over the resources, rows over the elements; every element of a
+// list goes through one row at most, every leaf that went into the document is claimed.
+//
+// Modifiers (law 3) are safe by rule and not by row: after a run, a modifier element that no row carried has its owner, the
+// smallest thing that it modifies, refused, and the run is made again without that. So nothing is ever written without its
+// modifier, whichever tables and rows it came through.
+
+// back is what the way back needs.
+type back struct {
+	taken    map[any]bool // elements of lists that a row took
+	refused  map[any]bool // elements and resources that must not be written
+	takenLog []any
+	claimLog []claimUndo
+	placeLog []*Resource
+	within   *Resource // the resource whose contained ones a fragment means
+}
+
+// FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
+// what became of them.
+func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
+	t := m.lookupTable(name, typ)
+	if t == nil {
+		return nil, fmt.Errorf("no table %s", tableKey(name, typ))
+	}
+	if err := m.compile(t); err != nil {
+		return nil, err
+	}
+	refused := map[any]bool{}
+	for {
+		rec.index()
+		doc := tree.New(m.Format, 256)
+		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{taken: map[any]bool{}, refused: refused}}}
+		if t.info == nil {
+			c.writeGroup(t, tree.Root, nil)
+		} else {
+			for _, r := range rec.Resources {
+				if r.info == t.info && !refused[r.v.Addr().Interface()] {
+					f := c.push(t)
+					r.placed = c.writeTable(t, r.v, tree.Root, f.in)
+					break
+				}
+			}
+		}
+		if c.err != nil {
+			return nil, c.err
+		}
+		if !c.refuse() {
+			return doc, nil
+		}
+	}
+}
+
+// refuse finds owners of modifiers that were written without them, and reports whether there are any that are new.
+func (c *Context) refuse() (again bool) {
+	for _, r := range c.rec.Resources {
+		visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
+			for _, e := range ti.Elements {
+				if !e.Modifier || e.Len(v) == 0 || c.isRefused(v) || e.List && e.Name == "modifierExtension" && e.Len(v) == 0 {
+					continue
+				}
+				if c.carriedWhole(v, e) || !c.anyClaimed(v, ti) {
+					continue
+				}
+				c.refused[v.Addr().Interface()] = true
+				again = true
+			}
+		})
+	}
+	if !again { // what was refused says why
+		for _, r := range c.rec.Resources {
+			visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
+				if c.isRefused(v) {
+					c.claimAll(v, ti, tree.Declined, "a modifier of it has no place in "+c.Doc.Format.Name+", and it is never written without")
+				}
+			})
+		}
+	}
+	return again
+}
+
+// carriedWhole reports that every leaf of an element was written.
+func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
+	ok := true
+	for i := range e.Len(v) {
+		x, ti := e.At(v, i), e.Type()
+		if e.Choice != nil {
+			var a *plan.Alt
+			if x, a = e.Chosen(v); a == nil {
+				continue
+			}
+			ti = a.Type()
+		}
+		walk(x, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+			ok = ok && c.claimed(leaf) >= tree.Folded
+		})
+	}
+	return ok
+}
+
+// anyClaimed reports that something at or below v was written.
+func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
+	walk(v, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+		any = any || c.claimed(leaf) >= tree.Folded
+	})
+	return any
+}
+
+func (x *run) isRefused(v reflect.Value) bool {
+	return len(x.refused) > 0 && x.refused[v.Addr().Interface()]
+}
+
+// --- attempts ---
+
+type attempt struct {
+	doc                   tree.Mark
+	taken, claims, placed int
+}
+
+func (c *Context) begin() attempt {
+	return attempt{c.Doc.Checkpoint(), len(c.takenLog), len(c.claimLog), len(c.placeLog)}
+}
+
+// end keeps or takes back everything since begin.
+func (c *Context) end(a attempt, ok bool) bool {
+	if ok {
+		c.Doc.Commit(a.doc)
+		return true
+	}
+	c.Doc.Rollback(a.doc)
+	for _, k := range c.takenLog[a.taken:] {
+		delete(c.taken, k)
+	}
+	for i := len(c.claimLog) - 1; i >= a.claims; i-- {
+		if u := c.claimLog[i]; u.have.state == tree.Unmapped {
+			delete(c.rec.claims, u.key)
+		} else {
+			c.rec.claims[u.key] = u.have
+		}
+	}
+	for _, r := range c.placeLog[a.placed:] {
+		r.placed = false
+	}
+	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
+	return false
+}
+
+func (c *Context) take(v reflect.Value) {
+	k := v.Addr().Interface()
+	if !c.taken[k] {
+		c.taken[k] = true
+		c.takenLog = append(c.takenLog, k)
+	}
+}
+
+func (c *Context) isTaken(v reflect.Value) bool { return c.taken[v.Addr().Interface()] }
+
+func (c *Context) setPlaced(r *Resource) {
+	if !r.placed {
+		r.placed = true
+		c.placeLog = append(c.placeLog, r)
+	}
+}
+
+// --- scopes ---
+
+// writeGroup writes the instances of a scope: one for each resource that anchors one, and one without an anchor for what
+// else belongs here. r is the row that led here, nil at the root.
+func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
+	if !c.ready(t) {
+		return false
+	}
+	if c.tables++; c.tables > maxDepth {
+		c.tables--
+		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.name, maxDepth))
+		return false
+	}
+	defer func() { c.tables-- }()
+	many := r != nil && r.Each
+	if a := t.anchor; a != nil {
+		for _, res := range c.anchors(t, a) {
+			if res.placed {
+				continue
+			}
+			any = c.writeInstance(t, n, r, res) || any
+			if any && !many {
+				return any
+			}
+		}
+	}
+	for !any || many { // without an anchor
+		if !c.writeInstance(t, n, r, nil) {
+			break
+		}
+		any = true
+		if t.anchor == nil {
+			break
+		}
+	}
+	return any
+}
+
+// anchors are the resources that could each make an instance of a scope, in the record's order.
+func (c *Context) anchors(t *table, a *row) (list []*Resource) {
+	if a.dst.arrow != nil && !t.makes(a.dst.base) && c.frame != nil {
+		if owner := c.frame.lookup(a.dst.base); owner != nil {
+			c.within = owner
+			c.all(owner.v, a.dst.steps, func(ref reflect.Value) bool {
+				if to := c.resolve(ref); to != nil && to.info == a.dst.arrow && !slices.Contains(list, to) {
+					list = append(list, to)
+				}
+				return true
+			})
+			return list
+		}
+	}
+	for _, res := range c.rec.Resources {
+		if res.info == a.dst.base && !c.isRefused(res.v) && c.linked(res, a.dst.tags) {
+			list = append(list, res)
+		}
+	}
+	return list
+}
+
+// writeInstance writes one instance of a scope.
+func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource) bool {
+	at := c.begin()
+	up := c.frame
+	f := c.push(t)
+	if anchor != nil {
+		for i, h := range t.homes {
+			if h == anchor.info {
+				f.res[i] = anchor
+			}
+		}
+		if t.anchor.dst.arrow == nil {
+			c.setPlaced(anchor)
+		}
+	}
+	c.join(t, f, anchor == nil)
+	if r != nil && len(r.path) > 0 {
+		n = c.Doc.Make(n, r.path, r.Each)
+	}
+	ok := c.writeTable(t, reflect.Value{}, n, f.in)
+	if ok && r != nil {
+		ok = c.stampWith(r, c.Doc.Parent(n))
+	}
+	c.frame = up
+	return c.end(at, ok)
+}
+
+// join finds the other resources of an instance: those that lead to one of its own or that one of them leads to. With lone,
+// where no anchor is, the first that is not placed yet begins.
+func (c *Context) join(t *table, f *frame, lone bool) {
+	for range t.homes { // links may chain
+		for j, home := range t.homes {
+			tags, single := t.homeTags(home)
+			if f.res[j] != nil || !single || home.Name == "Bundle" {
+				continue
+			}
+			for _, u := range c.rec.Resources {
+				if u.placed || u.info != home || c.isRefused(u.v) || u.inside != nil {
+					continue
+				}
+				if !c.linked(u, tags) {
+					continue
+				}
+				ties, met := 0, 0
+				for i, other := range t.homes {
+					if f.res[i] == nil || i == j {
+						continue
+					}
+					otherTags, _ := t.homeTags(other)
+					c.tie(u, tags, f.res[i], &ties, &met)
+					c.tie(f.res[i], otherTags, u, &ties, &met)
+				}
+				if met > 0 || ties == 0 {
+					f.res[j] = u
+					c.setPlaced(u)
+					break
+				}
+			}
+		}
+	}
+}
+
+func (c *Context) tie(from *Resource, tags []tag, to *Resource, ties, met *int) {
+	for i := range tags {
+		g := &tags[i]
+		if g.link != to.info || g.op != tagIs {
+			continue
+		}
+		*ties++
+		c.within = from
+		c.all(from.v, g.path, func(e reflect.Value) bool {
+			if c.resolve(e) == to {
+				*met++
+				return false
+			}
+			return true
+		})
+	}
+}
+
+// homeTags are the tags with which a scope names a resource, and whether it makes one of them whole or in parts.
+func (t *table) homeTags(home *plan.Type) (tags []tag, single bool) {
+	for _, chain := range t.chains {
+		for _, r := range chain {
+			if r.Kind != MapRow || r.Direction == Forward || r.dst.base != home {
+				continue
+			}
+			if r.Each && r.dst.grow < 0 && r.dst.arrow == nil {
+				continue
+			}
+			single = true
+			if tags == nil {
+				tags = r.dst.tags
+			}
+		}
+	}
+	return tags, single && (t.makes(home) || t.anchor != nil && t.anchor.dst.base == home && t.anchor.dst.arrow == nil || !t.usesOuter(home))
+}
+
+// usesOuter is for resources that a scope only adds to.
+func (t *table) usesOuter(home *plan.Type) bool {
+	return !t.makes(home) && len(t.homes) > 0 && t.homes[0] == home
+}
+
+// linked reports that a resource's links lead to the resources of the scopes around, where they lead anywhere, and that its
+// other tags hold.
+func (c *Context) linked(res *Resource, tags []tag) bool {
+	c.within = res
+	return c.match(res.v, tags)
+}
+
+// --- tables ---
+
+func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instance) (any bool) {
+	if !c.ready(t) {
+		return false
+	}
+	if c.tables++; c.tables > maxDepth {
+		c.tables--
+		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.name, maxDepth))
+		return false
+	}
+	defer func() { c.tables-- }()
+	for _, r := range t.selfs {
+		if c.match(v, r.dst.tags) {
+			c.claimAll(v, t.info, tree.Declined, r.Note)
+			return false
+		}
+	}
+	for _, r := range t.back {
+		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource {
+			any = c.writeRow(r, v, n, in) || any
+		}
+	}
+	if any || n == tree.Root {
+		for _, chain := range t.chains {
+			for _, r := range chain {
+				if r.Kind == ConstSource && r.Direction != Forward {
+					if k := c.Doc.Make(n, r.path, false); c.Doc.LeafText(k) == "" {
+						c.Doc.SetText(c.Doc.Leaf(k), r.Literal)
+					}
+				}
+			}
+		}
+	}
+	return any
+}
+
+func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (any bool) {
+	d := &r.dst
+	if d.end == nil {
+		return c.writeGroup(r.sub, n, r)
+	}
+	if d.base == nil {
+		if !c.match(v, d.tags) {
+			return false
+		}
+		return c.reach(r, in, v, 0, n)
+	}
+	if d.base.Name == "Bundle" {
+		if c.rec.root == nil {
+			return false
+		}
+		return c.reach(r, in, c.rec.root.v, 0, n)
+	}
+	if r.Each && d.grow < 0 && d.arrow == nil { // a resource for each repetition
+		for _, res := range c.rec.Resources {
+			if res.placed || res.info != d.base || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) {
+				continue
+			}
+			at := c.begin()
+			c.setPlaced(res)
+			c.frame.bind(res)
+			if c.end(at, c.reach(r, r.t.instance(), res.v, 0, n)) {
+				any = true
+				c.claimTags(res.v, d.tags)
+			}
+		}
+		return any
+	}
+	res := c.frame.own(d.base)
+	if res == nil && !r.t.makes(d.base) && c.frame.up != nil {
+		res = c.frame.up.lookup(d.base)
+	}
+	if res == nil || c.isRefused(res.v) {
+		return false
+	}
+	if c.within = res; !c.match(res.v, d.tags) {
+		return false
+	}
+	if any = c.reach(r, in, res.v, 0, n); any {
+		c.claimTags(res.v, d.tags)
+	}
+	return any
+}
+
+// reach follows the row's steps from step i and writes what they lead to.
+func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Node) bool {
+	d := &r.dst
+	for ; i < len(d.steps); i++ {
+		s := &d.steps[i]
+		last := i == len(d.steps)-1
+		if !s.e.List {
+			if v = s.one(v); !v.IsValid() || c.isRefused(v) || !c.match(v, s.tags) {
+				return false
+			}
+			if len(s.tags) > 0 {
+				ok := c.reach(r, in, v, i+1, n)
+				if ok {
+					c.claimTags(v, s.tags)
+				}
+				return ok
+			}
+			continue
+		}
+		if s.slot >= 0 && !(last && r.fillsList) {
+			if in.slots[s.slot].IsValid() {
+				v = in.slots[s.slot]
+				continue
+			}
+			for j := range s.e.Len(v) {
+				e := s.e.At(v, j)
+				if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) || !c.get(e, d.steps[i+1:]).IsValid() {
+					continue
+				}
+				at := c.begin()
+				c.take(e)
+				in.slots[s.slot] = e
+				ok := c.reach(r, in, e, i+1, n)
+				if c.end(at, ok) {
+					c.claimTags(e, s.tags)
+					return true
+				}
+				in.slots[s.slot] = reflect.Value{}
+				if r.Kind == MapRow && r.sub == nil && r.pair == nil {
+					break
+				}
+			}
+			return false
+		}
+		any := false
+		for j := range s.e.Len(v) {
+			e := s.e.At(v, j)
+			if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) {
+				continue
+			}
+			at := c.begin()
+			c.take(e)
+			if c.end(at, c.reach(r, in, e, i+1, n)) {
+				any = true
+				c.claimTags(e, s.tags)
+				if !r.Each && r.Kind != DeclineTarget {
+					return true
+				}
+			}
+		}
+		return any
+	}
+	return c.writeEnd(r, v, n)
+}
+
+// claimTags claims the leaves that tags stand for, and takes the list elements on their way.
+func (c *Context) claimTags(v reflect.Value, tags []tag) {
+	for i := range tags {
+		g := &tags[i]
+		if g.op != tagIs {
+			continue
+		}
+		c.claimTag(v, g, g.path)
+	}
+}
+
+func (c *Context) claimTag(v reflect.Value, g *tag, path []step) bool {
+	if len(path) == 0 {
+		if g.link != nil {
+			if to := c.frame.lookup(g.link); to == nil || c.resolve(v) != to {
+				return false
+			}
+		} else if g.typ.Prim.Text(v) != g.text {
+			return false
+		}
+		c.claim(v, tree.Carried, "")
+		return true
+	}
+	s := &path[0]
+	if !s.e.List {
+		v = s.one(v)
+		return v.IsValid() && c.claimTag(v, g, path[1:])
+	}
+	for j := range s.e.Len(v) {
+		if e := s.e.At(v, j); c.match(e, s.tags) && c.claimTag(e, g, path[1:]) {
+			c.take(e)
+			return true
+		}
+	}
+	return false
+}
+
+// writeEnd writes the element that a row's steps lead to.
+func (c *Context) writeEnd(r *row, e reflect.Value, n tree.Node) bool {
+	if c.isRefused(e) {
+		return false
+	}
+	ti := r.dst.end
+	switch r.Kind {
+	case ConstTarget:
+		if ti.Prim.Text(e) != ti.Prim.TextOf(r.value) {
+			return false
+		}
+		at := c.begin()
+		if !c.end(at, c.stampWith(r, n)) {
+			return false
+		}
+		if r.Direction == Backward {
+			c.claim(e, tree.Folded, r.Note)
+		} else {
+			c.claim(e, tree.Carried, "")
+		}
+		return false
+	case DeclineTarget:
+		c.claimAll(e, ti, tree.Declined, r.Note)
+		return true
+	}
+	if r.chained && ti.Prim != nil && c.claimed(e) >= tree.Folded {
+		return false
+	}
+	at := c.begin()
+	return c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
+}
+
+// stampWith makes the tests hold that a row stands with.
+func (c *Context) stampWith(r *row, n tree.Node) bool {
+	for i := range r.with {
+		if !c.Doc.Stamp(n, &r.with[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
+	if x := findExtension(e, ti, ExplicitNullURL); x != nil && c.Doc.Null != "" && r.pair == nil {
+		k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
+		if c.Doc.Text(k) != "" {
+			return false
+		}
+		c.Doc.SetText(k, c.Doc.Null)
+		c.claimAll(reflect.ValueOf(x).Elem(), plan.OfMessage(x), tree.Carried, "")
+		return true
+	}
+	switch {
+	case r.conv != nil:
+		return c.writeLeaf(r, e, ti, n)
+	case r.codes != nil && r.sub == nil && ti.Prim != nil:
+		return c.writeCode(r, e, ti, n)
+	case r.codes != nil && r.sub == nil:
+		return c.writeCoded(r, e, n)
+	case r.dst.arrow != nil:
+		return c.writeArrow(r, e, n)
+	}
+	k := n
+	if len(r.path) > 0 && !(r.pair != nil && isPrefix(r.path)) {
+		k = c.Doc.Make(n, r.path, r.Each)
+	}
+	if r.pair != nil {
+		return r.pair.Write(c, e.Addr().Interface().(proto.Message), k)
+	}
+	if cc, ok := e.Addr().Interface().(*dpb.CodeableConcept); ok && r.codes != nil {
+		return c.writeTranslated(r, cc, k)
+	}
+	return c.writeTable(r.sub, e, k, r.sub.instanceOf(c.m))
+}
+
+// isPrefix reports a place that stands for several names, whose node its pair makes.
+func isPrefix(p tree.Path) bool {
+	name := p[len(p)-1].Name
+	return name[len(name)-1] == '*'
+}
+
+// put sets the text of a row's place; false if another text stands there.
+func (c *Context) put(r *row, n tree.Node, text string) bool {
+	k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
+	if have := c.Doc.Text(k); have != "" {
+		return have == text
+	}
+	if c.Doc.First(k) != 0 && c.Doc.Self != "" {
+		k = c.Doc.Add(k, c.Doc.Self, "")
+	}
+	c.Doc.SetText(k, text)
+	return true
+}
+
+func (c *Context) writeLeaf(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
+	s := ti.Prim.Text(e)
+	if s == "" {
+		return false
+	}
+	state, why := tree.Carried, ""
+	if r.conv.Write != nil {
+		c.target = ti
+		out, err := r.conv.Write(c, s)
+		var loss Loss
+		if errors.As(err, &loss) {
+			if state, why = tree.Folded, string(loss); out == "" {
+				c.claim(e, tree.Declined, why)
+				return false
+			}
+		} else if err != nil {
+			return false
+		}
+		s = out
+	}
+	if s == "" {
+		return false
+	}
+	if !c.put(r, n, s) {
+		return false
+	}
+	c.claim(e, state, why)
+	return true
+}
+
+// original is the source's code that was kept beside a bare code.
+func original(list []*dpb.Extension) (*dpb.Coding, *dpb.Extension) {
+	for _, x := range list {
+		if x.GetUrl().GetValue() == alternateURL {
+			if cc := x.GetValue().GetCodeableConcept(); len(cc.GetCoding()) == 1 {
+				return cc.GetCoding()[0], x
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (c *Context) writeCode(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
+	s := ti.Prim.Text(e)
+	if s == "" {
+		return false
+	}
+	from := ""
+	var kept *dpb.Extension
+	if ti.Extension >= 0 {
+		list, _ := e.Field(ti.Extension).Interface().([]*dpb.Extension)
+		if coding, x := original(list); x != nil && coding.GetSystem().GetValue() == r.codes.from {
+			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && l.To == s {
+				from, kept = l.From, x
+			}
+		}
+	}
+	if from == "" {
+		l := r.codes.write[s]
+		if l == nil {
+			return false
+		}
+		from = l.From
+	}
+	if !c.put(r, n, from) {
+		return false
+	}
+	c.claim(e, tree.Carried, "")
+	if kept != nil {
+		c.claimAll(reflect.ValueOf(kept).Elem(), plan.OfMessage(kept), tree.Carried, "")
+	}
+	return true
+}
+
+func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
+	switch x := e.Addr().Interface().(type) {
+	case *dpb.Coding:
+		if x.GetSystem().GetValue() != r.codes.system {
+			return false
+		}
+		coding, kept := original(x.GetCode().GetExtension())
+		from := ""
+		if kept != nil && coding.GetSystem().GetValue() == r.codes.from {
+			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && l.To == x.GetCode().GetValue() {
+				from = l.From
+			}
+		}
+		if from == "" {
+			kept = nil
+			l := r.codes.write[x.GetCode().GetValue()]
+			if l == nil {
+				return false
+			}
+			from = l.From
+		}
+		if !c.put(r, n, from) {
+			return false
+		}
+		c.claimMsg(x.System)
+		c.claimMsg(x.Code)
+		if kept != nil {
+			c.claimAll(reflect.ValueOf(kept).Elem(), plan.OfMessage(kept), tree.Carried, "")
+		}
+		return true
+	case *dpb.CodeableConcept:
+		var to, orig *dpb.Coding
+		for _, coding := range x.Coding {
+			if c.taken[coding] {
+				continue
+			}
+			switch coding.GetSystem().GetValue() {
+			case r.codes.system:
+				if to == nil {
+					to = coding
+				}
+			case r.codes.from:
+				if orig == nil {
+					orig = coding
+				}
+			}
+		}
+		from := ""
+		if orig != nil {
+			if l := r.codes.read[orig.GetCode().GetValue()]; l != nil && (to == nil || l.To == to.GetCode().GetValue()) {
+				from = l.From
+			} else {
+				orig = nil
+			}
+		}
+		if from == "" && to != nil {
+			if l := r.codes.write[to.GetCode().GetValue()]; l != nil {
+				from = l.From
+			}
+		}
+		if from == "" || !c.put(r, n, from) {
+			return false
+		}
+		for _, coding := range []*dpb.Coding{to, orig} {
+			if coding != nil {
+				c.claimMsg(coding.System)
+				c.claimMsg(coding.Code)
+				c.take(reflect.ValueOf(coding).Elem())
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// writeTranslated writes a CodeableConcept of a row TABLE+CODES: a coding that the codes made stands only for the original
+// beside it; alone, it is translated back.
+func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) bool {
+	var made *dpb.Coding
+	others := 0
+	for _, coding := range cc.Coding {
+		if c.taken[coding] {
+			continue
+		}
+		if made == nil && coding.GetSystem().GetValue() == r.codes.system && coding.GetVersion() == nil {
+			made = coding
+			continue
+		}
+		others++
+	}
+	if made == nil {
+		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	}
+	derived := false
+	for _, coding := range cc.Coding {
+		if l := r.codes.read[coding.GetCode().GetValue()]; coding != made && l != nil && l.To == made.GetCode().GetValue() {
+			derived = true
+		}
+	}
+	if derived {
+		c.take(reflect.ValueOf(made).Elem())
+		c.claimMsg(made.System)
+		c.claimMsg(made.Code)
+		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	}
+	l := r.codes.write[made.GetCode().GetValue()]
+	if l == nil || others > 0 {
+		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	}
+	c.take(reflect.ValueOf(made).Elem())
+	leaf := c.Doc.Leaf(k)
+	if c.Doc.Text(leaf) != "" {
+		return false
+	}
+	if c.Doc.Self != "" && c.Doc.First(leaf) != 0 {
+		leaf = c.Doc.Add(leaf, c.Doc.Self, "")
+	}
+	c.Doc.SetText(leaf, l.From)
+	c.claimMsg(made.System)
+	c.claimMsg(made.Code)
+	c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	return true
+}
+
+func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
+	to := c.resolve(ref)
+	if to == nil || to.info != r.dst.arrow || c.isRefused(to.v) {
+		return false
+	}
+	within := c.within
+	c.within = to
+	if to.inside != nil {
+		c.within = to.inside
+	}
+	defer func() { c.within = within }()
+	if !c.match(to.v, r.dst.arrowed) {
+		return false
+	}
+	if r.t.info == nil {
+		c.frame.bind(to)
+	}
+	k := n
+	if len(r.path) > 0 {
+		k = c.Doc.Make(n, r.path, r.Each)
+	}
+	c.setPlaced(to)
+	var ok bool
+	if r.pair != nil {
+		ok = r.pair.Write(c, to.Msg, k)
+	} else {
+		ok = c.writeTable(r.sub, to.v, k, r.sub.instanceOf(c.m))
+	}
+	if ok {
+		c.claim(ref, tree.Carried, "")
+		c.claimTags(to.v, r.dst.arrowed)
+	}
+	return ok
+}
+
+func (c *Context) claimMsg(m proto.Message) {
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		c.claim(v.Elem(), tree.Carried, "")
+	}
+}
+
+// Claim is for pairs on the way back: every leaf at and below m went into the document.
+func (c *Context) Claim(m proto.Message) {
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		c.claimAll(v.Elem(), plan.OfMessage(m), tree.Carried, "")
+	}
+}
+
+// Carry is for pairs on the way to FHIR: every leaf at and below n is in the record.
+func (c *Context) Carry(n tree.Node) {
+	s, why := c.state()
+	c.Doc.MarkAll(n, s, why)
+}

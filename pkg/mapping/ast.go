@@ -59,7 +59,7 @@ type Table struct {
 	Rows  []*Row
 	Lines []Item // the rows, changes and comments in their order, for the formatter
 
-	lazy *lazy // rows not parsed yet, in a Set's own copy of a built-in file
+	lazy *lazy[*Row] // of a file that was only indexed: Rows and Lines are empty
 }
 
 // Direction keeps a row or a code to one way.
@@ -117,7 +117,7 @@ type Codes struct {
 	Codes  []*Code
 	Lines  []Item
 
-	lazy *lazy
+	lazy *lazy[*Code]
 }
 
 // Code is one line of codes: FROM TO, or FROM - reason for a code that has no counterpart.

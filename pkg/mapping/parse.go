@@ -28,6 +28,15 @@ import (
 func ParseFile(name string, src []byte) (*File, error) {
 	p := newParser(name, string(src), false)
 	p.file()
+	p.faults = append(p.faults, twice(p.f)...)
+	return p.f, p.faults.err()
+}
+
+// IndexFile reads only the head, the names and the systems of a mapping file and leaves its rows and codes as text, which a
+// Set parses when it is first asked for their table. It is for the built-in files, of which one conversion needs a part.
+func IndexFile(name string, src []byte) (*File, error) {
+	p := newParser(name, string(src), true)
+	p.file()
 	return p.f, p.faults.err()
 }
 
@@ -95,6 +104,11 @@ func (p *parser) file() {
 		return
 	}
 	p.head()
+	p.lines()
+}
+
+// lines reads what is left of the text.
+func (p *parser) lines() {
 	for {
 		line, ok := p.next()
 		if !ok {
@@ -227,6 +241,9 @@ func (p *parser) oneLine(line string) {
 			p.replace = nil // a faulty row has been reported
 		case p.table != nil:
 			if r := p.row(); r != nil {
+				if r.Else && len(p.table.Rows) == 0 {
+					p.fault(r.Pos.Column, "", "else chains a row to the row above it, and there is none in this block")
+				}
 				p.table.Rows = append(p.table.Rows, r)
 				p.table.Lines = append(p.table.Lines, r)
 			}
@@ -300,7 +317,7 @@ func (p *parser) tableHeader() {
 	}
 	t.Note = p.s.note()
 	if p.lazy {
-		t.lazy = &lazy{lets: p.lets}
+		t.lazy = &lazy[*Row]{lets: p.lets}
 	}
 	p.table, p.lost = t, false
 	p.f.Items = append(p.f.Items, t)
@@ -343,7 +360,7 @@ func (p *parser) codesHeader() {
 	}
 	c.Note = p.s.note()
 	if p.lazy {
-		c.lazy = &lazy{lets: p.lets}
+		c.lazy = &lazy[*Code]{lets: p.lets}
 	}
 	p.codes, p.lost = c, false
 	p.f.Items = append(p.f.Items, c)
@@ -814,7 +831,7 @@ func (p *parser) clauses(r *Row, c string, ok bool) bool {
 					p.fault(p.s.from+1, hint, "%q is not part of the test %s", c, test)
 					return false
 				}
-				glue = c[len(c)-1] == '=' || c[len(c)-1] == '|'
+				glue = c[len(c)-1] == '|' || strings.IndexByte(test, '=') == len(test)-1
 			}
 			if p.s.bad != "" {
 				p.scanFault()

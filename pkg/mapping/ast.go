@@ -26,7 +26,7 @@ type Item interface{ At() Pos }
 
 // Head is the YAML head of an overlay or a CSV mapping, between two lines of ---.
 type Head struct {
-	Pos     Pos
+	Pos     Pos     `yaml:"-"`
 	Name    string  `yaml:"name"`
 	Version string  `yaml:"version"`
 	Matches Matches `yaml:"matches"`
@@ -57,7 +57,9 @@ type Table struct {
 	Types []string // FHIR types; Bundle is a scope
 	Note  string
 	Rows  []*Row
-	Lines []Item // the rows and the comments between them, for the formatter
+	Lines []Item // the rows, changes and comments in their order, for the formatter
+
+	lazy *lazy[*Row] // of a file that was only indexed: Rows and Lines are empty
 }
 
 // Direction keeps a row or a code to one way.
@@ -95,6 +97,14 @@ type Row struct {
 	With, If  []string // tests, as written
 	Literal   string   // of a constant
 	Note      string   // after #; of a declined row the reason
+
+	written *written // place and tests as they were before let was expanded; nil if that changed nothing
+}
+
+// written is what the formatter prints where the row says $NAME.
+type written struct {
+	Place    string
+	With, If []string
 }
 
 // Codes is "codes NAME [SYSTEM] [from SYSTEM]" with its lines.
@@ -106,6 +116,8 @@ type Codes struct {
 	Note   string
 	Codes  []*Code
 	Lines  []Item
+
+	lazy *lazy[*Code]
 }
 
 // Code is one line of codes: FROM TO, or FROM - reason for a code that has no counterpart.
@@ -131,14 +143,22 @@ type Let struct {
 	Note        string
 }
 
-// Change is an overlay's "drop TABLE PLACE -> TARGET" or "replace TABLE PLACE -> TARGET", which names a built-in row;
-// a replace is followed by the row that takes its place.
+// Change is an overlay's "drop TABLE[TYPE] PLACE -> TARGET" or "replace TABLE[TYPE] PLACE -> TARGET", which names a built-in
+// row; a replace is followed by the row that takes its place. Within a table's block TABLE[TYPE] is left out. A row of
+// another kind is named by what stands in its columns: drop 1 -> -, drop - -> id, drop 'unknown' -> status.
 type Change struct {
 	Pos           Pos
-	Table, Type   string // PID, Patient
+	Replace       bool
+	Table         string   // PID
+	Types         []string // Patient
 	Place, Target string
-	Row           *Row // of a replace
+	With, If      []string // which row, where several have this place and target; may be left out
+	Row           *Row     // of a replace
 	Note          string
+
+	whole   bool   // written with its TABLE[TYPE]
+	written string // the place before let was expanded
+	tests   *written
 }
 
 // Comment is a line that begins with #, or an empty line.

@@ -1,0 +1,498 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A message as the dictionary has it.
+type message struct {
+	Name     string
+	Segments struct{ Segments []*child }
+}
+
+type child struct {
+	Name      string
+	Min, Max  int
+	Children  []*child
+	Compounds []*child
+}
+
+// A part is a segment, a group or a choice of a message structure. Max 0 is without limit.
+type part struct {
+	Name     string
+	Min, Max int
+	Choice   bool
+	Parts    []*part
+}
+
+// renamed gives groups one name in all versions: the latest, or the guide's where it maps the message.
+var renamed = map[string]string{
+	"TIIMING": "TIMING", "LOCATIONL_RESOURCE": "LOCATION_RESOURCE", "RSPONSE": "RESPONSE", "DEFINTION": "DEFINITION",
+	"OBXNTE": "OBSERVATION", "GROUP": "OBSERVATION", "Observation/Result_Group": "OBSERVATION_GROUP",
+	"SUBJECT_PERSON/ANIMAL_IDENTIFICATION":       "SUBJECT_PERSON_ANIMAL_IDENTIFICATION",
+	"SUBJECT_POPULATION/LOCATION_IDENTIFICATION": "SUBJECT_POPULATION_LOCATION_IDENTIFICATION",
+	"ORU_R01.RESPONSE":                           "PATIENT_RESULT",
+	"VXU_V04.PATIENT":                            "PATIENT_VISIT",
+	"ADT_A39.PATIENT_ID":                         "PATIENT",
+	"PPR_PC1.PATHWAY_OBSERVATION":                "PROBLEM_OBSERVATION",
+	"REF_I12.RESULTS":                            "OBSERVATION", "REF_I12.VISIT": "PATIENT_VISIT", "REF_I12.AUTHORIZATION": "AUTHORIZATION_CONTACT",
+	"REF_I12.PROVIDER": "PROVIDER_CONTACT",
+}
+
+// aliases are structures that were absorbed by another, or that senders name after the event.
+var aliases = map[string]string{
+	"ADT_A11": "ADT_A09", "ORU": "ORU_R01",
+	"RDE_O01": "RDE_O11", "RDS_O01": "RDS_O13", "RGV_O01": "RGV_O15", "RAS_O01": "RAS_O17", "RAS_O02": "RAS_O17",
+	"RRE_O01": "RRE_O12", "RRE_O02": "RRE_O12", "RRD_O02": "RRD_O14", "RRG_O02": "RRG_O16", "RRA_O02": "RRA_O18",
+	"OMD_O01": "OMD_O03", "OMN_O01": "OMN_O07", "OMS_O01": "OMS_O05", "ORD_O02": "ORD_O04", "ORN_O02": "ORN_O08",
+	"RDE_O25": "RDE_O11", "RRE_O26": "RRE_O12",
+	"OMG_019": "OMG_O19", "OML_021": "OML_O21", "OML_033": "OML_O33", "OML_035": "OML_O35", "REF_T12": "REF_I12", // zeros for O
+}
+
+// events that the sources do not give, or give wrongly.
+var events = map[string]string{
+	"ADT_A29": "ADT_A21", "QBP_Q22": "QBP_Q21", "QBP_Z34": "QBP_Q11", "QBP_Z44": "QBP_Q11", "QBP_Q34": "QBP_Q11", "ORU_R03": "ORU_R01",
+	"RSP_K22": "RSP_K22", "RSP_K24": "RSP_K23", "QBP_Q24": "QBP_Q21", "VXU_V01": "VXU_V04",
+	"ORU_R40": "ORU_R01", "ORU_R42": "ORU_R01", "ORU_R43": "ORU_R01",
+}
+
+// byHand are canonical structures that a merge does not get right.
+var byHand = map[string]string{
+	"ADT_A30": "MSH ARV* SFT* UAC? EVN PID PD1? ARV* MRG",
+	"ADT_A06": "MSH ARV* SFT* UAC? EVN PID PD1? OH1* OH2* OH3? OH4* ARV* ROL* PRT* MRG? NEXT_OF_KIN(NK1 OH2* OH3?)* PV1 PV2? " +
+		"ARV* ROL* PRT* DB1* OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* " +
+		"INSURANCE(IN1 IN2? IN3* ROL* PRT* AUTHORIZATION(AUT PRT*)* REFERRAL(RF1 PRT*)*)* ACC? UB1? UB2?",
+}
+
+// dropped are groups of one old version that would take what belongs elsewhere in all others.
+var dropped = map[string]bool{"OML_O21.CONTAINER_1": true, "OML_O21.CONTAINER_2": true}
+
+// lenient is added to the canonical structures: what later versions or common practice put there.
+// Each is "PARENT: SEGMENT after SEGMENT".
+var lenient = map[string][][2]string{
+	// SPM may have notes from 2.8 on.
+	"*.SPECIMEN": {{"SPM", "NTE"}},
+}
+
+func convert(id string, list []*child) []*part {
+	var out []*part
+	for _, c := range list {
+		if dropped[id+"."+c.Name] {
+			continue
+		}
+		p := &part{Name: c.Name, Min: min(c.Min, 1), Max: c.Max}
+		if c.Max > 1 {
+			p.Max = 0
+		}
+		switch {
+		case len(c.Children) > 0:
+			if n, ok := renamed[id+"."+c.Name]; ok {
+				p.Name = n
+			} else if n, ok := renamed[c.Name]; ok {
+				p.Name = n
+			}
+			p.Parts = convert(id, c.Children)
+		case len(c.Compounds) > 0 || strings.Contains(c.Name, ","):
+			p.Name, p.Choice = "", true
+			p.Parts = convert(id, c.Compounds)
+			if len(p.Parts) == 0 {
+				for _, n := range strings.Split(strings.Trim(c.Name, ","), ",") {
+					if n != "" {
+						p.Parts = append(p.Parts, &part{Name: n, Min: 1, Max: 1})
+					}
+				}
+			}
+			if len(p.Parts) == 0 || p.Parts[0].Name == "" {
+				continue
+			}
+			p.Min, p.Max = 1, 1 // QUIRK: the dictionary has every choice repeat without limit
+			for _, k := range p.Parts {
+				k.Min, k.Max = 1, 1
+			}
+		case c.Name == "GenericSegment":
+			p.Name = "Hxx"
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (p *part) String() string {
+	s := p.Name
+	if p.Parts != nil {
+		sep := " "
+		if p.Choice {
+			sep = "|"
+		}
+		var in []string
+		for _, k := range p.Parts {
+			in = append(in, k.String())
+		}
+		s += "(" + strings.Join(in, sep) + ")"
+	}
+	switch {
+	case p.Min == 0 && p.Max == 1:
+		s += "?"
+	case p.Min == 0:
+		s += "*"
+	case p.Max != 1:
+		s += "+"
+	}
+	return s
+}
+
+func grammar(list []*part) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, " ")
+}
+
+// first lists the segments that may begin a part.
+func first(p *part) map[string]bool {
+	m := map[string]bool{}
+	if p.Parts == nil {
+		m[p.Name] = true
+		return m
+	}
+	for _, k := range p.Parts {
+		for n := range first(k) {
+			m[n] = true
+		}
+		if k.Min > 0 && !p.Choice && !allOptional(k) {
+			break
+		}
+	}
+	return m
+}
+
+func allOptional(p *part) bool {
+	if p.Parts == nil || p.Choice {
+		return false
+	}
+	for _, k := range p.Parts {
+		if k.Min > 0 && !allOptional(k) {
+			return false
+		}
+	}
+	return true
+}
+
+func contains(p *part, seg string) bool {
+	if p.Parts == nil {
+		return p.Name == seg
+	}
+	return slices.ContainsFunc(p.Parts, func(k *part) bool { return contains(k, seg) })
+}
+
+func clone(p *part) *part {
+	q := *p
+	if p.Parts != nil {
+		q.Parts = make([]*part, len(p.Parts))
+		for i, k := range p.Parts {
+			q.Parts[i] = clone(k)
+		}
+	}
+	return &q
+}
+
+func loosen(p *part, min, max int) {
+	if min == 0 {
+		p.Min = 0
+	}
+	if max == 0 {
+		p.Max = 0
+	}
+}
+
+// merge extends base by what old had, so that every message of the old version is one of the new: what base lacks is
+// inserted where it stood, what stands in a group of base is taken as that group, what was a group is taken as the
+// group of base that begins with the same segment.
+func merge(base, old []*part) []*part {
+	at := 0        // where the next one is looked for
+	var into *part // the group or choice that took the one before
+	for _, o := range old {
+		i := find(base, at, o)
+		if i < 0 && into != nil && slices.ContainsFunc(into.Parts, func(p *part) bool { return p.Name == o.Name }) {
+			continue // what follows it has gone into the group with it
+		}
+		if i < 0 && o.Parts != nil && !o.Choice {
+			// The group is no longer one: its parts stand here.
+			if head := headOf(o); head != "" && slices.ContainsFunc(base[min(at, len(base)):], func(p *part) bool { return p.Parts == nil && p.Name == head }) {
+				rest := merge(base[min(at, len(base)):], o.Parts)
+				base = append(base[:min(at, len(base)):min(at, len(base))], rest...)
+				continue
+			}
+		}
+		if i < 0 {
+			n := clone(o)
+			n.Min = 0
+			base = slices.Insert(base, at, n)
+			at++
+			continue
+		}
+		b := base[i]
+		if into = nil; b.Parts != nil {
+			into = b
+		}
+		optional := allOptional(b)
+		switch {
+		case b.Choice && o.Choice:
+			for _, k := range o.Parts {
+				if !contains(b, k.Name) {
+					b.Parts = append(b.Parts, clone(k))
+				}
+			}
+		case b.Parts != nil && o.Parts != nil:
+			b.Parts = merge(b.Parts, o.Parts)
+			loosen(b, o.Min, o.Max)
+		case b.Parts != nil: // a segment that has become a group
+			loosen(b, o.Min, o.Max)
+		case o.Parts != nil: // a choice that has become a segment, or the other way round
+			n := clone(o)
+			n.Parts = append([]*part{{Name: b.Name, Min: 1, Max: 1}}, slices.DeleteFunc(n.Parts, func(p *part) bool { return p.Name == b.Name })...)
+			base[i] = n
+		default:
+			loosen(b, o.Min, o.Max)
+		}
+		if !optional && allOptional(b) {
+			b.Parts[0].Min = 1 // a group begins with something
+		}
+		at = i + 1
+		if b.Parts != nil && o.Parts == nil && !b.Choice && headOf(b) != o.Name {
+			at = i // more of the group's segments may follow
+		}
+	}
+	return base
+}
+
+func headOf(p *part) string {
+	for p.Parts != nil && len(p.Parts) > 0 {
+		p = p.Parts[0]
+	}
+	return p.Name
+}
+
+func find(base []*part, at int, o *part) int {
+	by := func(f func(*part) bool) int {
+		for i := at; i < len(base); i++ {
+			if f(base[i]) {
+				return i
+			}
+		}
+		return -1
+	}
+	if o.Name != "" {
+		if i := by(func(b *part) bool { return b.Name == o.Name && (b.Parts == nil) == (o.Parts == nil) }); i >= 0 {
+			return i
+		}
+	}
+	switch {
+	case o.Choice:
+		if i := by(func(b *part) bool {
+			return b.Choice && slices.ContainsFunc(o.Parts, func(k *part) bool { return contains(b, k.Name) })
+		}); i >= 0 {
+			return i
+		}
+		return by(func(b *part) bool {
+			return b.Parts == nil && slices.ContainsFunc(o.Parts, func(k *part) bool { return b.Name == k.Name })
+		})
+	case o.Parts == nil:
+		// the segment has become a group, or a choice
+		return by(func(b *part) bool {
+			return b.Parts != nil && (headOf(b) == o.Name || b.Choice && contains(b, o.Name) || first(b)[o.Name])
+		})
+	default:
+		fo := first(o)
+		return by(func(b *part) bool {
+			if b.Parts == nil {
+				return false
+			}
+			for n := range first(b) {
+				if fo[n] && b.Name != o.Name {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+var validID = regexp.MustCompile(`^[A-Z]{3}(_[A-Z0-9]{3})?$`)
+
+// structureText writes a line per structure: its id, "*" and the grammar in which all versions are read; a line per
+// version (from) where it differs from the one before, with the grammar of that version; and a line "=" per event or
+// other name that has the structure of another.
+func structureText(byVersion map[string]map[string]message, guide map[string]*part, table354 map[string]string) string {
+	same := map[string]string{} // type_event -> structure id
+	for id, list := range table354 {
+		for _, e := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '.' || r == ' ' }) {
+			if t, _, ok := strings.Cut(id, "_"); ok && len(e) == 3 && t+"_"+e != id {
+				if _, own := table354[t+"_"+e]; !own {
+					same[t+"_"+e] = id
+				}
+			}
+		}
+	}
+	for k, v := range aliases {
+		same[k] = v
+	}
+	for k, v := range events {
+		if k != v {
+			same[k] = v
+		}
+	}
+	// ids of the dictionary that name an event and have the structure of another in some version
+	ids := map[string]bool{}
+	for _, m := range byVersion {
+		for id := range m {
+			if validID.MatchString(id) {
+				ids[id] = true
+			}
+		}
+	}
+	for id := range guide {
+		ids[id] = true
+	}
+	canonical := map[string][]*part{}
+	perVersion := map[string]map[string]string{}
+	resolve := func(id string) string {
+		for range 5 {
+			to, ok := same[id]
+			if !ok {
+				return id
+			}
+			id = to
+		}
+		log.Fatalf("aliases of %s go round", id)
+		return ""
+	}
+	for id := range ids {
+		to := resolve(id)
+		if perVersion[to] == nil {
+			perVersion[to] = map[string]string{}
+		}
+	}
+	targets := make([]string, 0, len(perVersion))
+	for id := range perVersion {
+		targets = append(targets, id)
+	}
+	slices.Sort(targets)
+	for _, id := range targets {
+		members := []string{id}
+		for m := range ids {
+			if m != id && resolve(m) == id {
+				members = append(members, m)
+			}
+		}
+		slices.Sort(members[1:])
+		var base []*part
+		if g := guide[id]; g != nil {
+			base = clone(g).Parts
+		}
+		// the newest version first, in each the structure's own entry before those of its events
+		for i := len(versions) - 1; i >= 0; i-- {
+			v := versions[i]
+			for _, m := range members {
+				x, ok := byVersion[v][m]
+				if !ok {
+					continue
+				}
+				list := convert(id, x.Segments.Segments)
+				if _, ok := perVersion[id][v]; !ok {
+					perVersion[id][v] = grammar(list)
+				}
+				if base == nil {
+					base = list
+				} else {
+					base = merge(base, list)
+				}
+			}
+		}
+		canonical[id] = base
+		for _, m := range members[1:] {
+			if g := guide[m]; g != nil {
+				canonical[id] = merge(canonical[id], clone(g).Parts)
+			}
+		}
+	}
+	var b strings.Builder
+	for _, id := range targets {
+		addLenient(canonical[id])
+		prior(canonical[id])
+		if strings.HasPrefix(id, "ADT_") || strings.HasPrefix(id, "BAR_") {
+			likeTheGuide(canonical[id])
+		}
+		text := grammar(canonical[id])
+		if h, ok := byHand[id]; ok {
+			text = h
+		}
+		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
+		was := ""
+		for _, v := range versions {
+			if g, ok := perVersion[id][v]; ok && g != was {
+				fmt.Fprintf(&b, "%s\t%s\t%s\n", id, v, g)
+				was = g
+			}
+		}
+	}
+	names := make([]string, 0, len(same))
+	for k := range same {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	for _, k := range names {
+		if to := resolve(k); canonical[to] != nil {
+			fmt.Fprintf(&b, "%s\t=\t%s\n", k, to)
+		}
+	}
+	return b.String()
+}
+
+func addLenient(list []*part) {
+	for _, p := range list {
+		for _, add := range lenient["*."+p.Name] {
+			if i := slices.IndexFunc(p.Parts, func(k *part) bool { return k.Name == add[0] }); i >= 0 &&
+				!slices.ContainsFunc(p.Parts, func(k *part) bool { return k.Name == add[1] }) {
+				p.Parts = slices.Insert(p.Parts, i+1, &part{Name: add[1], Min: 0, Max: 0})
+			}
+		}
+		addLenient(p.Parts)
+	}
+}
+
+// prior makes PRIOR_RESULT begin with the patient. In the standard nearly all of it is optional, so that the ORC of the next
+// order would begin it; senders put several orders into a message far more often than results without their patient.
+func prior(list []*part) {
+	for _, p := range list {
+		if p.Name == "PRIOR_RESULT" && p.Parts[0].Name == "PATIENT_PRIOR" {
+			p.Parts[0].Min = 1
+		}
+		prior(p.Parts)
+	}
+}
+
+// likeTheGuide gives the structures of chapters 3 and 6 that the guide does not map the shape of those it does (2.9), so that
+// one table serves them all: OBX and NK1 begin groups, and PRT may stand wherever ROL may.
+func likeTheGuide(list []*part) {
+	for i, p := range list {
+		switch {
+		case p.Parts == nil && p.Name == "OBX":
+			list[i] = &part{Name: "OBSERVATION", Min: p.Min, Max: 0, Parts: []*part{{Name: "OBX", Min: 1, Max: 1}, {Name: "PRT", Min: 0, Max: 0}}}
+		case p.Parts == nil && p.Name == "NK1":
+			list[i] = &part{Name: "NEXT_OF_KIN", Min: p.Min, Max: 0, Parts: []*part{{Name: "NK1", Min: 1, Max: 1}, {Name: "OH2", Min: 0, Max: 0},
+				{Name: "OH3", Min: 0, Max: 1}}}
+		case p.Name == "PROCEDURE" && len(p.Parts) == 2:
+			p.Parts = append(p.Parts, &part{Name: "PRT", Min: 0, Max: 0})
+		case p.Name == "INSURANCE" && len(p.Parts) == 4:
+			p.Parts = append(p.Parts, &part{Name: "PRT", Min: 0, Max: 0})
+		case p.Name != "OBSERVATION" && p.Name != "NEXT_OF_KIN":
+			likeTheGuide(p.Parts)
+		}
+	}
+}

@@ -1,0 +1,434 @@
+// Package schema is the dictionary of HL7 v2, versions 2.1 to 2.7.1, with what the guide HL7 v2-to-FHIR 1.0.0 says of 2.9:
+// message structures with their groups, segments with their fields, datatypes with their components, and which trigger
+// event has which structure.
+//
+// # One structure for all versions
+//
+// Structure gives one grammar for all versions of a message: the guide's (2.9) where it maps the message, else that of the
+// newest version that has it, extended by whatever older versions had, so that every message that some version allows is
+// allowed, and one table of rows serves them all. The groups have the names of the newest version. StructureIn gives the
+// grammar of one version.
+//
+// The three text files are made by internal/gen/hl7schema and read when they are first asked for.
+package schema
+
+import (
+	_ "embed"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:generate go run github.com/chartpost/chartpost/internal/gen/hl7schema -dictionary package -guide maps.tsv
+
+var (
+	//go:embed structures.txt
+	structuresText string
+	//go:embed segments.txt
+	segmentsText string
+	//go:embed datatypes.txt
+	datatypesText string
+)
+
+// Versions are those that the dictionary knows, in their order. Of 2.9 it knows what the guide maps.
+func Versions() []string {
+	return []string{"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.9"}
+}
+
+// Known reports whether HL7 has published such a version.
+func Known(version string) bool {
+	return slices.Contains(Versions(), version) || version == "2.8" || version == "2.8.1" || version == "2.8.2" || version == "2.9.1"
+}
+
+// later reports whether version a is later than b. The empty version is the latest.
+func later(a, b string) bool {
+	if a == "" || b == "" {
+		return a == "" && b != ""
+	}
+	for a != "" || b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		m, _ := strconv.Atoi(x)
+		n, _ := strconv.Atoi(y)
+		if m != n {
+			return m > n
+		}
+	}
+	return false
+}
+
+// A Part of a message structure is a segment, a group with a name, or a choice between segments, which has none.
+type Part struct {
+	Name   string
+	Min    int // 0 or 1
+	Max    int // 1, or 0 without limit
+	Choice bool
+	Parts  []*Part // of a group or choice
+}
+
+// IsSegment reports whether the part is a single segment.
+func (p *Part) IsSegment() bool { return p.Parts == nil }
+
+// String writes the part as the dictionary does: PATIENT(PID PD1? NK1* (OBR|RXO))+.
+func (p *Part) String() string {
+	var b strings.Builder
+	p.write(&b)
+	return b.String()
+}
+
+func (p *Part) write(b *strings.Builder) {
+	b.WriteString(p.Name)
+	if p.Parts != nil {
+		b.WriteByte('(')
+		for i, k := range p.Parts {
+			if i > 0 {
+				b.WriteByte(" |"[btoi(p.Choice)])
+			}
+			k.write(b)
+		}
+		b.WriteByte(')')
+	}
+	switch {
+	case p.Min == 0 && p.Max == 1:
+		b.WriteByte('?')
+	case p.Min == 0:
+		b.WriteByte('*')
+	case p.Max != 1:
+		b.WriteByte('+')
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+type structureIndex struct {
+	all   string            // the grammar in which all versions are read
+	since map[string]string // a version and its grammar
+	parts map[string]*Part  // read so far, by version; "*" for all
+}
+
+var structures = sync.OnceValue(func() *structureTable {
+	t := &structureTable{index: map[string]*structureIndex{}, same: map[string]string{}}
+	for line := range strings.Lines(structuresText) {
+		if line[0] == '#' {
+			continue
+		}
+		id, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		version, text, _ := strings.Cut(rest, "\t")
+		if version == "=" {
+			t.same[id] = text
+			continue
+		}
+		x := t.index[id]
+		if x == nil {
+			x = &structureIndex{parts: map[string]*Part{}}
+			t.index[id] = x
+		}
+		if version == "*" {
+			x.all = text
+		} else {
+			if x.since == nil {
+				x.since = map[string]string{}
+			}
+			x.since[version] = text
+		}
+	}
+	return t
+})
+
+type structureTable struct {
+	sync.Mutex
+	index map[string]*structureIndex
+	same  map[string]string // an event or another name of the structure
+}
+
+// Structures lists the ids of all message structures.
+func Structures() []string {
+	var ids []string
+	for id := range structures().index {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Structure is the grammar of a message structure such as ORU_R01 in which all versions are read, nil if there is none.
+// An event that has the structure of another (ADT_A08) yields that: the name of the Part is the structure's id. The Part is
+// shared and must not be changed.
+func Structure(id string) *Part { return structure(id, "*") }
+
+// StructureIn is the grammar of a structure in one version: that of the nearest version before it that says something else
+// than the one before, or the first that has it.
+func StructureIn(id, version string) *Part {
+	t := structures()
+	if to, ok := t.same[id]; ok {
+		id = to
+	}
+	x := t.index[id]
+	if x == nil {
+		return nil
+	}
+	best, first := "", ""
+	for v := range x.since {
+		if !later(v, version) && (best == "" || later(v, best)) {
+			best = v
+		}
+		if first == "" || later(first, v) {
+			first = v
+		}
+	}
+	if best == "" {
+		best = first
+	}
+	if best == "" {
+		best = "*" // only the guide has it
+	}
+	return structure(id, best)
+}
+
+func structure(id, version string) *Part {
+	t := structures()
+	if to, ok := t.same[id]; ok {
+		id = to
+	}
+	x := t.index[id]
+	if x == nil {
+		return nil
+	}
+	t.Lock()
+	defer t.Unlock()
+	if p := x.parts[version]; p != nil {
+		return p
+	}
+	text := x.all
+	if version != "*" {
+		text = x.since[version]
+	}
+	p := &Part{Name: id, Min: 1, Max: 1, Parts: parseParts(&text)}
+	x.parts[version] = p
+	return p
+}
+
+// parseParts reads a grammar up to a closing bracket.
+func parseParts(s *string) []*Part {
+	var parts []*Part
+	for *s != "" && (*s)[0] != ')' {
+		if c := (*s)[0]; c == ' ' || c == '|' {
+			*s = (*s)[1:]
+			continue
+		}
+		i := strings.IndexAny(*s, " |()?*+")
+		if i < 0 {
+			i = len(*s)
+		}
+		p := &Part{Name: (*s)[:i], Min: 1, Max: 1}
+		*s = (*s)[i:]
+		if strings.HasPrefix(*s, "(") {
+			*s = (*s)[1:]
+			p.Parts = parseParts(s)
+			*s = (*s)[1:]
+			p.Choice = p.Name == ""
+		}
+		if *s != "" {
+			switch (*s)[0] {
+			case '?':
+				p.Min = 0
+			case '*':
+				p.Min, p.Max = 0, 0
+			case '+':
+				p.Max = 0
+			}
+			if strings.IndexByte("?*+", (*s)[0]) >= 0 {
+				*s = (*s)[1:]
+			}
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// defaults are the events of messages that name none, as 2.1 and 2.2 allowed.
+var defaults = map[string]string{"ACK": "ACK", "MCF": "ACK", "ORU": "ORU_R01", "ORM": "ORM_O01", "ORR": "ORR_O02", "DFT": "DFT_P03", "VXU": "VXU_V04",
+	"RDE": "RDE_O11", "RDS": "RDS_O13", "RAS": "RAS_O17", "RGV": "RGV_O15", "OML": "OML_O21", "OMG": "OMG_O19", "OMP": "OMP_O09",
+	"SIU": "SIU_S12", "UDM": "UDM_Q05", "DSR": "DSR_Q01", "ADR": "ADR_A19"}
+
+// StructureOf is the id of the structure that a message type has with a trigger event (table 0354), and whether the
+// dictionary knows it. A type that goes with a single event may come without.
+func StructureOf(messageType, event string) (id string, ok bool) {
+	t := structures()
+	id = messageType + "_" + event
+	if messageType == "ACK" { // an acknowledgment looks the same whatever it acknowledges
+		return "ACK", true
+	}
+	if to, ok := t.same[id]; ok {
+		return to, true
+	}
+	if _, ok := t.index[id]; ok {
+		return id, true
+	}
+	if event == "" {
+		id, ok = defaults[messageType]
+		return id, ok
+	}
+	return "", false
+}
+
+// A Segment of one version.
+type Segment struct {
+	Name, Desc  string
+	First, Last string // the versions between which the dictionary knows it
+	Fields      []Field
+}
+
+// A Datatype of one version. A primitive one has no components.
+type Datatype struct {
+	Name, Desc  string
+	First, Last string
+	Components  []Field
+}
+
+// A Field of a segment, or a component of a datatype. A number that the version does not use has no name.
+type Field struct {
+	Name     string
+	Datatype string
+	Usage    Usage
+	Max      int    // how often it may stand; 0 is without limit
+	Length   int    // 0 if the version does not limit it
+	Table    string // four digits, "" if it has none
+}
+
+// Usage says whether a field must be there.
+type Usage byte
+
+const (
+	Optional    Usage = 'O'
+	Required    Usage = 'R'
+	Conditional Usage = 'C'
+	Withdrawn   Usage = 'X'
+)
+
+// SegmentIn looks up a segment in a version, or the nearest that has it; "" is the latest. Nil if there is no such segment.
+func SegmentIn(name, version string) *Segment {
+	text := segmentIndex()[name]
+	if text == "" {
+		return nil
+	}
+	s := &Segment{Name: name}
+	s.First, s.Last, s.Desc, s.Fields = read(text, version)
+	return s
+}
+
+// DatatypeIn looks up a datatype in a version, or the nearest that has it; "" is the latest. Nil if there is none.
+func DatatypeIn(name, version string) *Datatype {
+	text := datatypeIndex()[name]
+	if text == "" {
+		return nil
+	}
+	d := &Datatype{Name: name}
+	d.First, d.Last, d.Desc, d.Components = read(text, version)
+	return d
+}
+
+// Segments lists the names of all segments.
+func Segments() []string { return names(segmentIndex()) }
+
+// Datatypes lists the names of all datatypes.
+func Datatypes() []string { return names(datatypeIndex()) }
+
+func names(m map[string]string) []string {
+	var list []string
+	for n := range m {
+		list = append(list, n)
+	}
+	slices.Sort(list)
+	return list
+}
+
+var segmentIndex = sync.OnceValue(func() map[string]string { return index(segmentsText) })
+var datatypeIndex = sync.OnceValue(func() map[string]string { return index(datatypesText) })
+
+// index cuts a file at its lines ">NAME".
+func index(text string) map[string]string {
+	m := map[string]string{}
+	for {
+		i := strings.Index(text, "\n>")
+		if i < 0 {
+			return m
+		}
+		text = text[i+2:]
+		end := strings.Index(text, "\n>")
+		if end < 0 {
+			end = len(text) - 1
+		}
+		name, rest, _ := strings.Cut(text[:end], "\t")
+		m[name] = rest
+	}
+}
+
+// read picks what holds in a version from the lines of a segment or datatype (their form: internal/gen/hl7schema).
+func read(text, version string) (first, last, desc string, fields []Field) {
+	head, rest, _ := strings.Cut(text, "\n")
+	h := strings.SplitN(head, "\t", 3)
+	first, last, desc = h[0], h[1], h[2]
+	if later(first, version) {
+		version = first // the nearest
+	}
+	for line := range strings.Lines(rest) {
+		c := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		n, _ := strconv.Atoi(c[0])
+		if later(c[1], version) {
+			continue
+		}
+		for len(fields) < n {
+			fields = append(fields, Field{Max: 1})
+		}
+		f := &fields[n-1]
+		if len(c) > 2 && c[2] == "x" {
+			*f = Field{Max: 1}
+			continue
+		}
+		for i, v := range c[2:] {
+			if v == "" {
+				continue
+			}
+			none := v == "-"
+			switch i {
+			case 0:
+				if f.Datatype = v; none {
+					f.Datatype = ""
+				}
+			case 1:
+				if f.Usage = Usage(v[0]); none {
+					f.Usage = 0
+				}
+				f.Max = 1
+				if len(v) > 1 {
+					f.Max, _ = strconv.Atoi(v[1:])
+				}
+			case 2:
+				f.Length, _ = strconv.Atoi(v)
+				if none {
+					f.Length = 0
+				}
+			case 3:
+				if f.Table = v; none {
+					f.Table = ""
+				}
+			case 4:
+				if f.Name = v; none {
+					f.Name = ""
+				}
+			}
+		}
+	}
+	for len(fields) > 0 && fields[len(fields)-1] == (Field{Max: 1}) {
+		fields = fields[:len(fields)-1]
+	}
+	return first, last, desc, fields
+}

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,24 +38,22 @@ type Pair struct {
 // Types are the names in Go that rows may use: a Type, a Pair, or a func(arg string) (Type, error) for date(01/02/2006).
 type Types map[string]any
 
-// Map is a set of tables for one format, compiled table by table when they are first used. It is safe for concurrent use.
+// Map is a Set for one format, compiled table by table when they are first used. It is safe for concurrent use.
 type Map struct {
 	Format *tree.Format
 	types  Types
+	set    *Set
 
 	mu       sync.Mutex
-	tables   map[string]*table // "PID -> Patient"
-	byName   map[string][]*table
-	order    []*table
+	tables   map[Key]*table
 	codes    map[string]*codes
-	systems  map[string]string
 	placeIDs map[string]int
 }
 
 type table struct {
-	name, typ string
-	pos       Pos
-	src       []*Row
+	Key
+	pos  Pos
+	rows int
 
 	once   sync.Once
 	err    error
@@ -94,119 +91,93 @@ type codes struct {
 	write              map[string]*Code
 }
 
-func tableKey(name, typ string) string { return name + " -> " + typ }
-
-// New makes a map of the files, of which later ones add to the tables of earlier ones.
-func New(f *tree.Format, types Types, files ...*File) (*Map, error) {
-	m := &Map{Format: f, types: types, tables: map[string]*table{}, byName: map[string][]*table{}, codes: map[string]*codes{},
-		systems: map[string]string{}, placeIDs: map[string]int{}}
-	var errs []error
-	for _, file := range files {
-		for _, it := range file.Items {
-			switch it := it.(type) {
-			case *System:
-				m.systems[it.Name] = it.URI
-			case *Table:
-				for _, typ := range it.Types {
-					m.addTable(it, typ)
-				}
-			}
-		}
-	}
-	for _, file := range files {
-		for _, it := range file.Items {
-			if c, ok := it.(*Codes); ok {
-				if err := m.addCodes(c); err != nil {
-					errs = append(errs, err)
-				}
-			}
-		}
-	}
-	return m, errors.Join(errs...)
+// New makes a map of a set. Nothing is compiled yet.
+func New(f *tree.Format, types Types, set *Set) *Map {
+	return &Map{Format: f, types: types, set: set, tables: map[Key]*table{}, codes: map[string]*codes{}, placeIDs: map[string]int{}}
 }
 
-func (m *Map) addTable(src *Table, typ string) {
-	key := tableKey(src.Name, typ)
-	t := m.tables[key]
+// Set is what the map was made of.
+func (m *Map) Set() *Set { return m.set }
+
+// table finds a table by name and the type that it is to make, Bundle for a scope; nil if there is none.
+func (m *Map) table(name, typ string) *table {
+	if !m.set.Has(name, typ) {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := Key{name, typ}
+	t := m.tables[k]
 	if t == nil {
-		t = &table{name: src.Name, typ: typ, pos: src.Pos}
-		m.tables[key] = t
-		m.byName[src.Name] = append(m.byName[src.Name], t)
-		m.order = append(m.order, t)
+		t = &table{Key: k}
+		m.tables[k] = t
 	}
-	t.src = append(t.src, src.Rows...)
+	return t
 }
 
-func (m *Map) addCodes(src *Codes) error {
-	c := m.codes[src.Name]
-	if c == nil {
-		c = &codes{name: src.Name, read: map[string]*Code{}, write: map[string]*Code{}}
-		m.codes[src.Name] = c
+// codesNamed finds codes by name; nil if there are none.
+func (m *Map) codesNamed(name string) (*codes, error) {
+	if !m.set.HasCodes(name) {
+		return nil, nil
 	}
+	m.mu.Lock()
+	c := m.codes[name]
+	m.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	src, err := m.set.Codes(name)
+	if err != nil {
+		return nil, err
+	}
+	c = &codes{name: name, read: make(map[string]*Code, len(src.Codes)), write: make(map[string]*Code, len(src.Codes))}
 	if src.System != "" {
 		c.system = m.systemURI(src.System)
 	}
 	if src.From != "" {
 		c.from = m.systemURI(src.From)
 	}
-	var errs []error
-	for _, l := range src.Codes {
-		if l.Direction != Backward {
-			if _, ok := c.read[l.From]; ok {
-				errs = append(errs, fmt.Errorf("%s: codes %s has %s already", l.Pos, src.Name, tree.Quote(l.From)))
-				continue
-			}
+	for _, l := range src.Codes { // what stands twice, Check reports
+		if l.Direction != Backward && c.read[l.From] == nil {
 			c.read[l.From] = l
 		}
-		if l.Direction != Forward && !l.Declined {
-			if w, ok := c.write[l.To]; ok {
-				errs = append(errs, fmt.Errorf("%s: codes %s writes %s back as %s already; mark one of them with >", l.Pos, src.Name, tree.Quote(l.To), tree.Quote(w.From)))
-				continue
-			}
+		if l.Direction != Forward && !l.Declined && c.write[l.To] == nil {
 			c.write[l.To] = l
 		}
 	}
-	return errors.Join(errs...)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if have := m.codes[name]; have != nil {
+		return have, nil
+	}
+	m.codes[name] = c
+	return c, nil
 }
 
 // systemURI is the URI of a system's name, of NAME/REST its URI with the rest, else the text itself.
 func (m *Map) systemURI(s string) string {
 	s = unquote(s)
-	if uri, ok := m.systems[s]; ok {
+	if uri, ok := m.set.System(s); ok {
 		return uri
 	}
 	if name, rest, ok := strings.Cut(s, "/"); ok {
-		if uri, ok := m.systems[name]; ok {
+		if uri, ok := m.set.System(name); ok {
 			return uri + rest
 		}
 	}
 	return s
 }
 
-func (m *Map) systemNames() []string {
-	var names []string
-	for n := range m.systems {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// lookupTable finds a table by name and the type that it is to make; typ "" is a scope.
-func (m *Map) lookupTable(name, typ string) *table { return m.tables[tableKey(name, typ)] }
-
-// Check compiles every table and reports every fault.
+// Check compiles every table and reports every fault: a Faults.
 func (m *Map) Check() error {
-	var errs []error
-	for _, t := range m.order {
-		if err := m.compile(t); err != nil {
-			errs = append(errs, err)
-		}
+	faults := FaultsOf(m.set.Check())
+	for _, k := range m.set.Tables() {
+		faults = append(faults, FaultsOf(m.compile(m.table(k.Name, k.Type)))...)
 	}
-	if len(errs) == 0 {
-		errs = m.rivals()
+	if len(faults) == 0 {
+		faults = m.rivals()
 	}
-	return errors.Join(errs...)
+	return unique(faults).err()
 }
 
 // compile compiles a table once.
@@ -217,17 +188,21 @@ func (m *Map) compile(t *table) error {
 
 func (m *Map) compileTable(t *table) error {
 	t.slots = map[string]int{}
-	if t.typ != "Bundle" {
-		var err error
-		if t.info, err = plan.Named(t.typ); err != nil {
-			return fmt.Errorf("%s: table %s: %w", t.pos, t.name, err)
+	src, err := m.set.Table(t.Name, t.Type)
+	if err != nil {
+		return err
+	}
+	t.pos, t.rows = src.Pos, len(src.Rows)
+	if t.Type != "Bundle" {
+		if t.info, err = plan.Named(t.Type); err != nil {
+			return Faults{{ID: MapCompile, Pos: t.pos, Msg: fmt.Sprintf("table %s: %v", t.Name, err)}}
 		}
 	}
-	var errs []error
-	for i, src := range t.src {
+	var faults Faults
+	for i, src := range src.Rows {
 		r, err := m.compileRow(t, src)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", src.Pos, err))
+			faults = append(faults, &Fault{ID: MapCompile, Pos: src.Pos, Msg: err.Error()})
 			continue
 		}
 		r.rank = i
@@ -237,7 +212,7 @@ func (m *Map) compileTable(t *table) error {
 			continue
 		case r.Else:
 			if len(t.chains) == 0 {
-				errs = append(errs, fmt.Errorf("%s: else chains to the row above, and there is none", src.Pos))
+				faults = append(faults, &Fault{Pos: src.Pos, Msg: "else chains to the row above, and there is none"})
 				continue
 			}
 			last := len(t.chains) - 1
@@ -270,7 +245,7 @@ func (m *Map) compileTable(t *table) error {
 	}
 	// Going back, rows with more tags take their elements first.
 	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
-	return errors.Join(errs...)
+	return faults.err()
 }
 
 func (r *row) tagCount() int {
@@ -357,15 +332,19 @@ func (m *Map) bindType(r *row) error {
 		want = r.dst.end.Name
 	}
 	hits := 0
-	r.sub = m.lookupTable(r.Type, want)
+	r.sub = m.table(r.Type, want)
 	if r.sub == nil && want == "SimpleQuantity" { // FHIR's profile of Quantity without a comparator
-		r.sub = m.lookupTable(r.Type, "Quantity")
+		r.sub = m.table(r.Type, "Quantity")
 	}
 	if r.sub != nil {
 		hits++
 	}
 	leafy := r.dst.arrow == nil && r.dst.end != nil
-	if c := m.codes[r.Type]; c != nil && leafy && (r.dst.end.Prim != nil || want == "Coding" || want == "CodeableConcept") {
+	c, err := m.codesNamed(r.Type)
+	if err != nil {
+		return err
+	}
+	if c != nil && leafy && (r.dst.end.Prim != nil || want == "Coding" || want == "CodeableConcept") {
 		r.codes = c
 		hits++
 	}
@@ -398,8 +377,10 @@ func (m *Map) bindType(r *row) error {
 		if r.sub == nil || want != "CodeableConcept" {
 			return fmt.Errorf("%s+%s: only a table for a CodeableConcept can have codes beside it", r.Type, r.Row.Codes)
 		}
-		if r.codes = m.codes[r.Row.Codes]; r.codes == nil {
-			return fmt.Errorf("there are no codes %s", r.Row.Codes)
+		if r.codes, err = m.codesNamed(r.Row.Codes); err != nil {
+			return err
+		} else if r.codes == nil {
+			return fmt.Errorf("there are no codes %s%s", r.Row.Codes, plan.Suggest(r.Row.Codes, m.set.CodeNames()))
 		}
 		if r.codes.system == "" {
 			return fmt.Errorf("codes %s name no system, which a coding needs", r.Row.Codes)
@@ -415,25 +396,18 @@ func (m *Map) bindType(r *row) error {
 }
 
 func (m *Map) unknownType(r *row, want string) error {
-	var others []string
-	for _, t := range m.byName[r.Type] {
-		others = append(others, t.typ)
-	}
-	if len(others) > 0 {
+	if others := m.set.TypesOf(r.Type); len(others) > 0 {
 		return fmt.Errorf("table %s makes %s, and %s is a %s", r.Type, strings.Join(others, ", "), r.Target, want)
 	}
 	if m.types[r.Type] != nil {
 		return fmt.Errorf("%s is a leaf type, and %s is a %s", r.Type, r.Target, want)
 	}
-	if m.codes[r.Type] != nil {
+	if m.set.HasCodes(r.Type) {
 		return fmt.Errorf("%s are codes, and %s is a %s", r.Type, r.Target, want)
 	}
-	var names []string
-	for n := range m.byName {
-		names = append(names, n)
-	}
-	for n := range m.codes {
-		names = append(names, n)
+	names := m.set.CodeNames()
+	for _, k := range m.set.Tables() {
+		names = append(names, k.Name)
 	}
 	for n := range m.types {
 		names = append(names, n)

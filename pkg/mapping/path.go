@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -146,7 +147,7 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.arrow.Kind != plan.Resource {
 			return d, fmt.Errorf("%s is no resource", name)
 		}
-		if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !contains(e.Targets, name) && !contains(e.Targets, "Resource") {
+		if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, name) && !slices.Contains(e.Targets, "Resource") {
 			return d, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, name, strings.Join(e.Targets, ", "))
 		}
 		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {
@@ -210,15 +211,6 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 	return d, nil
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 func (m *Map) placeID(key string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -245,7 +237,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		if url, ok := strings.CutPrefix(name, "extension("); ok {
 			url = m.systemURI(strings.TrimSuffix(url, ")"))
 			if !strings.Contains(url, ":") && !isSubExtension(url) {
-				return nil, nil, fmt.Errorf("extension(%s): no system of that name, and no URI%s", url, plan.Suggest(url, m.systemNames()))
+				return nil, nil, fmt.Errorf("extension(%s): no system of that name, and no URI%s", url, plan.Suggest(url, m.set.SystemNames()))
 			}
 			name = "extension"
 			if tags = "url='" + url + "'," + tags; strings.HasSuffix(tags, ",") {
@@ -315,7 +307,7 @@ func (m *Map) compileTags(ti *plan.Type, text string) ([]tag, error) {
 			if g.op == tagNot {
 				return nil, fmt.Errorf("%s: a link cannot be asked with !=", one)
 			}
-			if e := steps[len(steps)-1].e; len(e.Targets) > 0 && !contains(e.Targets, want) && !contains(e.Targets, "Resource") {
+			if e := steps[len(steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, want) && !slices.Contains(e.Targets, "Resource") {
 				return nil, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, want, strings.Join(e.Targets, ", "))
 			}
 		case end.Name == "CodeableConcept" || end.Name == "Coding":
@@ -450,7 +442,7 @@ type instance struct {
 }
 
 func (t *table) instance() *instance {
-	return &instance{slots: make([]reflect.Value, len(t.slots)), made: make([]bool, len(t.src))}
+	return &instance{slots: make([]reflect.Value, len(t.slots)), made: make([]bool, t.rows)}
 }
 
 // one is the element of v at a step that is no list, or the only type of choice that the step speaks of.

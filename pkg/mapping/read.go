@@ -110,9 +110,9 @@ type ReadOptions struct {
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
 // became of them.
 func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, error) {
-	t := m.lookupTable(name, typ)
+	t := m.table(name, typ)
 	if t == nil {
-		return nil, fmt.Errorf("no table %s", tableKey(name, typ))
+		return nil, fmt.Errorf("no table %s", Key{name, typ})
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 	}
 	if c.tables++; c.tables > maxDepth {
 		c.tables--
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.name, maxDepth))
+		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
 		return false
 	}
 	for _, chain := range t.chains {

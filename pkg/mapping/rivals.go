@@ -1,3 +1,3 @@
 package mapping
 
-func (m *Map) rivals() []error { return nil }
+func (m *Map) rivals() Faults { return nil }

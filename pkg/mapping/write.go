@@ -33,9 +33,9 @@ type back struct {
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
 // what became of them.
 func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
-	t := m.lookupTable(name, typ)
+	t := m.table(name, typ)
 	if t == nil {
-		return nil, fmt.Errorf("no table %s", tableKey(name, typ))
+		return nil, fmt.Errorf("no table %s", Key{name, typ})
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 	}
 	if c.tables++; c.tables > maxDepth {
 		c.tables--
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.name, maxDepth))
+		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
 		return false
 	}
 	defer func() { c.tables-- }()
@@ -355,7 +355,7 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	}
 	if c.tables++; c.tables > maxDepth {
 		c.tables--
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.name, maxDepth))
+		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
 		return false
 	}
 	defer func() { c.tables-- }()

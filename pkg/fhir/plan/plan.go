@@ -13,8 +13,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -245,11 +247,7 @@ func build(rt reflect.Type) *Type {
 	md := reflect.New(rt).Interface().(proto.Message).ProtoReflect().Descriptor()
 	t.Desc = md
 	name := strings.TrimPrefix(string(md.FullName()), corePrefix)
-	parts := strings.Split(name, ".")
-	for i := 1; i < len(parts); i++ {
-		parts[i] = lower(parts[i])
-	}
-	t.Name, t.Kind = strings.Join(parts, "."), Complex
+	t.Name, t.Kind = typeName(md), Complex
 	switch proto.GetExtension(md.Options(), apb.E_StructureDefinitionKind).(apb.StructureDefinitionKindValue) {
 	case apb.StructureDefinitionKindValue_KIND_PRIMITIVE_TYPE:
 		t.Kind = Primitive
@@ -310,6 +308,9 @@ func build(rt reflect.Type) *Type {
 	if rt == reflect.TypeFor[dpb.Reference]() {
 		t.addReferenceText(md)
 	}
+	if rt == reflect.TypeFor[dpb.Extension]() { // the hub has url before extension
+		slices.SortStableFunc(t.Elements, func(a, b *Element) int { return cmp.Compare(extensionOrder[a.Name], extensionOrder[b.Name]) })
+	}
 	for e, at := range map[string]*int{"id": &t.ID, "extension": &t.Extension, "identifier": &t.Identifier, "meta": &t.Meta, "contained": &t.Contained} {
 		if x := t.byName[e]; x != nil {
 			*at = x.Index
@@ -321,6 +322,23 @@ func build(rt reflect.Type) *Type {
 		}
 	}
 	return t
+}
+
+var extensionOrder = map[string]int{"id": 1, "extension": 2, "url": 3, "value": 4}
+
+// typeName is FHIR's name of a type. A backbone element is called after the element that has it, which the hub's message is
+// not always: Contract.term.offer is the message Contract.Term.ContractOffer.
+func typeName(md protoreflect.MessageDescriptor) string {
+	parent, ok := md.Parent().(protoreflect.MessageDescriptor)
+	if !ok {
+		return string(md.Name())
+	}
+	for i := range parent.Fields().Len() {
+		if fd := parent.Fields().Get(i); fd.Message() == md {
+			return typeName(parent) + "." + fd.JSONName()
+		}
+	}
+	return typeName(parent) + "." + lower(string(md.Name()))
 }
 
 func (t *Type) add(e *Element) {

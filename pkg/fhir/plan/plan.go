@@ -13,8 +13,11 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,6 +76,7 @@ type Element struct {
 	typ    atomic.Pointer[Type]
 	oneof  int // of a choice: the field of the oneof within the struct that the field points to
 	altOf  map[reflect.Type]*Alt
+	refs   map[string]*Alt // of Reference.reference
 	Owner  *Type
 }
 
@@ -96,6 +100,24 @@ func (e *Element) Type() *Type {
 
 // Type is the alternative's type.
 func (a *Alt) Type() *Type { return load(&a.typ, a.goType) }
+
+// GoType is the struct that the element's items are: of a choice the struct that holds its oneof.
+func (e *Element) GoType() reflect.Type { return e.goType }
+
+// Oneof is the field of a choice's oneof within the struct GoType.
+func (e *Element) Oneof() int { return e.oneof }
+
+// ByWrap finds the Alt of a choice or of Reference.reference by its wrapper's type (a struct).
+func (e *Element) ByWrap(rt reflect.Type) *Alt { return e.altOf[rt] }
+
+// References are the members of Reference.reference by name: the types of resource, uri and fragment; nil for other elements.
+func (e *Element) References() map[string]*Alt { return e.refs }
+
+// GoType is the struct of the alternative.
+func (a *Alt) GoType() reflect.Type { return a.goType }
+
+// Oneof is the field of ContainedResource's oneof.
+func (t *Type) Oneof() int { return t.oneof }
 
 func load(p *atomic.Pointer[Type], rt reflect.Type) *Type {
 	t := p.Load()
@@ -144,6 +166,9 @@ func Named(name string) (*Type, error) {
 
 // ContainedType is the type of ContainedResource.
 func ContainedType() *Type { return containedType() }
+
+// Resources are the names of all types of resource, sorted.
+func Resources() []string { return slices.Sorted(maps.Keys(ContainedType().alts)) }
 
 var containedType = sync.OnceValue(func() *Type { return Of(reflect.TypeFor[rpb.ContainedResource]()) })
 
@@ -234,6 +259,19 @@ func distance(a, b string) int {
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
+// IsPrimitive reports whether a struct of the hub is a primitive type, without describing it.
+func IsPrimitive(rt reflect.Type) bool {
+	if rt == reflect.TypeFor[dpb.ReferenceId]() {
+		return true
+	}
+	m, ok := reflect.New(rt).Interface().(proto.Message)
+	return ok && kindOf(m.ProtoReflect().Descriptor()) == apb.StructureDefinitionKindValue_KIND_PRIMITIVE_TYPE
+}
+
+func kindOf(md protoreflect.MessageDescriptor) apb.StructureDefinitionKindValue {
+	return proto.GetExtension(md.Options(), apb.E_StructureDefinitionKind).(apb.StructureDefinitionKindValue)
+}
+
 const corePrefix = "google.fhir.r4.core."
 
 func build(rt reflect.Type) *Type {
@@ -245,12 +283,8 @@ func build(rt reflect.Type) *Type {
 	md := reflect.New(rt).Interface().(proto.Message).ProtoReflect().Descriptor()
 	t.Desc = md
 	name := strings.TrimPrefix(string(md.FullName()), corePrefix)
-	parts := strings.Split(name, ".")
-	for i := 1; i < len(parts); i++ {
-		parts[i] = lower(parts[i])
-	}
-	t.Name, t.Kind = strings.Join(parts, "."), Complex
-	switch proto.GetExtension(md.Options(), apb.E_StructureDefinitionKind).(apb.StructureDefinitionKindValue) {
+	t.Name, t.Kind = typeName(md), Complex
+	switch kindOf(md) {
 	case apb.StructureDefinitionKindValue_KIND_PRIMITIVE_TYPE:
 		t.Kind = Primitive
 	case apb.StructureDefinitionKindValue_KIND_RESOURCE:
@@ -269,11 +303,8 @@ func build(rt reflect.Type) *Type {
 	}
 	if t.Kind == Primitive || name == "ReferenceId" {
 		t.Kind = Primitive
-		t.Name = lower(name)
 		t.Prim = buildPrim(rt, md)
-		if t.Prim.Kind == Code {
-			t.Name = "code"
-		}
+		t.Name = t.Prim.Name
 	}
 	index := map[protoreflect.FieldNumber]int{}
 	for i := range rt.NumField() {
@@ -287,6 +318,9 @@ func build(rt reflect.Type) *Type {
 		fd := md.Fields().Get(i)
 		if fd.Message() == nil || fd.ContainingOneof() != nil {
 			continue // a primitive's own value, or a member of Reference.reference
+		}
+		if t.Kind == Primitive && fd.Name() != "id" && fd.Name() != "extension" {
+			continue // the version in a reference
 		}
 		e := &Element{Name: fd.JSONName(), Index: index[fd.Number()], List: fd.IsList(), Desc: fd, Owner: t, oneof: -1}
 		e.Required = proto.GetExtension(fd.Options(), apb.E_ValidationRequirement).(apb.Requirement) == apb.Requirement_REQUIRED_BY_FHIR
@@ -310,6 +344,9 @@ func build(rt reflect.Type) *Type {
 	if rt == reflect.TypeFor[dpb.Reference]() {
 		t.addReferenceText(md)
 	}
+	if rt == reflect.TypeFor[dpb.Extension]() { // the hub has url before extension
+		slices.SortStableFunc(t.Elements, func(a, b *Element) int { return cmp.Compare(extensionOrder[a.Name], extensionOrder[b.Name]) })
+	}
 	for e, at := range map[string]*int{"id": &t.ID, "extension": &t.Extension, "identifier": &t.Identifier, "meta": &t.Meta, "contained": &t.Contained} {
 		if x := t.byName[e]; x != nil {
 			*at = x.Index
@@ -323,6 +360,23 @@ func build(rt reflect.Type) *Type {
 	return t
 }
 
+var extensionOrder = map[string]int{"id": 1, "extension": 2, "url": 3, "value": 4}
+
+// typeName is FHIR's name of a type. A backbone element is called after the element that has it, which the hub's message is
+// not always: Contract.term.offer is the message Contract.Term.ContractOffer.
+func typeName(md protoreflect.MessageDescriptor) string {
+	parent, ok := md.Parent().(protoreflect.MessageDescriptor)
+	if !ok {
+		return string(md.Name())
+	}
+	for i := range parent.Fields().Len() {
+		if fd := parent.Fields().Get(i); fd.Message() == md {
+			return typeName(parent) + "." + fd.JSONName()
+		}
+	}
+	return typeName(parent) + "." + lower(string(md.Name()))
+}
+
 func (t *Type) add(e *Element) {
 	t.Elements = append(t.Elements, e)
 	t.byName[e.Name] = e
@@ -331,7 +385,7 @@ func (t *Type) add(e *Element) {
 // addReferenceText adds Reference.reference, which comes after id and extension.
 func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
 	o := md.Oneofs().ByName("reference")
-	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}}
+	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}, refs: map[string]*Alt{}}
 	e.oneof = e.Index
 	for i := range o.Fields().Len() {
 		a := newAlt(t.Go, e.Index, o.Fields().Get(i))
@@ -341,7 +395,7 @@ func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
 				a.Name = upper(rest)
 			}
 		}
-		e.altOf[a.Wrap] = a
+		e.altOf[a.Wrap], e.refs[a.Name] = a, a
 	}
 	at := 0
 	for i, x := range t.Elements {

@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNamed(t *testing.T) {
@@ -93,6 +94,26 @@ func TestPrimitives(t *testing.T) {
 		ty, _ := Named(c.typ)
 		if _, err := ty.Prim.Parse(c.text); err == nil {
 			t.Errorf("%s %q is accepted", c.typ, c.text)
+		}
+	}
+}
+
+// TestCalendar compares the calendar with package time's, day by day over what FHIR can write.
+func TestCalendar(t *testing.T) {
+	day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	for ; day.Year() <= 9999; day = day.AddDate(0, 0, 1) {
+		y, m, d := day.Date()
+		n := day.Unix() / 86400
+		if got := daysFromCivil(y, int(m), d); got != n {
+			t.Fatalf("%v is day %d, want %d", day, got, n)
+		}
+		if gy, gm, gd := civil(n); gy != y || gm != int(m) || gd != d {
+			t.Fatalf("day %d is %d-%d-%d, want %v", n, gy, gm, gd, day)
+		}
+		if day.Day() == 1 {
+			if got, want := daysIn(y, int(m)), day.AddDate(0, 1, -1).Day(); got != want {
+				t.Fatalf("%v has %d days, want %d", day, got, want)
+			}
 		}
 	}
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	"encoding/base64"
 	"errors"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -38,8 +37,9 @@ type Prim struct {
 	Kind             PrimKind
 	Name             string // FHIR's name: dateTime, positiveInt, code
 	value, zone, pre int    // struct fields; zone is -1 where there is none
-	ext              int
+	ext, id          int
 	codes            map[string]int32
+	shape            shape
 	words            []string // by enum number
 }
 
@@ -70,14 +70,14 @@ var primKinds = map[string]PrimKind{"Boolean": Boolean, "Integer": Integer, "Pos
 	"Base64Binary": Base64, "Date": Date, "DateTime": DateTime, "Instant": Instant, "Time": Time}
 
 func buildPrim(rt reflect.Type, md protoreflect.MessageDescriptor) *Prim {
-	p := &Prim{Kind: primKinds[string(md.Name())], Name: lower(string(md.Name())), zone: -1, pre: -1, ext: -1}
+	p := &Prim{Kind: primKinds[string(md.Name())], Name: lower(string(md.Name())), zone: -1, pre: -1}
 	at := func(name string) int {
 		if f, ok := rt.FieldByName(name); ok {
 			return f.Index[0]
 		}
 		return -1
 	}
-	p.value, p.ext = at("Value"), at("Extension")
+	p.value, p.ext, p.id = at("Value"), at("Extension"), at("Id")
 	switch p.Kind {
 	case Date, DateTime, Instant, Time:
 		p.value, p.zone, p.pre = at("ValueUs"), at("Timezone"), at("Precision")
@@ -106,6 +106,7 @@ func buildPrim(rt reflect.Type, md protoreflect.MessageDescriptor) *Prim {
 			}
 		}
 	}
+	p.shape = shapes[p.Name]
 	return p
 }
 
@@ -193,6 +194,75 @@ func (p *Prim) Parse(s string) (v Value, err error) {
 		return parseTime(p.Kind, s)
 	}
 	return v, nil
+}
+
+// shape is what FHIR demands of the text of a String.
+type shape uint8
+
+const (
+	anyText  shape = iota
+	noBlank        // uri, url, canonical
+	codeText       // code: single blanks between words
+	idText         // id
+	oidText        // oid
+	uuidText       // uuid
+)
+
+var shapes = map[string]shape{"uri": noBlank, "url": noBlank, "canonical": noBlank, "code": codeText, "id": idText, "oid": oidText, "uuid": uuidText}
+
+// MaxString is FHIR's limit for the length of a string, in bytes. Markdown, base64Binary and xhtml have none.
+const MaxString = 1 << 20
+
+// WellFormed checks the text of a primitive whose Kind is String against the regular expression that FHIR gives for its type
+// (datatypes.html); of other kinds Parse takes nothing else.
+func (p *Prim) WellFormed(s string) bool {
+	switch p.shape {
+	case noBlank, codeText:
+		for i := 0; i < len(s); i++ {
+			if c := s[i]; c <= ' ' {
+				if c < '\t' || c > '\r' && c != ' ' || p.shape == noBlank || i == 0 || i == len(s)-1 || s[i-1] <= ' ' {
+					return false
+				}
+			}
+		}
+		return true
+	case idText:
+		for i := 0; i < len(s); i++ {
+			if c := s[i]; !(c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.') {
+				return false
+			}
+		}
+		return len(s) <= 64
+	case oidText:
+		rest, ok := strings.CutPrefix(s, "urn:oid:")
+		if !ok || len(rest) < 3 || rest[0] < '0' || rest[0] > '2' || rest[1] != '.' {
+			return false
+		}
+		for arc := range strings.SplitSeq(rest[2:], ".") {
+			if arc == "" || arc[0] == '0' && len(arc) > 1 || strings.Trim(arc, "0123456789") != "" {
+				return false
+			}
+		}
+		return true
+	case uuidText:
+		rest, ok := strings.CutPrefix(s, "urn:uuid:")
+		if !ok || len(rest) != 36 {
+			return false
+		}
+		for i := 0; i < len(rest); i++ {
+			c := rest[i]
+			if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return len(s) <= MaxString || p.Name != "string"
 }
 
 // isDecimal checks the grammar of FHIR's decimal, which is JSON's number.
@@ -294,13 +364,41 @@ func (p *Prim) internal(v reflect.Value, url string) *dpb.Extension {
 	if p.ext < 0 {
 		return nil
 	}
-	f := v.Field(p.ext)
-	for i := range f.Len() {
-		if x, ok := f.Index(i).Interface().(*dpb.Extension); ok && x.GetUrl().GetValue() == url {
-			return x
+	if f := v.Field(p.ext); f.Len() > 0 {
+		for _, x := range f.Interface().([]*dpb.Extension) {
+			if x.GetUrl().GetValue() == url {
+				return x
+			}
 		}
 	}
 	return nil
+}
+
+// Extended reports whether the primitive has an id or extensions that are not the hub's own.
+func (p *Prim) Extended(v reflect.Value) bool {
+	if p.id >= 0 && !v.Field(p.id).IsNil() {
+		return true
+	}
+	if p.ext < 0 || v.Field(p.ext).Len() == 0 {
+		return false
+	}
+	for _, x := range v.Field(p.ext).Interface().([]*dpb.Extension) {
+		if !IsInternal(x) {
+			return true
+		}
+	}
+	return false
+}
+
+// Extras are the id and the extensions of the primitive, with the hub's own.
+func (p *Prim) Extras(v reflect.Value) (id *dpb.String, ext []*dpb.Extension) {
+	if p.id >= 0 {
+		id, _ = v.Field(p.id).Interface().(*dpb.String)
+	}
+	if p.ext >= 0 && v.Field(p.ext).Len() > 0 {
+		ext, _ = v.Field(p.ext).Interface().([]*dpb.Extension)
+	}
+	return id, ext
 }
 
 func (p *Prim) marked(v reflect.Value) bool { return p.internal(v, NoValueURL) != nil }
@@ -376,110 +474,174 @@ func (p *Prim) Append(b []byte, v reflect.Value) []byte {
 
 // parseTime reads a date, dateTime, instant or time by hand: time.Parse is slow and forgives what FHIR does not.
 func parseTime(kind PrimKind, s string) (v Value, err error) {
-	bad := map[PrimKind]error{Date: errDate, DateTime: errDateTime, Instant: errInstant, Time: errTime}
-	ok := true
-	num := func(i, n int) int64 {
-		x := int64(0)
-		for ; n > 0; i, n = i+1, n-1 {
-			if i >= len(s) || s[i] < '0' || s[i] > '9' {
-				ok = false
-				return 0
+	var ok bool
+	switch kind {
+	case Time:
+		if ok = v.clock(s, Time); ok && v.Lexical != "" {
+			v.Lexical = s
+		}
+	case Date:
+		ok = len(s) <= 10 && v.date(s)
+	default:
+		if len(s) <= 10 {
+			ok = kind == DateTime && v.date(s)
+			break
+		}
+		if ok = s[10] == 'T' && v.date(s[:10]); ok {
+			if ok = v.clock(s[11:], kind); ok && v.Lexical != "" {
+				v.Lexical = s
 			}
-			x = x*10 + int64(s[i]-'0')
-		}
-		return x
-	}
-	whole, clock := s, s
-	if kind != Time {
-		y, m, d := num(0, 4), int64(1), int64(1)
-		v.Zone, v.Precision = "UTC", 1
-		if len(s) > 4 {
-			ok = ok && s[4] == '-'
-			m, v.Precision = num(5, 2), 2
-		}
-		if len(s) > 7 {
-			ok = ok && s[7] == '-'
-			d, v.Precision = num(8, 2), 3
-		}
-		if !ok || y == 0 || m < 1 || m > 12 || d < 1 || d > 31 {
-			return v, bad[kind]
-		}
-		t := time.Date(int(y), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
-		if t.Day() != int(d) {
-			return v, bad[kind]
-		}
-		if v.I = t.Unix() * 1e6; len(s) <= 10 {
-			if kind == Instant {
-				return v, bad[kind]
+			if kind == DateTime {
+				v.Precision += 3
 			}
-			return v, nil
 		}
-		if kind == Date || s[10] != 'T' {
-			return v, bad[kind]
-		}
-		clock = s[11:]
-		s = clock
 	}
-	if len(clock) < 8 || clock[2] != ':' || clock[5] != ':' {
-		return v, bad[kind]
-	}
-	hh, mm, ss := num(0, 2), num(3, 2), num(6, 2)
-	if !ok || hh > 23 || mm > 59 || ss > 60 {
-		return v, bad[kind]
-	}
-	v.I += ((hh*60+mm)*60 + ss) * 1e6
-	clock = clock[8:]
-	v.Precision = 1
-	odd := ss == 60
-	if strings.HasPrefix(clock, ".") {
-		n := 1
-		for n < len(clock) && clock[n] >= '0' && clock[n] <= '9' {
-			n++
-		}
-		if n == 1 {
-			return v, bad[kind]
-		}
-		frac := clock[1:n]
-		us, _ := strconv.ParseInt((frac + "000000")[:6], 10, 64)
-		v.I += us
-		if v.Precision = 2; len(frac) > 3 {
-			v.Precision = 3
-		}
-		odd = odd || len(frac) != 3 && len(frac) != 6
-		clock = clock[n:]
-	}
-	if kind == Time {
-		if clock != "" {
-			return v, bad[kind]
-		}
-		if odd {
-			v.Lexical = whole
-		}
+	if ok {
 		return v, nil
 	}
-	if kind == DateTime {
-		v.Precision += 3
+	switch kind {
+	case Date:
+		return v, errDate
+	case Instant:
+		return v, errInstant
+	case Time:
+		return v, errTime
 	}
-	v.Zone = clock
-	if clock != "Z" {
-		if s = clock; len(clock) != 6 || clock[0] != '+' && clock[0] != '-' || clock[3] != ':' {
-			return v, bad[kind]
+	return v, errDateTime
+}
+
+// digits is the number of the two digits at i, or -1.
+func digits(s string, i int) int {
+	if i+2 > len(s) || s[i]-'0' > 9 || s[i+1]-'0' > 9 {
+		return -1
+	}
+	return int(s[i]-'0')*10 + int(s[i+1]-'0')
+}
+
+// date reads YYYY, YYYY-MM or YYYY-MM-DD.
+func (v *Value) date(s string) bool {
+	if len(s) != 4 && len(s) != 7 && len(s) != 10 {
+		return false
+	}
+	hi, lo, m, d := digits(s, 0), digits(s, 2), 1, 1
+	v.Zone, v.Precision = "UTC", 1
+	if len(s) >= 7 {
+		if m, v.Precision = digits(s, 5), 2; s[4] != '-' {
+			return false
 		}
-		oh, om := num(1, 2), num(4, 2)
-		if !ok || om > 59 || oh > 14 || oh == 14 && om > 0 {
-			return v, bad[kind]
+	}
+	if len(s) == 10 {
+		if d, v.Precision = digits(s, 8), 3; s[7] != '-' {
+			return false
 		}
-		off := (oh*60 + om) * 60e6
-		if clock[0] == '+' {
+	}
+	y := hi*100 + lo
+	if hi < 0 || lo < 0 || y == 0 || m < 1 || m > 12 || d < 1 || d > 28 && d > daysIn(y, m) {
+		return false
+	}
+	v.I = daysFromCivil(y, m, d) * 86400e6
+	return true
+}
+
+// clock reads hh:mm:ss with a fraction and, unless it is of a time, an offset, and adds it to the date that was read.
+// Lexical becomes the text if the hub cannot give it back as it was.
+func (v *Value) clock(s string, kind PrimKind) bool {
+	if len(s) < 8 || s[2] != ':' || s[5] != ':' {
+		return false
+	}
+	hh, mm, ss := digits(s, 0), digits(s, 3), digits(s, 6)
+	if hh < 0 || hh > 23 || mm < 0 || mm > 59 || ss < 0 || ss > 60 {
+		return false
+	}
+	v.I += int64((hh*60+mm)*60+ss) * 1e6
+	v.Precision = 1
+	odd, rest := ss == 60, s[8:]
+	if rest != "" && rest[0] == '.' {
+		n, us, unit := 1, int64(0), int64(100000)
+		for ; n < len(rest) && rest[n]-'0' <= 9; n++ {
+			us += int64(rest[n]-'0') * unit
+			unit /= 10
+		}
+		if n == 1 {
+			return false
+		}
+		v.I += us
+		if v.Precision = 2; n > 4 {
+			v.Precision = 3
+		}
+		odd = odd || n != 4 && n != 7
+		rest = rest[n:]
+	}
+	switch {
+	case kind == Time:
+		if rest != "" {
+			return false
+		}
+	case rest == "Z":
+		v.Zone = "Z"
+	default:
+		if len(rest) != 6 || rest[0] != '+' && rest[0] != '-' || rest[3] != ':' {
+			return false
+		}
+		oh, om := digits(rest, 1), digits(rest, 4)
+		if oh < 0 || om < 0 || om > 59 || oh > 14 || oh == 14 && om > 0 {
+			return false
+		}
+		off := int64(oh*60+om) * 60e6
+		if rest[0] == '+' {
 			off = -off
 		}
 		v.I += off
-		odd = odd || clock == "-00:00"
+		v.Zone = rest
+		odd = odd || rest == "-00:00"
 	}
 	if odd {
-		v.Lexical = whole
+		v.Lexical = s
 	}
-	return v, nil
+	return true
+}
+
+func daysIn(y, m int) int {
+	switch m {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysFromCivil counts the days from 1970-01-01 in the Gregorian calendar, with years that begin in March.
+func daysFromCivil(y, m, d int) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	era := y / 400 // years are 0 or more here
+	yoe := y - era*400
+	doy := (153*(m-3)+2)/5 + d - 1
+	return int64(era*146097 + yoe*365 + yoe/4 - yoe/100 + doy - 719468)
+}
+
+// civil is the way back from daysFromCivil.
+func civil(days int64) (y, m, d int) {
+	z := days + 719468
+	era := z / 146097
+	if z < 0 {
+		era = (z - 146096) / 146097
+	}
+	doe := int(z - era*146097)
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	y, m, d = yoe+int(era)*400, mp+3, doy-(153*mp+2)/5+1
+	if m > 12 {
+		y, m = y+1, m-12
+	}
+	return y, m, d
 }
 
 func appendTime(b []byte, kind PrimKind, us int64, prec int32, zone string) []byte {
@@ -528,14 +690,17 @@ func appendDate(b []byte, us *int64, zone string, prec int32, kind PrimKind) []b
 			t += int64(off) * 1e6
 		}
 	}
-	days := int64(math.Floor(float64(t) / 86400e6))
+	days := t / 86400e6
+	if t < days*86400e6 {
+		days--
+	}
 	*us = t - days*86400e6
-	y, m, d := time.Unix(days*86400, 0).UTC().Date()
+	y, m, d := civil(days)
 	b = append(b, byte('0'+y/1000), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10))
 	if prec == 1 && kind != Instant {
 		return b
 	}
-	b = append(b, '-', byte('0'+int(m)/10), byte('0'+int(m)%10))
+	b = append(b, '-', byte('0'+m/10), byte('0'+m%10))
 	if prec == 2 && kind != Instant {
 		return b
 	}

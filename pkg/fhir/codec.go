@@ -1,0 +1,208 @@
+package fhir
+
+import (
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
+
+// This file turns the description of a type (pkg/fhir/plan) into what the JSON codec needs of it: for each name that JSON may
+// have the way to its struct field. A codec is made when its type is first met, and shared by all readers and writers.
+
+// form says how the value of a key is read and written. The primitives that make up nearly all of real records have a form of
+// their own, so that their structs are reached by type assertion; all others go through package reflect.
+type form uint8
+
+const (
+	formComplex form = iota
+	formContained
+	formPacked
+	formReference // Reference.reference
+	formString    // from here on primitives
+	formURI
+	formCode
+	formID
+	formCanonical
+	formMarkdown
+	formBoolean
+	formDecimal
+	formDateTime
+	formInstant
+	formDate
+	formPositiveInt
+	formPrimitive // any other
+)
+
+func (f form) primitive() bool { return f >= formReference }
+
+var formOf = map[reflect.Type]form{
+	reflect.TypeFor[dpb.String]():      formString,
+	reflect.TypeFor[dpb.Uri]():         formURI,
+	reflect.TypeFor[dpb.Code]():        formCode,
+	reflect.TypeFor[dpb.Id]():          formID,
+	reflect.TypeFor[dpb.Canonical]():   formCanonical,
+	reflect.TypeFor[dpb.Markdown]():    formMarkdown,
+	reflect.TypeFor[dpb.Boolean]():     formBoolean,
+	reflect.TypeFor[dpb.Decimal]():     formDecimal,
+	reflect.TypeFor[dpb.DateTime]():    formDateTime,
+	reflect.TypeFor[dpb.Instant]():     formInstant,
+	reflect.TypeFor[dpb.Date]():        formDate,
+	reflect.TypeFor[dpb.PositiveInt](): formPositiveInt,
+}
+
+// codec is a type as JSON has it.
+type codec struct {
+	typ    *plan.Type
+	slab   int
+	keys   []*key // in the specification's order, of a choice all its alternatives in theirs
+	byName map[string]*key
+	elems  []element
+}
+
+// key is a name that JSON may have in an object of a type.
+type key struct {
+	name   string // valueQuantity
+	quoted string // "valueQuantity":
+	under  string // "_valueQuantity":
+	n      int    // its place among the keys of its type
+	index  int    // struct field
+	list   bool
+	form   form
+	elem   *plan.Element
+	alt    *plan.Alt // of a choice
+	wrap   reflect.Type
+	ptr    reflect.Type // *wrap
+	goType reflect.Type
+	slab   int // of the items, and of a choice those of its two wrappers
+	host   int
+	wraps  int
+	sub    atomic.Pointer[codec]
+}
+
+// element is one element of a type, for writing.
+type element struct {
+	*key             // nil for a choice
+	index, oneof int // struct fields
+	alts         map[reflect.Type]*key
+}
+
+var (
+	codecs    sync.Map // *plan.Type -> *codec
+	slabTypes struct {
+		sync.Mutex
+		n    int
+		byGo map[reflect.Type]int
+	}
+)
+
+// slabOf numbers the struct types, so that a decoder finds its free structs of a type by index.
+func slabOf(rt reflect.Type) int {
+	slabTypes.Lock()
+	defer slabTypes.Unlock()
+	if slabTypes.byGo == nil {
+		slabTypes.byGo = map[reflect.Type]int{}
+	}
+	n, ok := slabTypes.byGo[rt]
+	if !ok {
+		n = slabTypes.n
+		slabTypes.n++
+		slabTypes.byGo[rt] = n
+	}
+	return n
+}
+
+func codecOf(t *plan.Type) *codec {
+	if c, ok := codecs.Load(t); ok {
+		return c.(*codec)
+	}
+	have, _ := codecs.LoadOrStore(t, newCodec(t))
+	return have.(*codec)
+}
+
+// codec is that of the key's items.
+func (k *key) codec() *codec {
+	c := k.sub.Load()
+	if c == nil {
+		if k.alt != nil {
+			c = codecOf(k.alt.Type())
+		} else {
+			c = codecOf(k.elem.Type())
+		}
+		k.sub.Store(c)
+	}
+	return c
+}
+
+func newCodec(t *plan.Type) *codec {
+	c := &codec{typ: t, slab: slabOf(t.Go), byName: map[string]*key{}}
+	for _, e := range t.Elements {
+		if e.Choice == nil {
+			k := c.add(e, nil, e.Name, e.GoType())
+			c.elems = append(c.elems, element{key: k, index: e.Index})
+			continue
+		}
+		x := element{index: e.Index, oneof: e.Oneof(), alts: map[reflect.Type]*key{}}
+		for _, a := range e.Choice {
+			k := c.add(e, a, a.Name, a.GoType())
+			x.alts[k.ptr] = k
+		}
+		c.elems = append(c.elems, x)
+	}
+	return c
+}
+
+func (c *codec) add(e *plan.Element, a *plan.Alt, name string, goType reflect.Type) *key {
+	k := &key{name: name, quoted: `"` + name + `":`, under: `"_` + name + `":`, n: len(c.keys), index: e.Index, list: e.List, elem: e, alt: a,
+		goType: goType, slab: slabOf(goType)}
+	if a != nil {
+		k.wrap, k.ptr = a.Wrap, reflect.PointerTo(a.Wrap)
+		k.host, k.wraps = slabOf(e.GoType()), slabOf(a.Wrap)
+	}
+	if e.RefText {
+		k.form = formReference
+	} else if f, ok := formOf[goType]; ok {
+		k.form = f
+	} else {
+		k.form = formOther(goType)
+	}
+	c.keys = append(c.keys, k)
+	c.byName[name] = k
+	return k
+}
+
+// prim is the primitive type of the key's items.
+func (k *key) prim() *plan.Prim { return k.codec().typ.Prim }
+
+// formOther tells primitives and resources from datatypes without describing what nobody may ask for.
+func formOther(rt reflect.Type) form {
+	switch {
+	case rt == reflect.TypeFor[rpb.ContainedResource]():
+		return formContained
+	case rt == reflect.TypeFor[anypb.Any]():
+		return formPacked
+	case plan.IsPrimitive(rt):
+		return formPrimitive
+	}
+	return formComplex
+}
+
+// find looks a name up, which is nearly always the one after the last or soon after it.
+func (c *codec) find(name string, next *int) *key {
+	for i := *next; i < len(c.keys) && i < *next+6; i++ {
+		if c.keys[i].name == name {
+			*next = i + 1
+			return c.keys[i]
+		}
+	}
+	k := c.byName[name]
+	if k != nil {
+		*next = k.n + 1
+	}
+	return k
+}

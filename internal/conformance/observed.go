@@ -62,7 +62,9 @@ func Observed(w io.Writer, pairs []Pair) error {
 
 // comparePlaces orders OBX-2 before OBX-10.
 func comparePlaces(a, b string) int {
-	split := func(s string) []string { return strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '.' }) }
+	split := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '.' })
+	}
 	x, y := split(a), split(b)
 	for i := range min(len(x), len(y)) {
 		if c := cmp.Or(cmp.Compare(len(x[i]), len(y[i])), cmp.Compare(x[i], y[i])); c != 0 {

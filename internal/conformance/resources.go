@@ -35,9 +35,9 @@ func ownURL(url string) bool {
 	return false
 }
 
-// standardExtension says of an extension's URL that HL7 published it. An extension within another has a bare name.
-func standardExtension(url string) bool {
-	return !strings.Contains(url, "://") || strings.Contains(url, "://hl7.org/fhir") && !ownURL(url)
+// standardExtension says of an extension's URL that HL7 published it. Only an extension within another has a bare name.
+func standardExtension(url string, nested bool) bool {
+	return nested && !strings.Contains(url, "://") || strings.Contains(url, "://hl7.org/fhir") && !ownURL(url)
 }
 
 // readBundle reads a bundle, or a lone resource, into its resources; the bundle itself comes first.
@@ -173,7 +173,7 @@ func (r *resource) addExtensions(path string, v any, container string) {
 	for _, x := range list {
 		m, _ := x.(map[string]any)
 		url, _ := m["url"].(string)
-		if !standardExtension(url) {
+		if !standardExtension(url, strings.HasSuffix(path, ")")) {
 			continue
 		}
 		short := url[strings.LastIndexByte(url, '/')+1:]

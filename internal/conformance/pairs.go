@@ -68,7 +68,8 @@ func ReadPairs(shared, direction string) ([]Pair, error) {
 	return pairs, nil
 }
 
-// sharedStructure is table 0354 for the trigger events of the pairs whose MSH-9.3 is empty or their own event.
+// sharedStructure is table 0354 for the trigger events of the pairs and the corpus that share a structure; a sender that names
+// the event's own structure is led there too.
 var sharedStructure = map[string]string{
 	"ADT_A04": "ADT_A01", "ADT_A08": "ADT_A01", "ADT_A13": "ADT_A01", "ADT_A14": "ADT_A05", "ADT_A28": "ADT_A05", "ADT_A31": "ADT_A05",
 	"ADT_A07": "ADT_A06", "ADT_A10": "ADT_A09", "ADT_A11": "ADT_A09",
@@ -81,7 +82,7 @@ func structureOf(msg []byte) string {
 			parts := strings.Split(v.text, "^")
 			s := ""
 			switch {
-			case len(parts) > 2 && parts[2] != "":
+			case len(parts) > 2 && strings.Contains(parts[2], "_"):
 				s = parts[2]
 			case len(parts) > 1:
 				s = parts[0] + "_" + parts[1]
@@ -307,7 +308,7 @@ func Report(w io.Writer, kind string, results []PairResult, top int) {
 			byStructure[r.Structure] = append(byStructure[r.Structure], r)
 		}
 		if len(byStructure) > 1 {
-			for _, s := range []string{"ADT_A01", "ORU_R01", "VXU_V04"} {
+			for _, s := range Structures {
 				if len(byStructure[s]) > 0 {
 					reportLines(w, kind+" "+name+"/"+s, byStructure[s])
 				}

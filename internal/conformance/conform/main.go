@@ -3,6 +3,7 @@
 //	conform guide DIR                    the guide's rows as text files, for whoever writes tables
 //	conform observed                     which places of a message other projects map where
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
+//	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] DIR...      the official validator over FHIR files that we made
 //	conform ledgers [-top N] FILE...     what became of the values, from ledgers
 //
@@ -32,12 +33,13 @@ var commands = []struct {
 	{"guide", guide},
 	{"observed", observed},
 	{"pairs", pairs},
+	{"select", selectCorpus},
 	{"referee", referee},
 	{"ledgers", ledgers},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide|observed|pairs|referee|ledgers ...")
+var errUsage = errors.New("usage: conform guide|observed|pairs|select|referee|ledgers ...")
 
 func main() {
 	err := errUsage
@@ -163,6 +165,21 @@ func convert(bin, path, to, zone string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s", err, first)
 	}
 	return out.Bytes(), nil
+}
+
+func selectCorpus(args []string) error {
+	shared := testshared.Find()
+	if len(args) != 1 {
+		return errUsage
+	}
+	if shared == "" {
+		return noShared("select")
+	}
+	counts, err := conformance.SelectCorpus(shared, args[0], conformance.Structures)
+	for _, s := range conformance.Structures {
+		fmt.Printf("%s: %d files\n", s, counts[s])
+	}
+	return err
 }
 
 func referee(args []string) error {

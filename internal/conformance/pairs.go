@@ -396,9 +396,4 @@ func reportMisses(w io.Writer, list []PairResult, top int) {
 
 func afterName(e string) string { _, s, _ := strings.Cut(e, ": "); return s }
 
-func clip(s string) string {
-	if len(s) > 90 {
-		return s[:87] + "..."
-	}
-	return s
-}
+func clip(s string) string { return clipTo(s, 90) }

@@ -118,7 +118,7 @@ func (v *Verdict) Print(w io.Writer, top int) {
 
 func clipTo(s string, n int) string {
 	if len(s) > n {
-		return s[:n-3] + "..."
+		return strings.ToValidUTF8(s[:n-3], "") + "..."
 	}
 	return s
 }

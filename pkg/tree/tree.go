@@ -44,6 +44,7 @@ func (s State) String() string {
 // Node is a place in a Doc; 0 is no place, Root the whole.
 type Node int32
 
+// Root is the node that holds the others.
 const Root Node = 1
 
 type node struct {
@@ -182,7 +183,9 @@ func (d *Doc) SetOffset(n Node, i int)  { d.nodes[n].offset = int32(i) }
 func (d *Doc) SetSyntax(n Node)         { d.nodes[n].syntax = true } // its text is grammar, not data: no leaf
 func (d *Doc) isLeaf(n *node) bool      { return n.text != "" && !n.syntax }
 func (d *Doc) PlaceOf(n Node) string    { return d.Format.Place(d, n) }
-func (d *Doc) Child(n Node, s string) Node { // the first child of a name, 0 if there is none
+
+// Child is the node's first child of a name, 0 if there is none.
+func (d *Doc) Child(n Node, s string) Node {
 	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
 		if d.nodes[k].name == s {
 			return k

@@ -1,0 +1,56 @@
+# Go and make are all that `make demo` and `make build` need. `make test` tests everything that can be tested here: what wants a
+# tool or the shared corpora skips with a message where they are absent.
+
+GO       ?= go
+BIN      ?= bin/chartpost
+RELEASE  ?=
+PKG      := github.com/chartpost/chartpost
+LDFLAGS  := -s -w $(if $(RELEASE),-X $(PKG)/cmd/chartpost/internal/cli.release=$(RELEASE))
+TARGETS  := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/amd64 linux/arm64
+FUZZTIME ?= 20s
+BENCH    ?= .
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+export CGO_ENABLED = 0
+
+.PHONY: all build demo test lint bench fuzz conformance cross clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/chartpost
+
+demo: build
+	./scripts/demo.sh $(BIN)
+
+test:
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# gofmt, go vet and the house's own rules need nothing but Go; staticcheck is fetched as a Go module.
+lint:
+	@out=$$(gofmt -l cmd converters internal pkg); test -z "$$out" || { echo "not formatted:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -count=1 ./internal/lint
+	$(GO) run $(STATICCHECK) ./...
+
+bench: build
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# Every fuzz target in turn, FUZZTIME each.
+fuzz:
+	GO='$(GO)' ./scripts/fuzz.sh $(FUZZTIME)
+
+# Measurements against the guide, other projects' pairs and the official validator; they want the shared folder.
+conformance: build
+	GO='$(GO)' ./scripts/conformance.sh $(BIN)
+
+cross:
+	@for t in $(TARGETS); do \
+	  os=$${t%/*}; arch=$${t#*/}; ext=; [ $$os != windows ] || ext=.exe; \
+	  echo "dist/chartpost-$$os-$$arch$$ext"; \
+	  GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chartpost-$$os-$$arch$$ext ./cmd/chartpost || exit 1; \
+	done
+
+clean:
+	rm -rf bin dist demo

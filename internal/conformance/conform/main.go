@@ -1,0 +1,232 @@
+// Command conform measures Chartpost against the guide, the pairs of other projects and the official validator.
+//
+//	conform guide DIR                    the guide's rows as text files, for whoever writes tables
+//	conform observed                     which places of a message other projects map where
+//	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
+//	conform select DIR                   copies the corpus' messages of the structures that we convert
+//	conform referee [-top N] DIR...      the official validator over FHIR files that we made
+//	conform ledgers [-top N] FILE...     what became of the values, from ledgers
+//
+// The binary that is measured is -chartpost FILE, else $CHARTPOST_BIN, else bin/chartpost; the shared folder is that of the
+// tests. Exit status: 0 measured, or not possible here, which is said; 1 a measurement failed; 2 usage.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/chartpost/chartpost/internal/conformance"
+	"github.com/chartpost/chartpost/internal/testshared"
+)
+
+// commands are the measurements in the order of the help.
+var commands = []struct {
+	name string
+	run  func(args []string) error
+}{
+	{"guide", guide},
+	{"observed", observed},
+	{"pairs", pairs},
+	{"select", selectCorpus},
+	{"referee", referee},
+	{"ledgers", ledgers},
+}
+
+// errUsage ends the run with status 2.
+var errUsage = errors.New("usage: conform guide|observed|pairs|select|referee|ledgers ...")
+
+func main() {
+	err := errUsage
+	if len(os.Args) > 1 {
+		for _, c := range commands {
+			if c.name == os.Args[1] {
+				err = c.run(os.Args[2:])
+			}
+		}
+	}
+	switch {
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "conform:", err)
+		os.Exit(1)
+	}
+}
+
+// noShared says that the measurement is not possible here; that is no failure.
+func noShared(what string) error {
+	fmt.Printf("%s: skipped, no shared folder here (set CHARTPOST_SHARED)\n", what)
+	return nil
+}
+
+func guide(args []string) error {
+	shared := testshared.Find()
+	if len(args) != 1 {
+		return errUsage
+	}
+	if shared == "" {
+		return noShared("guide")
+	}
+	rows, err := conformance.ReadGuideDir(shared)
+	if err != nil {
+		return err
+	}
+	codes, err := conformance.ReadCodesDir(shared)
+	if err != nil {
+		return err
+	}
+	return conformance.RenderGuide(args[0], rows, codes)
+}
+
+func observed(args []string) error {
+	shared := testshared.Find()
+	if len(args) != 0 {
+		return errUsage
+	}
+	if shared == "" {
+		return noShared("observed")
+	}
+	list, err := conformance.ReadPairs(shared, "hl7->fhir")
+	if err != nil {
+		return err
+	}
+	return conformance.Observed(os.Stdout, list)
+}
+
+// binary is the flag for the program that is measured.
+func binary(fs *flag.FlagSet) *string {
+	return fs.String("chartpost", cmp.Or(os.Getenv("CHARTPOST_BIN"), "bin/chartpost"), "the program that is measured")
+}
+
+func pairs(args []string) error {
+	fs := flag.NewFlagSet("pairs", flag.ExitOnError)
+	bin := binary(fs)
+	verbose := fs.Bool("v", false, "list the most frequent misses")
+	top := fs.Int("top", 40, "how many paths of each suite -v lists")
+	suite := fs.String("suite", "", "only this suite")
+	structure := fs.String("structure", "", "only this message structure, such as ORU_R01")
+	only := fs.String("only", "", "only pairs whose file names contain this")
+	back := fs.Bool("back", false, "FHIR to HL7 v2 instead")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("pairs")
+	}
+	if !*verbose {
+		*top = 0
+	}
+	direction, kind := "hl7->fhir", "v2-to-fhir"
+	if *back {
+		direction, kind = "fhir->hl7", "fhir-to-v2"
+	}
+	list, err := conformance.ReadPairs(shared, direction)
+	if err != nil {
+		return err
+	}
+	var results []conformance.PairResult
+	for _, p := range list {
+		if *suite != "" && p.Suite != *suite || *structure != "" && p.Structure != *structure || !strings.Contains(p.Input+p.Expected, *only) {
+			continue
+		}
+		if *back {
+			results = append(results, conformance.CompareBackPair(p, func(path string) ([]byte, error) {
+				return convert(*bin, path, "hl7v2", "UTC")
+			}))
+			continue
+		}
+		results = append(results, conformance.ComparePair(p, func(path, zone string) ([][]byte, error) {
+			out, err := convert(*bin, path, "fhir", zone)
+			if err != nil {
+				return nil, err
+			}
+			return bytes.Split(bytes.TrimSpace(out), []byte("\n")), nil
+		}))
+	}
+	conformance.Report(os.Stdout, kind, results, *top)
+	return nil
+}
+
+// convert runs the program on one file. What it wrote counts even if it found something wrong.
+func convert(bin, path, to, zone string) ([]byte, error) {
+	var out, errs bytes.Buffer
+	cmd := exec.Command(bin, "convert", path, "--to", to, "--tz", zone, "--quiet")
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && out.Len() == 0 {
+		first, _, _ := strings.Cut(strings.TrimSpace(errs.String()), "\n")
+		return nil, fmt.Errorf("%w: %s", err, first)
+	}
+	return out.Bytes(), nil
+}
+
+func selectCorpus(args []string) error {
+	shared := testshared.Find()
+	if len(args) != 1 {
+		return errUsage
+	}
+	if shared == "" {
+		return noShared("select")
+	}
+	counts, err := conformance.SelectCorpus(shared, args[0], conformance.Structures)
+	for _, s := range conformance.Structures {
+		fmt.Printf("%s: %d files\n", s, counts[s])
+	}
+	return err
+}
+
+func referee(args []string) error {
+	fs := flag.NewFlagSet("referee", flag.ExitOnError)
+	top := fs.Int("top", 50, "how many kinds of error to list")
+	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("referee")
+	}
+	for _, tool := range []string{"java", "javac", "mvn"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Printf("referee: skipped, no %s here\n", tool)
+			return nil
+		}
+	}
+	r, err := conformance.RunReferee(shared, fs.Args())
+	if err != nil {
+		return err
+	}
+	r.Print(os.Stdout, *top)
+	if r.Errors > 0 {
+		return fmt.Errorf("the referee found %d errors", r.Errors)
+	}
+	return nil
+}
+
+func ledgers(args []string) error {
+	fs := flag.NewFlagSet("ledgers", flag.ExitOnError)
+	top := fs.Int("top", 20, "how many unmapped places to list")
+	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
+		return errUsage
+	}
+	var s conformance.LedgerStats
+	for _, name := range fs.Args() {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		err = s.Read(f)
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	s.Print(os.Stdout, *top)
+	return nil
+}

@@ -1,0 +1,183 @@
+package conformance
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// LedgerStats sums up ledgers ("chartpost/ledger 1"): files, records, values by state and the places that lost most.
+type LedgerStats struct {
+	Files, Records, Rejected int
+	Values                   map[string]int // by state, and "values" for all
+	Places                   map[string]map[string]*PlaceCount
+	Structures               map[string]*LedgerStats // by the kind of record, where the ledger's id tells it; nil within
+	Unbalanced               []string                // records whose states do not add up to their values
+}
+
+// PlaceCount counts what happened at one place, without its positions.
+type PlaceCount struct {
+	N       int
+	Sources map[string]bool
+	Why     string
+}
+
+// states are those of a leaf that the ledger lists, in its order.
+var states = []string{"folded", "declined", "unmapped", "invalid"}
+
+type ledgerJSON struct {
+	Source  struct{ Path, Format string }
+	Records []recordJSON
+	Sources []ledgerJSON
+}
+
+type recordJSON struct {
+	Index                               int
+	ID                                  string
+	Kind                                string
+	Values, Carried                     int
+	Folded, Declined, Unmapped, Invalid []struct{ At, Why string }
+	Rejected                            *struct{ At, Why string }
+}
+
+// Read adds the ledgers of a stream: a JSON object, one with sources, or one object a line.
+func (s *LedgerStats) Read(r io.Reader) error {
+	dec := json.NewDecoder(r)
+	for {
+		var l ledgerJSON
+		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		s.add(l)
+	}
+}
+
+func (s *LedgerStats) add(l ledgerJSON) {
+	for _, sub := range l.Sources {
+		s.add(sub)
+	}
+	if l.Sources != nil {
+		return // its own part is their sum
+	}
+	s.Files++
+	for _, r := range l.Records {
+		s.record(l.Source.Path, r)
+		if r.Kind != "" {
+			if s.Structures == nil {
+				s.Structures = map[string]*LedgerStats{}
+			}
+			if s.Structures[r.Kind] == nil {
+				s.Structures[r.Kind] = &LedgerStats{}
+			}
+			s.Structures[r.Kind].record(l.Source.Path, r)
+		}
+	}
+}
+
+func (s *LedgerStats) record(source string, r recordJSON) {
+	if r.Rejected != nil {
+		s.Rejected++
+		return
+	}
+	s.Records++
+	if s.Values == nil {
+		s.Values, s.Places = map[string]int{}, map[string]map[string]*PlaceCount{}
+	}
+	s.Values["values"] += r.Values
+	s.Values["carried"] += r.Carried
+	sum := r.Carried
+	for i, list := range [][]struct{ At, Why string }{r.Folded, r.Declined, r.Unmapped, r.Invalid} {
+		state := states[i]
+		s.Values[state] += len(list)
+		sum += len(list)
+		if s.Places[state] == nil {
+			s.Places[state] = map[string]*PlaceCount{}
+		}
+		for _, x := range list {
+			at := generalPlace(x.At)
+			p := s.Places[state][at]
+			if p == nil {
+				p = &PlaceCount{Sources: map[string]bool{}, Why: x.Why}
+				s.Places[state][at] = p
+			}
+			p.N++
+			p.Sources[source] = true
+		}
+	}
+	if sum != r.Values {
+		s.Unbalanced = append(s.Unbalanced, fmt.Sprintf("%s record %d: %d values, the states make %d", source, r.Index, r.Values, sum))
+	}
+}
+
+var positions = regexp.MustCompile(`\[\d+\]|row \d+, `)
+
+// generalPlace is a place without its positions: OBX-5.1 for OBX[3]-5[2].1.
+func generalPlace(at string) string { return positions.ReplaceAllString(at, "") }
+
+// Print writes the sums and the places with most unmapped values, then those of the other states.
+func (s *LedgerStats) Print(w io.Writer, top int) {
+	fmt.Fprintf(w, "files %d, records %d, rejected %d\n", s.Files, s.Records, s.Rejected)
+	s.printValues(w, "")
+	kinds := make([]string, 0, len(s.Structures))
+	for k := range s.Structures {
+		kinds = append(kinds, k)
+	}
+	slices.SortFunc(kinds, func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.Structures[b].Records, s.Structures[a].Records), cmp.Compare(a, b))
+	})
+	for _, k := range kinds {
+		t := s.Structures[k]
+		t.printValues(w, fmt.Sprintf("%s (records %d, rejected %d): ", k, t.Records, t.Rejected))
+	}
+	for _, state := range []string{"unmapped", "invalid", "declined", "folded"} {
+		s.printPlaces(w, state, top)
+	}
+	for i, u := range s.Unbalanced {
+		if i == 5 {
+			fmt.Fprintf(w, "does not add up: %d more\n", len(s.Unbalanced)-5)
+			break
+		}
+		fmt.Fprintf(w, "does not add up: %s\n", u)
+	}
+}
+
+func (s *LedgerStats) printValues(w io.Writer, head string) {
+	parts := []string{fmt.Sprintf("values %d", s.Values["values"])}
+	for _, state := range append([]string{"carried"}, states...) {
+		parts = append(parts, fmt.Sprintf("%s %d (%s)", state, s.Values[state], Share(s.Values[state], s.Values["values"])))
+	}
+	fmt.Fprintf(w, "%s%s\n", head, strings.Join(parts, ", "))
+}
+
+func (s *LedgerStats) printPlaces(w io.Writer, state string, top int) {
+	places := make([]string, 0, len(s.Places[state]))
+	for at := range s.Places[state] {
+		places = append(places, at)
+	}
+	if len(places) == 0 {
+		return
+	}
+	slices.SortFunc(places, func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.Places[state][b].N, s.Places[state][a].N), cmp.Compare(a, b))
+	})
+	fmt.Fprintf(w, "%s, by place:\n", state)
+	for i, at := range places {
+		if i == top {
+			fmt.Fprintf(w, "         ... %d more places\n", len(places)-top)
+			break
+		}
+		p := s.Places[state][at]
+		why := ""
+		if p.Why != "" {
+			why = "  " + clip(p.Why)
+		}
+		fmt.Fprintf(w, "  %6d in %3d files  %s%s\n", p.N, len(p.Sources), at, why)
+	}
+}

@@ -1,0 +1,201 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/internal/testshared"
+)
+
+const module = "github.com/chartpost/chartpost/"
+
+// layers says for each part of the module which other parts it may import. The first line whose pattern matches a package
+// holds; "x/..." is x and all below it. A package may always import what lies below itself. What is in no line fails, so that a
+// new package gets a place when it is made. Tests are bound by testLayers only.
+//
+// The picture is docs/architecture.md; .golangci.yml says the same to depguard.
+var layers = []struct {
+	from string
+	to   []string
+}{
+	{"cmd/...", []string{"cmd/...", "converters/...", "pkg/..."}},
+
+	// The tables of one pair of formats know nothing of the others; all.go alone knows them all.
+	{"converters", []string{"converters/...", "pkg/..."}},
+	{"converters/v2fhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...",
+		"pkg/tree", "pkg/diag"}},
+	{"converters/ccdafhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",
+		"pkg/tree", "pkg/diag"}},
+	{"converters/csvfhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab/...",
+		"pkg/tree", "pkg/diag"}},
+
+	// What every part may build on.
+	{"pkg/diag/...", nil},
+	{"pkg/tree/...", []string{"pkg/diag"}},
+
+	// Codecs know a grammar: never the hub, never one another.
+	{"pkg/hl7v2/...", []string{"pkg/hl7v2/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/ccda/...", []string{"pkg/ccda/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/csvtab/...", []string{"pkg/csvtab/...", "pkg/tree", "pkg/diag"}},
+
+	// The hub and the languages over it know no format.
+	{"pkg/fhir/...", []string{"pkg/fhir/...", "pkg/diag"}},
+	{"pkg/terminology/...", []string{"pkg/diag"}},
+	{"pkg/fhirpath/...", []string{"pkg/fhir/...", "pkg/diag"}},
+	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/convert/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",
+		"pkg/tree", "pkg/diag"}},
+	{"pkg/view/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
+
+	// Packages, keys and logs know nothing of health records.
+	{"pkg/seal/...", []string{"pkg/diag"}},
+	{"pkg/pack/...", []string{"pkg/seal/...", "pkg/diag"}},
+	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/diag"}},
+	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/contacts/...", "pkg/diag"}},
+
+	// Tools of the developers are in no binary that is given away.
+	{"internal/...", []string{"internal/...", "pkg/...", "converters/..."}},
+}
+
+// testLayers is what tests may not import.
+var testLayers = []struct{ from, to string }{
+	{"pkg/...", "cmd/..."},
+	{"pkg/...", "converters/..."},
+	{"converters/...", "cmd/..."},
+}
+
+// foreign are packages of others that only certain parts may import; "" in only means that none may, tests aside.
+var foreign = []struct {
+	pkg  string
+	only []string
+	why  string
+}{
+	{"github.com/google/fhir/go/jsonformat/...", nil, "the library's own codec is an oracle for tests"},
+	{"github.com/gofhir/...", nil, "it is an oracle for tests"},
+	{"net", nil, "no command but export, send, fetch and watch opens a socket"},
+	{"net/http/...", nil, "no command but export, send, fetch and watch opens a socket"},
+	{"github.com/spf13/cobra/...", []string{"cmd/..."}, "the command line lives in cmd"},
+	{"github.com/schollz/progressbar/...", []string{"cmd/..."}, "the command line lives in cmd"},
+	{"github.com/charmbracelet/...", []string{"cmd/..."}, "the command line lives in cmd"},
+	{"filippo.io/age/...", []string{"cmd/...", "pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/journal/..."}, "health packages do not encrypt"},
+	{"github.com/google/fhir/...", []string{"converters/...", "cmd/...", "pkg/fhir/...", "pkg/fhirpath/...", "pkg/mapping/...", "pkg/convert/...",
+		"pkg/validate/...", "pkg/view/...", "internal/..."}, "codecs and packages know nothing of the hub"},
+	{"testing", []string{"internal/...", "pkg/mapping/maptest"}, "it belongs into tests"},
+}
+
+type listed struct {
+	ImportPath, Dir                    string
+	GoFiles                            []string
+	Imports, TestImports, XTestImports []string
+}
+
+// packages lists the module.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", "./...")
+	cmd.Dir = testshared.Root()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// matches says whether a path is a pattern's: itself, or with /... also what is below it.
+func matches(pattern, p string) bool {
+	base, deep := strings.CutSuffix(pattern, "/...")
+	return p == base || deep && strings.HasPrefix(p, base+"/")
+}
+
+func anyMatches(patterns []string, p string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, p) })
+}
+
+// mayImport says whether the layers let one package import another, both named within the module.
+func mayImport(from, to string) (ok, known bool) {
+	for _, l := range layers {
+		if matches(l.from, from) {
+			return anyMatches(l.to, to) || strings.HasPrefix(to, from+"/"), true
+		}
+	}
+	return false, false
+}
+
+func TestLayers(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if _, known := mayImport(from, from); !known {
+			t.Errorf("%s is in no layer: give it a line in internal/lint/layers_test.go and .golangci.yml", from)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if to, ours := strings.CutPrefix(imp, module); ours {
+				if ok, _ := mayImport(from, to); !ok {
+					t.Errorf("%s imports %s: DESIGN.md section 4 has no arrow from the one to the other", from, to)
+				}
+				continue
+			}
+			for _, f := range foreign {
+				if matches(f.pkg, imp) && !anyMatches(f.only, from) {
+					t.Errorf("%s imports %s: %s", from, imp, f.why)
+				}
+			}
+		}
+		for _, imp := range slices.Concat(p.TestImports, p.XTestImports) {
+			to, ours := strings.CutPrefix(imp, module)
+			for _, l := range testLayers {
+				if ours && matches(l.from, from) && matches(l.to, to) {
+					t.Errorf("a test of %s imports %s", from, to)
+				}
+			}
+		}
+	}
+}
+
+// TestLayersBite breaks the arrows to see that they hold.
+func TestLayersBite(t *testing.T) {
+	for _, tt := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"cmd/chartpost/internal/cli", "pkg/convert", true},
+		{"converters/v2fhir", "pkg/hl7v2/schema", true},
+		{"converters/v2fhir", "converters/ccdafhir", false},
+		{"converters", "converters/ccdafhir", true},
+		{"pkg/hl7v2", "pkg/tree", true},
+		{"pkg/hl7v2", "pkg/hl7v2/schema", true},
+		{"pkg/hl7v2", "pkg/fhir", false},
+		{"pkg/hl7v2", "pkg/ccda", false},
+		{"pkg/mapping", "pkg/fhir/plan", true},
+		{"pkg/mapping", "pkg/hl7v2", false},
+		{"pkg/mapping", "converters/v2fhir", false},
+		{"pkg/pack", "pkg/fhir", false},
+		{"pkg/journal", "pkg/tree", false},
+		{"pkg/tree", "pkg/mapping", false},
+		{"pkg/convert", "cmd/chartpost/internal/cli", false},
+	} {
+		if ok, known := mayImport(tt.from, tt.to); ok != tt.ok || !known {
+			t.Errorf("%s -> %s: allowed %v, known %v", tt.from, tt.to, ok, known)
+		}
+	}
+	if _, known := mayImport("pkg/"+path.Base("unknown"), "pkg/diag"); known {
+		t.Error("a package without a layer passes")
+	}
+}

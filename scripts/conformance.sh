@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Measures a build of Chartpost against the guide, the pairs of other projects and the official FHIR validator.
+# usage: scripts/conformance.sh BINARY      needs the shared folder ($CHARTPOST_SHARED or ../shared); Java and Maven for the referee
+# What is written stays in bin/conformance, to look at.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+go=${GO:-go}
+shared=${CHARTPOST_SHARED:-../shared}
+if [ ! -d "$shared/conformance" ]; then
+  echo "conformance: skipped, no shared folder here (set CHARTPOST_SHARED)"
+  exit 0
+fi
+shared=$(cd "$shared" && pwd)
+export CHARTPOST_SHARED=$shared CHARTPOST_BIN=$bin
+out=bin/conformance
+rm -rf "$out"
+mkdir -p "$out/corpus" "$out/fhir"
+"$go" build -o bin/conform ./internal/conformance/conform
+
+echo "== the guide: rows for which it has a target"
+bin/conform coverage
+
+echo "== pairs of other projects, by content"
+bin/conform pairs
+bin/conform pairs -back
+
+# The messages of the structures that Chartpost converts.
+echo "== the corpus: messages of ADT_A01, ORU_R01 and VXU_V04"
+bin/conform select "$out/corpus"
+status=0
+"$bin" convert "$out/corpus" --to fhir -o "$out/fhir/" --ledger "$out/ledger.ndjson" --rejects "$out/rejects/" --force --quiet || status=$?
+case $status in
+  0 | 1 | 7) ;; # written; something in the data; some records rejected, which the ledger counts
+  *) echo "conformance: convert ended with status $status" >&2; exit 1 ;;
+esac
+bin/conform ledgers "$out/ledger.ndjson"
+
+echo "== the official validator on every bundle made from them"
+bin/conform referee "$out/fhir"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the module in turn. usage: scripts/fuzz.sh TIME-EACH
+set -euo pipefail
+cd "$(dirname "$0")/.."
+time=${1:-20s}
+go=${GO:-go}
+ran=0
+while IFS= read -r pkg; do
+  while IFS= read -r target; do
+    echo "== $pkg $target, $time"
+    "$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$pkg"
+    ran=$((ran + 1))
+  done < <("$go" test -list '^Fuzz' "$pkg" | grep '^Fuzz' || true)
+done < <("$go" list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep .)
+echo "fuzzed $ran targets"

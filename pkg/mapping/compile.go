@@ -79,6 +79,7 @@ type row struct {
 	pair      *Pair
 	value     plan.Value // of a constant in FHIR
 	refill    bool       // a later row of its chain for the same place: what it carries comes back elsewhere
+	inChain   bool       // of more than one row
 	chained   bool       // not the first of its chain
 	fillsList bool       // the last step of its target is a list of primitives
 	siblings  []*row     // of a row that fills a list one element at a time: the rows above that fill the same
@@ -216,9 +217,9 @@ func (m *Map) compileTable(t *table) error {
 				continue
 			}
 			last := len(t.chains) - 1
-			r.chained = true
+			r.chained, r.inChain, t.chains[last][0].inChain = true, true, true
 			for _, q := range t.chains[last] {
-				if q.dst.end != nil && r.dst.end != nil && q.Kind == MapRow && r.Kind == MapRow && q.dst.place() == r.dst.place() && q.Direction != Backward {
+				if q.dst.end != nil && r.dst.end != nil && q.Kind == MapRow && r.Kind == MapRow && q.dst.place() == r.dst.place() && q.Direction != Backward && (q.codes == nil || q.sub != nil) {
 					r.refill = true
 				}
 			}

@@ -190,7 +190,9 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		key += "." + s.e.Name
 		tags := ""
 		for _, g := range s.tags {
-			tags += fmt.Sprintf("[%s%d%s]", g.name(), g.op, g.text)
+			if g.op == tagIs {
+				tags += "[" + g.name() + "=" + g.text + "]"
+			}
 		}
 		key += tags
 		if s.slot = -1; !s.grow {
@@ -439,6 +441,7 @@ func unquote(s string) string {
 type instance struct {
 	slots []reflect.Value
 	made  []bool // by row: it gave something
+	wrote []any  // on the way back: the leaves that rows of else chains wrote
 }
 
 func (t *table) instance() *instance {
@@ -500,8 +503,8 @@ func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
 }
 
 // place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.
-// foreign reports that an element on the way was made by another instance.
-func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e reflect.Value, foreign, ok bool) {
+// how says by whom what is there was made.
+func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e reflect.Value, how origin, ok bool) {
 	for i := range steps {
 		s := &steps[i]
 		var next reflect.Value
@@ -512,27 +515,39 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 		if !s.grow {
 			switch {
 			case !s.e.List:
-				next = s.one(v)
+				if next = s.one(v); next.IsValid() {
+					how = max(how, foreign)
+				}
 			case s.id > 0:
-				next = x.shared[sharedKey{v.Addr().Interface(), s.id}]
-			}
-			if next.IsValid() {
-				foreign = true
+				if next = x.shared[sharedKey{v.Addr().Interface(), s.id}]; next.IsValid() {
+					how = shared
+				}
 			}
 		}
 		if !next.IsValid() {
 			if !make {
-				return reflect.Value{}, false, true
+				return reflect.Value{}, own, true
 			}
 			if next, ok = x.add(v, s); !ok {
-				return reflect.Value{}, false, false
+				return reflect.Value{}, own, false
 			}
 			x.remember(in, v, s, next)
 		}
 		v = next
 	}
-	return v, foreign, true
+	return v, how, true
 }
+
+// origin is who made the elements on the way to a place.
+type origin uint8
+
+const (
+	own     origin = iota // this instance, or they are made now
+	foreign               // another instance made one of them
+	shared                // another made an element of a list with these tags, which goes back through one row alone
+)
+
+const sharedWhy = "the way back writes it once, by another row"
 
 // remember keeps an element that an instance made.
 func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Value) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -491,12 +492,12 @@ func (c *Context) isNull(k tree.Node) bool {
 
 // readNull reads an explicit null: an element that says so and nothing else.
 func (c *Context) readNull(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
-	e, foreign, ok := c.place(in, base, r.dst.steps, true)
+	e, how, ok := c.place(in, base, r.dst.steps, true)
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
 	ti := r.dst.end
-	if (foreign || r.dst.grow < 0) && !isEmpty(e, ti) {
+	if (how != own || r.dst.grow < 0) && !isEmpty(e, ti) {
 		return false, r.Target + " holds a value"
 	}
 	if !addExtension(e, ti, explicitNull()) {
@@ -599,12 +600,16 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 		e = st.e.Append(parent)
 	} else {
 		var ok bool
-		if e, _, ok = c.place(in, base, d.steps, true); !ok {
+		var how origin
+		if e, how, ok = c.place(in, base, d.steps, true); !ok {
 			return false, r.Target + " holds another type"
 		}
 		if have := d.end.Prim.Text(e); have != "" {
 			if have != s {
 				return false, "place taken: " + r.Target + " holds another value"
+			}
+			if state == tree.Carried && how == shared {
+				state, why = tree.Folded, sharedWhy
 			}
 			c.Doc.Mark(leaf, state, why)
 			return true, ""
@@ -638,7 +643,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 		c.Doc.Mark(leaf, tree.Declined, code.Note)
 		return false, ""
 	}
-	e, foreign, ok := c.place(in, base, r.dst.steps, true)
+	e, how, ok := c.place(in, base, r.dst.steps, true)
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
@@ -656,7 +661,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 			x.Code.Extension = append(x.Code.Extension, alternate(r.codes.from, text))
 		}
 	case *dpb.CodeableConcept:
-		if foreign && len(x.Coding) > 0 {
+		if how != own && len(x.Coding) > 0 {
 			if x.Coding[0].GetCode().GetValue() != code.To {
 				return false, "place taken: " + r.Target + " holds another value"
 			}
@@ -690,11 +695,15 @@ func (c *Context) readInto(r *row, k tree.Node, base reflect.Value, in *instance
 		return read(base), ""
 	}
 	st := &d.steps[last]
-	have, foreign, ok := c.place(in, base, d.steps, false)
+	have, how, ok := c.place(in, base, d.steps, false)
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
-	if have.IsValid() && !foreign && !st.grow {
+	if have.IsValid() && how == shared && c.fold == "" {
+		c.fold = sharedWhy
+		defer func() { c.fold = "" }()
+	}
+	if have.IsValid() && how == own && !st.grow {
 		return read(have), "" // made by a sibling row of this instance: they are parts of one thing
 	}
 	var e reflect.Value
@@ -761,17 +770,21 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		return false, ""
 	}
 	c.stamp(to.v, d.arrowed)
-	ref, foreign, ok := c.place(in, base, d.steps, true)
+	ref, how, ok := c.place(in, base, d.steps, true)
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
-	if held := c.resolve(ref); held != nil && (foreign || d.grow < 0) { // never two persons in one
+	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
 		if covers(held.v, to.v, to.info) {
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " leads to another"
 	}
-	to = c.intern(to)
+	if hasLink(d.arrowed) {
+		c.enlist(to)
+	} else {
+		to = c.intern(to)
+	}
 	c.refer(ref, to)
 	if c.frame != nil && r.t.info == nil {
 		c.frame.bind(to)
@@ -780,21 +793,30 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 	return true, ""
 }
 
-// intern returns the resource of the record that is the same thing and says as much, else adds this one. Of two that name
-// the same thing and do not contradict one another the fuller stays.
+func hasLink(tags []tag) bool {
+	return slices.ContainsFunc(tags, func(g tag) bool { return g.link != nil })
+}
+
+func (c *Context) enlist(r *Resource) {
+	r.entered = true
+	c.rec.Resources = append(c.rec.Resources, r)
+}
+
+// intern is for what is only referred to, a person or an organisation: it returns the resource of the record that is the
+// same thing, else adds this one. Two with one identifier are the same where neither contradicts the other, and the fuller
+// stays; two without identifiers only where they say the same.
 func (c *Context) intern(r *Resource) *Resource {
-	key := identityKey(r.Msg, "")
-	if key == "" {
-		key = r.info.Name
-	}
+	id := identityKey(r.Msg, "")
+	key := r.info.Name + id
 	if c.keyed == nil {
 		c.keyed = map[string][]*Resource{}
 	}
 	for _, have := range c.keyed[key] {
-		if covers(have.v, r.v, r.info) {
+		wider, narrower := covers(have.v, r.v, r.info), covers(r.v, have.v, r.info)
+		switch {
+		case wider && (narrower || id != ""):
 			return have
-		}
-		if covers(r.v, have.v, r.info) {
+		case narrower && id != "":
 			proto.Reset(have.Msg)
 			proto.Merge(have.Msg, r.Msg)
 			c.moveRefs(r, have)
@@ -802,8 +824,7 @@ func (c *Context) intern(r *Resource) *Resource {
 		}
 	}
 	c.keyed[key] = append(c.keyed[key], r)
-	r.entered = true
-	c.rec.Resources = append(c.rec.Resources, r)
+	c.enlist(r)
 	return r
 }
 

@@ -494,7 +494,7 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 		}
 		return any
 	}
-	return c.writeEnd(r, v, n)
+	return c.writeEnd(r, in, v, n)
 }
 
 // claimTags claims the leaves that tags stand for, and takes the list elements on their way.
@@ -535,7 +535,7 @@ func (c *Context) claimTag(v reflect.Value, g *tag, path []step) bool {
 }
 
 // writeEnd writes the element that a row's steps lead to.
-func (c *Context) writeEnd(r *row, e reflect.Value, n tree.Node) bool {
+func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) bool {
 	if c.isRefused(e) {
 		return false
 	}
@@ -559,11 +559,15 @@ func (c *Context) writeEnd(r *row, e reflect.Value, n tree.Node) bool {
 		c.claimAll(e, ti, tree.Declined, r.Note)
 		return true
 	}
-	if r.chained && ti.Prim != nil && c.claimed(e) >= tree.Folded {
-		return false
+	if r.chained && slices.Contains(in.wrote, e.Addr().Interface()) {
+		return false // by a row above of its chain
 	}
 	at := c.begin()
-	return c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
+	ok := c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
+	if ok && r.inChain {
+		in.wrote = append(in.wrote, e.Addr().Interface())
+	}
+	return ok
 }
 
 // stampWith makes the tests hold that a row stands with.
@@ -848,6 +852,10 @@ func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 		k = c.Doc.Make(n, r.path, r.Each)
 	}
 	c.setPlaced(to)
+	// What is referred to from several places is written in each of them: nothing in it is taken yet.
+	taken := c.taken
+	c.taken = map[any]bool{}
+	defer func() { c.taken = taken }()
 	var ok bool
 	if r.pair != nil {
 		ok = r.pair.Write(c, to.Msg, k)

@@ -92,6 +92,11 @@ func newPlan(part *schema.Part) *plan {
 			p.first = append(p.first, first...)
 			begun = !it.optional
 		}
+		if p.name == "PRIOR_RESULT" && k.Name == "ORDER_PRIOR" {
+			// QUIRK: in the standard a prior result may lack its patient, visit and allergies, so that the ORC of the next order
+			// would begin it. Senders put several orders into a message far more often than such a result.
+			p.first = p.first[:len(p.first)-len(first)]
+		}
 		p.all = append(p.all, all...)
 		p.items = append(p.items, it)
 	}

@@ -1,6 +1,7 @@
 package hl7v2
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
@@ -13,6 +14,11 @@ func validPath(path []string) bool {
 	i := 0
 	for i < len(path) && !digit(first(path[i])) {
 		i++
+	}
+	for _, s := range path {
+		if strings.HasSuffix(s, "*") {
+			return true // all names that begin so
+		}
 	}
 	if i == 0 { // within a segment or datatype that the path does not name
 		for _, s := range path {

@@ -340,7 +340,7 @@ func kindOf(b []byte) lineKind {
 	if len(bytes.Trim(b, " \t\x00\x1a")) == 0 {
 		return blankLine
 	}
-	if len(b) < 3 || !isSegmentName(string(b[:3])) {
+	if len(b) < 3 || !upper(b[0]) || !upper(b[1]) && !digit(b[1]) || !upper(b[2]) && !digit(b[2]) {
 		return proseLine
 	}
 	if len(b) == 3 {
@@ -445,8 +445,7 @@ func (r *Reader) message(l line) (*Raw, error) {
 	var tail struct {
 		pos, line, col, length int
 		blank, set             bool
-		name                   string
-		fields                 int
+		last, end              int // where the last segment stands in the record
 	}
 	blank := false
 	first := true
@@ -483,10 +482,8 @@ func (r *Reader) message(l line) (*Raw, error) {
 			blank = false
 		default:
 			tail.set, blank = false, false
-			if tail.name = string(l.data[:3]); tail.name == "OBX" || tail.name == "NTE" {
-				tail.fields = bytes.Count(l.data, []byte{sep})
-			}
 			length = r.pos - r.rec + l.len
+			tail.last, tail.end = r.pos-r.rec, length
 		}
 		r.frame(l)
 		r.consume(l)
@@ -505,7 +502,8 @@ func (r *Reader) message(l line) (*Raw, error) {
 	if tail.set && !raw.Framed {
 		// Lines that are no segments end the message. Do they belong to it?
 		rest := string(r.buf[r.rec+tail.pos : r.rec+length])
-		if tail.blank || !continues(rest, 0, sep, tail.name, tail.fields) {
+		last := bytes.TrimLeft(r.buf[r.rec+tail.last:r.rec+tail.end], " \t")
+		if tail.blank || !continues(rest, 0, sep, string(last[:3]), bytes.Count(last, []byte{sep})) {
 			r.pos, r.line, r.col, length = r.rec+tail.pos, tail.line, tail.col, tail.length
 			r.found = [4]int{-1, -1, -1, -1}
 			r.scanned = [4]int{}

@@ -204,9 +204,19 @@ func BenchmarkFirstUse(b *testing.B) {
 	}
 }
 
-func BenchmarkSegmentIn(b *testing.B) {
+func BenchmarkRead(b *testing.B) {
 	b.ReportAllocs()
+	text := segmentIndex()["PID"]
 	for b.Loop() {
-		SegmentIn("PID", "2.5.1")
+		read(text, "2.5.1")
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for _, tt := range [][2]string{{"2.5.1", "2.5.1"}, {"2.8", "2.9"}, {"2.8.2", "2.9"}, {"3", "2.9"}, {"", "2.9"}, {"2.3.2", "2.3.1"}, {"2.0", "2.1"}, {"1", "2.1"},
+		{"what", "2.1"}, {"2.5.1.7", "2.5.1"}} {
+		if got := nearest(tt[0]); got != tt[1] {
+			t.Errorf("nearest(%q) = %q, want %q", tt[0], got, tt[1])
+		}
 	}
 }

@@ -2,6 +2,9 @@ package diag
 
 // Findings about HL7 v2 messages.
 var hl7v2Entries = []Entry{
+	{"CP-V2-001", Reject, "the message does not begin with an MSH segment",
+		"Without MSH nobody can tell the separators or the kind of message.",
+		"export the message again, or cut what stands before MSH"},
 	{"CP-V2-002", Reject, "there is no HL7 v2 message in it",
 		"No line begins with MSH and a separator.",
 		"check that the file is the right one, and that it holds HL7 v2 in the vertical-bar encoding"},

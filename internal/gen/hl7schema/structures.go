@@ -424,7 +424,7 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 	var b strings.Builder
 	for _, id := range targets {
 		addLenient(canonical[id])
-		prior(canonical[id])
+		canonical[id] = participations(canonical[id])
 		if strings.HasPrefix(id, "ADT_") || strings.HasPrefix(id, "BAR_") {
 			likeTheGuide(canonical[id])
 		}
@@ -466,17 +466,6 @@ func addLenient(list []*part) {
 	}
 }
 
-// prior makes PRIOR_RESULT begin with the patient. In the standard nearly all of it is optional, so that the ORC of the next
-// order would begin it; senders put several orders into a message far more often than results without their patient.
-func prior(list []*part) {
-	for _, p := range list {
-		if p.Name == "PRIOR_RESULT" && p.Parts[0].Name == "PATIENT_PRIOR" {
-			p.Parts[0].Min = 1
-		}
-		prior(p.Parts)
-	}
-}
-
 // likeTheGuide gives the structures of chapters 3 and 6 that the guide does not map the shape of those it does (2.9), so that
 // one table serves them all: OBX and NK1 begin groups, and PRT may stand wherever ROL may.
 func likeTheGuide(list []*part) {
@@ -490,9 +479,38 @@ func likeTheGuide(list []*part) {
 		case p.Name == "PROCEDURE" && len(p.Parts) == 2:
 			p.Parts = append(p.Parts, &part{Name: "PRT", Min: 0, Max: 0})
 		case p.Name == "INSURANCE" && len(p.Parts) == 4:
-			p.Parts = append(p.Parts, &part{Name: "PRT", Min: 0, Max: 0})
+			prt := &part{Name: "PRT", Min: 0, Max: 0}
+			p.Parts = append(p.Parts, prt,
+				&part{Name: "AUTHORIZATION", Min: 0, Max: 0, Parts: []*part{{Name: "AUT", Min: 1, Max: 1}, prt}},
+				&part{Name: "REFERRAL", Min: 0, Max: 0, Parts: []*part{{Name: "RF1", Min: 1, Max: 1}, prt}})
 		case p.Name != "OBSERVATION" && p.Name != "NEXT_OF_KIN":
 			likeTheGuide(p.Parts)
 		}
 	}
+}
+
+// participations allows PRT where 2.8 and later do: after ROL, and after the segments whose persons it took over. After OBX
+// only where OBX begins a group: else OBX, PRT, OBX would be out of order.
+func participations(list []*part) []*part {
+	for i := 0; i < len(list); i++ {
+		p := list[i]
+		if p.Parts != nil {
+			if !p.Choice {
+				p.Parts = participations(p.Parts)
+			}
+			continue
+		}
+		after := false
+		switch p.Name {
+		case "ROL", "ORC", "OBR", "RXO", "RXE", "RXD", "RXA":
+			after = true
+		case "OBX":
+			after = i == 0
+		}
+		follows := i+1 < len(list) && (list[i+1].Name == "PRT" || list[i+1].Name == "ROL")
+		if after && !follows {
+			list = slices.Insert(list, i+1, &part{Name: "PRT", Min: 0, Max: 0})
+		}
+	}
+	return list
 }

@@ -15,7 +15,6 @@ package schema
 import (
 	_ "embed"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -31,14 +30,28 @@ var (
 	datatypesText string
 )
 
+var versions = [...]string{"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.9"}
+
 // Versions are those that the dictionary knows, in their order. Of 2.9 it knows what the guide maps.
-func Versions() []string {
-	return []string{"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.9"}
+func Versions() []string { return slices.Clone(versions[:]) }
+
+// nearest is the version of the dictionary that a version is read as: the last that is not later. 2.8 and all that follow
+// are read as the last.
+func nearest(version string) string {
+	if version == "" || later(version, "2.7.1") {
+		return versions[len(versions)-1]
+	}
+	for i := len(versions) - 1; i > 0; i-- {
+		if !later(versions[i], version) {
+			return versions[i]
+		}
+	}
+	return versions[0]
 }
 
 // Known reports whether HL7 has published such a version.
 func Known(version string) bool {
-	return slices.Contains(Versions(), version) || version == "2.8" || version == "2.8.1" || version == "2.8.2" || version == "2.9.1"
+	return slices.Contains(versions[:], version) || version == "2.8" || version == "2.8.1" || version == "2.8.2" || version == "2.9.1"
 }
 
 // later reports whether version a is later than b. The empty version is the latest.
@@ -50,13 +63,23 @@ func later(a, b string) bool {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")
 		y, b, _ = strings.Cut(b, ".")
-		m, _ := strconv.Atoi(x)
-		n, _ := strconv.Atoi(y)
-		if m != n {
+		if m, n := number(x), number(y); m != n {
 			return m > n
 		}
 	}
 	return false
+}
+
+// number reads digits; anything else counts as 0.
+func number(s string) int {
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || n > 1e6 {
+			return 0
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	return n
 }
 
 // A Part of a message structure is a segment, a group with a name, or a choice between segments, which has none.
@@ -314,24 +337,39 @@ const (
 )
 
 // SegmentIn looks up a segment in a version, or the nearest that has it; "" is the latest. Nil if there is no such segment.
+// What it returns is shared and must not be changed.
 func SegmentIn(name, version string) *Segment {
 	text := segmentIndex()[name]
 	if text == "" {
 		return nil
 	}
+	key := [2]string{name, nearest(version)}
+	if s, ok := segments.Load(key); ok {
+		return s.(*Segment)
+	}
 	s := &Segment{Name: name}
-	s.First, s.Last, s.Desc, s.Fields = read(text, version)
+	s.First, s.Last, s.Desc, s.Fields = read(text, key[1])
+	segments.Store(key, s)
 	return s
 }
 
-// DatatypeIn looks up a datatype in a version, or the nearest that has it; "" is the latest. Nil if there is none.
+// What has been read so far, by name and version.
+var segments, datatypes sync.Map
+
+// DatatypeIn looks up a datatype in a version, or the nearest that has it; "" is the latest. Nil if there is none. What it
+// returns is shared and must not be changed.
 func DatatypeIn(name, version string) *Datatype {
 	text := datatypeIndex()[name]
 	if text == "" {
 		return nil
 	}
+	key := [2]string{name, nearest(version)}
+	if d, ok := datatypes.Load(key); ok {
+		return d.(*Datatype)
+	}
 	d := &Datatype{Name: name}
-	d.First, d.Last, d.Desc, d.Components = read(text, version)
+	d.First, d.Last, d.Desc, d.Components = read(text, key[1])
+	datatypes.Store(key, d)
 	return d
 }
 
@@ -381,7 +419,7 @@ func read(text, version string) (first, last, desc string, fields []Field) {
 	}
 	for line := range strings.Lines(rest) {
 		c := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		n, _ := strconv.Atoi(c[0])
+		n := number(c[0])
 		if later(c[1], version) {
 			continue
 		}
@@ -409,13 +447,10 @@ func read(text, version string) (first, last, desc string, fields []Field) {
 				}
 				f.Max = 1
 				if len(v) > 1 {
-					f.Max, _ = strconv.Atoi(v[1:])
+					f.Max = number(v[1:])
 				}
 			case 2:
-				f.Length, _ = strconv.Atoi(v)
-				if none {
-					f.Length = 0
-				}
+				f.Length = number(v) // "-" is 0
 			case 3:
 				if f.Table = v; none {
 					f.Table = ""

@@ -46,13 +46,13 @@ func TestStructureOf(t *testing.T) {
 func TestGroups(t *testing.T) {
 	for _, tt := range []struct{ id, want string }{
 		{"ORU_R01", "PATIENT_RESULT(PATIENT(PID PD1? PRT* NTE* NK1* NTE* ARV* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?)? "},
-		{"ORU_R01", "ORDER_OBSERVATION(COMMON_ORDER(ORC PRT* ORDER_DOCUMENT(OBX PRT* TXA)?)? OBR NTE* "},
+		{"ORU_R01", "ORDER_OBSERVATION(COMMON_ORDER(ORC PRT* ORDER_DOCUMENT(OBX PRT* TXA)?)? OBR PRT* NTE* "},
 		{"ORU_R01", "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)*)+)+ DSC?"},
 		{"ADT_A01", "NEXT_OF_KIN(NK1 OH2* OH3?)* PV1 PV2? "},
 		{"ADT_A01", "OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* INSURANCE(IN1 IN2? IN3* "},
-		{"VXU_V04", "PATIENT_VISIT(PV1 PV2? ARV*)? GT1* INSURANCE(IN1 IN2? IN3?)* PERSON_OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA RXR? OBSERVATION(OBX PRT* NTE*)*)*"},
-		{"ORM_O01", "ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX NTE*)*)? FT1*"},
-		{"MDM_T02", "TXA CON* OBSERVATION(OBX NTE*)+"},
+		{"VXU_V04", "PATIENT_VISIT(PV1 PV2? ARV*)? GT1* INSURANCE(IN1 IN2? IN3?)* PERSON_OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)*"},
+		{"ORM_O01", "ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1*"},
+		{"MDM_T02", "TXA CON* OBSERVATION(OBX PRT* NTE*)+"},
 		{"ADT_A39", "PATIENT(PID PD1? MRG PV1?)+"},
 	} {
 		if got := Structure(tt.id).String(); !strings.Contains(got, tt.want) {
@@ -204,9 +204,19 @@ func BenchmarkFirstUse(b *testing.B) {
 	}
 }
 
-func BenchmarkSegmentIn(b *testing.B) {
+func BenchmarkRead(b *testing.B) {
 	b.ReportAllocs()
+	text := segmentIndex()["PID"]
 	for b.Loop() {
-		SegmentIn("PID", "2.5.1")
+		read(text, "2.5.1")
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for _, tt := range [][2]string{{"2.5.1", "2.5.1"}, {"2.8", "2.9"}, {"2.8.2", "2.9"}, {"3", "2.9"}, {"", "2.9"}, {"2.3.2", "2.3.1"}, {"2.0", "2.1"}, {"1", "2.1"},
+		{"what", "2.1"}, {"2.5.1.7", "2.5.1"}} {
+		if got := nearest(tt[0]); got != tt[1] {
+			t.Errorf("nearest(%q) = %q, want %q", tt[0], got, tt[1])
+		}
 	}
 }

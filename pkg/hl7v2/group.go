@@ -1,0 +1,272 @@
+package hl7v2
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// How a segment finds its group. The groups that are open form a stack, from the message to the innermost; each knows how
+// far it has got in its structure. From the innermost outwards a segment is
+//
+//  1. put where the structure has it next: in the group itself, or in a group that it may begin, further on or repeated;
+//  2. put into an open group that has it, though earlier or once only, with a finding; a segment that heads its group
+//     begins the group again;
+//  3. made the beginning of a group that should begin with another, with a finding. Notes, participations, roles and
+//     variances are not: they say something of what stands before them;
+//  4. kept in the innermost group, with a finding unless it is a Z segment.
+//
+// A segment never goes back into a group that is closed, so the order of the segments is that of the message.
+
+// A plan is a structure as grouping needs it.
+type plan struct {
+	name    string
+	repeats bool
+	items   []item
+	first   []string // the segments that may begin it
+	all     []string // the segments that it holds at any depth
+}
+
+// An item is a segment, a choice of segments, or a group.
+type item struct {
+	segments []string
+	repeats  bool
+	optional bool
+	group    *plan
+}
+
+func (it *item) starts(name string) bool {
+	if it.group != nil {
+		return slices.Contains(it.group.first, name)
+	}
+	return slices.Contains(it.segments, name)
+}
+
+func (it *item) holds(name string) bool {
+	if it.group != nil {
+		return slices.Contains(it.group.all, name)
+	}
+	return slices.Contains(it.segments, name)
+}
+
+var plans sync.Map // structure id -> *plan
+
+func planOf(id string) *plan {
+	if p, ok := plans.Load(id); ok {
+		return p.(*plan)
+	}
+	part := schema.Structure(id)
+	if part == nil {
+		return nil
+	}
+	p := newPlan(part)
+	plans.Store(id, p)
+	return p
+}
+
+func newPlan(part *schema.Part) *plan {
+	p := &plan{name: part.Name, repeats: part.Max == 0}
+	begun := false
+	for _, k := range part.Parts {
+		it := item{repeats: k.Max == 0, optional: k.Min == 0}
+		var first, all []string
+		switch {
+		case k.IsSegment():
+			it.segments = []string{k.Name}
+			first, all = it.segments, it.segments
+		case k.Choice:
+			for _, c := range k.Parts {
+				it.segments = append(it.segments, c.Name)
+			}
+			first, all = it.segments, it.segments
+		default:
+			it.group = newPlan(k)
+			first, all = it.group.first, it.group.all
+			it.optional = it.optional || it.group.empty()
+		}
+		if !begun {
+			p.first = append(p.first, first...)
+			begun = !it.optional
+		}
+		if p.name == "PRIOR_RESULT" && k.Name == "ORDER_PRIOR" {
+			// QUIRK: in the standard a prior result may lack its patient, visit and allergies, so that the ORC of the next order
+			// would begin it. Senders put several orders into a message far more often than such a result.
+			p.first = p.first[:len(p.first)-len(first)]
+		}
+		p.all = append(p.all, all...)
+		p.items = append(p.items, it)
+	}
+	return p
+}
+
+// empty reports whether nothing in the group must be there.
+func (p *plan) empty() bool {
+	for i := range p.items {
+		if !p.items[i].optional {
+			return false
+		}
+	}
+	return true
+}
+
+// follower is a segment that speaks of what stands before it.
+func follower(name string) bool {
+	return name == "NTE" || name == "PRT" || name == "ROL" || name == "VAR" || name == "ARV" || name == "CTD"
+}
+
+// An open group.
+type open struct {
+	plan     *plan
+	node     tree.Node
+	at       int  // the item of its last part, -1 if it has none
+	headless bool // it was begun by another segment than the one that should
+}
+
+// Group arranges the segments of the message below the groups of its structure, which it returns: the one that MSH-9.3
+// names, else the one that goes with the type and the trigger event. If none is known the segments stay as they are, with a
+// finding, and the result is empty.
+func (m *Message) Group() string {
+	id, ok := m.structureID()
+	if !ok {
+		m.Structure = ""
+		return ""
+	}
+	m.Structure = id
+	g := grouping{m: m, open: append(make([]open, 0, 8), open{plan: planOf(id), node: tree.Root, at: -1})}
+	d := m.Doc
+	n := 0
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		n++
+	}
+	// The segments are taken from the front of the root one by one; what stays in the root goes to its end.
+	for range n {
+		k := d.First(tree.Root)
+		d.Move(k, g.seat(k))
+	}
+	return id
+}
+
+func (m *Message) structureID() (string, bool) {
+	msh := m.First(tree.Root)
+	report := func(what string) {
+		m.find("CP-V2-021", m.Offset(msh), "%s", what).Place.Path = "MSH-9.3"
+	}
+	byEvent, known := schema.StructureOf(m.Type, m.Event)
+	named := strings.TrimSpace(m.Structure)
+	if named != "" {
+		if p := schema.Structure(named); p != nil {
+			switch {
+			case !known && m.Type != "" && !strings.HasPrefix(named, m.Type):
+				report("MSH-9.3 names the structure of another message type, which is used")
+			case known && p.Name != byEvent:
+				report("MSH-9.3 names a structure that does not go with the message type and event; it is used")
+			case p.Name != named:
+				report("MSH-9.3 names " + named + ", which has the structure " + p.Name)
+			}
+			return p.Name, true
+		}
+		if known {
+			report("MSH-9.3 names no structure that is known; that of the message type and event is used")
+		}
+	}
+	if !known && m.Type != "" {
+		m.find("CP-V2-020", m.Offset(msh), "").Place.Path = "MSH-9"
+	}
+	return byEvent, known
+}
+
+type grouping struct {
+	m    *Message
+	open []open
+}
+
+func (g *grouping) report(id diag.ID, n tree.Node) {
+	m := g.m
+	f := m.find(id, m.Offset(n), "")
+	f.Place.Path = m.PlaceOf(n)
+}
+
+// seat finds the parent of a segment, making the groups that it needs.
+func (g *grouping) seat(n tree.Node) tree.Node {
+	name := g.m.Name(n)
+	inner := g.open[len(g.open)-1].node
+	if name[0] == 'Z' || name == StrayName {
+		return inner
+	}
+	for l := len(g.open) - 1; l >= 0; l-- {
+		o := &g.open[l]
+		if o.headless && o.plan.items[0].starts(name) {
+			o.headless = false
+			g.open = g.open[:l+1]
+			g.report("CP-V2-024", n)
+			return o.node
+		}
+		if i := o.next(name); i >= 0 {
+			return g.put(l, i, name)
+		}
+	}
+	for l := len(g.open) - 1; l >= 0; l-- {
+		o := &g.open[l]
+		if l > 0 && o.plan.items[0].group == nil && o.plan.items[0].starts(name) {
+			g.report("CP-V2-024", n) // the group begins again, though it should not
+			return g.put(l-1, g.open[l-1].at, name)
+		}
+		for i := range o.plan.items {
+			if i <= o.at && o.plan.items[i].starts(name) {
+				g.report("CP-V2-024", n)
+				return g.put(l, i, name)
+			}
+		}
+	}
+	if !follower(name) {
+		for l := len(g.open) - 1; l >= 0; l-- {
+			o := &g.open[l]
+			for i := max(o.at, 0); i < len(o.plan.items); i++ {
+				if it := &o.plan.items[i]; it.holds(name) && (i > o.at || it.repeats) {
+					g.report("CP-V2-025", n)
+					return g.put(l, i, name)
+				}
+			}
+		}
+	}
+	g.report("CP-V2-023", n)
+	return inner
+}
+
+// next is the item that takes the segment by the grammar, -1 if there is none.
+func (o *open) next(name string) int {
+	for i := max(o.at, 0); i < len(o.plan.items); i++ {
+		if it := &o.plan.items[i]; (i > o.at || it.repeats) && it.starts(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// put closes what is above level l, steps to item i there, and opens the groups down to the segment.
+func (g *grouping) put(l, i int, name string) tree.Node {
+	g.open = g.open[:l+1]
+	for {
+		o := &g.open[len(g.open)-1]
+		o.at = max(o.at, i)
+		it := &o.plan.items[i]
+		if it.group == nil {
+			return o.node
+		}
+		next := open{plan: it.group, node: g.m.Add(o.node, it.group.name, ""), at: -1, headless: !it.starts(name)}
+		g.open = append(g.open, next)
+		i = 0
+		for pass := 0; pass < 2; pass++ { // by what may begin it, else by what is in it
+			for i = 0; i < len(it.group.items); i++ {
+				if k := &it.group.items[i]; pass == 0 && k.starts(name) || pass == 1 && k.holds(name) {
+					pass = 2
+					break
+				}
+			}
+		}
+	}
+}

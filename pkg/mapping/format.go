@@ -155,7 +155,7 @@ func (p *printer) block(indent int, items []Item) {
 		case *Code:
 			lines = append(lines, codeCells(x, indent))
 		case *System:
-			lines = append(lines, withNote(cells{col: [5]string{"system " + x.Name, x.URI}}, x.Note))
+			lines = append(lines, withNote(cells{col: [5]string{"system " + x.Name, codeText(x.URI)}}, x.Note))
 		case *Let:
 			lines = append(lines, withNote(cells{col: [5]string{"let " + x.Name, x.Place}}, x.Note))
 		case *Change:
@@ -326,12 +326,12 @@ func clauseText(with, ifs []string) string {
 }
 
 // String is the row on one line, two blanks between its columns, with its note.
-func (r *Row) String() string { return line(rowCells(r, 0)) }
+func (r *Row) String() string { return joined(rowCells(r, 0)) }
 
 // String is the line of codes.
-func (c *Code) String() string { return strings.TrimLeft(line(codeCells(c, 0)), " ") }
+func (c *Code) String() string { return strings.TrimLeft(joined(codeCells(c, 0)), " ") }
 
-func line(c cells) string {
+func joined(c cells) string {
 	var w []string
 	for _, s := range c.col {
 		if s != "" {

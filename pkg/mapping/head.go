@@ -12,7 +12,7 @@ import (
 
 // head reads the YAML head, if the file begins with one.
 func (p *parser) head() {
-	if strings.TrimRight(word(firstLine(p.text)), " \t") != "---" {
+	if strings.TrimRight(firstLine(p.text), " \t") != "---" {
 		return
 	}
 	p.next()

@@ -368,11 +368,21 @@ func (p *parser) codesHeader() {
 
 // name checks what a table or codes may be called.
 func (p *parser) name(s string) bool {
-	if i := strings.IndexFunc(s, func(r rune) bool { return !alnum(r) && r != '.' && r != '-' }); i >= 0 {
+	if i := badInName(s); i >= 0 {
 		p.fault(p.s.from+1+i, "a name holds letters, digits, _ . and -", "%q may not stand in the name %s", s[i:i+1], s)
 		return false
 	}
 	return true
+}
+
+// badInName is where a name holds what it may not, -1 if it is sound.
+func badInName(s string) int {
+	for i := range len(s) {
+		if c := s[i]; !alnum(rune(c)) && c != '.' && c != '-' {
+			return i
+		}
+	}
+	return -1
 }
 
 func alnum(r rune) bool {
@@ -395,7 +405,10 @@ func (p *parser) system() {
 		p.fault(p.s.at+1, form, "the URI of system %s is missing", x.Name)
 		return
 	}
-	x.URI = strings.Trim(x.URI, "'")
+	if x.URI, ok = literal(x.URI); !ok {
+		p.fault(p.s.from+1, "a URI needs no quotes", "the quotes of system %s are not one pair", x.Name)
+		return
+	}
 	if !strings.Contains(x.URI, ":") {
 		hint := "as in http://loinc.org"
 		if strings.Trim(x.URI, "0123456789.") == "" {
@@ -765,6 +778,12 @@ func (p *parser) typ(r *Row, s string) bool {
 		p.fault(at, rowForm, "the type has no name")
 		return false
 	}
+	for _, name := range [...]string{s, r.Codes} {
+		if i := badInName(name); i >= 0 {
+			p.fault(at, rowForm, "%s is no name of a type, table or codes", name)
+			return false
+		}
+	}
 	r.Type = s
 	return true
 }
@@ -910,7 +929,11 @@ func (p *parser) code() {
 	fromAt := p.s.from + 1
 	to, ok := p.col()
 	if !ok {
-		p.missingHint("the code that "+from+" stands for is missing", form)
+		hint := form
+		if c.Direction != Both {
+			hint = fmt.Sprintf("the code %c itself is written '%c'", c.Direction, c.Direction)
+		}
+		p.missingHint("the code that "+from+" stands for is missing", hint)
 		return
 	}
 	toAt := p.s.from + 1

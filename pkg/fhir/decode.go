@@ -87,9 +87,10 @@ func (p *pool[T]) take() *T {
 
 // slab is a pool for a type known at run time only.
 type slab struct {
-	run  reflect.Value
-	next int
-	n    int
+	slice reflect.Type // kept when the pool is emptied: reflect looks it up in a map
+	run   reflect.Value
+	next  int
+	n     int
 }
 
 func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
@@ -102,7 +103,10 @@ func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
 			s.n, s.next = 1, 1
 			return reflect.New(rt).Elem()
 		}
-		s.run, s.next = reflect.MakeSlice(reflect.SliceOf(rt), s.n, s.n), 0
+		if s.slice == nil {
+			s.slice = reflect.SliceOf(rt)
+		}
+		s.run, s.next = reflect.MakeSlice(s.slice, s.n, s.n), 0
 	}
 	v := s.run.Index(s.next)
 	s.next++
@@ -112,7 +116,7 @@ func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
 // part ends a resource: what comes next shares no memory with it.
 func (x *decoder) part() {
 	for i := range x.slabs {
-		x.slabs[i] = slab{}
+		x.slabs[i] = slab{slice: x.slabs[i].slice}
 	}
 	x.strs, x.uris, x.codes, x.exts = pool[dpb.String]{}, pool[dpb.Uri]{}, pool[dpb.Code]{}, pool[dpb.Extension]{}
 	x.times, x.decs = pool[dpb.DateTime]{}, pool[dpb.Decimal]{}
@@ -122,13 +126,14 @@ func (x *decoder) part() {
 var decoders = sync.Pool{New: func() any { return newDecoder() }}
 
 func newDecoder() *decoder {
-	return &decoder{json: jsontext.NewDecoder(bytes.NewBuffer(nil), jsontext.AllowDuplicateNames(true))}
+	return &decoder{json: jsontext.NewDecoder(bytes.NewBuffer(nil))}
 }
 
 // begin checks the grammar of b and makes it the text to walk; b is copied. It reports whether there is anything to walk.
 func (x *decoder) begin(b []byte, at place, path ...step) bool {
 	x.base, x.path, x.depth, x.findings, x.i = at, append(x.path[:0], path...), 0, nil, 0
-	x.json.Reset(bytes.NewBuffer(b))
+	// Names that stand twice are found while walking, where the rest of the object can still be read.
+	x.json.Reset(bytes.NewBuffer(b), jsontext.AllowDuplicateNames(true))
 	_, err := x.json.ReadValue()
 	end := x.json.InputOffset()
 	x.s = string(b)

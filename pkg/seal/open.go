@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -311,7 +310,7 @@ func (d *decrypted) ReadAt(p []byte, off int64) (int, error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if ioErr := d.in.failed(); ioErr != nil && !errors.Is(ioErr, fs.ErrClosed) {
+	if ioErr := d.in.failed(); ioErr != nil {
 		return n, ioErr
 	}
 	return n, altered()

@@ -111,3 +111,16 @@ func RemoveStale(path string) {
 		removeOpen(f, path)
 	}
 }
+
+// Reopen opens and locks a file that Create made, if no process holds it any more.
+func Reopen(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockOpen(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

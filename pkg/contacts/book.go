@@ -19,6 +19,7 @@ import (
 
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
 
@@ -68,6 +69,7 @@ type bookBody struct {
 var (
 	ErrNotFound  = errors.New("there is no such contact")
 	ErrAmbiguous = errors.New("several contacts have such a name")
+	ErrName      = errors.New("the contact cannot have this name")
 )
 
 // Load reads a book and checks that its owner signed it.
@@ -203,7 +205,7 @@ func (b *Book) Add(card *Card, name string, now time.Time) (*Contact, Added, err
 	for _, c := range b.Contacts {
 		if c.card.sameKeys(card) {
 			if name != "" && slug(name) != slug(c.Name) {
-				return nil, 0, fmt.Errorf("this card is in the book already, as %s", c.Name)
+				return nil, 0, fmt.Errorf("%w: the card is in the book already, as %s", ErrName, c.Name)
 			}
 			if card.Sequence <= c.card.Sequence {
 				return c, AddedNothing, nil
@@ -222,11 +224,11 @@ func (b *Book) Add(card *Card, name string, now time.Time) (*Contact, Added, err
 	if name == "" {
 		name = card.Name
 	}
-	if slug(name) == "" {
-		return nil, 0, fmt.Errorf("a contact's name needs a letter or a digit")
+	if slug(name) == "" || !pack.IsLine(name) {
+		return nil, 0, fmt.Errorf("%w: it must be one line with a letter or a digit", ErrName)
 	}
 	if c := b.ByCardName(name); c != nil {
-		return nil, 0, changed(c)
+		return nil, 0, fmt.Errorf("%w: %s has it", ErrName, c.Name)
 	}
 	c := &Contact{Name: name, State: New, Added: now.UTC().Truncate(time.Second), CardText: card.text, card: card}
 	b.Contacts = append(b.Contacts, c)

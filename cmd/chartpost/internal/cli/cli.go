@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -31,6 +32,11 @@ type CLI struct {
 	Out, Err io.Writer
 	Env      func(string) string
 	Version  string
+
+	// What the sealing commands need of the world. Zero values mean the system's clock and randomness, and no terminal to ask on.
+	Now  func() time.Time
+	Rand io.Reader
+	Ask  func(ctx context.Context, question string, secret bool) (string, error)
 }
 
 // exitError is an error that knows its exit status. Hints are printed below it, each on its own line.
@@ -53,7 +59,7 @@ func usagef(format string, args ...any) error { return fail(exitUsage, fmt.Error
 func Run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version()}
+	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr)}
 	return c.Run(ctx, os.Args[1:])
 }
 

@@ -3,4 +3,11 @@ package cli
 import "github.com/spf13/cobra"
 
 // commands is the one list of commands, in the order of the help.
-var commands = []func(*CLI) *cobra.Command{}
+var commands = []func(*CLI) *cobra.Command{
+	newInitCommand,
+	newCardCommand,
+	newContactCommand,
+	newSealCommand,
+	newOpenCommand,
+	newLogCommand,
+}

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/chartpost/chartpost/internal/safefile"
+	"github.com/chartpost/chartpost/pkg/seal"
+)
+
+// What seal and open make stands under its name only when it is whole. Until then:
+//
+//	OUT.partial           the package that is being sealed, locked while it is
+//	OUT.partial/          the folder that a package is being unpacked into:
+//	   .chartpost           locked while it is; it also marks the folder as ours
+//	   content/             what becomes OUT
+//
+// What a killed run left behind is removed by the next run in the same folder, which knows it by the mark and the free lock.
+
+const (
+	partialMark    = ".chartpost"
+	partialContent = "content"
+)
+
+// packageFile is a package that is being written.
+type packageFile struct {
+	*os.File
+	out  string
+	done bool
+}
+
+func createPackageFile(out string) (*packageFile, error) {
+	sweep(filepath.Dir(out))
+	tmp := out + safefile.Partial
+	f, err := safefile.Create(tmp, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fail(exitUnreadable, fmt.Errorf("%s is in the way", tmp),
+			"another chartpost may be writing there; if not, move the file away")
+	}
+	if err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	return &packageFile{File: f, out: out}, nil
+}
+
+// commit gives the file its name.
+func (p *packageFile) commit() error {
+	if err := p.Sync(); err != nil {
+		return err
+	}
+	// Elsewhere the lock is kept until the file has its name; Windows cannot rename an open file.
+	if runtime.GOOS == "windows" {
+		p.Close()
+	}
+	if err := os.Rename(p.Name(), p.out); err != nil {
+		return err
+	}
+	p.done = true
+	p.Close()
+	safefile.SyncDir(filepath.Dir(p.out))
+	return nil
+}
+
+// discard removes what is not whole; after commit it does nothing.
+func (p *packageFile) discard() {
+	if p.done {
+		return
+	}
+	if runtime.GOOS == "windows" {
+		p.Close()
+	}
+	os.Remove(p.Name())
+	p.Close()
+}
+
+// packageDir is a folder that a package is being unpacked into.
+type packageDir struct {
+	*os.Root
+	tmp, out string
+	mark     *os.File
+}
+
+func createPackageDir(out string) (_ *packageDir, err error) {
+	sweep(filepath.Dir(out))
+	p := &packageDir{tmp: out + safefile.Partial, out: out}
+	if err := os.Mkdir(p.tmp, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			err = fail(exitUnreadable, fmt.Errorf("%s is in the way", p.tmp),
+				"another chartpost may be unpacking there; if not, move the folder away")
+		}
+		return nil, explain(err)
+	}
+	defer func() {
+		if err != nil {
+			p.discard()
+		}
+	}()
+	if p.mark, err = safefile.Create(filepath.Join(p.tmp, partialMark), 0o600); err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	content := filepath.Join(p.tmp, partialContent)
+	if err = os.Mkdir(content, 0o700); err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	if p.Root, err = os.OpenRoot(content); err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	return p, nil
+}
+
+// commit gives the folder its name.
+func (p *packageDir) commit() error {
+	p.Root.Close()
+	if _, err := os.Lstat(p.out); err == nil { // a rename may replace an empty folder
+		return fmt.Errorf("%s has come into being meanwhile", p.out)
+	}
+	if err := os.Rename(filepath.Join(p.tmp, partialContent), p.out); err != nil {
+		return err
+	}
+	safefile.SyncDir(filepath.Dir(p.out))
+	return nil
+}
+
+// discard removes what is left of the temporary folder: all of it, or after commit the mark. The mark goes last, so that
+// what an interruption leaves is still known as ours.
+func (p *packageDir) discard() {
+	if p.Root != nil {
+		p.Root.Close()
+	}
+	os.RemoveAll(filepath.Join(p.tmp, partialContent))
+	if p.mark != nil {
+		if runtime.GOOS == "windows" {
+			p.mark.Close()
+		}
+		os.Remove(p.mark.Name())
+		p.mark.Close()
+	}
+	os.Remove(p.tmp)
+}
+
+// sweep removes from a folder what killed runs of seal and open left there.
+func sweep(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), safefile.Partial) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.Type().IsRegular() && looksSealed(path):
+			safefile.RemoveStale(path)
+		case e.IsDir():
+			sweepDir(path)
+		}
+	}
+}
+
+// looksSealed reports whether a file is the beginning of a package, or empty.
+func looksSealed(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 22)
+	n, err := io.ReadFull(f, head)
+	return n == 0 && err == io.EOF || n == len(head) && seal.Sniff(head) && bytes.HasSuffix(head, []byte("\n"))
+}
+
+func sweepDir(path string) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return
+	}
+	if len(entries) == 0 {
+		os.Remove(path) // stopped before it was marked
+		return
+	}
+	mark := filepath.Join(path, partialMark)
+	if info, err := os.Lstat(mark); err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	for _, e := range entries {
+		if e.Name() != partialMark && e.Name() != partialContent {
+			return // somebody put something there
+		}
+	}
+	f, err := safefile.Reopen(mark)
+	if err != nil {
+		return // in use
+	}
+	(&packageDir{tmp: path, mark: f}).discard()
+}

@@ -1,0 +1,81 @@
+package contacts
+
+import (
+	"crypto/sha512"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+//go:embed words.txt
+var wordText string
+
+// wordList is the list in the order of its file, comments aside.
+var wordList = sync.OnceValue(func() []string {
+	list := make([]string, 0, 2048)
+	for line := range strings.Lines(wordText) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			list = append(list, line)
+		}
+	}
+	return list
+})
+
+// WordCount is how many words tell a card: 8 of 11 bits each.
+const WordCount = 8
+
+// wordRounds makes the search for keys with the same words as another card's 65,536 times as long.
+const wordRounds = 1 << 16
+
+// Words are what the owner of a card reads aloud: 88 bits of SHA-512, repeated 65,536 times, over the three keys. Name and address are
+// not part of them, so a card that only tells a new address keeps its words.
+func (c *Card) Words() []string {
+	h := sha512.Sum512([]byte("chartpost-card-v1\n" + c.Age + "\n" + c.AgeCompat + "\n" + c.Sign + "\n"))
+	for range wordRounds - 1 {
+		h = sha512.Sum512(h[:])
+	}
+	words := make([]string, WordCount)
+	for i := range words {
+		bit := 11 * i
+		// Eleven bits lie within three bytes.
+		three := uint32(h[bit/8])<<16 | uint32(binary.BigEndian.Uint16(h[bit/8+1:]))
+		words[i] = wordList()[three>>(24-11-bit%8)&0x7ff]
+	}
+	return words
+}
+
+// CheckWords compares typed words with the card's. Four letters of a word are enough; case, punctuation and line ends do not matter.
+// The error says which word is wrong, never what it should have been.
+func (c *Card) CheckWords(typed string) error {
+	got := strings.FieldsFunc(strings.ToLower(typed), func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(got) != WordCount {
+		return fmt.Errorf("%w: %d words were given, not %d", ErrWords, len(got), WordCount)
+	}
+	want := c.Words()
+	var wrong []string
+	for i, w := range got {
+		if !wordMatches(w, want[i]) {
+			if !slices.ContainsFunc(wordList(), func(x string) bool { return wordMatches(w, x) }) {
+				wrong = append(wrong, fmt.Sprintf("word %d is not in the list of words", i+1))
+			} else {
+				wrong = append(wrong, fmt.Sprintf("word %d is another one", i+1))
+			}
+		}
+	}
+	if wrong != nil {
+		return fmt.Errorf("%w: %s", ErrWords, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+func wordMatches(typed, word string) bool {
+	return typed == word || len(typed) >= 4 && strings.HasPrefix(word, typed)
+}
+
+// ErrWords says that the words typed are not the card's.
+var ErrWords = errors.New("these are not the words of the card")

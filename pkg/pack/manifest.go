@@ -1,0 +1,275 @@
+package pack
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Format is the only value of a manifest's "format" that this package reads and writes.
+const Format = "chartpost-package-v1"
+
+// Manifest is manifest.json: who sent what to whom and why. Members that this version does not know are ignored, unless Crit names
+// them; then the package is refused.
+type Manifest struct {
+	Format  string     `json:"format"`
+	ID      string     `json:"id"`  // 16 random bytes in hexadecimal
+	Seq     int64      `json:"seq"` // the sender's count of packages, from 1; failed attempts leave gaps
+	Created time.Time  `json:"created"`
+	Expires *time.Time `json:"expires"`
+	Crit    []string   `json:"crit,omitempty"`
+	From    Party      `json:"from"`
+	To      []Party    `json:"to"`
+	Purpose Purpose    `json:"purpose"`
+	Basis   string     `json:"basis,omitempty"` // "authorization" or "part2-consent" where a consent is inside
+	Note    string     `json:"note,omitempty"`
+	Part2   bool       `json:"part2"`
+	Notice  string     `json:"part2_notice,omitempty"`
+	Consent []string   `json:"consent,omitempty"` // members that hold the patient's consent
+	Files   []File     `json:"files"`
+	LogHead string     `json:"log_head"` // hash of the newest entry of the sender's log
+	Receipt string     `json:"receipt"`  // "none", or what receipt the sender wants
+	Tool    string     `json:"tool"`
+}
+
+// Party is a sender or a recipient. Of a recipient only the name and the key that the package is encrypted to stand there.
+type Party struct {
+	Name      string `json:"name"`
+	City      string `json:"city,omitempty"`
+	Sign      string `json:"sign,omitempty"` // "ssh-ed25519 AAAA..."
+	Age       string `json:"age"`            // "age1pq1..." or, for a compatible package's recipient, "age1..."
+	AgeCompat string `json:"age_compat,omitempty"`
+	Card      string `json:"card,omitempty"` // SHA-256 of the sender's card
+}
+
+// File is one member of the payload.
+type File struct {
+	Path  string `json:"path"`
+	Size  int64  `json:"size"`
+	Media string `json:"media"`
+}
+
+// Purpose is why the records are disclosed.
+type Purpose string
+
+// Purposes is the whole list.
+var purposes = []Purpose{"treatment", "payment", "operations", "patient-request", "legal", "public-health", "emergency"}
+
+// Purposes lists what a purpose can be.
+func Purposes() []Purpose { return slices.Clone(purposes) }
+
+// ParsePurpose reads one of Purposes.
+func ParsePurpose(s string) (Purpose, error) {
+	if p := Purpose(s); slices.Contains(purposes, p) {
+		return p, nil
+	}
+	words := make([]string, len(purposes))
+	for i, p := range purposes {
+		words[i] = string(p)
+	}
+	return "", fmt.Errorf("no purpose is called %q; there are %s", s, strings.Join(words, ", "))
+}
+
+// Part2Notice is the statement of 42 CFR 2.32(a)(2) that goes with records under 42 CFR Part 2.
+const Part2Notice = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+
+// NewID makes the id of a package.
+func NewID(random io.Reader) (string, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b[:]), nil
+}
+
+// BaseName is what a package and the folder it is unpacked into are called: the day and a part of the id, never a patient's name.
+func (m *Manifest) BaseName() string {
+	return BaseName(m.Created, m.ID)
+}
+
+// BaseName is that of a package with this date and id.
+func BaseName(created time.Time, id string) string {
+	return fmt.Sprintf("chartpost-%s-%s-%s", created.UTC().Format(time.DateOnly), id[:4], id[4:8])
+}
+
+// Bytes writes the manifest as it stands in a package.
+func (m *Manifest) Bytes() ([]byte, error) {
+	b, err := json.Marshal(m, jsontext.WithIndent("  "))
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// ParseManifest reads manifest.json strictly: UTF-8, no member twice, names in their exact case, nothing after the object.
+func ParseManifest(b []byte) (*Manifest, error) {
+	m := new(Manifest)
+	// The parser's own words may repeat what stands there; only the kind of fault is passed on (law 9).
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, refuse("CP-PKG-011", ManifestName, "manifest.json is not the JSON object it must be, at byte %d", errorOffset(err))
+	}
+	if m.Format != Format {
+		return nil, refuse("CP-PKG-012", ManifestName, "the package is of another format than %s", Format)
+	}
+	if len(m.Crit) > 0 {
+		return nil, refuse("CP-PKG-012", ManifestName, "the sender insists on %d things that this version does not know", len(m.Crit))
+	}
+	if why := m.check(); why != "" {
+		return nil, refuse("CP-PKG-011", ManifestName, "manifest.json: %s", why)
+	}
+	return m, nil
+}
+
+// Check says what is wrong with a manifest that is about to be written.
+func (m *Manifest) Check() error {
+	if why := m.check(); why != "" {
+		return fmt.Errorf("manifest: %s", why)
+	}
+	return nil
+}
+
+func (m *Manifest) check() string {
+	switch {
+	case !isHex(m.ID, 16):
+		return "id is not 16 bytes in lower-case hexadecimal"
+	case m.Seq < 1:
+		return "seq is not a count from 1"
+	case m.Created.IsZero() || !isUTC(m.Created):
+		return "created is not a time in UTC"
+	case m.Expires != nil && !isUTC(*m.Expires):
+		return "expires is not a time in UTC"
+	case !isLine(m.From.Name) || m.From.City != "" && !isLine(m.From.City):
+		return "from is not a name on one line"
+	case m.From.Sign == "" || m.From.Age == "":
+		return "from lacks a key"
+	case len(m.To) == 0:
+		return "to is empty"
+	case !slices.Contains(purposes, m.Purpose):
+		return "purpose is not one of the list"
+	case m.Basis != "" && !isLine(m.Basis) || !isLine(m.Receipt) || !isLine(m.Tool):
+		return "basis, receipt or tool is not one line"
+	case !isText(m.Note):
+		return "note holds control characters or is too long"
+	case m.Part2 && m.Notice == "":
+		return "part2 stands without its notice"
+	case !m.Part2 && m.Notice != "":
+		return "a notice of part 2 stands without part2"
+	case m.Part2 && len(m.Consent) == 0:
+		return "part2 stands without a consent"
+	case !isText(m.Notice):
+		return "part2_notice holds control characters or is too long"
+	case len(m.Files) == 0:
+		return "files is empty"
+	case len(m.Files) > MaxFiles:
+		return "files is too long"
+	case !isHex(m.LogHead, 32):
+		return "log_head is not a SHA-256 in lower-case hexadecimal"
+	}
+	for _, to := range m.To {
+		if !isLine(to.Name) || to.Age == "" {
+			return "a recipient lacks its name or key"
+		}
+	}
+	var total int64
+	paths := make(map[string]bool, len(m.Files))
+	for _, f := range m.Files {
+		if !strings.HasPrefix(f.Path, PayloadDir) || CheckName(f.Path) != nil {
+			return "a path in files is not allowed"
+		}
+		if f.Size < 0 || f.Size > MaxTotal {
+			return "a size in files is not allowed"
+		}
+		if total += f.Size; total > MaxTotal {
+			return "the sizes in files are too much together"
+		}
+		if f.Media != "" && !isLine(f.Media) {
+			return "a media type in files is not one line"
+		}
+		paths[f.Path] = true
+	}
+	for _, c := range m.Consent {
+		if !paths[c] {
+			return "consent names a file that is not there"
+		}
+	}
+	return ""
+}
+
+// Total is the size of the payload.
+func (m *Manifest) Total() int64 {
+	var n int64
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// errorOffset is where the parser stopped.
+func errorOffset(err error) int64 {
+	for err != nil {
+		switch e := err.(type) {
+		case *json.SemanticError:
+			return e.ByteOffset
+		case *jsontext.SyntacticError:
+			return e.ByteOffset
+		}
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		err = u.Unwrap()
+	}
+	return 0
+}
+
+func isUTC(t time.Time) bool { _, offset := t.Zone(); return offset == 0 }
+
+func isHex(s string, n int) bool {
+	if len(s) != 2*n {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// IsLine reports whether s is one line of visible text, fit to be shown in a terminal: a name, a city.
+func IsLine(s string) bool { return isLine(s) }
+
+func isLine(s string) bool {
+	return strings.TrimSpace(s) == s && s != "" && len(s) <= 200 && isText(s) && !strings.ContainsAny(s, "\n\t")
+}
+
+// isText allows what a terminal shows harmlessly.
+func isText(s string) bool {
+	if len(s) > 10_000 || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r == '\n' || r == '\t' {
+			continue
+		}
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+// IsText reports whether s can stand as a note: visible text of any lines, not too long.
+func IsText(s string) bool { return isText(s) }

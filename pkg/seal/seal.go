@@ -1,0 +1,93 @@
+package seal
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"hash"
+	"io"
+
+	"filippo.io/age"
+
+	"github.com/chartpost/chartpost/pkg/pack"
+)
+
+// Sealing is what goes into a package.
+type Sealing struct {
+	Sign     ed25519.PrivateKey
+	To       []age.Recipient
+	Manifest *pack.Manifest // all but Files, which sealing fills in
+	Sources  *pack.Sources
+	Progress func(int64) // told of every stretch of payload; may be nil
+}
+
+// Sealed says what came out.
+type Sealed struct {
+	Sums   pack.Digest // of SHA256SUMS
+	Cipher pack.Digest // of the whole package
+	Size   int64       // of the whole package
+}
+
+// Seal writes a package to w in one pass and constant memory:
+//
+//	files -> SHA-256 | deflate, zip -> age -> SHA-256 of the package -> w
+//
+// each of the three stages in its own goroutine. If it fails, what was written so far is useless and has to be removed.
+func Seal(ctx context.Context, w io.Writer, s *Sealing) (*Sealed, error) {
+	out := &counter{w: w, hash: sha256.New()}
+	file := newAsync(out)
+	err := encrypt(ctx, file, s, out)
+	if cerr := file.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.sealed.Size = out.n
+	out.hash.Sum(out.sealed.Cipher[:0])
+	return &out.sealed, nil
+}
+
+func encrypt(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
+	cipher, err := age.Encrypt(w, s.To...)
+	if err != nil {
+		return err
+	}
+	plain := newAsync(cipher)
+	err = zipped(ctx, plain, s, out)
+	if cerr := plain.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err // the last chunk is not written: what is there will not decrypt
+	}
+	return cipher.Close()
+}
+
+func zipped(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
+	p := pack.NewWriter(w, s.Progress)
+	if err := s.Sources.WriteTo(ctx, p); err != nil {
+		p.Abort()
+		return err
+	}
+	var err error
+	out.sealed.Sums, err = p.Close(ctx, s.Manifest, pack.Readme, func(sums []byte) ([]byte, error) {
+		return Sign(s.Sign, NamespacePackage, sums).Armor(), nil
+	})
+	return err
+}
+
+// counter hashes and counts what it passes on.
+type counter struct {
+	w      io.Writer
+	hash   hash.Hash
+	n      int64
+	sealed Sealed
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.hash.Write(p[:n])
+	c.n += int64(n)
+	return n, err
+}

@@ -35,6 +35,7 @@ type run struct {
 	err     error  // a table that does not compile
 	target  *plan.Type
 	leaf    tree.Node // the leaf that is being read
+	normal  func(tree.Node, string)
 
 	shared   map[sharedKey]reflect.Value
 	refs     map[*dpb.Reference]*Resource
@@ -106,6 +107,8 @@ type ReadOptions struct {
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
 	Relative bool           // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
+	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
+	Normal func(leaf tree.Node, form string)
 }
 
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
@@ -119,7 +122,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, err
 	}
 	rec := &Record{}
-	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, reading: true}}
+	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, reading: true, normal: o.Normal}}
 	f := c.push(t)
 	if t.info == nil {
 		c.readTable(t, tree.Root, reflect.Value{}, f.in)
@@ -560,8 +563,12 @@ func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state 
 				return s, tree.Folded, "does not come back: " + err.Error(), nil
 			}
 		}
-		if back != text && (r.conv.Normal == nil || back != r.conv.Normal(text)) {
+		switch {
+		case back == text:
+		case r.conv.Normal == nil || back != r.conv.Normal(text):
 			state, why = tree.Folded, "comes back in another form"
+		case c.normal != nil:
+			c.normal(leaf, back)
 		}
 	}
 	return s, state, why, nil

@@ -428,7 +428,7 @@ func (x *decoder) resourceType() (name string, at int) {
 }
 
 // seenWords bounds the keys of a type: two bits each, for the value and for what stands under _name.
-const seenWords = 12
+const seenWords = 7
 
 // object reads the members of an object into v.
 func (x *decoder) object(c *codec, v reflect.Value) {

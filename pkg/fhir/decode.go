@@ -37,7 +37,8 @@ type decoder struct {
 	depth int
 	path  []step
 	gaps  []gap
-	base  place // where s stands in its source
+	base  place  // where s stands in its source
+	shell *shell // s is a bundle without its entries
 
 	findings []*diag.Finding
 
@@ -120,7 +121,7 @@ func (x *decoder) part() {
 	}
 	x.strs, x.uris, x.codes, x.exts = pool[dpb.String]{}, pool[dpb.Uri]{}, pool[dpb.Code]{}, pool[dpb.Extension]{}
 	x.times, x.decs = pool[dpb.DateTime]{}, pool[dpb.Decimal]{}
-	x.s, x.findings = "", nil
+	x.s, x.findings, x.shell = "", nil, nil
 }
 
 var decoders = sync.Pool{New: func() any { return newDecoder() }}
@@ -205,12 +206,17 @@ func (x *decoder) find(id diag.ID, at int, value, format string, args ...any) {
 	case n > maxFindings:
 		return
 	}
-	p := diag.Place{Source: x.base.source, Record: x.base.record, Line: x.base.line, Column: x.base.column, Path: x.at()}
-	if n := strings.Count(x.s[:at], "\n"); n > 0 {
+	base, from := x.base, 0
+	if x.shell != nil && at >= x.shell.cut { // behind the entries
+		from = x.shell.cut
+		base.line, base.column = x.shell.rest.line, x.shell.rest.column
+	}
+	p := diag.Place{Source: base.source, Record: base.record, Line: base.line, Column: base.column, Path: x.at()}
+	if n := strings.Count(x.s[from:at], "\n"); n > 0 {
 		p.Line += n
 		p.Column = at - strings.LastIndexByte(x.s[:at], '\n')
 	} else {
-		p.Column += at
+		p.Column += at - from
 	}
 	x.findings = append(x.findings, diag.New(id, p, format, args...).WithValue(value))
 }
@@ -422,7 +428,7 @@ func (x *decoder) resourceType() (name string, at int) {
 }
 
 // seenWords bounds the keys of a type: two bits each, for the value and for what stands under _name.
-const seenWords = 12
+const seenWords = 7
 
 // object reads the members of an object into v.
 func (x *decoder) object(c *codec, v reflect.Value) {
@@ -668,7 +674,9 @@ func (x *decoder) list(k *key, v reflect.Value, under bool) {
 	x.i++
 	x.space()
 	if x.s[x.i] == ']' {
-		x.find("CP-FHIR-007", start, "", "an empty array")
+		if x.shell == nil || x.shell.entries == 0 || len(x.path) != 2 || k.name != "entry" {
+			x.find("CP-FHIR-007", start, "", "an empty array")
+		}
 		x.i++
 		return
 	}

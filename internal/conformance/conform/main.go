@@ -43,7 +43,7 @@ var commands = []struct {
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide|coverage|observed|pairs|select|referee|ledgers ...")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee or ledgers, with its arguments")
 
 func main() {
 	err := errUsage

@@ -25,7 +25,7 @@ run() {
     shown="$shown $arg"
   done
   printf '  $%s\n' "$shown"
-  "$@"
+  "$@" 2>&1 </dev/null | sed 's/^/      /'
 }
 
 say "1. Three messages become FHIR: a laboratory report, a visit, a vaccination"
@@ -33,7 +33,6 @@ run "$chartpost" convert examples/lab-oru-r01.hl7 examples/visit-adt-a08.hl7 exa
   --to fhir -o demo/fhir/ --ledger demo/ledger.json
 
 say "2. The ledger says what became of every value"
-run "$chartpost" convert examples/lab-oru-r01.hl7 --to fhir -o demo/lab.json --ledger demo/lab-ledger.json
 "${GO:-go}" run ./internal/conformance/conform ledgers -top 3 demo/ledger.json | sed 's/^/  /'
 
 say "3. The laboratory report goes back to HL7 v2"
@@ -43,13 +42,14 @@ tr '\r' '\n' <demo/lab-again.hl7 | head -n 5 | cut -c1-110 | sed 's/^/    /'
 
 say "4. Two practices make their keys and cards, and check each other's words on the telephone"
 export CHARTPOST_HOME
-CHARTPOST_HOME=$maple run "$chartpost" init --name "Maple Street Clinic"
-CHARTPOST_HOME=$cedar run "$chartpost" init --name "Cedar Cardiology"
+CHARTPOST_HOME=$maple run "$chartpost" init --name "Maple Street Clinic" --city Springfield --no-passphrase
+CHARTPOST_HOME=$cedar run "$chartpost" init --name "Cedar Cardiology" --city Springfield --no-passphrase
 CHARTPOST_HOME=$maple run "$chartpost" card -o demo/maple.contact
 CHARTPOST_HOME=$cedar run "$chartpost" card -o demo/cedar.contact
 CHARTPOST_HOME=$maple run "$chartpost" contact add demo/cedar.contact
 CHARTPOST_HOME=$cedar run "$chartpost" contact add demo/maple.contact
-words_of() { CHARTPOST_HOME=$1 "$chartpost" card --json | sed -n 's/.*"words": *"\([^"]*\)".*/\1/p'; }
+# On the telephone, each reads the words that card shows to the other.
+words_of() { CHARTPOST_HOME=$1 "$chartpost" card 2>&1 >/dev/null | sed -n 's/^The words of this card: //p'; }
 CHARTPOST_HOME=$maple run "$chartpost" contact verify "Cedar Cardiology" --words "$(words_of "$cedar")"
 CHARTPOST_HOME=$cedar run "$chartpost" contact verify "Maple Street Clinic" --words "$(words_of "$maple")"
 

@@ -142,9 +142,10 @@ func rowState(r GuideRow, t *mapping.Table, row *mapping.Row) string {
 	return otherwise
 }
 
-// root is the first element of a place in FHIR; the choices of value and of other elements count as one, "." is the thing itself.
+// root is the first element of a place in FHIR; the choices of value and of other elements count as one, "." is the thing
+// itself. The guide's component[each] is what our pair makes of each repetition, by the same rows.
 func root(path string) string {
-	path = strings.TrimLeft(strings.TrimPrefix(path, "$this"), ".")
+	path = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(path, "$this"), "component[each]"), ".")
 	if path == "" || strings.HasPrefix(path, "$") {
 		return "."
 	}
@@ -221,7 +222,11 @@ func PrintCoverage(w io.Writer, list []RowCoverage, need map[string]bool, verbos
 					continue
 				}
 				fmt.Fprintf(w, "  %-9s %s\n", c.State, clipTo(c.String(), 170))
-				for _, o := range c.Ours {
+				for i, o := range c.Ours {
+					if i == 4 {
+						fmt.Fprintf(w, "            ours: ... %d more\n", len(c.Ours)-i)
+						break
+					}
 					fmt.Fprintf(w, "            ours: %s: %s %s %s\n", o.Pos, o.Place, o.Type, o.Target)
 				}
 			}

@@ -25,7 +25,7 @@ var layers = []struct {
 	from string
 	to   []string
 }{
-	{"cmd/...", []string{"cmd/...", "converters/...", "pkg/..."}},
+	{"cmd/...", []string{"cmd/...", "converters/...", "pkg/...", "internal/safefile"}},
 
 	// The tables of one pair of formats know nothing of the others; all.go alone knows them all.
 	{"converters", []string{"converters/...", "pkg/..."}},
@@ -50,16 +50,19 @@ var layers = []struct {
 	{"pkg/terminology/...", []string{"pkg/diag"}},
 	{"pkg/fhirpath/...", []string{"pkg/fhir/...", "pkg/diag"}},
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
-	{"pkg/convert/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",
 		"pkg/tree", "pkg/diag"}},
 	{"pkg/view/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
 
 	// Packages, keys and logs know nothing of health records.
-	{"pkg/seal/...", []string{"pkg/diag"}},
-	{"pkg/pack/...", []string{"pkg/seal/...", "pkg/diag"}},
-	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/diag"}},
-	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/contacts/...", "pkg/diag"}},
+	{"pkg/pack/...", []string{"pkg/diag"}},
+	{"pkg/seal/...", []string{"pkg/pack/...", "pkg/diag", "internal/safefile"}},
+	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/diag", "internal/safefile"}},
+	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},
+
+	// Files that are written whole or not at all.
+	{"internal/safefile", nil},
 
 	// Tools of the developers are in no binary that is given away.
 	{"internal/...", []string{"internal/...", "pkg/...", "converters/..."}},

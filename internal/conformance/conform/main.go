@@ -1,6 +1,7 @@
 // Command conform measures Chartpost against the guide, the pairs of other projects and the official validator.
 //
 //	conform guide DIR                    the guide's rows as text files, for whoever writes tables
+//	conform coverage [-v] [-all]         the guide's rows that no row of ours covers, by field and element
 //	conform observed                     which places of a message other projects map where
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
@@ -19,10 +20,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/chartpost/chartpost/internal/conformance"
 	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
 // commands are the measurements in the order of the help.
@@ -31,6 +34,7 @@ var commands = []struct {
 	run  func(args []string) error
 }{
 	{"guide", guide},
+	{"coverage", coverage},
 	{"observed", observed},
 	{"pairs", pairs},
 	{"select", selectCorpus},
@@ -39,7 +43,7 @@ var commands = []struct {
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide|observed|pairs|select|referee|ledgers ...")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee or ledgers, with its arguments")
 
 func main() {
 	err := errUsage
@@ -83,6 +87,51 @@ func guide(args []string) error {
 		return err
 	}
 	return conformance.RenderGuide(args[0], rows, codes)
+}
+
+func coverage(args []string) error {
+	fs := flag.NewFlagSet("coverage", flag.ExitOnError)
+	verbose := fs.Bool("v", false, "list the rows that are not covered")
+	all := fs.Bool("all", false, "all maps of the guide, not only those that our structures need")
+	only := fs.String("map", "", "only maps whose names contain this")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("coverage")
+	}
+	rows, err := conformance.ReadGuideDir(shared)
+	if err != nil {
+		return err
+	}
+	names, err := filepath.Glob(filepath.Join(testshared.Root(), "converters", "v2fhir", "*.map"))
+	if err != nil {
+		return err
+	}
+	var files []*mapping.File
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		f, err := mapping.ParseFile(filepath.Base(name), b)
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+	need := conformance.MapsOf(rows, conformance.Structures)
+	for _, r := range rows {
+		if *all && r.Kind != "message" {
+			need[r.Map] = true
+		}
+		if !strings.Contains(r.Map, *only) {
+			delete(need, r.Map)
+		}
+	}
+	conformance.PrintCoverage(os.Stdout, conformance.Coverage(rows, files), need, *verbose)
+	return nil
 }
 
 func observed(args []string) error {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
 // An Explanation is one row, or one block of codes, that has to do with what was asked for.
@@ -13,12 +15,20 @@ type Explanation struct {
 	At     string   `json:"at"`              // file:line
 	Source string   `json:"source"`          // OBX-5, a place in the source as people name it
 	FHIR   string   `json:"fhir,omitempty"`  // Observation.valueQuantity
-	Way    string   `json:"way"`             // both, to FHIR, from FHIR, declined
+	Way    string   `json:"way"`             // both, to FHIR, from FHIR, not taken over ...
 	Note   string   `json:"note,omitempty"`
 	Via    string   `json:"via,omitempty"`   // of a row of a datatype's table: the row that uses the table, PID-5
 	Codes  string   `json:"codes,omitempty"` // the codes that the row, or this explanation, is about
-	Lines  []string `json:"lines,omitempty"` // of the codes
+	Lines  []string `json:"lines,omitempty"` // of the codes, with their first row only
+
+	literal string // of a constant in the source
 }
+
+// What Way says of a declined row.
+const (
+	declinedTo   = "not taken over to FHIR"
+	declinedFrom = "not taken over from FHIR"
+)
 
 // Explain finds the rows that an element of the source or of FHIR has to do with:
 //
@@ -34,7 +44,7 @@ func (s *Set) Explain(query string) []*Explanation {
 	if query == "" {
 		return nil
 	}
-	x := &explainer{s: s, seen: map[*Row]bool{}}
+	x := newExplainer(s)
 	if name, rest, ok := strings.Cut(query, "-"); ok && rest != "" && x.fields(name, rest) {
 		return x.out
 	}
@@ -53,7 +63,7 @@ func (s *Set) Explain(query string) []*Explanation {
 
 // ExplainAll gives every row and all codes.
 func (s *Set) ExplainAll() []*Explanation {
-	x := &explainer{s: s, seen: map[*Row]bool{}}
+	x := newExplainer(s)
 	for k, r := range s.Rows() {
 		x.add(k, r, "")
 	}
@@ -94,9 +104,15 @@ func (s *Set) Suggest(query string) string {
 }
 
 type explainer struct {
-	s    *Set
-	seen map[*Row]bool
-	out  []*Explanation
+	s      *Set
+	m      *Map // compiles targets, to know their types
+	seen   map[*Row]bool
+	listed map[string]bool // codes whose lines have been given
+	out    []*Explanation
+}
+
+func newExplainer(s *Set) *explainer {
+	return &explainer{s: s, m: New(nil, nil, s), seen: map[*Row]bool{}, listed: map[string]bool{}}
 }
 
 func (x *explainer) add(k Key, r *Row, via string) bool {
@@ -104,13 +120,11 @@ func (x *explainer) add(k Key, r *Row, via string) bool {
 		return false
 	}
 	x.seen[r] = true
-	e := &Explanation{Table: k.String(), Row: r.String(), At: r.Pos.String(), Source: sourcePlace(k, r), FHIR: fhirPath(k, r), Way: r.way(), Note: r.Note, Via: via}
+	e := &Explanation{Table: k.String(), Row: r.String(), At: r.Pos.String(), Source: sourcePlace(k, r), FHIR: fhirPath(k, r), Way: r.way(), Note: r.Note, Via: via, literal: r.Literal}
 	for _, name := range [...]string{r.Codes, r.Type} {
 		if c, _ := x.s.Codes(name); c != nil && e.Codes == "" {
 			e.Codes = name
-			for _, line := range c.Codes {
-				e.Lines = append(e.Lines, line.String())
-			}
+			e.Lines = x.lines(c)
 		}
 	}
 	x.out = append(x.out, e)
@@ -122,20 +136,29 @@ func (x *explainer) codes(name string) bool {
 	if c == nil {
 		return false
 	}
-	e := &Explanation{Codes: name, At: c.Pos.String(), Source: "codes " + name, FHIR: x.s.uri(c.System), Way: "both", Note: c.Note}
-	for _, line := range c.Codes {
-		e.Lines = append(e.Lines, line.String())
-	}
-	x.out = append(x.out, e)
+	x.out = append(x.out, &Explanation{Codes: name, At: c.Pos.String(), Source: "codes " + name, FHIR: x.s.uri(c.System), Way: "both", Note: c.Note, Lines: x.lines(c)})
 	return true
+}
+
+// lines gives the lines of codes, once for an answer.
+func (x *explainer) lines(c *Codes) []string {
+	if x.listed[c.Name] {
+		return nil
+	}
+	x.listed[c.Name] = true
+	var lines []string
+	for _, l := range c.Codes {
+		lines = append(lines, l.String())
+	}
+	return lines
 }
 
 func (r *Row) way() string {
 	switch {
 	case r.Kind == DeclineSource:
-		return "declined to FHIR"
+		return declinedTo
 	case r.Kind == DeclineTarget:
-		return "declined from FHIR"
+		return declinedFrom
 	case r.Direction == Forward:
 		return "to FHIR"
 	case r.Direction == Backward:
@@ -156,9 +179,6 @@ func (x *explainer) fields(name, rest string) bool {
 			place := barePlace(r.Place)
 			switch {
 			case r.Place == "" || !related(place, rest):
-				if mentions(r, rest) && !x.seen[r] {
-					x.add(k, r, "")
-				}
 			case len(place) >= len(rest): // PID-5 is asked for, and this is 5 or 5.1
 				x.add(k, r, "")
 				x.parts(k, r, "")
@@ -169,12 +189,20 @@ func (x *explainer) fields(name, rest string) bool {
 		}
 	}
 	x.scopes(name + "-" + rest)
+	if len(x.out) > n {
+		return true
+	}
+	for k, r := range x.s.Rows() { // a place that rows only look at, as OBX-2
+		if k.Name == name && mentions(r, rest) {
+			x.add(k, r, "")
+		}
+	}
 	return len(x.out) > n
 }
 
 // parts adds the rows of the datatype's table that a row uses: all of them, or those for one component.
 func (x *explainer) parts(k Key, r *Row, component string) {
-	for _, sub := range x.subTables(r) {
+	for _, sub := range x.subTables(k, r) {
 		t, _ := x.s.Table(sub.Name, sub.Type)
 		for _, p := range t.Rows {
 			if component == "" || p.Place != "" && related(barePlace(p.Place), component) || p.Place == "." {
@@ -184,28 +212,33 @@ func (x *explainer) parts(k Key, r *Row, component string) {
 	}
 }
 
-// subTables gives the tables that a row's type can mean. The row's target decides between them when it is compiled; here a
-// table is taken whose type's name ends the target's last step (valueQuantity), else all.
-func (x *explainer) subTables(r *Row) []Key {
+// subTables gives the table that a row's type means: the one for the type of its target.
+func (x *explainer) subTables(k Key, r *Row) []Key {
 	types := x.s.TypesOf(r.Type)
 	if len(types) == 0 || r.Kind != MapRow {
 		return nil
 	}
-	target, arrow, _ := strings.Cut(r.Target, " -> ")
-	if arrow == "" {
-		arrow = target
+	t := &table{Key: k}
+	if k.Type != "Bundle" {
+		t.info, _ = plan.Named(k.Type)
 	}
-	arrow, _, _ = strings.Cut(arrow, "[")
-	last := barePath(target)
-	last = last[strings.LastIndexByte(last, '.')+1:]
-	var keys []Key
-	for _, typ := range types {
-		if typ == arrow || strings.HasSuffix(last, typ) {
-			return []Key{{r.Type, typ}}
-		}
-		keys = append(keys, Key{r.Type, typ})
+	d, err := x.m.compileTarget(t, r.Target, r.Each)
+	typ := "Bundle"
+	switch {
+	case err != nil:
+		return nil // map check says what is wrong with the row
+	case d.arrow != nil:
+		typ = d.arrow.Name
+	case d.end != nil:
+		typ = d.end.Name
 	}
-	return keys
+	if typ == "SimpleQuantity" && !slices.Contains(types, typ) {
+		typ = "Quantity"
+	}
+	if !slices.Contains(types, typ) {
+		return nil
+	}
+	return []Key{{r.Type, typ}}
 }
 
 // scopes adds the rows of scopes (and others) that name a place with its segment: MSH-9.1, GROUP.OBX-14.
@@ -239,7 +272,7 @@ func (x *explainer) elements(base, path string) {
 			case relatedElement(element, path):
 				x.add(k, r, "")
 				if rest := afterElement(element, path); rest != "" {
-					for _, sub := range x.subTables(r) {
+					for _, sub := range x.subTables(k, r) {
 						t, _ := x.s.Table(sub.Name, sub.Type)
 						for _, p := range t.Rows {
 							if _, e, _ := strings.Cut(fhirPath(sub, p), "."); e != "" && relatedElement(e, rest) {
@@ -273,26 +306,16 @@ func (x *explainer) named(query string) {
 
 // written finds what is written in rows: a place, a column, a constant, a system.
 func (x *explainer) written(query string) {
-	uri, isName := x.s.System(query)
 	for k, r := range x.s.Rows() {
 		place := r.Place
-		if bare, ok := literal(place + " "); ok && place != "" {
-			place = strings.TrimSpace(bare)
+		if place != "" && place[0] == '"' {
+			place, _ = unquoted(place)
 		}
-		if place != "" && (place == query || unquoteColumn(place) == query || barePlace(place) == query) ||
-			r.Literal == query || strings.Contains(r.Place, "'"+query+"'") || mentionsWord(r.Target, query) || isName && strings.Contains(r.Target, uri) {
+		if place != "" && (place == query || barePlace(place) == query) || r.Literal == query ||
+			strings.Contains(r.Place, "'"+query+"'") || mentionsWord(r.Target, query) {
 			x.add(k, r, "")
 		}
 	}
-}
-
-func unquoteColumn(s string) string {
-	if len(s) > 1 && s[0] == '"' {
-		if c, ok := unquoted(s); ok {
-			return c
-		}
-	}
-	return s
 }
 
 // mentionsWord reports whether a target's brackets hold the word.
@@ -344,28 +367,24 @@ func afterElement(element, path string) string {
 	return ""
 }
 
-// barePlace is a place without what stands in its brackets.
+// barePath is a target without tags, [] and its arrow.
+func barePath(s string) string {
+	s, _, _ = strings.Cut(s, " -> ")
+	return barePlace(s)
+}
+
+// barePlace is a place without brackets and what stands in them.
 func barePlace(s string) string {
 	if strings.IndexByte(s, '[') < 0 {
 		return s
 	}
-	return stripBrackets(s, '[', ']')
-}
-
-// barePath is a target without tags, [] and its arrow.
-func barePath(s string) string {
-	s, _, _ = strings.Cut(s, " -> ")
-	return stripBrackets(s, '[', ']')
-}
-
-func stripBrackets(s string, open, shut byte) string {
 	var b strings.Builder
 	depth := 0
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c == open:
+		case c == '[':
 			depth++
-		case c == shut:
+		case c == ']':
 			depth--
 		case depth == 0:
 			b.WriteByte(c)
@@ -377,9 +396,9 @@ func stripBrackets(s string, open, shut byte) string {
 // sourcePlace names the row's place as people do: PID-8, MSH-9.1, an XPath, a column.
 func sourcePlace(k Key, r *Row) string {
 	switch {
-	case r.Place == "":
-		return k.Name
-	case r.Place == ".":
+	case r.Kind == ConstTarget:
+		return "'" + r.Literal + "'"
+	case r.Place == "" || r.Place == ".":
 		return k.Name
 	case '0' <= r.Place[0] && r.Place[0] <= '9':
 		if strings.ContainsFunc(k.Name, func(c rune) bool { return 'a' <= c && c <= 'z' }) {
@@ -405,26 +424,30 @@ func fhirPath(k Key, r *Row) string {
 	return k.Type + "." + strings.TrimPrefix(p, ".")
 }
 
-// Text renders an explanation in lines for a terminal; width of nothing is assumed.
+// Text renders an explanation as lines for people.
 func (e *Explanation) Text() []string {
 	var out []string
 	if e.Row == "" {
 		out = append(out, fmt.Sprintf("%s  (%s)", e.Source, e.At))
 	} else {
-		to := e.FHIR
+		to, what := e.FHIR, e.Source
 		if to == "" {
-			to = "-"
+			to = "'" + e.literal + "'"
 		}
-		arrow := map[string]string{"both": "<->", "to FHIR": "->", "from FHIR": "<-"}[e.Way]
-		if arrow == "" {
-			arrow = e.Way
-			to = strings.TrimSuffix(" "+to, " -")
-			out = append(out, fmt.Sprintf("%s %s%s", e.Source, arrow, to))
-		} else {
-			out = append(out, fmt.Sprintf("%s %s %s", e.Source, arrow, to))
+		switch e.Way {
+		case "both":
+			what += " <-> " + to
+		case "to FHIR":
+			what += " -> " + to
+		case "from FHIR":
+			what += " <- " + to
+		case declinedTo:
+			what += " is " + e.Way
+		default:
+			what = to + " is " + e.Way
 		}
 		row, _, _ := strings.Cut(e.Row, "  # ")
-		out = append(out, fmt.Sprintf("  row   %s  (%s, %s)", row, e.Table, e.At))
+		out = append(out, what, fmt.Sprintf("  row   %s  (%s, %s)", row, e.Table, e.At))
 	}
 	if e.Via != "" {
 		out = append(out, "  part of "+e.Via)

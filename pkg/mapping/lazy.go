@@ -1,6 +1,9 @@
 package mapping
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // lazy is the text of a block whose lines are parsed when they are first asked for.
 type lazy[T any] struct {
@@ -13,19 +16,9 @@ type lazy[T any] struct {
 	err   error
 }
 
-// add takes the parser's line at hand. Comments and empty lines since the line before come with it.
-func (l *lazy[T]) add(p *parser) {
-	if l.line == 0 {
-		l.line = p.line
-		p.blockAt = p.start
-	}
-	l.text = p.text[p.blockAt:p.off]
-}
-
 // parser reads the block's text, in the file that it was left in.
 func (l *lazy[T]) parser(file string) *parser {
-	p := &parser{f: &File{Name: file}, text: l.text, line: l.line - 1, lets: l.lets}
-	return p
+	return &parser{f: &File{Name: file}, text: l.text, line: l.line - 1, lets: l.lets}
 }
 
 // rows gives the table's rows, parsed if need be.
@@ -38,6 +31,7 @@ func (t *Table) rows() ([]*Row, error) {
 		p := l.parser(t.Pos.File)
 		p.table = &Table{Pos: t.Pos, Name: t.Name, Types: t.Types}
 		block := p.table
+		p.rows = make([]Row, strings.Count(l.text, "\n")+1)
 		p.lines()
 		l.lines, l.err = block.Rows, p.faults.err()
 	})
@@ -54,6 +48,7 @@ func (c *Codes) lines() ([]*Code, error) {
 		p := l.parser(c.Pos.File)
 		p.codes = &Codes{Pos: c.Pos, Name: c.Name}
 		block := p.codes
+		p.cs = make([]Code, strings.Count(l.text, "\n")+1)
 		p.lines()
 		l.lines, l.err = block.Codes, p.faults.err()
 	})

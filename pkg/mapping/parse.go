@@ -41,14 +41,14 @@ func IndexFile(name string, src []byte) (*File, error) {
 }
 
 type parser struct {
-	f       *File
-	text    string // the file, with \n at the end of lines
-	start   int    // of the line at hand in text
-	off     int    // of the next line
-	line    int    // the number of the line at hand
-	blockAt int    // where the block that is left as text begins
-	lazy    bool   // leave the rows and codes of a block as text
-	faults  Faults
+	f      *File
+	text   string // the file, with \n at the end of lines
+	start  int    // of the line at hand in text
+	off    int    // of the next line
+	line   int    // the number of the line at hand
+	lazy   bool   // leave the rows and codes of a block as text
+	block  block
+	faults Faults
 
 	s scanner
 
@@ -64,6 +64,9 @@ type parser struct {
 }
 
 type let struct{ name, place string }
+
+// block is where the lines of a block begin and end that are left as text.
+type block struct{ line, start, end int }
 
 func newParser(name, text string, lazy bool) *parser {
 	text = strings.TrimPrefix(text, "\ufeff")
@@ -114,9 +117,36 @@ func (p *parser) lines() {
 		if !ok {
 			break
 		}
-		p.oneLine(line)
+		if !p.lazy || !p.leave(line) {
+			p.oneLine(line)
+		}
 	}
 	p.close()
+}
+
+// leave leaves a line of an open block as text, without looking further into it than to know that it is no keyword's.
+func (p *parser) leave(line string) bool {
+	if p.table == nil && p.codes == nil {
+		return false
+	}
+	i := 0
+	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
+		i++
+	}
+	if i == len(line) || line[i] == '#' {
+		return true
+	}
+	switch line[i] {
+	case 't', 'c', 's', 'l', 'd', 'r':
+		if slices.Contains(keywords, word(line[i:])) {
+			return false
+		}
+	}
+	if p.block.line == 0 {
+		p.block.line, p.block.start = p.line, p.start
+	}
+	p.block.end = p.off
+	return true
 }
 
 // readable reports whether the bytes are text, and where they are not.
@@ -162,12 +192,16 @@ func (p *parser) close() {
 		p.replace = nil
 	}
 	switch {
+	case p.lazy && p.table != nil:
+		p.table.lazy = &lazy[*Row]{text: p.text[p.block.start:p.block.end], line: p.block.line, lets: p.lets}
+	case p.lazy && p.codes != nil:
+		p.codes.lazy = &lazy[*Code]{text: p.text[p.block.start:p.block.end], line: p.block.line, lets: p.lets}
 	case p.table != nil:
 		p.table.Lines = p.moveComments(p.table.Lines)
 	case p.codes != nil:
 		p.codes.Lines = p.moveComments(p.codes.Lines)
 	}
-	p.table, p.codes, p.lost = nil, nil, false
+	p.table, p.codes, p.lost, p.block = nil, nil, false, block{}
 }
 
 func (p *parser) moveComments(lines []Item) []Item {
@@ -199,17 +233,11 @@ var keywords = []string{"table", "codes", "system", "let", "drop", "replace"}
 func (p *parser) oneLine(line string) {
 	p.s.reset(line)
 	if p.s.end() {
-		if p.lazy && (p.table != nil || p.codes != nil) {
-			return
-		}
 		p.item(&Comment{Pos: p.pos(1)})
 		return
 	}
 	at := p.s.at
 	if line[at] == '#' {
-		if p.lazy && (p.table != nil || p.codes != nil) {
-			return
-		}
 		p.item(&Comment{Pos: p.pos(at + 1), Text: strings.TrimRight(line[at:], " \t")})
 		return
 	}
@@ -230,10 +258,6 @@ func (p *parser) oneLine(line string) {
 		p.change()
 	default:
 		switch {
-		case p.lazy && p.table != nil:
-			p.table.lazy.add(p)
-		case p.lazy && p.codes != nil:
-			p.codes.lazy.add(p)
 		case p.replace != nil:
 			if r := p.row(); r != nil {
 				p.replace.Row = r
@@ -316,9 +340,6 @@ func (p *parser) tableHeader() {
 		t.Types = append(t.Types, typ)
 	}
 	t.Note = p.s.note()
-	if p.lazy {
-		t.lazy = &lazy[*Row]{lets: p.lets}
-	}
 	p.table, p.lost = t, false
 	p.f.Items = append(p.f.Items, t)
 }
@@ -359,9 +380,6 @@ func (p *parser) codesHeader() {
 		return
 	}
 	c.Note = p.s.note()
-	if p.lazy {
-		c.lazy = &lazy[*Code]{lets: p.lets}
-	}
 	p.codes, p.lost = c, false
 	p.f.Items = append(p.f.Items, c)
 }

@@ -354,3 +354,6 @@ func findExtension(v reflect.Value, ti *plan.Type, url string) *dpb.Extension {
 	}
 	return nil
 }
+
+// Inside reports a resource that is contained in another.
+func (r *Resource) Inside() bool { return r.inside != nil }

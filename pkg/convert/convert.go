@@ -1,0 +1,244 @@
+// Package convert turns records of one format into another by way of the hub: it finds out what a source is, streams its
+// records through workers in bounded memory and in order, and keeps the ledger and the rejects (DESIGN.md sections 1 and 2).
+//
+// Data flows one way: a reader splits a source into records; workers turn each into the hub and on into the target; one
+// writer puts what they made down in the order of the source. So the output is the same at every number of jobs.
+package convert
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Format is one way in which records are written. Read and NewWorker are nil where the format cannot be read.
+type Format struct {
+	Name      string // as --from and --to say it
+	Extension string // of the files that are written, with its dot
+	Sniff     func(head []byte) bool
+	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
+	NewWorker func(o *Options) Worker
+	NewWriter func(o *Options) Writer // nil: cannot be written
+}
+
+// Raw is a record as its reader found it, before it is understood.
+type Raw struct {
+	Index    int           // its position in the source, from 1
+	Bytes    func() []byte // as they stand in the source
+	Reject   *diag.Finding // why it is no record at all
+	Findings []*diag.Finding
+	Data     any // the format's own
+}
+
+// A Worker turns records of a format into the hub. It serves one goroutine, and may use its memory again for the next record.
+type Worker interface {
+	ToHub(raw *Raw) (*Record, error) // an error is a *diag.Finding, which rejects the record, or a fault of the program's tables
+}
+
+// A Writer turns a record of the hub into bytes. It serves one goroutine.
+type Writer interface {
+	FromHub(rec *Record) ([]Part, []*diag.Finding, error)
+}
+
+// Part is a piece of output: all of it, or of NDJSON the lines of one type of resource.
+type Part struct {
+	Type string
+	Data []byte
+}
+
+// Record is a record in the hub, with what became of its source's leaves.
+type Record struct {
+	*mapping.Record
+	ID       string // what the source calls it: a control id, a bundle's id
+	Key      string // what identifies it where nothing in it does
+	Leaves   func(f func(place func() string, s tree.State, why string))
+	Findings []*diag.Finding
+	FromFHIR bool // its leaves are the hub's own, so that the way to another format says what became of them
+}
+
+// Options of a conversion. Overlays, Zone and BundleKind may be empty.
+type Options struct {
+	From, To   string
+	Zone       *time.Location
+	Overlays   *mapping.Library
+	BundleKind string // --bundle
+	Message    string // --message
+	Version    string // --version, of HL7 v2
+	Charset    string // what the bytes are, whatever they say
+	Jobs       int
+	MaxRecord  int // bytes; 0 is the format's own limit
+	LedgerFull bool
+}
+
+// Relative reports that references are Type/id.
+func (o *Options) Relative() bool { return o.To == "ndjson" }
+
+// BundleType is the kind of bundle that a record becomes: what --bundle says, else what the format's records are.
+func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
+	if o.BundleKind == "" {
+		return natural, nil
+	}
+	return fhir.ParseBundleType(o.BundleKind)
+}
+
+// Result is what became of one record.
+type Result struct {
+	Index    int
+	Parts    []Part
+	Entry    *Entry // the ledger's
+	Findings []*diag.Finding
+	Rejected *diag.Finding
+	Raw      func() []byte // of a rejected record
+}
+
+type job struct {
+	raw  *Raw
+	done chan *Result
+}
+
+// Run converts the records of one source and hands the results over in their order. It stops at the first error of emit or
+// of reading, or when ctx ends.
+func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *Options, emit func(*Result) error) error {
+	if from.Read == nil || from.NewWorker == nil {
+		return fmt.Errorf("%s cannot be read", from.Name)
+	}
+	if to.NewWriter == nil {
+		return fmt.Errorf("%s cannot be written", to.Name)
+	}
+	jobs := max(o.Jobs, 1)
+	if jobs == 1 {
+		w := newPair(from, to, o)
+		for raw, err := range from.Read(r, source, o) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return err
+			}
+			res, err := w.convert(raw, source)
+			if err != nil {
+				return err
+			}
+			if err := emit(res); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work, order := make(chan *job), make(chan *job, 2*jobs)
+	for range jobs {
+		go func() {
+			w := newPair(from, to, o)
+			for j := range work {
+				res, err := w.convert(j.raw, source)
+				if err != nil {
+					cancel(err)
+				}
+				j.done <- res
+			}
+		}()
+	}
+	go func() {
+		defer close(order)
+		defer close(work)
+		for raw, err := range from.Read(r, source, o) {
+			if err != nil {
+				cancel(err)
+				return
+			}
+			j := &job{raw, make(chan *Result, 1)}
+			select {
+			case order <- j: // its room bounds how many records are in memory
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case work <- j:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for j := range order {
+		select {
+		case res := <-j.done:
+			if res == nil {
+				return context.Cause(ctx)
+			}
+			if err := emit(res); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+type pair struct {
+	in   Worker
+	out  Writer
+	full bool
+}
+
+func newPair(from, to *Format, o *Options) *pair {
+	return &pair{from.NewWorker(o), to.NewWriter(o), o.LedgerFull}
+}
+
+// convert converts one record. An error is a fault of the program or its tables; what is wrong with the record rejects it.
+func (p *pair) convert(raw *Raw, source string) (*Result, error) {
+	res := &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings)}
+	reject := func(f *diag.Finding) (*Result, error) {
+		if f.Place.Source == "" {
+			f.Place.Source = source
+		}
+		if f.Place.Record == 0 {
+			f.Place.Record = raw.Index
+		}
+		res.Rejected, res.Raw, res.Parts = f, raw.Bytes, nil
+		res.Entry = &Entry{Index: raw.Index, Rejected: &Line{At: f.Place.Path, Why: f.Message()}}
+		return res, nil
+	}
+	if raw.Reject != nil {
+		return reject(raw.Reject)
+	}
+	rec, err := p.in.ToHub(raw)
+	if err != nil {
+		if f, ok := err.(*diag.Finding); ok {
+			return reject(f)
+		}
+		return nil, err
+	}
+	parts, finds, err := p.out.FromHub(rec)
+	if err != nil {
+		if f, ok := err.(*diag.Finding); ok {
+			return reject(f)
+		}
+		return nil, err
+	}
+	res.Parts = parts
+	res.Entry = newEntry(raw.Index, rec, p.full)
+	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
+		if f.Place.Source == "" {
+			f.Place.Source = source
+		}
+		if f.Place.Record == 0 {
+			f.Place.Record = raw.Index
+		}
+		res.Findings = append(res.Findings, f)
+	}
+	return res, nil
+}

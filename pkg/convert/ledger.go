@@ -1,0 +1,212 @@
+package convert
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// LedgerVersion is what every ledger says that it is.
+const LedgerVersion = "ledger/1"
+
+// Line is one leaf of a ledger that was not simply carried.
+type Line struct {
+	At  string `json:"at"`
+	Why string `json:"why,omitempty"`
+}
+
+// Entry is the ledger of one record. Values = Carried + all the lists.
+type Entry struct {
+	Index    int
+	ID       string
+	Tally    tree.Tally
+	Folded   []Line
+	Declined []Line
+	Unmapped []Line
+	Invalid  []Line
+	Rejected *Line
+}
+
+// MarshalJSON writes the entry as DESIGN.md section 2 has it: lists are there even when empty, a rejected record has none.
+func (e *Entry) MarshalJSON() ([]byte, error) {
+	if e.Rejected != nil {
+		return json.Marshal(struct {
+			Index    int   `json:"index"`
+			Rejected *Line `json:"rejected"`
+		}{e.Index, e.Rejected})
+	}
+	return json.Marshal(struct {
+		Index    int    `json:"index"`
+		ID       string `json:"id"`
+		Values   int    `json:"values"`
+		Carried  int    `json:"carried"`
+		Folded   []Line `json:"folded"`
+		Declined []Line `json:"declined"`
+		Unmapped []Line `json:"unmapped"`
+		Invalid  []Line `json:"invalid"`
+	}{e.Index, e.ID, e.Tally.Values(), e.Tally.Carried, list(e.Folded), list(e.Declined), list(e.Unmapped), list(e.Invalid)})
+}
+
+func list(l []Line) []Line {
+	if l == nil {
+		return []Line{}
+	}
+	return l
+}
+
+// newEntry counts the leaves of a record, and with full lists those that were not simply carried.
+func newEntry(index int, rec *Record, full bool) *Entry {
+	e := &Entry{Index: index, ID: rec.ID}
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		e.Tally.Add(s)
+		if !full || s == tree.Carried {
+			return
+		}
+		l := Line{At: place(), Why: why}
+		switch s {
+		case tree.Folded:
+			e.Folded = append(e.Folded, l)
+		case tree.Declined:
+			e.Declined = append(e.Declined, l)
+		case tree.Unmapped:
+			l.Why = ""
+			e.Unmapped = append(e.Unmapped, l)
+		case tree.Invalid:
+			e.Invalid = append(e.Invalid, l)
+		}
+	})
+	return e
+}
+
+// Totals are the sums of a ledger. Records counts what was written, Rejected the rest.
+type Totals struct {
+	Records  int `json:"records"`
+	Values   int `json:"values"`
+	Carried  int `json:"carried"`
+	Folded   int `json:"folded"`
+	Declined int `json:"declined"`
+	Unmapped int `json:"unmapped"`
+	Invalid  int `json:"invalid"`
+	Rejected int `json:"rejected"`
+}
+
+// Add adds the entry of one record.
+func (t *Totals) Add(e *Entry) {
+	if e.Rejected != nil {
+		t.Rejected++
+		return
+	}
+	t.Records++
+	t.Values += e.Tally.Values()
+	t.Carried += e.Tally.Carried
+	t.Folded += e.Tally.Folded
+	t.Declined += e.Tally.Declined
+	t.Unmapped += e.Tally.Unmapped
+	t.Invalid += e.Tally.Invalid
+}
+
+// Plus is the sum of two.
+func (t Totals) Plus(u Totals) Totals {
+	return Totals{t.Records + u.Records, t.Values + u.Values, t.Carried + u.Carried, t.Folded + u.Folded, t.Declined + u.Declined,
+		t.Unmapped + u.Unmapped, t.Invalid + u.Invalid, t.Rejected + u.Rejected}
+}
+
+// SourceInfo is what a ledger says of its source.
+type SourceInfo struct {
+	Path   string `json:"path"`
+	Format string `json:"format"`
+	SHA256 string `json:"sha256"`
+}
+
+// LedgerWriter writes ledgers, one for each source, in memory that does not grow with them: entries go out as they come.
+// A single source makes one JSON object; several make NDJSON, or one object whose sources hold the ledgers.
+type LedgerWriter struct {
+	w       io.Writer
+	lines   bool // NDJSON
+	many    bool
+	sources int
+	entries int
+	total   Totals
+	sum     Totals
+	err     error
+}
+
+// NewLedgerWriter makes a writer for one source or many; lines is for a file that ends .ndjson.
+func NewLedgerWriter(w io.Writer, many, lines bool) *LedgerWriter {
+	return &LedgerWriter{w: w, many: many, lines: many && lines}
+}
+
+func (l *LedgerWriter) put(s string) {
+	if l.err == nil {
+		_, l.err = io.WriteString(l.w, s)
+	}
+}
+
+func (l *LedgerWriter) value(v any) {
+	if l.err != nil {
+		return
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		l.err = err
+		return
+	}
+	_, l.err = l.w.Write(b)
+}
+
+// Begin begins the ledger of a source. Its sha256 is known at its end.
+func (l *LedgerWriter) Begin(target string) error {
+	switch {
+	case l.many && !l.lines && l.sources == 0:
+		l.put(`{"chartpost":"` + LedgerVersion + `","sources":[` + "\n")
+	case l.many && !l.lines:
+		l.put(",\n")
+	}
+	l.sources++
+	l.entries, l.total = 0, Totals{}
+	l.put(`{"chartpost":"` + LedgerVersion + `","target":`)
+	l.value(map[string]string{"format": target})
+	l.put(`,"records":[`)
+	return l.err
+}
+
+// Add adds the entry of a record.
+func (l *LedgerWriter) Add(e *Entry) error {
+	if l.entries++; l.entries > 1 {
+		l.put(",")
+	}
+	if !l.lines {
+		l.put("\n")
+	}
+	l.value(e)
+	l.total.Add(e)
+	return l.err
+}
+
+// End ends the ledger of a source.
+func (l *LedgerWriter) End(src SourceInfo) error {
+	l.put(`],"source":`)
+	l.value(src)
+	l.put(`,"totals":`)
+	l.value(l.total)
+	l.put("}")
+	if l.lines || !l.many {
+		l.put("\n")
+	}
+	l.sum = l.sum.Plus(l.total)
+	return l.err
+}
+
+// Close ends the whole.
+func (l *LedgerWriter) Close() error {
+	if l.many && !l.lines {
+		if l.sources == 0 {
+			l.put(`{"chartpost":"` + LedgerVersion + `","sources":[`)
+		}
+		l.put("\n],\"totals\":")
+		l.value(l.sum)
+		l.put("}\n")
+	}
+	return l.err
+}

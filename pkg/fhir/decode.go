@@ -884,15 +884,7 @@ func (x *decoder) reference(k *key, v reflect.Value, under bool) {
 	if !ok {
 		return
 	}
-	before := r.GetUri() // _reference came first
+	id, ext := referenceExtras(r) // _reference came first
 	SetReference(r, s)
-	if before == nil {
-		return
-	}
-	switch it := v.Field(k.index).Elem().Elem().Field(0).Interface().(type) {
-	case *dpb.String:
-		it.Id, it.Extension = before.Id, before.Extension
-	case *dpb.ReferenceId:
-		it.Id, it.Extension = before.Id, before.Extension
-	}
+	setReferenceExtras(r, id, ext)
 }

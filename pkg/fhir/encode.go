@@ -448,19 +448,7 @@ func (w *encoder) reference(k *key, r *dpb.Reference) *diag.Finding {
 		}
 		w.b = append(w.b, ',')
 	}
-	var id *dpb.String
-	var ext []*dpb.Extension
-	switch m := r.Reference.(type) {
-	case *dpb.Reference_Uri:
-		id, ext = m.Uri.GetId(), m.Uri.GetExtension()
-	case *dpb.Reference_Fragment:
-		id, ext = m.Fragment.GetId(), m.Fragment.GetExtension()
-	default:
-		if v, a := refMembers().Chosen(reflect.ValueOf(r).Elem()); a != nil {
-			x := v.Addr().Interface().(*dpb.ReferenceId)
-			id, ext = x.Id, x.Extension
-		}
-	}
+	id, ext := referenceExtras(r)
 	if id == nil && len(ext) == 0 {
 		return nil
 	}

@@ -50,11 +50,51 @@ func setTyped(r *dpb.Reference, typ, id, version string) bool {
 		r.Reference = &dpb.Reference_ObservationId{ObservationId: x}
 	default:
 		e := refMembers()
-		a := e.References()[typ]
+		a := e.Member(typ)
 		if a == nil || a.GoType() != reflect.TypeFor[dpb.ReferenceId]() {
 			return false
 		}
 		e.Choose(reflect.ValueOf(r).Elem(), a, reflect.ValueOf(x).Elem())
+	}
+	return true
+}
+
+// RefStyle is how references between the resources of a record are written.
+type RefStyle uint8
+
+const (
+	RefURN      RefStyle = iota // urn:uuid:<id>, as in bundles
+	RefRelative                 // Type/<id>, as in NDJSON and on a server
+)
+
+// RefTo makes ref lead to the resource of a type with an id.
+func RefTo(ref *dpb.Reference, typ, id string, style RefStyle) {
+	if style == RefURN {
+		ref.Reference = &dpb.Reference_Uri{Uri: &dpb.String{Value: FullURL(typ, id)}}
+	} else if id == "" || !setTyped(ref, typ, id, "") {
+		ref.Reference = &dpb.Reference_Uri{Uri: &dpb.String{Value: typ + "/" + id}}
+	}
+}
+
+// FullURL is the fullUrl of a resource in our bundles: urn:uuid:<id>. An id that is no UUID gets one that depends on nothing
+// but the type and the id.
+func FullURL(typ, id string) string {
+	if !isUUID(id) {
+		id = ID("fullUrl", typ, id)
+	}
+	return "urn:uuid:" + id
+}
+
+// isUUID checks for the form of a UUID in lower case, which urn:uuid needs in FHIR.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
 	}
 	return true
 }
@@ -101,4 +141,37 @@ func appendReference(b []byte, r *dpb.Reference) []byte {
 		b = append(append(b, "/_history/"...), h...)
 	}
 	return b
+}
+
+// referenceExtras are the id and extensions of Reference.reference, which the hub keeps at the oneof's member.
+func referenceExtras(r *dpb.Reference) (*dpb.String, []*dpb.Extension) {
+	switch m := r.Reference.(type) {
+	case nil:
+	case *dpb.Reference_Uri:
+		return m.Uri.GetId(), m.Uri.GetExtension()
+	case *dpb.Reference_Fragment:
+		return m.Fragment.GetId(), m.Fragment.GetExtension()
+	default:
+		if v, a := refMembers().Chosen(reflect.ValueOf(r).Elem()); a != nil {
+			x := v.Addr().Interface().(*dpb.ReferenceId)
+			return x.Id, x.Extension
+		}
+	}
+	return nil, nil
+}
+
+func setReferenceExtras(r *dpb.Reference, id *dpb.String, ext []*dpb.Extension) {
+	if id == nil && len(ext) == 0 {
+		return
+	}
+	v, a := refMembers().Chosen(reflect.ValueOf(r).Elem())
+	if a == nil {
+		return
+	}
+	switch x := v.Addr().Interface().(type) {
+	case *dpb.String:
+		x.Id, x.Extension = id, ext
+	case *dpb.ReferenceId:
+		x.Id, x.Extension = id, ext
+	}
 }

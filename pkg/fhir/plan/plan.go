@@ -110,9 +110,6 @@ func (e *Element) Oneof() int { return e.oneof }
 // ByWrap finds the Alt of a choice or of Reference.reference by its wrapper's type (a struct).
 func (e *Element) ByWrap(rt reflect.Type) *Alt { return e.altOf[rt] }
 
-// References are the members of Reference.reference by name: the types of resource, uri and fragment; nil for other elements.
-func (e *Element) References() map[string]*Alt { return e.refs }
-
 // GoType is the struct of the alternative.
 func (a *Alt) GoType() reflect.Type { return a.goType }
 

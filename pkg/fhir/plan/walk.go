@@ -136,11 +136,4 @@ func Wrap(m proto.Message) proto.Message {
 }
 
 // Member is the member of Reference.reference for a type of resource, nil if there is none.
-func (e *Element) Member(typ string) *Alt {
-	for _, a := range e.altOf {
-		if a.Name == typ {
-			return a
-		}
-	}
-	return nil
-}
+func (e *Element) Member(typ string) *Alt { return e.refs[typ] }

@@ -1,0 +1,130 @@
+package fhir
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"reflect"
+	"slices"
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
+
+// Namespace is the namespace of all ids that Chartpost makes: the UUIDv5 of https://chartpost.org/fhir/id in RFC 9562's
+// namespace for URLs. It never changes.
+const Namespace = "8db38809-1de9-563d-abf6-1ffb4f315b8b"
+
+var namespace = [16]byte{0x8d, 0xb3, 0x88, 0x09, 0x1d, 0xe9, 0x56, 0x3d, 0xab, 0xf6, 0x1f, 0xfb, 0x4f, 0x31, 0x5b, 0x8b}
+
+// ID is the UUIDv5 of what identifies a thing. kind is the type of the resource, or says what else the id is of. Two lists of
+// parts that differ never give the same text to hash.
+func ID(kind string, parts ...string) string {
+	b := make([]byte, 0, 256)
+	b = append(b, namespace[:]...)
+	b = append(strconv.AppendInt(b, int64(len(kind)), 10), ':')
+	b = append(b, kind...)
+	for _, p := range parts {
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
+		b = append(b, p...)
+	}
+	return uuid5(b)
+}
+
+// uuid5 hashes a namespace with a name behind it (RFC 9562, 5.5).
+func uuid5(b []byte) string {
+	h := sha1.Sum(b)
+	h[6], h[8] = h[6]&0x0f|0x50, h[8]&0x3f|0x80
+	var u [36]byte
+	hex.Encode(u[0:8], h[0:4])
+	hex.Encode(u[9:13], h[4:6])
+	hex.Encode(u[14:18], h[6:8])
+	hex.Encode(u[19:23], h[8:10])
+	hex.Encode(u[24:36], h[10:16])
+	u[8], u[13], u[18], u[23] = '-', '-', '-', '-'
+	return string(u[:])
+}
+
+// The kinds of identifier are codes of http://terminology.hl7.org/CodeSystem/v2-0203.
+
+// firstKinds come before all others, in this order.
+var firstKinds = []string{"MR", "PI", "PT", "MA"}
+
+// sharedKinds belong to no one thing, or to the wrong one: accounts and bank cards, social security, licences, a payer's
+// numbers (a family may share a member number), and numbers of groups and specimens that several orders share.
+var sharedKinds = []string{
+	"AN", "ANON", "ANC", "AND", "ANT", "ACSN", "BA", "BC", "BCT", "BCFN", "PGN", // accounts, cards, groups
+	"SS", "SB", "SSN", "TAX", // social security, tax
+	"DL", "CDL", "LN", "SL", "MD", "DO", "DDS", "DP", "OD", "PA", "RPH", "NP", "DEA", // licences
+	"MC", "MCD", "MCR", "MB", "SN", "WC", "WCN", // a payer's
+}
+
+// IdentityKey is what identifies the thing that a resource is about: the type of the resource with its best identifier, or the
+// empty string if there is none (DESIGN.md, law 4). Identifiers with a system come before those without; then the kinds MR,
+// PI, PT, MA in this order; then the order in the resource. Kinds that belong to no one thing never count, nor old and
+// temporary identifiers. One without a system counts within the facility that sent it, and its kind counts with it.
+func IdentityKey(m proto.Message, facility string) string {
+	t := plan.OfMessage(m)
+	if t.Identifier < 0 {
+		return ""
+	}
+	var list []*dpb.Identifier
+	switch x := reflect.ValueOf(m).Elem().Field(t.Identifier).Interface().(type) {
+	case []*dpb.Identifier:
+		list = x
+	case *dpb.Identifier:
+		list = []*dpb.Identifier{x}
+	}
+	best, rank := "", 1<<30
+	for _, id := range list {
+		value, system := id.GetValue().GetValue(), id.GetSystem().GetValue()
+		if use := id.GetUse().GetValue().String(); value == "" || use == "OLD" || use == "TEMP" || system == "" && facility == "" {
+			continue
+		}
+		kind, shared := "", false
+		for _, c := range id.GetType().GetCoding() {
+			code := c.GetCode().GetValue()
+			shared = shared || slices.Contains(sharedKinds, code)
+			if kind == "" || slices.Contains(firstKinds, code) {
+				kind = code
+			}
+		}
+		if shared {
+			continue
+		}
+		r := slices.Index(firstKinds, kind)
+		if r < 0 {
+			r = len(firstKinds)
+		}
+		key := joinKey(t.Name, "system", system, value)
+		if system == "" {
+			r += len(firstKinds) + 1
+			key = joinKey(t.Name, "facility", facility, kind, value)
+		}
+		if r < rank {
+			best, rank = key, r
+		}
+	}
+	return best
+}
+
+// joinKey joins texts so that lists that differ give keys that differ.
+func joinKey(parts ...string) string {
+	var b []byte
+	for _, p := range parts {
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
+		b = append(b, p...)
+	}
+	return string(b)
+}
+
+// ResourceID is the id of a resource: that of its IdentityKey, else of what the caller knows of its record and of its place in
+// it, such as the record's sha256 and the position.
+func ResourceID(m proto.Message, facility string, record ...string) string {
+	if key := IdentityKey(m, facility); key != "" {
+		return ID(TypeOf(m), "identifier", key)
+	}
+	return ID(TypeOf(m), append([]string{"record"}, record...)...)
+}

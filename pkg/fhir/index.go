@@ -1,0 +1,251 @@
+package fhir
+
+import (
+	"reflect"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
+
+// Located is a resource and the URL that its bundle gives it, if any.
+type Located struct {
+	FullURL  string
+	Resource proto.Message
+}
+
+// Index finds the resources of a record by the references between them, by the rules for bundles (bundle.html#references).
+// It is for one goroutine.
+type Index struct {
+	Contained Contained // the contained resources that were looked into
+
+	byURL map[string]proto.Message // fullUrl, without version
+	byID  map[string]Located       // Type/id
+	of    map[proto.Message]string // fullUrl
+}
+
+// NewIndex indexes resources. Of two with the same URL or the same type and id the first is found.
+func NewIndex(all ...Located) *Index {
+	x := &Index{byURL: make(map[string]proto.Message, len(all)), byID: make(map[string]Located, len(all)), of: make(map[proto.Message]string, len(all))}
+	for _, l := range all {
+		x.Add(l)
+	}
+	return x
+}
+
+// IndexBundle indexes the entries of a bundle.
+func IndexBundle(b *rpb.Bundle) *Index {
+	x := NewIndex()
+	for _, e := range b.GetEntry() {
+		if m := Unwrap(e.GetResource()); m != nil {
+			x.Add(Located{e.GetFullUrl().GetValue(), m})
+		}
+	}
+	return x
+}
+
+// Add indexes one more resource.
+func (x *Index) Add(l Located) {
+	if l.Resource == nil {
+		return
+	}
+	x.of[l.Resource] = l.FullURL
+	id := IDOf(l.Resource)
+	u, _, _ := strings.Cut(l.FullURL, "/_history/")
+	if u == "" && isUUID(id) {
+		u = "urn:uuid:" + id // as our own bundles call it
+	}
+	if u != "" && x.byURL[u] == nil {
+		x.byURL[u] = l.Resource
+	}
+	if id != "" {
+		key := TypeOf(l.Resource) + "/" + id
+		if x.byID[key].Resource == nil {
+			x.byID[key] = l
+		}
+	}
+}
+
+// IDOf is the id of a resource, empty if it has none.
+func IDOf(m proto.Message) string {
+	if r, ok := m.(interface{ GetId() *dpb.Id }); ok {
+		return r.GetId().GetValue()
+	}
+	return ""
+}
+
+// Resolve finds what a reference leads to, nil if it is not in the record. within is the resource that has the reference, of a
+// contained resource the one that contains it.
+func (x *Index) Resolve(ref *dpb.Reference, within proto.Message) proto.Message {
+	return x.Find(ReferenceText(ref), within)
+}
+
+// Find is Resolve for the text of a reference, or of a canonical or uri that leads to a resource of the record.
+func (x *Index) Find(text string, within proto.Message) proto.Message {
+	if text == "" {
+		return nil
+	}
+	if id, ok := strings.CutPrefix(text, "#"); ok {
+		return x.fragment(id, within)
+	}
+	text, _, _ = strings.Cut(text, "/_history/")
+	text, fragment, inside := strings.Cut(text, "#")
+	m := x.outer(text, within)
+	if inside && m != nil {
+		return x.fragment(fragment, m)
+	}
+	return m
+}
+
+func (x *Index) outer(text string, within proto.Message) proto.Message {
+	if m := x.byURL[text]; m != nil {
+		return m
+	}
+	if strings.HasPrefix(text, "urn:") {
+		return nil
+	}
+	absolute := strings.Contains(text, "://")
+	if !absolute {
+		if base := restBase(x.of[within]); base != "" {
+			if m := x.byURL[base+text]; m != nil {
+				return m
+			}
+		}
+		return x.byID[text].Resource
+	}
+	// An absolute URL of a resource that the record has under no URL, or under a urn: by its ending.
+	i := strings.LastIndexByte(text, '/')
+	if i < 0 {
+		return nil
+	}
+	j := strings.LastIndexByte(text[:i], '/')
+	l := x.byID[text[j+1:]]
+	if restBase(l.FullURL) != "" {
+		return nil // it lives on another server
+	}
+	return l.Resource
+}
+
+// restBase is the base of a URL that ends in Type/id, empty for a urn and the like.
+func restBase(url string) string {
+	if !strings.Contains(url, "://") {
+		return ""
+	}
+	url, _, _ = strings.Cut(url, "/_history/")
+	i := strings.LastIndexByte(url, '/')
+	if i < 0 {
+		return ""
+	}
+	j := strings.LastIndexByte(url[:i], '/')
+	if plan.ContainedType().ResourceAlt(url[j+1:i]) == nil {
+		return ""
+	}
+	return url[:j+1]
+}
+
+// fragment finds a contained resource; an empty id is the container itself.
+func (x *Index) fragment(id string, within proto.Message) proto.Message {
+	if id == "" || within == nil {
+		return within
+	}
+	all, _ := x.Contained.Of(within)
+	for _, m := range all {
+		if IDOf(m) == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// References calls do for each reference of a resource, not for those of resources contained in it.
+func References(m proto.Message, do func(*dpb.Reference)) {
+	references(reflect.ValueOf(m).Elem(), plan.OfMessage(m), do)
+}
+
+func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
+	if t.Kind == plan.Primitive {
+		if t.Extension >= 0 && v.Field(t.Extension).Len() == 0 {
+			return
+		}
+	} else if r, ok := v.Addr().Interface().(*dpb.Reference); ok {
+		do(r)
+	}
+	for _, e := range t.Elements {
+		if e.RefText || e.Name == "id" {
+			continue
+		}
+		if e.Choice != nil {
+			if x, a := e.Chosen(v); a != nil {
+				references(x, a.Type(), do)
+			}
+			continue
+		}
+		n := e.Len(v)
+		if n == 0 {
+			continue
+		}
+		switch st := e.Type(); st.Kind {
+		case plan.Packed:
+		case plan.Contained:
+			for i := range n {
+				if r, a := st.Resource(e.At(v, i)); a != nil {
+					references(r, a.Type(), do)
+				}
+			}
+		default:
+			for i := range n {
+				references(e.At(v, i), st, do)
+			}
+		}
+	}
+}
+
+// Restyle writes the references of a resource, and of those contained in it, that lead to a resource of the index in another
+// style, in the message itself. Others stay as they are.
+func (x *Index) Restyle(m proto.Message, style RefStyle) error {
+	set := func(changed *bool) func(*dpb.Reference) {
+		return func(r *dpb.Reference) {
+			text := ReferenceText(r)
+			if text == "" || text[0] == '#' {
+				return
+			}
+			to := x.Find(text, m)
+			if to == nil {
+				return
+			}
+			if id := IDOf(to); id != "" {
+				sid, ext := referenceExtras(r)
+				RefTo(r, TypeOf(to), id, style)
+				setReferenceExtras(r, sid, ext)
+				*changed = true
+			}
+		}
+	}
+	var changed bool
+	References(m, set(&changed))
+	t := plan.OfMessage(m)
+	if t.Contained < 0 {
+		return nil
+	}
+	packed, _ := reflect.ValueOf(m).Elem().Field(t.Contained).Interface().([]*anypb.Any)
+	for _, a := range packed {
+		inner, err := Unpack(a)
+		if err != nil {
+			return err
+		}
+		changed = false
+		if References(inner, set(&changed)); changed {
+			p, err := Pack(inner)
+			if err != nil {
+				return err
+			}
+			a.TypeUrl, a.Value = p.TypeUrl, p.Value
+			delete(x.Contained.known, a)
+		}
+	}
+	return nil
+}

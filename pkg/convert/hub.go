@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 
+	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
 
@@ -177,7 +179,7 @@ func directly(edges [][]int, from, to int, _ []fhir.Entry) bool {
 }
 
 func references(m proto.Message, index *fhir.Index) (list []proto.Message) {
-	fhir.References(m, func(ref *fhir.Reference) {
+	fhir.References(m, func(ref *dpb.Reference) {
 		if to := index.Resolve(ref, m); to != nil {
 			list = append(list, to)
 		}
@@ -242,9 +244,9 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if rec.Bundle != nil {
 		proto.Merge(shell, rec.Bundle)
 	}
-	shell.Type = &rpb.Bundle_TypeCode{Value: kind.Code()}
+	shell.Type = &rpb.Bundle_TypeCode{Value: codes.BundleTypeCode_Value(kind)}
 	if shell.Id == nil && rec.Key != "" {
-		shell.Id = fhir.NewID(fhir.ID("Bundle", "record", rec.Key))
+		shell.Id = &dpb.Id{Value: fhir.ID("Bundle", "record", rec.Key)}
 	}
 	w.buf.Reset()
 	bw := fhir.NewBundleWriter(&w.buf, shell)
@@ -294,4 +296,3 @@ func (linesWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	}
 	return parts, nil, nil
 }
-

@@ -8,6 +8,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
@@ -22,24 +23,20 @@ func (c *Context) finish(o ReadOptions) {
 	}
 	used := map[string]bool{}
 	for _, r := range c.rec.Resources {
-		key := identityKey(r.Msg, o.Facility)
-		if key == "" || used[key] {
-			key = r.info.Name + "\x00" + o.Key + "\x00" + strconv.Itoa(int(r.at))
-			for n := 1; used[key]; n++ {
-				key = r.info.Name + "\x00" + o.Key + "\x00" + strconv.Itoa(int(r.at)) + "\x00" + strconv.Itoa(n)
-			}
+		r.ID = fhir.ResourceID(r.Msg, o.Facility, o.Key, strconv.Itoa(int(r.at)))
+		for n := 1; used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
+			r.ID = fhir.ID(r.info.Name, "record", o.Key, strconv.Itoa(int(r.at)), strconv.Itoa(n))
 		}
-		used[key] = true
-		r.ID = resourceID(key)
+		used[r.ID] = true
 		r.v.Field(r.info.ID).Set(reflect.ValueOf(&dpb.Id{Value: r.ID}))
 	}
 	for _, ref := range c.refOrder {
 		to := c.refs[ref]
-		if !o.Relative {
-			ref.Reference = &dpb.Reference_Uri{Uri: &dpb.String{Value: "urn:uuid:" + to.ID}}
-			continue
+		style := fhir.RefURN
+		if o.Relative {
+			style = fhir.RefRelative
 		}
-		setRelative(ref, to)
+		fhir.RefTo(ref, to.info.Name, to.ID, style)
 	}
 	for _, r := range c.rec.Resources {
 		require(r.v, r.info)
@@ -47,19 +44,6 @@ func (c *Context) finish(o ReadOptions) {
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
 	}
-}
-
-// setRelative makes a reference of the form Type/id, as the hub holds it: typed.
-func setRelative(ref *dpb.Reference, to *Resource) {
-	e := refElement()
-	v := reflect.ValueOf(ref).Elem()
-	if a := e.Member(to.info.Name); a != nil {
-		id := a.New()
-		id.Addr().Interface().(*dpb.ReferenceId).Value = to.ID
-		e.Choose(v, a, id)
-		return
-	}
-	ref.Reference = &dpb.Reference_Uri{Uri: &dpb.String{Value: to.info.Name + "/" + to.ID}}
 }
 
 // require puts data-absent-reason unknown where FHIR wants an element and none is.

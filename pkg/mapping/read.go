@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -27,15 +28,16 @@ type Context struct {
 }
 
 type run struct {
-	m       *Map
-	rec     *Record
-	frame   *frame
-	reading bool
-	fold    string // why what is being carried does not come back where it was; empty if it does
-	err     error  // a table that does not compile
-	target  *plan.Type
-	leaf    tree.Node // the leaf that is being read
-	normal  func(tree.Node, string)
+	m        *Map
+	rec      *Record
+	frame    *frame
+	reading  bool
+	fold     string // why what is being carried does not come back where it was; empty if it does
+	err      error  // a table that does not compile
+	target   *plan.Type
+	leaf     tree.Node // the leaf that is being read
+	normal   func(tree.Node, string)
+	noBundle bool
 
 	shared   map[sharedKey]reflect.Value
 	refs     map[*dpb.Reference]*Resource
@@ -107,6 +109,7 @@ type ReadOptions struct {
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
 	Relative bool           // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
+	NoBundle bool           // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
 	Normal func(leaf tree.Node, form string)
 }
@@ -122,7 +125,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, err
 	}
 	rec := &Record{}
-	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, reading: true, normal: o.Normal}}
+	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, reading: true, normal: o.Normal, noBundle: o.NoBundle}}
 	f := c.push(t)
 	if t.info == nil {
 		c.readTable(t, tree.Root, reflect.Value{}, f.in)
@@ -339,6 +342,9 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	d := &r.dst
 	if d.end == nil { // a group: its own scope
 		return c.readScope(r.sub, k), ""
+	}
+	if d.base != nil && d.base.Name == "Bundle" && c.noBundle {
+		return false, "there is no bundle to hold it"
 	}
 	res, base := c.base(r, v, k)
 	if res != nil && r.Each && d.grow < 0 && d.arrow == nil {
@@ -813,7 +819,7 @@ func (c *Context) enlist(r *Resource) {
 // same thing, else adds this one. Two with one identifier are the same where neither contradicts the other, and the fuller
 // stays; two without identifiers only where they say the same.
 func (c *Context) intern(r *Resource) *Resource {
-	id := identityKey(r.Msg, "")
+	id := fhir.IdentityKey(r.Msg, "the record")
 	key := r.info.Name + id
 	if c.keyed == nil {
 		c.keyed = map[string][]*Resource{}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -131,25 +131,11 @@ func (rec *Record) index() {
 	}
 }
 
-// refText is the text of a reference as JSON has it, and its fragment if it leads to a contained resource.
+// refText is the text of a reference as JSON has it, and whether it leads to a contained resource.
 func refText(ref *dpb.Reference) (text string, fragment bool) {
-	switch o := ref.GetReference().(type) {
-	case nil:
-		return "", false
-	case *dpb.Reference_Uri:
-		return o.Uri.GetValue(), strings.HasPrefix(o.Uri.GetValue(), "#")
-	case *dpb.Reference_Fragment:
-		return "#" + o.Fragment.GetValue(), true
-	}
-	v, a := refElement().Chosen(reflect.ValueOf(ref).Elem())
-	if a == nil {
-		return "", false
-	}
-	id, _ := v.Addr().Interface().(*dpb.ReferenceId)
-	return a.Name + "/" + id.GetValue(), false
+	text = fhir.ReferenceText(ref)
+	return text, strings.HasPrefix(text, "#")
 }
-
-var refElement = sync.OnceValue(func() *plan.Element { return plan.Of(reflect.TypeFor[dpb.Reference]()).Element("reference") })
 
 // resolve follows a reference within the record.
 func (x *run) resolve(ref reflect.Value) *Resource {

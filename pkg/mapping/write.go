@@ -882,6 +882,13 @@ func (c *Context) Claim(m proto.Message) {
 	}
 }
 
+// ClaimValue is Claim for the value of a primitive alone, without its extensions.
+func (c *Context) ClaimValue(m proto.Message) {
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		c.claim(v.Elem(), tree.Carried, "")
+	}
+}
+
 // Carry is for pairs on the way to FHIR: every leaf at and below n is in the record.
 func (c *Context) Carry(n tree.Node) {
 	s, why := c.state()

@@ -1,0 +1,350 @@
+package v2fhir
+
+import (
+	"errors"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/terminology"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Types are what in the tables cannot be a row: the primitive datatypes of HL7 v2 (chapter 2A) as leaf types, and pairs of
+// functions for values that several components make together. The others stand in times.go, ids.go, codings.go, telecom.go
+// and media.go.
+var Types = mapping.Types{
+	"ST": text, "ID": text, "IS": text, "SI": text, "GTS": text,
+	"TX": formatted, "FT": formatted,
+	"NM": number, "SN1": number,
+	"DT": dtm, "DTM": dtm, "TS": dtm, "TM": dtm,
+	"OID": oid, "UUID": uuid, "URI": uri, "URL": uri,
+	"SYSTEM":   system,
+	"CURRENCY": currency,
+
+	"BIRTH":     mapping.Pair{Read: readBirth, Write: writeBirth},
+	"SYSTEM_1":  systemPair("1", "3", "14"),
+	"SYSTEM_4":  systemPair("4", "6", "17"),
+	"SYSTEM_10": systemPair("10", "12", "20"),
+	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
+	"RACE":      omb{races, "us-core-race", true}.pair(),
+	"ETHNICITY": omb{ethnicities, "us-core-ethnicity", false}.pair(),
+	"UID":       mapping.Pair{Read: readUID, Write: writeUID},
+	"EI_SYSTEM": mapping.Pair{Read: readEISystem, Write: writeEISystem},
+	"HD_ID":     mapping.Pair{Read: readHDID, Write: writeHDID},
+	"HD_UID":    uidPair("2", "3"),
+	"EI_UID":    uidPair("3", "4"),
+	"CNN_UID":   uidPair("10", "11"),
+	"ENDPOINT":  mapping.Pair{Read: readEndpoint, Write: writeEndpoint},
+	"MSG":       mapping.Pair{Read: readMSG, Write: writeMSG},
+	"NUMBER":    mapping.Pair{Read: readNumber, Write: writeNumber},
+	"DATA":      mapping.Pair{Read: readData, Write: writeData},
+	"MEDIA":     mapping.Pair{Read: readMedia, Write: writeMedia},
+	"VALUES":    mapping.Pair{Read: readValues, Write: writeValues},
+	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},
+	"VRTEXT":    mapping.Pair{Read: readVRText, Write: writeVRText},
+
+	"PL_BED":      levelsPair("1", "2", "3", "4", "7", "8"),
+	"PL_ROOM":     levelsPair("1", "2", "4", "7", "8"),
+	"PL_POC":      levelsPair("1", "4", "7", "8"),
+	"PL_FLOOR":    levelsPair("4", "7", "8"),
+	"PL_BUILDING": levelsPair("4", "7"),
+}
+
+// --- text ---
+
+// text is ST, ID, IS and the like: the text as it is. FHIR's code wants single blanks, its uri none.
+var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error) { return fit(s, c.Target()) }}
+
+// fit makes a text fit a FHIR type.
+func fit(s, target string) (string, error) {
+	switch target {
+	case "code":
+		s = strings.Join(strings.Fields(s), " ")
+	case "uri", "url", "canonical", "id", "oid", "uuid":
+		if strings.ContainsAny(s, " \t\r\n") {
+			return "", errors.New("a blank within a URI")
+		}
+	}
+	if s = printable(s); strings.Trim(s, " \t\r\n") == "" {
+		return "", mapping.Loss("nothing but blanks")
+	}
+	if len(s) > plan.MaxString && target == "string" {
+		return "", errors.New("longer than a string of FHIR may be, 1 MB")
+	}
+	return s, nil
+}
+
+// printable leaves out the control characters that FHIR's texts may not hold.
+func printable(s string) string {
+	ok := true
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			ok = false
+		}
+	}
+	if ok {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// formatted is FT and TX: the command for a line break becomes one, and back. The other formatting commands stay as they
+// are, for FHIR's texts have nothing like them; they come back.
+var formatted = mapping.Type{
+	Read: func(c *mapping.Context, s string) (string, error) {
+		return fit(strings.ReplaceAll(s, `\.br\`, "\n"), c.Target())
+	},
+	Write: func(_ *mapping.Context, s string) (string, error) {
+		return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", `\.br\`), nil
+	},
+}
+
+// --- numbers ---
+
+// number is NM. Its normal form has neither plus nor leading zeros nor a point without digits beside it.
+var number = mapping.Type{
+	Read:   func(_ *mapping.Context, s string) (string, error) { return normalNumber(s), nil },
+	Normal: normalNumber,
+}
+
+func normalNumber(s string) string {
+	s = strings.TrimSpace(s)
+	sign := ""
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		sign, s = "-", rest
+	} else {
+		s = strings.TrimPrefix(s, "+")
+	}
+	whole, frac, point := strings.Cut(s, ".")
+	if strings.Trim(whole+frac, "0123456789") != "" || whole+frac == "" {
+		return sign + s // no number of HL7 v2: whatever it is, the target says
+	}
+	if whole = strings.TrimLeft(whole, "0"); whole == "" {
+		whole = "0"
+	}
+	if point && frac != "" {
+		whole += "." + frac
+	}
+	return sign + whole
+}
+
+// currency is a code of ISO 4217, which FHIR demands.
+var currency = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	if len(s) != 3 || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return "", errors.New("not a currency of ISO 4217")
+	}
+	return s, nil
+}}
+
+// --- URIs ---
+
+var oid = mapping.Type{
+	Read: func(_ *mapping.Context, s string) (string, error) {
+		if !isOID(s) {
+			return "", errors.New("not an OID")
+		}
+		return "urn:oid:" + s, nil
+	},
+	Write: func(_ *mapping.Context, s string) (string, error) {
+		if id, ok := strings.CutPrefix(s, "urn:oid:"); ok {
+			return id, nil
+		}
+		return "", errors.New("not an OID")
+	},
+}
+
+var uuid = mapping.Type{
+	Read: func(_ *mapping.Context, s string) (string, error) {
+		if !isUUID(s) {
+			return "", errors.New("not a UUID")
+		}
+		return "urn:uuid:" + strings.ToLower(s), nil
+	},
+	Write: func(_ *mapping.Context, s string) (string, error) {
+		if id, ok := strings.CutPrefix(s, "urn:uuid:"); ok {
+			return id, nil
+		}
+		return "", errors.New("not a UUID")
+	},
+	Normal: strings.ToLower,
+}
+
+var uri = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	if !isURI(s) {
+		return "", errors.New("not a URI")
+	}
+	return s, nil
+}}
+
+func isOID(s string) bool {
+	t, err := plan.Named("oid")
+	return err == nil && t.Prim.WellFormed("urn:oid:"+s)
+}
+
+func isUUID(s string) bool {
+	t, err := plan.Named("uuid")
+	return err == nil && t.Prim.WellFormed("urn:uuid:"+strings.ToLower(s))
+}
+
+// isURI reports an absolute URI: a scheme, and no blanks or control characters.
+func isURI(s string) bool {
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok || scheme == "" || rest == "" {
+		return false
+	}
+	for i := range len(scheme) {
+		c := scheme[i] | 0x20
+		if !(c >= 'a' && c <= 'z') && (i == 0 || !strings.ContainsRune("0123456789+-.", rune(scheme[i]))) {
+			return false
+		}
+	}
+	for i := range len(rest) {
+		if rest[i] <= ' ' || rest[i] == 0x7f {
+			return false
+		}
+	}
+	for _, known := range []struct {
+		prefix string
+		valid  func(string) bool
+	}{{"urn:oid:", isOID}, {"urn:uuid:", isUUID}} {
+		if id, ok := strings.CutPrefix(s, known.prefix); ok && !known.valid(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// system is the name of a code system (HL7 table 0396) where no code stands beside it.
+var system = mapping.Type{
+	Read:  func(_ *mapping.Context, s string) (string, error) { return systemURI(s, "", ""), nil },
+	Write: func(_ *mapping.Context, s string) (string, error) { return systemName(s), nil },
+}
+
+// --- what pairs share ---
+
+// part is the text of a component or subcomponent, and its leaf. An explicit null is none.
+func part(c *mapping.Context, n tree.Node, name string) (string, tree.Node) {
+	k := c.Doc.Find(n, 0, &tree.Step{Name: name})
+	if k == 0 {
+		return "", 0
+	}
+	k = c.Doc.Leaf(k)
+	if s := c.Doc.Text(k); s != c.Doc.Null {
+		return s, k
+	}
+	return "", 0
+}
+
+// setPart writes a component or subcomponent; false if another text stands there.
+func setPart(c *mapping.Context, n tree.Node, name, s string) bool {
+	if s == "" {
+		return true
+	}
+	if have, _ := part(c, n, name); have != "" {
+		return have == s
+	}
+	k := c.Doc.Leaf(c.Doc.Make(n, tree.Path{{Name: name}}, false))
+	if c.Doc.First(k) != 0 && c.Doc.Self != "" {
+		k = c.Doc.Add(k, c.Doc.Self, "")
+	}
+	c.Doc.SetText(k, s)
+	return true
+}
+
+// carry marks leaves as carried, or as folded if there is a reason why they do not come back as they were.
+func carry(c *mapping.Context, why string, leaves ...tree.Node) {
+	for _, k := range leaves {
+		switch {
+		case k == 0:
+		case why != "":
+			c.Doc.Mark(k, tree.Folded, why)
+		default:
+			c.Carry(k)
+		}
+	}
+}
+
+// Extensions of Chartpost's own that pairs make; their names say where in HL7 v2 the text stands.
+const cp = "https://chartpost.org/fhir/StructureDefinition/"
+
+func stringExt(name, s string) *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: cp + name}, Value: &dpb.Extension_ValueX{
+		Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: s}}}}
+}
+
+// extText is the text of an extension of ours, and the extension; nil if there is none.
+func extText(list []*dpb.Extension, name string) (string, *dpb.Extension) {
+	for _, x := range list {
+		if s := x.GetValue().GetStringValue(); s != nil && x.GetUrl().GetValue() == cp+name {
+			return s.GetValue(), x
+		}
+	}
+	return "", nil
+}
+
+func str(s string) *dpb.String { return &dpb.String{Value: s} }
+
+// claim claims what is there.
+func claim(c *mapping.Context, ms ...proto.Message) {
+	for _, m := range ms {
+		c.Claim(m)
+	}
+}
+
+// systemURI is the URI of a system by its name, by its OID where it has no name; a code that the system does not hold, and
+// R4 knows them all, gets the local form of the name, which claims nothing.
+func systemURI(name, oid, code string) string {
+	var s terminology.System
+	ok := false
+	switch {
+	case name == "":
+		if s, ok = terminology.ByOID(oid); !ok {
+			if !isOID(oid) {
+				return ""
+			}
+			return "urn:oid:" + oid
+		}
+	case isURI(name):
+		s.URI = name
+	case isOID(name):
+		if s, ok = terminology.ByOID(name); !ok {
+			s.URI = "urn:oid:" + name
+		}
+	default:
+		if s, ok = terminology.ByName(name); !ok {
+			return terminology.LocalURI(name)
+		}
+	}
+	if code != "" {
+		if holds, known := terminology.Holds(s.URI, code); known && !holds {
+			if name == "" {
+				return "urn:oid:" + oid
+			}
+			return terminology.LocalURI(name)
+		}
+	}
+	return s.URI
+}
+
+// systemName is the name by which HL7 v2 knows a system.
+func systemName(uri string) string {
+	if name, ok := terminology.LocalName(uri); ok {
+		return name
+	}
+	if s, ok := terminology.ByURI(uri); ok && s.Name != "" {
+		return s.Name
+	}
+	if oid, ok := strings.CutPrefix(uri, "urn:oid:"); ok && isOID(oid) {
+		return oid
+	}
+	return uri
+}

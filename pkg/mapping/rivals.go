@@ -101,6 +101,8 @@ func (m *Map) claimants(t *table, prefix string, choice []string, above []*row, 
 				continue
 			}
 			switch {
+			case r.pair != nil && r.dst.arrow == nil && len(r.dst.steps) == 0:
+				continue // a pair on a whole element fills what it knows of, which only its functions say
 			case r.dst.arrow != nil || r.pair != nil:
 				f(claimant{path, ch, rows})
 			case r.sub != nil:

@@ -1,8 +1,6 @@
 package v2fhir
 
 import (
-	"strings"
-
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -128,103 +126,4 @@ func obxTypeOf(part *opb.Observation_Component) string {
 		return "DR"
 	}
 	return ""
-}
-
-// snText is SN[string]: a structured numeric that no Quantity, Range or Ratio can say (<>, +), its parts joined by blanks.
-var snText = mapping.Pair{
-	Read: func(c *mapping.Context, sn tree.Node, dst proto.Message) bool {
-		s, ok := dst.(*dpb.String)
-		var parts []string
-		for _, name := range []string{"1", "2", "3", "4"} {
-			if k := c.Doc.Child(sn, name); k != 0 && c.Doc.LeafText(k) != "" {
-				parts = append(parts, c.Doc.LeafText(k))
-			}
-		}
-		if !ok || len(parts) == 0 {
-			return false
-		}
-		s.Value = strings.Join(parts, " ")
-		back := snParts(s.Value)
-		for i, name := range []string{"1", "2", "3", "4"} {
-			if k := c.Doc.Child(sn, name); k != 0 && c.Doc.LeafText(k) != back[i] {
-				c.Doc.MarkAll(sn, tree.Folded, "the parts do not come back out of the text")
-				return true
-			}
-		}
-		c.Carry(sn)
-		return true
-	},
-	Write: func(c *mapping.Context, src proto.Message, sn tree.Node) bool {
-		s, ok := src.(*dpb.String)
-		if !ok {
-			return false
-		}
-		parts := snParts(s.Value)
-		if parts[1] == "" || parts[0] == "" && parts[2] == "" {
-			return false
-		}
-		for i, name := range []string{"1", "2", "3", "4"} {
-			if parts[i] != "" {
-				c.Doc.Add(sn, name, parts[i])
-			}
-		}
-		c.Claim(s)
-		return true
-	},
-}
-
-// snParts takes the text of snText apart: words stand in SN.1 and SN.3, numbers in SN.2 and SN.4.
-func snParts(text string) (parts [4]string) {
-	i := 0
-	for _, w := range strings.Fields(text) {
-		number := strings.Trim(w, "+-.0123456789") == "" && strings.ContainsAny(w, "0123456789")
-		if number == (i%2 == 0) {
-			i++
-		}
-		if i > 3 {
-			return [4]string{}
-		}
-		parts[i] = w
-		i++
-	}
-	return parts
-}
-
-// vrText is VR[string]: the first and the last of a range of values, joined by a dash as the guide has it.
-var vrText = mapping.Pair{
-	Read: func(c *mapping.Context, vr tree.Node, dst proto.Message) bool {
-		s, ok := dst.(*dpb.String)
-		from, to := c.Doc.LeafText(vr), ""
-		if k := c.Doc.Child(vr, "2"); k != 0 {
-			to = c.Doc.LeafText(k)
-		}
-		if !ok || from == "" && to == "" {
-			return false
-		}
-		s.Value = from + "-" + to
-		if strings.Contains(from, "-") {
-			c.Doc.MarkAll(vr, tree.Folded, "a dash within the first value")
-			return true
-		}
-		c.Carry(vr)
-		return true
-	},
-	Write: func(c *mapping.Context, src proto.Message, vr tree.Node) bool {
-		s, ok := src.(*dpb.String)
-		if !ok {
-			return false
-		}
-		from, to, dash := strings.Cut(s.Value, "-")
-		if !dash {
-			return false
-		}
-		if from != "" {
-			c.Doc.Add(vr, "1", from)
-		}
-		if to != "" {
-			c.Doc.Add(vr, "2", to)
-		}
-		c.Claim(s)
-		return true
-	},
 }

@@ -612,12 +612,17 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 		st := &d.steps[last]
 		e = st.e.Append(parent)
 	} else {
-		var ok bool
+		var ok, fresh bool
 		var how origin
+		switch d.end.Prim.Kind { // whose zero is a value too: what is made now has none
+		case plan.Boolean, plan.Integer, plan.Unsigned:
+			e, _, _ = c.place(in, base, d.steps, false)
+			fresh = !e.IsValid()
+		}
 		if e, how, ok = c.place(in, base, d.steps, true); !ok {
 			return false, r.Target + " holds another type"
 		}
-		if have := d.end.Prim.Text(e); have != "" {
+		if have := d.end.Prim.Text(e); have != "" && !fresh {
 			if have != s {
 				return false, "place taken: " + r.Target + " holds another value"
 			}

@@ -1,0 +1,129 @@
+package v2fhir
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// obxTables are the tables that read one repetition of OBX-5 as a component, by OBX-2.
+var obxTables = map[string]string{"NM": "OBX_NM", "SN": "OBX_SN", "ST": "OBX_ST", "TX": "OBX_ST", "FT": "OBX_ST",
+	"CWE": "OBX_CWE", "CE": "OBX_CWE", "CNE": "OBX_CWE", "CF": "OBX_CWE", "IS": "OBX_CWE", "ID": "OBX_CWE",
+	"DTM": "OBX_DTM", "TS": "OBX_DTM", "DT": "OBX_DTM", "TM": "OBX_TM", "DR": "OBX_DR", "NR": "OBX_NR", "": "OBX_ST"}
+
+// obx5 is OBX-5 where it repeats: a component for each repetition, with the code of OBX-3 and, beside a number, the unit of
+// OBX-6, which the table OBX keeps in an extension. Going back, components that have another code than their Observation
+// are no repetitions of one value, and are left alone.
+var obx5 = mapping.Pair{
+	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) (any bool) {
+		o, ok := dst.(*opb.Observation)
+		table := obxTables[c.Doc.LeafText(c.Doc.Child(obx, "2"))]
+		if !ok || table == "" {
+			return false
+		}
+		unit := obxUnit(o)
+		for k := c.Doc.First(obx); k != 0; k = c.Doc.Next(k) {
+			if c.Doc.Name(k) != "5" || c.Doc.Empty(k) {
+				continue
+			}
+			part := &opb.Observation_Component{}
+			if !c.ReadTable(table, k, part) {
+				continue
+			}
+			if o.Code != nil {
+				part.Code = proto.Clone(o.Code).(*dpb.CodeableConcept)
+			}
+			if q := part.GetValue().GetQuantity(); q != nil && unit != nil {
+				proto.Merge(q, unit)
+			}
+			o.Component = append(o.Component, part)
+			any = true
+		}
+		return any
+	},
+	Write: func(c *mapping.Context, src proto.Message, obx tree.Node) (any bool) {
+		o, ok := src.(*opb.Observation)
+		table := obxTables[c.Doc.LeafText(c.Doc.Child(obx, "2"))]
+		if !ok || len(o.Component) == 0 || o.Value != nil {
+			return false
+		}
+		for _, part := range o.Component {
+			if !proto.Equal(part.Code, o.Code) {
+				return false
+			}
+		}
+		if c.Doc.Child(obx, "2") == 0 {
+			typ := obxTypeOf(o.Component[0])
+			if table = obxTables[typ]; typ == "" {
+				return false
+			}
+			c.Doc.SetText(c.Doc.Add(obx, "2", ""), typ)
+		}
+		unit := obxUnit(o)
+		for _, part := range o.Component {
+			if !c.WriteTable(table, part, c.Doc.Add(obx, "5", "")) {
+				continue
+			}
+			any = true
+			if part.Code != nil {
+				c.Claim(part.Code)
+			}
+			if q := part.GetValue().GetQuantity(); q != nil && unit != nil &&
+				proto.Equal(&dpb.Quantity{Code: q.Code, System: q.System, Unit: q.Unit}, unit) {
+				for _, m := range []proto.Message{q.Code, q.System, q.Unit} {
+					c.Claim(m)
+				}
+			}
+		}
+		return any
+	},
+}
+
+// obxUnit is the unit that the extension for OBX-6 holds.
+func obxUnit(o *opb.Observation) *dpb.Quantity {
+	for _, x := range o.Extension {
+		if x.GetUrl().GetValue() != obx6URL {
+			continue
+		}
+		cc := x.GetValue().GetCodeableConcept()
+		if len(cc.GetCoding()) == 0 {
+			return nil
+		}
+		first := cc.Coding[0]
+		q := &dpb.Quantity{Code: first.Code, System: first.System, Unit: first.Display}
+		if q.Unit == nil && cc.Text != nil {
+			q.Unit = cc.Text
+		}
+		return q
+	}
+	return nil
+}
+
+const obx6URL = "https://chartpost.org/fhir/StructureDefinition/OBX-6"
+
+// obxTypeOf is the type for OBX-2 of a component that came from no message.
+func obxTypeOf(part *opb.Observation_Component) string {
+	switch part.GetValue().GetChoice().(type) {
+	case *opb.Observation_Component_ValueX_Quantity:
+		if part.GetValue().GetQuantity().Comparator != nil {
+			return "SN"
+		}
+		return "NM"
+	case *opb.Observation_Component_ValueX_CodeableConcept:
+		return "CWE"
+	case *opb.Observation_Component_ValueX_StringValue:
+		return "ST"
+	case *opb.Observation_Component_ValueX_Range, *opb.Observation_Component_ValueX_Ratio:
+		return "SN"
+	case *opb.Observation_Component_ValueX_Time:
+		return "TM"
+	case *opb.Observation_Component_ValueX_DateTime:
+		return "DTM"
+	case *opb.Observation_Component_ValueX_Period:
+		return "DR"
+	}
+	return ""
+}

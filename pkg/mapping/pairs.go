@@ -1,0 +1,34 @@
+package mapping
+
+import (
+	"fmt"
+	"reflect"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// ReadTable is for pairs on the way to FHIR: it reads a node through the table of a name for dst's type, as a row would,
+// and reports whether anything was carried.
+func (c *Context) ReadTable(name string, n tree.Node, dst proto.Message) bool {
+	t, v := c.pairTable(name, dst)
+	return t != nil && c.readTable(t, n, v, t.instanceOf(c.m))
+}
+
+// WriteTable is for pairs on the way back: it writes src through the table of a name for its type, and reports whether
+// anything was written.
+func (c *Context) WriteTable(name string, src proto.Message, n tree.Node) bool {
+	t, v := c.pairTable(name, src)
+	return t != nil && c.writeTable(t, v, n, t.instanceOf(c.m))
+}
+
+func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value) {
+	typ := plan.OfMessage(m).Name
+	t := c.m.table(name, typ)
+	if t == nil {
+		c.fail(fmt.Errorf("no table %s", Key{name, typ}))
+	}
+	return t, reflect.ValueOf(m).Elem()
+}

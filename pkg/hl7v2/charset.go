@@ -91,6 +91,9 @@ func (c *charset) decode(s string) (string, bool) {
 		}
 		return strings.ToValidUTF8(s, "\uFFFD"), false
 	}
+	if c.enc == charmap.Windows1252 {
+		return decode1252(s), true
+	}
 	text, err := c.enc.NewDecoder().String(s)
 	return text, err == nil && !strings.Contains(text, "\uFFFD")
 }
@@ -108,11 +111,44 @@ func (c *charset) encode(dst []byte, at int) ([]byte, bool) {
 		}
 		return dst, true
 	}
+	if c.enc == charmap.Windows1252 {
+		return encode1252(dst, at)
+	}
 	b, err := c.enc.NewEncoder().Bytes(dst[at:])
 	if err != nil {
 		return dst, false
 	}
 	return append(dst[:at], b...), true
+}
+
+// decode1252 reads Windows-1252. QUIRK: five of its bytes have no character; they are read as the controls of 8859/1, so that
+// they can be given back.
+func decode1252(s string) string {
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/4)
+	for i := range len(s) {
+		r := charmap.Windows1252.DecodeByte(s[i])
+		if r == utf8.RuneError {
+			r = rune(s[i])
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func encode1252(dst []byte, at int) ([]byte, bool) {
+	out := make([]byte, 0, len(dst)-at)
+	for _, r := range string(dst[at:]) {
+		b, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok && r < 0x100 && charmap.Windows1252.DecodeByte(byte(r)) == utf8.RuneError {
+			b, ok = byte(r), true
+		}
+		if !ok {
+			return dst, false
+		}
+		out = append(out, b)
+	}
+	return append(dst[:at], out...), true
 }
 
 // decodeBytes reads the bytes of \X..\ escapes in the message's character set.
@@ -175,11 +211,11 @@ func (p *Parser) switched(body, rest string) (string, bool) {
 			}
 			bytes := text
 			if from := p.charset; from.enc != nil { // back to the bytes that the sender wrote
-				e, err := from.enc.NewEncoder().String(text)
-				if err != nil {
+				e, ok := from.encode([]byte(text), 0)
+				if !ok {
 					return "", false
 				}
-				bytes = e
+				bytes = string(e)
 			} else if strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 				return "", false
 			}

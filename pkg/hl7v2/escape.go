@@ -113,7 +113,8 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 	esc := d.Escape
 	out := p.scratch[:0]
 	var fault escapeFault
-	lone := -1 // where the last backslash stands that is no command's
+	closed := -1 // where what nobody knows ends
+	lone := -1   // where the last backslash stands that is no command's
 	backslash := func() bool {
 		// Would the lone backslash before and this one enclose what reads as a command? Then the first is marked.
 		if lone < 0 || len(out)-lone > 80 {
@@ -147,7 +148,9 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 		}
 		end := strings.IndexByte(s[i+1:], esc)
 		if end < 0 {
-			fault |= openEscape
+			if i != closed {
+				fault |= openEscape
+			}
 			if esc == '\\' {
 				literal()
 			} else {
@@ -228,6 +231,7 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 		}
 		// Not an escape: the character stands for itself, and what follows may be one.
 		fault |= unknownEscape
+		closed = i + 1 + end
 		if esc == '\\' {
 			literal()
 		} else {
@@ -376,7 +380,7 @@ func RenderText(text string) string {
 					newLine()
 				}
 			case "in":
-				indent = max(indent+arg, 0)
+				indent = min(max(indent+arg, 0), 200)
 			case "ti":
 				next = arg
 			case "sk":
@@ -401,7 +405,7 @@ func FormatText(text string) string {
 		case '\n', '\r':
 			b.WriteString(`\.br\`)
 		case '\\':
-			if n := kept(text[i:], '\\'); n > 0 {
+			if n := max(kept(text[i:], '\\'), marked(text[i:])); n > 0 {
 				b.WriteString(`\E`)
 				b.WriteString(text[i+1 : i+n])
 				i += n - 1

@@ -225,8 +225,8 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	if !follower(name) {
 		for l := len(g.open) - 1; l >= 0; l-- {
 			o := &g.open[l]
-			for i := max(o.at, 0); i < len(o.plan.items); i++ {
-				if it := &o.plan.items[i]; it.holds(name) && (i > o.at || it.repeats) {
+			for i := o.at + 1; i < len(o.plan.items); i++ {
+				if o.plan.items[i].holds(name) {
 					g.report("CP-V2-025", n)
 					return g.put(l, i, name)
 				}

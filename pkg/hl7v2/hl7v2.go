@@ -18,7 +18,8 @@
 //
 // A field with one component, and a component with one subcomponent, is a leaf. MSH-1 and MSH-2 are in the tree but are
 // grammar, not data. What is empty has no node, except at the end and between repetitions, where it says how far a sender
-// wrote: with that and the offset of each leaf a message is printed as it was read, byte for byte, line ends aside.
+// wrote: with that and the offset of each leaf a message is printed as it was read, byte for byte, line ends aside. (Japanese
+// character sets can write one text in several ways; there it is printed in the plainest.)
 //
 // # Escapes
 //
@@ -126,7 +127,7 @@ func Segments(d *tree.Doc, n tree.Node, f func(tree.Node) bool) bool {
 }
 
 // place writes OBX[3]-5[2].1.2: the segment with its ordinal in the message, the field with its repetition, the
-// component. Ordinals of 1 are left out. A group is written with those above it: PATIENT_RESULT.ORDER_OBSERVATION[2].
+// component. Ordinals of 1 are left out, and so is a first component with nothing beside it. A group is written with those above it: PATIENT_RESULT.ORDER_OBSERVATION[2].
 func place(d *tree.Doc, n tree.Node) string {
 	if n <= tree.Root {
 		return ""
@@ -137,6 +138,9 @@ func place(d *tree.Doc, n tree.Node) string {
 	for digit(first(d.Name(top))) && d.Parent(top) > tree.Root {
 		steps = append(steps, top)
 		top = d.Parent(top)
+	}
+	for len(steps) > 1 && d.Name(steps[0]) == "1" && alone(d, steps[0]) {
+		steps = steps[1:] // a value with nothing beside it is the field's: X and X^ are the same
 	}
 	var b strings.Builder
 	if !IsSegment(d, top) && d.Name(top) != StrayName {
@@ -156,6 +160,16 @@ func place(d *tree.Doc, n tree.Node) string {
 		ordinal(&b, repetition(d, k))
 	}
 	return b.String()
+}
+
+// alone reports whether nothing but n below its parent holds text.
+func alone(d *tree.Doc, n tree.Node) bool {
+	for k := d.First(d.Parent(n)); k != 0; k = d.Next(k) {
+		if k != n && !d.Empty(k) {
+			return false
+		}
+	}
+	return true
 }
 
 func first(s string) byte {

@@ -473,6 +473,7 @@ func (p *Parser) segment(s string, i int) int {
 	var (
 		start    = i            // of the token
 		escaped  = false        // the token holds the escape character
+		broken   = false        // a field has a line end in it
 		rep      = false        // the field has a repetition before this one
 		fnode    = tree.Node(0) // the repetition, once it has parts
 		cnode    = tree.Node(0) // the component, once it has parts
@@ -564,11 +565,14 @@ func (p *Parser) segment(s string, i int) int {
 		case lineEnd:
 			next := m.newLine(s, i)
 			j := next
-			for j < len(s) && (s[j] == ' ' || s[j] == '\t') {
+			for j < len(s) && (s[j] == ' ' || s[j] == '\t' || s[j] == '\r' || s[j] == '\n') {
 				j++
 			}
-			if j < len(s) && class[s[j]] != lineEnd && s[j] > 0x1f && !header(s[j:], p.delims.Field) && continues(s, next, p.delims.Field, name, field) {
-				p.find("CP-V2-006", next, "").Place.Path = place(d, seg)
+			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) && continues(s, next, p.delims.Field, name, field) {
+				if !broken {
+					broken = true
+					p.find("CP-V2-006", next, "").Place.Path = place(d, seg)
+				}
 				i = next
 				continue
 			}
@@ -749,7 +753,7 @@ func (m *Message) width(s string) int {
 	case strings.HasPrefix(m.set.name, "UTF-32"):
 		return 4 * utf8.RuneCountInString(s)
 	}
-	if b, err := m.set.enc.NewEncoder().String(s); err == nil {
+	if b, ok := m.set.encode([]byte(s), 0); ok {
 		return len(b)
 	}
 	return utf8.RuneCountInString(s)

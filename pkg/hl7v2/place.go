@@ -46,11 +46,7 @@ func validPath(path []string) bool {
 	switch {
 	case first(name) == 'Z' && isSegmentName(name), name == StrayName:
 		return true
-	case isSegmentName(name):
-		seg := schema.SegmentIn(name, "")
-		if seg == nil {
-			return false
-		}
+	case isSegmentName(name) && schema.SegmentIn(name, "") != nil:
 		if len(numbers) == 0 {
 			return true
 		}

@@ -43,10 +43,11 @@ func AppendMessage(dst []byte, d *tree.Doc, o PrintOptions) ([]byte, []*diag.Fin
 	}
 	declared := w.text(msh, "18")
 	set := lookupCharset(declared)
+	var findings []*diag.Finding
 	if o.Charset != "" {
 		set = lookupCharset(o.Charset)
 		if set == nil {
-			w.findings = append(w.findings, diag.New("CP-V2-013", diag.Place{Path: "MSH-18"}, "the character set %q of the options is not known", o.Charset))
+			findings = append(findings, diag.New("CP-V2-013", diag.Place{Path: "MSH-18"}, "the character set %q of the options is not known", o.Charset))
 		}
 	}
 	if set == nil {
@@ -65,7 +66,7 @@ func AppendMessage(dst []byte, d *tree.Doc, o PrintOptions) ([]byte, []*diag.Fin
 		printOrderAs(d, o.Structure, func(n tree.Node) { w.segment(n) })
 	}
 	name := declared
-	if o.Charset != "" {
+	if o.Charset != "" && len(findings) == 0 {
 		name = set.name
 	}
 	print(name)
@@ -74,10 +75,10 @@ func AppendMessage(dst []byte, d *tree.Doc, o PrintOptions) ([]byte, []*diag.Fin
 		print(utf8Set.name)
 		b = w.dst
 		if declared != "" || o.Charset != "" {
-			w.findings = append(w.findings, diag.New("CP-V2-030", diag.Place{Path: "MSH-18"}, ""))
+			findings = append(findings, diag.New("CP-V2-030", diag.Place{Path: "MSH-18"}, ""))
 		}
 	}
-	return b, w.findings
+	return b, append(findings, w.findings...)
 }
 
 func find(d *tree.Doc, n tree.Node, name string) (found tree.Node) {

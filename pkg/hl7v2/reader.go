@@ -343,14 +343,14 @@ func kindOf(b []byte) lineKind {
 	if len(b) < 3 || !upper(b[0]) || !upper(b[1]) && !digit(b[1]) || !upper(b[2]) && !digit(b[2]) {
 		return proseLine
 	}
-	if len(b) == 3 {
-		return segmentLine
-	}
-	if !separator(b[3]) {
+	if len(b) > 3 && !separator(b[3]) {
 		return proseLine
 	}
 	switch string(b[:3]) {
 	case "MSH":
+		if len(b) == 3 {
+			return proseLine
+		}
 		return messageStart
 	case "FHS":
 		return fileStart

@@ -34,6 +34,7 @@ type ourTable struct {
 var (
 	placeStart = regexp.MustCompile(`^(?:([A-Z][A-Z0-9]{2})(?:\[[^\]]*\])?-)?(\d+)`)
 	nameStart  = regexp.MustCompile(`^[A-Z][A-Z0-9]*`)
+	leadIndex  = regexp.MustCompile(`^\[[^\]]*\]\.?`) // [1].family: the instance's own
 	rootStart  = regexp.MustCompile(`^[A-Za-z]+`)
 )
 
@@ -145,6 +146,7 @@ func rowState(r GuideRow, t *mapping.Table, row *mapping.Row) string {
 // root is the first element of a place in FHIR; the choices of value and of other elements count as one, "." is the thing
 // itself. The guide's component[each] is what our pair makes of each repetition, by the same rows.
 func root(path string) string {
+	path = leadIndex.ReplaceAllString(path, "")
 	path = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(path, "$this"), "component[each]"), ".")
 	if path == "" || strings.HasPrefix(path, "$") {
 		return "."

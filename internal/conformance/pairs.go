@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,6 +22,7 @@ type Pair struct {
 	Suite     string
 	Input     string // a file
 	Expected  string // a file
+	Zone      string // of the times without an offset, as the suite's own run had it
 	Structure string // ADT_A01; of MSH-9.3, else of the message type and trigger
 }
 
@@ -32,13 +34,14 @@ var suites = []struct{ source, name, zone string }{
 	{"microsoft/FHIR-Converter", "microsoft", "Asia/Kolkata"},
 }
 
+// suiteOf is the suite's name and zone for a source of PAIRS.tsv; a source that came later is named by itself.
 func suiteOf(source string) (name, zone string) {
 	for _, s := range suites {
 		if s.source == source {
 			return s.name, s.zone
 		}
 	}
-	return filepath.Base(source), "UTC"
+	return path.Base(source), "UTC"
 }
 
 // ReadPairs reads the list of pairs of one direction, hl7->fhir or fhir->hl7.
@@ -55,7 +58,7 @@ func ReadPairs(shared, direction string) ([]Pair, error) {
 			continue
 		}
 		p := Pair{Input: filepath.Join(dir, filepath.FromSlash(c[0])), Expected: filepath.Join(dir, filepath.FromSlash(c[1]))}
-		p.Suite, _ = suiteOf(c[3])
+		p.Suite, p.Zone = suiteOf(c[3])
 		message := p.Input
 		if direction == "fhir->hl7" {
 			message = p.Expected
@@ -122,13 +125,7 @@ func ComparePair(p Pair, convert Converter) PairResult {
 		return res
 	}
 	want = withoutDialect(want, source)
-	zone := "UTC"
-	for _, s := range suites {
-		if s.name == p.Suite {
-			zone = s.zone
-		}
-	}
-	ours, err := convert(p.Input, zone)
+	ours, err := convert(p.Input, p.Zone)
 	var got []*resource
 	for _, o := range ours {
 		g, e := readBundle(o)

@@ -10,4 +10,6 @@ var commands = []func(*CLI) *cobra.Command{
 	newSealCommand,
 	newOpenCommand,
 	newLogCommand,
+	newMapCommand,
+	newExplainCommand,
 }

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/mapping"
+)
+
+type explainOptions struct {
+	all, json bool
+	maps      []string
+}
+
+func newExplainCommand(c *CLI) *cobra.Command {
+	o := new(explainOptions)
+	cmd := &cobra.Command{
+		Use:   "explain PLACE|ELEMENT|TABLE|FINDING",
+		Short: "Show the mapping rows of a place, or a finding in words",
+		Long: `Explain shows which rows of the mappings a place of the source (PID-8, PID-5.1), an element of FHIR (Patient.gender),
+a table or datatype (OBX, XPN), codes (0001) or a template id has to do with: where it goes, which codes translate it,
+what the row's note says, and the file and line of the row. A finding's id (CP-V2-001) is explained with its reason and remedy.`,
+		Example: "  chartpost explain PID-8\n  chartpost explain Patient.gender\n  chartpost explain CP-MAP-003",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.all != (len(args) == 0) || len(args) > 1 {
+				return errors.New("explain takes one place, element, table or finding, or --all")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.runExplain(o, strings.Join(args, "")) },
+	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "list every row, all codes and all findings")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
+	cmd.Flags().StringArrayVar(&o.maps, "map", nil, "put this overlay over the built-in tables; may be repeated, the last wins")
+	return cmd
+}
+
+// explained is the answer as JSON has it.
+type explained struct {
+	Query    string             `json:"query,omitzero"`
+	Rows     []explainedRow     `json:"rows"`
+	Findings []explainedFinding `json:"findings"`
+}
+
+type explainedRow struct {
+	Format string `json:"format"`
+	*mapping.Explanation
+}
+
+type explainedFinding struct {
+	ID       diag.ID       `json:"id"`
+	Severity diag.Severity `json:"severity"`
+	What     string        `json:"what"`
+	Why      string        `json:"why"`
+	Fix      string        `json:"fix"`
+}
+
+func (c *CLI) runExplain(o *explainOptions, query string) error {
+	answer := explained{Query: query, Rows: []explainedRow{}, Findings: []explainedFinding{}}
+	id := strings.ToUpper(query)
+	for _, e := range diag.Entries() {
+		if o.all || string(e.ID) == id {
+			answer.Findings = append(answer.Findings, explainedFinding{e.ID, e.Severity, e.What, e.Why, e.Fix})
+		}
+	}
+	hints := []string{nearFinding(id)}
+	if !strings.HasPrefix(id, "CP-") {
+		sets, err := c.explainSets(o.maps)
+		if err != nil {
+			return err
+		}
+		for _, s := range sets {
+			rows := s.set.Explain(query)
+			if o.all {
+				rows = s.set.ExplainAll()
+			}
+			for _, r := range rows {
+				answer.Rows = append(answer.Rows, explainedRow{s.format, r})
+			}
+			hints = append(hints, s.set.Suggest(query))
+		}
+	}
+	if len(answer.Rows)+len(answer.Findings) == 0 {
+		var lines []string
+		for _, h := range hints {
+			if h != "" {
+				lines = append(lines, h)
+			}
+		}
+		return fail(exitUsage, fmt.Errorf("nothing is known of %s", query), lines...)
+	}
+	if o.json {
+		return c.printJSON(answer)
+	}
+	var b strings.Builder
+	for i, r := range answer.Rows {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		for _, l := range r.Text() {
+			b.WriteString(l)
+			b.WriteByte('\n')
+		}
+	}
+	for i, f := range answer.Findings {
+		if i > 0 || len(answer.Rows) > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s (%s): %s\n  why   %s\n  mend  %s\n", f.ID, f.Severity, f.What, f.Why, f.Fix)
+	}
+	if _, err := fmt.Fprint(c.Out, b.String()); err != nil {
+		return fail(exitUnreadable, err)
+	}
+	return nil
+}
+
+type formatSet struct {
+	format string
+	set    *mapping.Set
+}
+
+// explainSets gives the tables of every format, with the overlays of that format over them.
+func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
+	srcs, err := c.readMaps(maps)
+	if err != nil {
+		return nil, err
+	}
+	var files []*mapping.File
+	for _, src := range srcs {
+		f, err := mapping.ParseFile(src.name, src.data)
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+		files = append(files, f)
+	}
+	var sets []formatSet
+	for _, b := range builtinMaps() {
+		var mine []*mapping.File
+		for _, f := range files {
+			if formatOf(f) == b.format {
+				mine = append(mine, f)
+			}
+		}
+		set, err := b.overlaid(mine)
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+		sets = append(sets, formatSet{b.format, set})
+	}
+	return sets, nil
+}
+
+// nearFinding is a hint at the findings of an area, for an id that is not in the list.
+func nearFinding(id string) string {
+	if !strings.HasPrefix(id, "CP-") {
+		return ""
+	}
+	area, first, last := "", diag.ID(""), diag.ID("")
+	if i := strings.LastIndexByte(id, '-'); i > 2 {
+		area = id[:i+1]
+	}
+	for _, e := range diag.Entries() {
+		if area != "" && strings.HasPrefix(string(e.ID), area) {
+			if first == "" {
+				first = e.ID
+			}
+			last = e.ID
+		}
+	}
+	if first == "" {
+		return "findings are called CP-V2-001, CP-CDA-001, CP-CSV-001, CP-FHIR-001, CP-PKG-001, CP-MAP-001, CP-CNV-001 and so on"
+	}
+	return fmt.Sprintf("there are %s to %s", first, last)
+}

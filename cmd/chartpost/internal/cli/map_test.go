@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runIn runs one command line in a folder of the given files and returns what it prints.
+func runIn(t *testing.T, files map[string]string, stdin string, args ...string) (code int, out, errs, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, a := range args {
+		args[i] = strings.ReplaceAll(a, "DIR", dir)
+	}
+	var stdout, stderr bytes.Buffer
+	c := &CLI{In: strings.NewReader(stdin), Out: &stdout, Err: &stderr, Env: func(string) string { return "" }, Version: "test"}
+	code = c.Run(context.Background(), args)
+	cut := func(b *bytes.Buffer) string {
+		return strings.ReplaceAll(b.String(), dir+string(filepath.Separator), "")
+	}
+	return code, cut(&stdout), cut(&stderr), dir
+}
+
+func TestMapCheckFaults(t *testing.T) {
+	files := map[string]string{
+		"a.map": "codes mine\nA b\nB c d\n> C e\n",
+		"b.map": "table ZZZ -> Patient\n1 ST\n",
+	}
+	code, out, errs, _ := runIn(t, files, "", "map", "check", "DIR/a.map", "DIR/b.map")
+	want := `a.map:3:5: "d" is too much; a note begins with # [CP-MAP-001]
+  a code with blanks stands in 'quotes'
+a.map:4:1: a code that goes one way needs a note [CP-MAP-003]
+  say behind # what it is written back as
+b.map:2:5: the target is missing [CP-MAP-001]
+  a row is: place  type  target
+`
+	if code != exitFindings || out != want || errs != "chartpost: 3 faults in 2 mapping files\n" {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	code, out, _, _ = runIn(t, files, "", "map", "check", "--json", "DIR")
+	var got struct {
+		Files  int
+		Faults []struct {
+			ID, Severity, File, What, Hint string
+			Line, Column                   int
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitFindings || got.Files != 2 || len(got.Faults) != 3 || got.Faults[1].ID != "CP-MAP-003" ||
+		got.Faults[1].Line != 4 || got.Faults[1].Severity != "reject" || got.Faults[0].Hint == "" {
+		t.Errorf("%v %d %s", err, code, out)
+	}
+}
+
+func TestMapCheckFine(t *testing.T) {
+	code, out, errs, _ := runIn(t, nil, "codes mine\n  A  b\n  C  d\n", "map", "check", "-")
+	if code != exitOK || out != "" || errs != "1 mapping file, 2 rows and lines of codes, no fault\n" {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	code, out, errs, _ = runIn(t, nil, "codes mine\n  A  b\n", "map", "check", "-q", "-")
+	if code != exitOK || out != "" || errs != "" {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+}
+
+func TestMapUnreadable(t *testing.T) {
+	for _, args := range [][]string{{"map", "check", "DIR/none.map"}, {"map", "fmt", "DIR/none.map"}, {"map", "check", "DIR"}, {"explain", "--map", "DIR/none.map", "PID-8"}} {
+		if code, _, errs, _ := runIn(t, nil, "", args...); code != exitUnreadable || errs == "" {
+			t.Errorf("%v: %d %q", args, code, errs)
+		}
+	}
+	for _, args := range [][]string{{"map", "check"}, {"map", "fmt"}, {"map", "fmt", "-w", "--check", "x"}, {"map", "fmt", "-w", "-"}, {"explain"}, {"explain", "--all", "x"}, {"explain", "a", "b"}} {
+		if code, _, _, _ := runIn(t, nil, "", args...); code != exitUsage {
+			t.Errorf("%v: %d, not a usage error", args, code)
+		}
+	}
+}
+
+func TestMapFmt(t *testing.T) {
+	const messy, neat = "codes  mine\n A   b\n> CCC d # x\n", "codes mine\n  A    b\n> CCC  d  # x\n"
+	files := map[string]string{"a.map": messy, "b.map": neat, "c.map": "table"}
+	code, out, _, _ := runIn(t, files, "", "map", "fmt", "DIR/a.map")
+	if code != exitOK || out != neat {
+		t.Errorf("%d %q", code, out)
+	}
+	code, out, _, dir := runIn(t, files, "", "map", "fmt", "--check", "DIR/a.map", "DIR/b.map")
+	if code != exitFindings || out != "a.map\n" {
+		t.Errorf("%d %q", code, out)
+	}
+	if b, _ := os.ReadFile(filepath.Join(dir, "a.map")); string(b) != messy {
+		t.Errorf("--check has changed the file to %q", b)
+	}
+	code, out, errs, dir := runIn(t, files, "", "map", "fmt", "-w", "DIR")
+	if code != exitFindings || out != "" || !strings.Contains(errs, "c.map:1:1: the table has no name\n") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	for name, want := range map[string]string{"a.map": neat, "b.map": neat, "c.map": "table"} {
+		name = filepath.Join(dir, name)
+		if b, _ := os.ReadFile(name); string(b) != want {
+			t.Errorf("%s is %q", name, b)
+		}
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("%v: mode %v", err, info.Mode())
+		}
+	}
+}
+
+func TestExplainFinding(t *testing.T) {
+	code, out, _, _ := runIn(t, nil, "", "explain", "cp-map-003")
+	if code != exitOK || !strings.HasPrefix(out, "CP-MAP-003 (reject): a row or code that goes one way has no note") || !strings.Contains(out, "\n  why   ") || !strings.Contains(out, "\n  mend  ") {
+		t.Errorf("%d %s", code, out)
+	}
+	code, out, _, _ = runIn(t, nil, "", "explain", "--json", "CP-MAP-003")
+	var got explained
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || len(got.Findings) != 1 || got.Findings[0].ID != "CP-MAP-003" {
+		t.Errorf("%v %d %s", err, code, out)
+	}
+	code, _, errs, _ := runIn(t, nil, "", "explain", "CP-MAP-999")
+	if code != exitUsage || !strings.Contains(errs, "nothing is known of CP-MAP-999\n  there are CP-MAP-001 to CP-MAP-") {
+		t.Errorf("%d %s", code, errs)
+	}
+	code, _, errs, _ = runIn(t, nil, "", "explain", "CP-XYZ-1")
+	if code != exitUsage || !strings.Contains(errs, "findings are called CP-V2-001") {
+		t.Errorf("%d %s", code, errs)
+	}
+}

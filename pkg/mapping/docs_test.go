@@ -1,0 +1,98 @@
+package mapping_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// fenced is a block of the page: "```map xml" and what stands below it.
+type fenced struct {
+	info, text string
+	line       int // of its first line of text
+}
+
+func fencedBlocks(page string) (blocks []fenced) {
+	var b *fenced
+	for i, l := range strings.Split(page, "\n") {
+		switch {
+		case b == nil && strings.HasPrefix(l, "```"):
+			b = &fenced{info: strings.TrimPrefix(l, "```"), line: i + 2}
+		case b != nil && l == "```":
+			blocks = append(blocks, *b)
+			b = nil
+		case b != nil:
+			b.text += l + "\n"
+		}
+	}
+	return blocks
+}
+
+// TestRowsPage runs the examples of docs/rows.md. Those of one format are one mapping and compile together, those marked overlay
+// over them, a row within its table; those marked fault give the faults that stand below them.
+func TestRowsPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(testshared.Root(), "docs", "rows.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := mapping.Types{}
+	for k, v := range testTypes {
+		types[k] = v
+	}
+	types["Q"] = mapping.Type{}
+	formats := map[string]*tree.Format{"map": er7Tree, "map xml": xmlTree, "map csv": csvTree}
+	files := map[string][]*mapping.File{}
+	blocks := fencedBlocks(string(page))
+	parse := func(name, text string, line int) *mapping.File {
+		f, err := mapping.ParseFile(fmt.Sprintf("%s-%d.map", name, line), []byte(text))
+		if err != nil {
+			t.Errorf("the example at line %d: %v", line, err)
+		}
+		return f
+	}
+	for i, b := range blocks {
+		switch {
+		case formats[b.info] != nil:
+			files[b.info] = append(files[b.info], parse("rows", b.text, b.line))
+		case b.info == "map overlay":
+			files[b.info] = append(files[b.info], parse("overlay", b.text, b.line))
+		case strings.HasPrefix(b.info, "map row "):
+			files["map"] = append(files["map"], parse("rows", "table "+b.info[len("map row "):]+"\n"+b.text, b.line))
+		case b.info == "map fault":
+			_, err := mapping.ParseFile("mine.map", []byte(b.text))
+			if err == nil {
+				t.Errorf("the example at line %d has no fault", b.line)
+				continue
+			}
+			if d := cmp.Diff(blocks[i+1].text, err.Error()+"\n"); d != "" {
+				t.Errorf("the example at line %d: %s", b.line, d)
+			}
+		case b.info != "text":
+			t.Errorf("line %d: an example of no known kind: %s", b.line, b.info)
+		}
+	}
+	if len(files["map"]) < 5 || len(files["map overlay"]) == 0 {
+		t.Fatalf("the page has lost its examples: %d", len(files["map"]))
+	}
+	check := func(what string, format *tree.Format, builtin, overlays []*mapping.File) {
+		set, err := mapping.Merge(builtin, overlays)
+		if err == nil {
+			err = mapping.New(format, types, set).Check()
+		}
+		if err != nil {
+			t.Errorf("the examples of %s:\n%v", what, err)
+		}
+	}
+	for info, format := range formats {
+		check(info, format, files[info], nil)
+	}
+	check("map overlay", er7Tree, files["map"], files["map overlay"])
+}

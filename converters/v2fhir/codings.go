@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
-	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -146,9 +145,6 @@ func writeUnit(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	switch {
 	case code != "":
 		name := systemName((*q.system).GetValue())
-		if s, ok := terminology.ByOID(oid); ok && s.URI == (*q.system).GetValue() && name == "" {
-			name = ""
-		}
 		if !setPart(c, n, "1", code) || !setPart(c, n, "2", unit) || !setPart(c, n, "3", name) || !setPart(c, n, "14", oid) {
 			return false
 		}

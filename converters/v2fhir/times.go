@@ -9,7 +9,8 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
-		"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -225,6 +226,9 @@ func normalDTM(s string) string {
 	}
 	return out + m.zone
 }
+
+// LocalTime is a local time that the zone's clocks never or twice show.
+const LocalTime diag.ID = "CP-V2-101"
 
 // --- BIRTH ---
 

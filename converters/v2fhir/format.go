@@ -1,0 +1,220 @@
+package v2fhir
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+
+	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Findings of the conversion itself.
+const (
+	NoTable     diag.ID = "CP-V2-102" // no table reads the structure of the message
+	NoStructure diag.ID = "CP-V2-103" // no table writes the message that was asked for
+)
+
+// Format is HL7 v2 as a format of convert, with the maps of a run.
+func Format(maps *Maps) *convert.Format {
+	return &convert.Format{
+		Name: "hl7v2", Extension: ".hl7", Sniff: hl7v2.Sniff, Read: read,
+		NewWorker: func(o *convert.Options) convert.Worker {
+			return &worker{o: o, maps: maps, parser: hl7v2.Parser{Options: hl7v2.Options{Charset: o.Charset, MaxMessage: o.MaxRecord}}}
+		},
+		NewWriter: func(o *convert.Options) convert.Writer { return &writer{o: o, maps: maps} },
+	}
+}
+
+func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw, error] {
+	return func(yield func(*convert.Raw, error) bool) {
+		reader := hl7v2.NewReader(r, hl7v2.Options{Source: source, Charset: o.Charset, MaxMessage: o.MaxRecord})
+		for raw, err := range reader.All() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&convert.Raw{Index: raw.Record, Bytes: raw.Bytes, Reject: raw.Reject, Data: raw}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// worker turns messages into the hub.
+type worker struct {
+	o      *convert.Options
+	maps   *Maps
+	parser hl7v2.Parser
+}
+
+func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
+	msg, err := w.parser.Parse(raw.Data.(*hl7v2.Raw))
+	if err != nil {
+		var f *diag.Finding
+		if errors.As(err, &f) {
+			return nil, f
+		}
+		return nil, err
+	}
+	structure := msg.Group()
+	m, err := w.maps.For(SourceOf(msg))
+	if err != nil {
+		return nil, err
+	}
+	if structure == "" || !m.Set().Has(structure, "Bundle") {
+		at := msg.Place(msg.First(tree.Root))
+		at.Path = "MSH-9"
+		return nil, diag.New(NoTable, at, "")
+	}
+	key := Key(raw.Data.(*hl7v2.Raw).Data)
+	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
+		Relative: w.o.Relative(), NoBundle: w.o.Relative()})
+	if err != nil {
+		return nil, err
+	}
+	return &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: leaves(msg.Doc)}, nil
+}
+
+func leaves(d *tree.Doc) func(func(func() string, tree.State, string)) {
+	return func(f func(func() string, tree.State, string)) {
+		d.Leaves(func(n tree.Node, s tree.State, why string) { f(func() string { return d.PlaceOf(n) }, s, why) })
+	}
+}
+
+// Key identifies a message by its text where nothing in it does: the sha256 of its segments, however their lines end.
+func Key(text string) string {
+	h := sha256.New()
+	for line := range bytes.FieldsFuncSeq([]byte(text), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		h.Write(line)
+		h.Write([]byte{'\r'})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// writer turns records of the hub into messages.
+type writer struct {
+	o    *convert.Options
+	maps *Maps
+}
+
+func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
+	m, err := w.maps.For(mapping.Source{Format: "hl7v2"})
+	if err != nil {
+		return nil, nil, err
+	}
+	typ, event, structure := w.message(rec.Record)
+	if !m.Set().Has(structure, "Bundle") {
+		return nil, nil, diag.New(NoStructure, diag.Place{}, "")
+	}
+	doc, err := m.FromFHIR(structure, "Bundle", rec.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.header(doc, rec, typ, event, structure)
+	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
+	return []convert.Part{{Data: out}}, finds, nil
+}
+
+// message is the type, event and structure of the message that a record becomes: as --message says, as the MessageHeader
+// says, or as what is in it suggests.
+func (w *writer) message(rec *mapping.Record) (typ, event, structure string) {
+	asked := strings.NewReplacer("_", "^").Replace(strings.ToUpper(w.o.Message))
+	if asked == "" {
+		asked = eventOf(rec)
+	}
+	if asked != "" {
+		typ, event, _ = strings.Cut(asked, "^")
+		event, _, _ = strings.Cut(event, "^")
+		if id, ok := schema.StructureOf(typ, event); ok {
+			return typ, event, id
+		}
+		if w.o.Message != "" {
+			return typ, event, typ + "_" + event
+		}
+	}
+	structure = StructureFor(rec)
+	typ, event, _ = strings.Cut(structure, "_")
+	if structure == "ADT_A01" {
+		event = "A08" // an update says nothing of a visit that begins
+	}
+	return typ, event, structure
+}
+
+// eventOf is the message type and trigger event that a record's MessageHeader names, as in ORU^R01.
+func eventOf(rec *mapping.Record) string {
+	for _, r := range rec.Resources {
+		h, ok := r.Msg.(*mhpb.MessageHeader)
+		if !ok {
+			continue
+		}
+		coding := h.GetEvent().GetCoding()
+		if typ, rest, ok := strings.Cut(coding.GetDisplay().GetValue(), "^"); ok && len(typ) == 3 {
+			event, _, _ := strings.Cut(rest, "^")
+			return typ + "^" + event
+		}
+		for _, typ := range []string{"ADT", "ORU", "VXU"} {
+			if event := coding.GetCode().GetValue(); event != "" {
+				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
+					return typ + "^" + event
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// header fills what every message must have and the record does not say. There is no clock in it: the time of the message is
+// the bundle's or none, and its control id comes from what identifies the record.
+func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure string) {
+	msh := d.Child(tree.Root, "MSH")
+	if msh == 0 {
+		msh = d.Add(tree.Root, "MSH", "")
+	}
+	version := w.o.Version
+	if version == "" {
+		version = "2.5.1"
+	}
+	control := rec.Key
+	if control == "" {
+		control = rec.ID
+	}
+	if control == "" {
+		for _, r := range rec.Resources {
+			control += r.Type() + "/" + r.ID + "\n"
+		}
+		sum := sha256.Sum256([]byte(control))
+		control = hex.EncodeToString(sum[:])
+	}
+	if len(control) > 20 { // the length of MSH-10 up to 2.5
+		sum := sha256.Sum256([]byte(control))
+		control = hex.EncodeToString(sum[:10])
+	}
+	own := d.Child(msh, "9") != 0 && !d.Empty(d.Child(msh, "9"))
+	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", version}} {
+		p, err := hl7v2.Format.ParsePath(x[0])
+		if err != nil {
+			continue
+		}
+		if x[0] == "12" && w.o.Version != "" || x[0][0] == '9' && w.o.Message != "" {
+			d.SetText(d.Leaf(d.Make(msh, p, false)), x[1])
+			continue
+		}
+		if x[0] == "9.3" && own {
+			continue // a message that came without it goes without it
+		}
+		if k := d.At(msh, p); k == 0 || d.LeafText(k) == "" {
+			d.SetText(d.Leaf(d.Make(msh, p, false)), x[1])
+		}
+	}
+}

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -86,10 +88,31 @@ type row struct {
 	rank      int        // in its table
 }
 
+// codes are compiled codes. A line's target may name a system of its own: v3-NullFlavor#UNK.
 type codes struct {
 	name, system, from string
 	read               map[string]*Code
-	write              map[string]*Code
+	to                 map[*Code]coded // what a line makes
+	write              map[coded]*Code // the line that is written for a code
+	bare               map[string]*Code
+	targets            map[coded]bool // everything that is made
+}
+
+// coded is a code in its system.
+type coded struct{ system, code string }
+
+func codedOf(x *dpb.Coding) coded { return coded{x.GetSystem().GetValue(), x.GetCode().GetValue()} }
+
+func (t coded) coding() *dpb.Coding {
+	return &dpb.Coding{System: &dpb.Uri{Value: t.system}, Code: &dpb.Code{Value: t.code}}
+}
+
+// source is the system of the source's codes; that of the target where the codes stay what they are.
+func (c *codes) source() string {
+	if c.from != "" {
+		return c.from
+	}
+	return c.system
 }
 
 // New makes a map of a set. Nothing is compiled yet.
@@ -131,7 +154,9 @@ func (m *Map) codesNamed(name string) (*codes, error) {
 	if err != nil {
 		return nil, err
 	}
-	c = &codes{name: name, read: make(map[string]*Code, len(src.Codes)), write: make(map[string]*Code, len(src.Codes))}
+	n := len(src.Codes)
+	c = &codes{name: name, read: make(map[string]*Code, n), to: make(map[*Code]coded, n), write: make(map[coded]*Code, n),
+		bare: make(map[string]*Code, n), targets: make(map[coded]bool, n)}
 	if src.System != "" {
 		c.system = m.systemURI(src.System)
 	}
@@ -139,11 +164,23 @@ func (m *Map) codesNamed(name string) (*codes, error) {
 		c.from = m.systemURI(src.From)
 	}
 	for _, l := range src.Codes { // what stands twice, Check reports
-		if l.Direction != Backward && c.read[l.From] == nil {
-			c.read[l.From] = l
+		t := coded{c.system, l.To}
+		if system, code, ok := strings.Cut(l.To, "#"); ok && c.system != "" {
+			t = coded{m.systemURI(system), code}
 		}
-		if l.Direction != Forward && !l.Declined && c.write[l.To] == nil {
-			c.write[l.To] = l
+		c.to[l] = t
+		if l.Direction != Backward && c.read[l.From] == nil {
+			if c.read[l.From] = l; !l.Declined {
+				c.targets[t] = true
+			}
+		}
+		if l.Direction != Forward && !l.Declined {
+			if c.write[t] == nil {
+				c.write[t] = l
+			}
+			if c.bare[t.code] == nil {
+				c.bare[t.code] = l
+			}
 		}
 	}
 	m.mu.Lock()
@@ -375,8 +412,8 @@ func (m *Map) bindType(r *row) error {
 		return fmt.Errorf("%s is both a table for %s and codes or a type in Go: give one another name", r.Type, want)
 	}
 	if r.Row.Codes != "" {
-		if r.sub == nil || want != "CodeableConcept" {
-			return fmt.Errorf("%s+%s: only a table for a CodeableConcept can have codes beside it", r.Type, r.Row.Codes)
+		if r.sub == nil || want != "CodeableConcept" && want != "Coding" {
+			return fmt.Errorf("%s+%s: only a table for a CodeableConcept or a Coding can have codes beside it", r.Type, r.Row.Codes)
 		}
 		if r.codes, err = m.codesNamed(r.Row.Codes); err != nil {
 			return err

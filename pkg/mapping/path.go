@@ -233,7 +233,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 			return nil, nil, err
 		}
 		grow := false
-		if strings.HasSuffix(head, "[]") {
+		if strings.HasPrefix(head[len(name):], "[]") {
 			grow = true
 		}
 		if url, ok := strings.CutPrefix(name, "extension("); ok {

@@ -546,7 +546,7 @@ func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state 
 		case code.Declined:
 			return "", tree.Declined, code.Note, nil
 		}
-		return code.To, state, why, nil
+		return r.codes.to[code].code, state, why, nil
 	}
 	if r.conv.Read == nil {
 		return text, state, why, nil
@@ -665,11 +665,12 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
-	coding := &dpb.Coding{System: &dpb.Uri{Value: r.codes.system}, Code: &dpb.Code{Value: code.To}}
+	to := r.codes.to[code]
+	coding := to.coding()
 	switch x := e.Addr().Interface().(type) {
 	case *dpb.Coding:
 		if x.Code != nil {
-			if x.GetCode().GetValue() != code.To || x.GetSystem().GetValue() != r.codes.system {
+			if codedOf(x) != to {
 				return false, "place taken: " + r.Target + " holds another value"
 			}
 			break
@@ -680,7 +681,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 		}
 	case *dpb.CodeableConcept:
 		if how != own && len(x.Coding) > 0 {
-			if x.Coding[0].GetCode().GetValue() != code.To {
+			if codedOf(x.Coding[0]) != to {
 				return false, "place taken: " + r.Target + " holds another value"
 			}
 			break
@@ -700,6 +701,10 @@ func alternate(system, code string) *dpb.Extension {
 	if system != "" {
 		coding.System = &dpb.Uri{Value: system}
 	}
+	return alternateCoding(coding)
+}
+
+func alternateCoding(coding *dpb.Coding) *dpb.Extension {
 	return &dpb.Extension{Url: &dpb.Uri{Value: alternateURL}, Value: &dpb.Extension_ValueX{
 		Choice: &dpb.Extension_ValueX_CodeableConcept{CodeableConcept: &dpb.CodeableConcept{Coding: []*dpb.Coding{coding}}}}}
 }
@@ -734,8 +739,8 @@ func (c *Context) readInto(r *row, k tree.Node, base reflect.Value, in *instance
 	if !read(e) {
 		return false, ""
 	}
-	if cc, is := e.Addr().Interface().(*dpb.CodeableConcept); is && r.codes != nil {
-		c.translate(r, c.Doc.LeafText(k), cc)
+	if r.codes != nil {
+		c.translate(r, c.Doc.LeafText(k), e.Addr().Interface())
 	}
 	if have.IsValid() && !st.grow {
 		if covers(have, e, d.end) {
@@ -759,19 +764,31 @@ func (c *Context) readInto(r *row, k tree.Node, base reflect.Value, in *instance
 	return true, ""
 }
 
-// translate puts the coding that codes make of a code before the original ones.
-func (c *Context) translate(r *row, text string, cc *dpb.CodeableConcept) {
+// translate adds what codes make of a code: to a CodeableConcept as its first coding, in a Coding it takes the place of the
+// original, which then stands beside the code.
+func (c *Context) translate(r *row, text string, e any) {
 	code := r.codes.read[text]
 	if code == nil || code.Declined {
 		return
 	}
-	for _, have := range cc.Coding {
-		if have.GetSystem().GetValue() == r.codes.system && have.GetCode().GetValue() == code.To {
+	to := r.codes.to[code]
+	switch x := e.(type) {
+	case *dpb.CodeableConcept:
+		for _, have := range x.Coding {
+			if codedOf(have) == to {
+				return
+			}
+		}
+		x.Coding = append([]*dpb.Coding{to.coding()}, x.Coding...)
+	case *dpb.Coding:
+		if codedOf(x) == to || x.Code == nil {
 			return
 		}
+		kept := &dpb.Coding{System: x.System, Version: x.Version, Code: x.Code}
+		made := to.coding()
+		x.System, x.Version, x.Code = made.System, nil, made.Code
+		x.Code.Extension = append(x.Code.Extension, alternateCoding(kept))
 	}
-	coding := &dpb.Coding{System: &dpb.Uri{Value: r.codes.system}, Code: &dpb.Code{Value: code.To}}
-	cc.Coding = append([]*dpb.Coding{coding}, cc.Coding...)
 }
 
 // readArrow reads the resource that a reference leads to.

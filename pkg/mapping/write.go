@@ -607,8 +607,13 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 	if r.pair != nil {
 		return r.pair.Write(c, e.Addr().Interface().(proto.Message), k)
 	}
-	if cc, ok := e.Addr().Interface().(*dpb.CodeableConcept); ok && r.codes != nil {
-		return c.writeTranslated(r, cc, k)
+	if r.codes != nil {
+		switch x := e.Addr().Interface().(type) {
+		case *dpb.CodeableConcept:
+			return c.writeTranslated(r, x, k)
+		case *dpb.Coding:
+			return c.writeTranslatedCoding(r, x, k)
+		}
 	}
 	return c.writeTable(r.sub, e, k, r.sub.instanceOf(c.m))
 }
@@ -684,13 +689,13 @@ func (c *Context) writeCode(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 	if ti.Extension >= 0 {
 		list, _ := e.Field(ti.Extension).Interface().([]*dpb.Extension)
 		if coding, x := original(list); x != nil && coding.GetSystem().GetValue() == r.codes.from {
-			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && l.To == s {
+			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && r.codes.to[l].code == s {
 				from, kept = l.From, x
 			}
 		}
 	}
 	if from == "" {
-		l := r.codes.write[s]
+		l := r.codes.bare[s]
 		if l == nil {
 			return false
 		}
@@ -709,19 +714,20 @@ func (c *Context) writeCode(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 	switch x := e.Addr().Interface().(type) {
 	case *dpb.Coding:
-		if x.GetSystem().GetValue() != r.codes.system {
+		to := codedOf(x)
+		if !r.codes.targets[to] && r.codes.write[to] == nil {
 			return false
 		}
 		coding, kept := original(x.GetCode().GetExtension())
 		from := ""
 		if kept != nil && coding.GetSystem().GetValue() == r.codes.from {
-			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && l.To == x.GetCode().GetValue() {
+			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && r.codes.to[l] == to {
 				from = l.From
 			}
 		}
 		if from == "" {
 			kept = nil
-			l := r.codes.write[x.GetCode().GetValue()]
+			l := r.codes.write[to]
 			if l == nil {
 				return false
 			}
@@ -742,12 +748,12 @@ func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 			if c.taken[coding] {
 				continue
 			}
-			switch coding.GetSystem().GetValue() {
-			case r.codes.system:
+			switch {
+			case r.codes.targets[codedOf(coding)] || r.codes.write[codedOf(coding)] != nil:
 				if to == nil {
 					to = coding
 				}
-			case r.codes.from:
+			case r.codes.from != "" && coding.GetSystem().GetValue() == r.codes.from:
 				if orig == nil {
 					orig = coding
 				}
@@ -755,14 +761,14 @@ func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 		}
 		from := ""
 		if orig != nil {
-			if l := r.codes.read[orig.GetCode().GetValue()]; l != nil && (to == nil || l.To == to.GetCode().GetValue()) {
+			if l := r.codes.read[orig.GetCode().GetValue()]; l != nil && (to == nil || r.codes.to[l] == codedOf(to)) {
 				from = l.From
 			} else {
 				orig = nil
 			}
 		}
 		if from == "" && to != nil {
-			if l := r.codes.write[to.GetCode().GetValue()]; l != nil {
+			if l := r.codes.write[codedOf(to)]; l != nil {
 				from = l.From
 			}
 		}
@@ -782,40 +788,89 @@ func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 }
 
 // writeTranslated writes a CodeableConcept of a row TABLE+CODES: a coding that the codes made stands only for the original
-// beside it; alone, it is translated back.
+// beside it; alone, it is translated back, unless it is of the source's own system and the table writes that.
 func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) bool {
+	table := func() bool { return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m)) }
 	var made *dpb.Coding
 	others := 0
 	for _, coding := range cc.Coding {
 		if c.taken[coding] {
 			continue
 		}
-		if made == nil && coding.GetSystem().GetValue() == r.codes.system && coding.GetVersion() == nil {
+		if t := codedOf(coding); made == nil && (r.codes.targets[t] || r.codes.write[t] != nil) && coding.GetVersion() == nil {
 			made = coding
 			continue
 		}
 		others++
 	}
 	if made == nil {
-		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+		return table()
 	}
-	derived := false
+	to := codedOf(made)
 	for _, coding := range cc.Coding {
-		if l := r.codes.read[coding.GetCode().GetValue()]; coding != made && l != nil && l.To == made.GetCode().GetValue() {
-			derived = true
+		if l := r.codes.read[coding.GetCode().GetValue()]; coding != made && l != nil && r.codes.to[l] == to {
+			c.take(reflect.ValueOf(made).Elem())
+			c.claimMsg(made.System)
+			c.claimMsg(made.Code)
+			return table()
 		}
 	}
-	if derived {
-		c.take(reflect.ValueOf(made).Elem())
-		c.claimMsg(made.System)
-		c.claimMsg(made.Code)
-		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	if to.system == r.codes.source() {
+		at := c.begin()
+		if c.end(at, table() && c.claimed(reflect.ValueOf(made.Code).Elem()) >= tree.Folded) {
+			return true
+		}
 	}
-	l := r.codes.write[made.GetCode().GetValue()]
+	l := r.codes.write[to]
 	if l == nil || others > 0 {
-		return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+		return table()
 	}
 	c.take(reflect.ValueOf(made).Elem())
+	if !c.putCode(k, l.From) {
+		return false
+	}
+	c.claimMsg(made.System)
+	c.claimMsg(made.Code)
+	table()
+	return true
+}
+
+// writeTranslatedCoding does the same for a Coding, whose original stands beside its code.
+func (c *Context) writeTranslatedCoding(r *row, x *dpb.Coding, k tree.Node) bool {
+	system, version, code := x.System, x.Version, x.Code
+	defer func() { x.System, x.Version, x.Code = system, version, code }()
+	table := func() bool {
+		return c.writeTable(r.sub, reflect.ValueOf(x).Elem(), k, r.sub.instanceOf(c.m))
+	}
+	to := codedOf(x)
+	if orig, ext := original(code.GetExtension()); ext != nil {
+		if l := r.codes.read[orig.GetCode().GetValue()]; l != nil && r.codes.to[l] == to {
+			x.System, x.Version, x.Code = orig.System, orig.Version, orig.Code
+			if !table() {
+				return false
+			}
+			c.claimMsg(system)
+			c.claimMsg(code)
+			c.claimMsg(ext.Url)
+			return true
+		}
+	}
+	l := r.codes.write[to]
+	if l == nil || to.system == r.codes.source() {
+		return table()
+	}
+	if !c.putCode(k, l.From) {
+		return false
+	}
+	x.System, x.Code = nil, nil
+	table()
+	c.claimMsg(system)
+	c.claimMsg(code)
+	return true
+}
+
+// putCode sets the first part of a node, which must be empty.
+func (c *Context) putCode(k tree.Node, text string) bool {
 	leaf := c.Doc.Leaf(k)
 	if c.Doc.Text(leaf) != "" {
 		return false
@@ -823,10 +878,7 @@ func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) 
 	if c.Doc.Self != "" && c.Doc.First(leaf) != 0 {
 		leaf = c.Doc.Add(leaf, c.Doc.Self, "")
 	}
-	c.Doc.SetText(leaf, l.From)
-	c.claimMsg(made.System)
-	c.claimMsg(made.Code)
-	c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m))
+	c.Doc.SetText(leaf, text)
 	return true
 }
 

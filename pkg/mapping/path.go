@@ -232,10 +232,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		if err != nil {
 			return nil, nil, err
 		}
-		grow := false
-		if strings.HasPrefix(head[len(name):], "[]") {
-			grow = true
-		}
+		grow := strings.HasPrefix(head[len(name):], "[]") // coding[][system=x]
 		if url, ok := strings.CutPrefix(name, "extension("); ok {
 			url = m.systemURI(strings.TrimSuffix(url, ")"))
 			if !strings.Contains(url, ":") && !isSubExtension(url) {

@@ -522,12 +522,16 @@ func (c *Context) claimTag(v reflect.Value, g *tag, path []step) bool {
 	}
 	s := &path[0]
 	if !s.e.List {
-		v = s.one(v)
-		return v.IsValid() && c.claimTag(v, g, path[1:])
+		if v = s.one(v); !v.IsValid() || !c.claimTag(v, g, path[1:]) {
+			return false
+		}
+		c.claimTags(v, s.tags)
+		return true
 	}
 	for j := range s.e.Len(v) {
 		if e := s.e.At(v, j); c.match(e, s.tags) && c.claimTag(e, g, path[1:]) {
 			c.take(e)
+			c.claimTags(e, s.tags) // extension(x).valueCode=y: the url too
 			return true
 		}
 	}

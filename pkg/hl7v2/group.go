@@ -122,6 +122,7 @@ func follower(name string) bool {
 type open struct {
 	plan     *plan
 	node     tree.Node
+	item     int  // which of the group above it is
 	at       int  // the item of its last part, -1 if it has none
 	headless bool // it was begun by another segment than the one that should
 }
@@ -213,7 +214,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 		o := &g.open[l]
 		if l > 0 && o.plan.items[0].group == nil && o.plan.items[0].starts(name) {
 			g.report("CP-V2-024", n) // the group begins again, though it should not
-			return g.put(l-1, g.open[l-1].at, name)
+			return g.put(l-1, o.item, name)
 		}
 		for i := range o.plan.items {
 			if i <= o.at && o.plan.items[i].starts(name) {
@@ -257,7 +258,7 @@ func (g *grouping) put(l, i int, name string) tree.Node {
 		if it.group == nil {
 			return o.node
 		}
-		next := open{plan: it.group, node: g.m.Add(o.node, it.group.name, ""), at: -1, headless: !it.starts(name)}
+		next := open{plan: it.group, node: g.m.Add(o.node, it.group.name, ""), item: i, at: -1, headless: !it.starts(name)}
 		g.open = append(g.open, next)
 		i = 0
 		for pass := 0; pass < 2; pass++ { // by what may begin it, else by what is in it

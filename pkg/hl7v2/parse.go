@@ -100,6 +100,7 @@ func (p *Parser) Parse(raw *Raw) (*Message, error) {
 	}
 	if skipped > 0 {
 		m.at.Column += skipped
+		p.find("CP-V2-012", 0, "")
 	}
 	p.delimiters(text)
 	m.Delimiters, m.escapes = p.delims, p.charset
@@ -327,6 +328,9 @@ func (p *Parser) delimiters(s string) {
 			*c = enc[i]
 		}
 	}
+	if d.Component == 0 { // the field separator is the recommended one: nothing can be below
+		d.Subcomponent = 0
+	}
 	p.delims = d
 	if d != p.classOf {
 		p.classOf = d
@@ -421,9 +425,6 @@ func continues(s string, i int, sep byte, name string, fields int) bool {
 		}
 		if strings.IndexByte(line, sep) >= 0 {
 			return true
-		}
-		if blank := strings.Trim(line, " \t\x1c\x1a\x00") == ""; blank && !open {
-			return false // a line of prose, and then a blank one
 		}
 		for j += end; j < len(s) && (s[j] == '\r' || s[j] == '\n'); j++ {
 		}

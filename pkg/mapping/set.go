@@ -11,7 +11,8 @@ import (
 // A Set is what several mapping files say together: the built-in files, and over them the overlays, of which the last wins.
 //
 // Blocks of one table in several built-in files add up in the order of the files. An overlay's rows and codes stand before
-// those of the overlays before it, and these before the built-in ones; drop and replace change what stands below.
+// those of the overlays before it, and these before the built-in ones (in a scope behind them, but before Z*); drop and replace
+// change what stands below.
 // "table CWE -> Quantity|SimpleQuantity" is one table for each type.
 //
 // Tables and codes are put together when they are first asked for. A Set may be used by several goroutines. What it hands
@@ -287,6 +288,7 @@ func (e *tableEntry) merge() {
 			return rows
 		}
 		t.Rows = add(e.parts)
+		var first *Row // of the overlay below
 		for _, l := range e.layers {
 			rows := slices.Clone(t.Rows)
 			for _, c := range l.changes {
@@ -297,10 +299,38 @@ func (e *tableEntry) merge() {
 				rows, n, faults = c.apply(rows, faults)
 				e.hits[c] += n
 			}
-			t.Rows = slices.Concat(add(l.parts), rows)
+			mine := add(l.parts)
+			at := 0
+			if e.key.Type == "Bundle" {
+				at = besides(rows, first)
+			}
+			if len(mine) > 0 {
+				first = mine[0]
+			}
+			t.Rows = slices.Insert(rows, at, mine...)
 		}
 		e.err = faults.err()
 	})
+}
+
+// besides is where an overlay's rows stand in a scope: behind the built-in rows, since the first of these are the scope's anchor and
+// the order of its resources, but before a row for any name (Z*), which would take theirs, and before the overlay below.
+func besides(rows []*Row, below *Row) int {
+	at := len(rows)
+	for i, r := range rows {
+		step := r.Place
+		if j := strings.IndexAny(step, ".-[/"); j >= 0 {
+			step = step[:j]
+		}
+		if r == below || strings.HasSuffix(step, "*") {
+			at = i
+			break
+		}
+	}
+	for at > 0 && at < len(rows) && rows[at].Else {
+		at-- // not into a chain
+	}
+	return at
 }
 
 // apply drops or replaces the rows that a change names.

@@ -175,6 +175,26 @@ func TestOverlayOverOverlay(t *testing.T) {
 	}
 }
 
+// In a scope overlays stand behind the built-in rows, which make its first resources, but before a row for any name.
+func TestOverlayOfScope(t *testing.T) {
+	const builtin = "table ADT -> Bundle\nMSH  MSH  MessageHeader\nPID  PID  Patient\nOBX  OBX[]  .\nelse Z*  Z[]  Basic\nNK1  NK1[]  RelatedPerson\n"
+	s, err := Merge(files(t, true, builtin), files(t, false, "table ADT -> Bundle\nZA1  A  Patient\n", "table ADT -> Bundle\nZB1  B  Patient\nZB2  B  Patient\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"MSH  MSH  MessageHeader", "PID  PID  Patient", "ZB1  B  Patient", "ZB2  B  Patient", "ZA1  A  Patient", "OBX  OBX[]  .", "else Z*  Z[]  Basic", "NK1  NK1[]  RelatedPerson"}
+	if d := cmp.Diff(want, show(t, s, "ADT", "Bundle")); d != "" {
+		t.Error(d)
+	}
+	s, err = Merge(files(t, true, "table ADT -> Bundle\nMSH  MSH  MessageHeader\n"), files(t, false, "table ADT -> Bundle\nZA1  A  Patient\n", "table ADT -> Bundle\nZB1  B  Patient\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"MSH  MSH  MessageHeader", "ZB1  B  Patient", "ZA1  A  Patient"}, show(t, s, "ADT", "Bundle")); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestOverlayFaults(t *testing.T) {
 	tests := []struct{ at, overlay, want string }{
 		{line(), "drop PID[Patient] 8 -> gendre", "CP-MAP-005 a.map:1:1: PID[Patient] has no row from 8 to gendre (its rows from there: 8 -> gender)"},

@@ -304,8 +304,10 @@ func TestBook(t *testing.T) {
 
 	data, _ := os.ReadFile(path)
 	for name, edit := range map[string]func([]byte) []byte{
-		"state":      func(d []byte) []byte { return bytes.Replace(d, []byte(`"verified"`), []byte(`"new"`), 1) },
-		"name":       func(d []byte) []byte { return bytes.Replace(d, []byte("Lakeside Cardiology"), []byte("Lakeside Cardiolog"), 1) },
+		"state": func(d []byte) []byte { return bytes.Replace(d, []byte(`"verified"`), []byte(`"new"`), 1) },
+		"name": func(d []byte) []byte {
+			return bytes.Replace(d, []byte("Lakeside Cardiology"), []byte("Lakeside Cardiolog"), 1)
+		},
 		"blank":      func(d []byte) []byte { return bytes.Replace(d, []byte(`{"book":{`), []byte(`{"book":{ `), 1) },
 		"no sig":     func(d []byte) []byte { i := bytes.LastIndex(d, []byte(`,"sig`)); return append(d[:i:i], '}') },
 		"not JSON":   func([]byte) []byte { return []byte("hello") },

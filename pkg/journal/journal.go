@@ -358,7 +358,9 @@ type Report struct {
 
 // Verify checks every line: its form, number, link, signature and content, and that none is missing at the end. It goes on after a
 // fault. What it cannot see: entries cut from the end together with HeadFile set back to what it was then; docs/security.md says more.
-func Verify(dir string, owner *seal.Identity) (*Report, error) {
+func Verify(dir string, owner *seal.Identity) (*Report, error) { return verify(dir, owner, true) }
+
+func verify(dir string, owner *seal.Identity, bodies bool) (*Report, error) {
 	j, raw, err := read(dir, owner)
 	if err != nil {
 		return nil, err
@@ -385,10 +387,12 @@ func Verify(dir string, owner *seal.Identity) (*Report, error) {
 		}
 		if !signed() {
 			find("CP-PKG-052", n, "")
-		} else if b, err := j.Body(e); err != nil {
-			find("CP-PKG-054", n, "")
-		} else if b.Book != "" {
-			r.LastBook = b.Book
+		} else if bodies {
+			if b, err := j.Body(e); err != nil {
+				find("CP-PKG-054", n, "")
+			} else if b.Book != "" {
+				r.LastBook = b.Book
+			}
 		}
 		r.Head, want = e.hash, e.Num+1
 	}

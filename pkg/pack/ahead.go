@@ -5,7 +5,7 @@ import "io"
 // ahead reads r from its start to end in large pieces in its own goroutine, so that decryption runs beside inflating.
 type ahead struct {
 	full chan piece
-	free chan []byte
+	free chan []byte // a nil stands for a buffer that was never needed yet
 	quit chan struct{}
 	now  []byte // the rest of the piece being read
 	held []byte // its whole buffer
@@ -25,7 +25,7 @@ const (
 func newAhead(r io.ReaderAt, end int64) *ahead {
 	a := &ahead{full: make(chan piece, aheadAlive), free: make(chan []byte, aheadAlive), quit: make(chan struct{})}
 	for range aheadAlive {
-		a.free <- make([]byte, aheadSize)
+		a.free <- nil
 	}
 	go func() {
 		defer close(a.full)
@@ -36,7 +36,10 @@ func newAhead(r io.ReaderAt, end int64) *ahead {
 			case <-a.quit:
 				return
 			}
-			b = b[:min(aheadSize, end-off)]
+			if b == nil {
+				b = make([]byte, min(aheadSize, end-off))
+			}
+			b = b[:min(int64(len(b)), end-off)]
 			err := readAt(r, b, off)
 			a.full <- piece{b, err} // never blocks: there are no more pieces than places
 			if err != nil {
@@ -54,7 +57,7 @@ func (a *ahead) Read(p []byte) (int, error) {
 			return 0, a.err
 		}
 		if a.held != nil {
-			a.free <- a.held[:aheadSize]
+			a.free <- a.held[:cap(a.held)]
 			a.held = nil
 		}
 		next, ok := <-a.full

@@ -13,16 +13,20 @@ import (
 //	                  \--> the destination, in the caller's goroutine
 //
 // A buffer goes back into use when both are done with it.
+//
+// What is known to be small takes none of this: it is hashed where it is read.
 const (
 	blockSize   = 256 << 10
 	blocksAlive = 4
+	smallSize   = 32 << 10
 )
 
 // hasher computes SHA-256 in its own goroutine. Close ends it.
 type hasher struct {
-	work chan hashJob
-	free chan []byte
-	out  chan Digest
+	work  chan hashJob
+	free  chan []byte // a nil stands for a buffer that was never needed yet
+	out   chan Digest
+	small []byte
 }
 
 type hashJob struct {
@@ -34,7 +38,7 @@ type hashJob struct {
 func newHasher() *hasher {
 	h := &hasher{work: make(chan hashJob, blocksAlive), free: make(chan []byte, blocksAlive), out: make(chan Digest)}
 	for range blocksAlive {
-		h.free <- make([]byte, blockSize)
+		h.free <- nil
 	}
 	go h.run(sha256.New())
 	return h
@@ -61,12 +65,18 @@ func (h *hasher) close() { close(h.work) }
 // copy copies src to dst until its end and returns the digest and the length of what was copied. It never copies more than limit
 // bytes: where src holds more, it returns limit+1 as the length, for the caller to refuse.
 func (h *hasher) copy(ctx context.Context, dst io.Writer, src io.Reader, limit int64, progress func(int64)) (d Digest, n int64, err error) {
+	if limit < smallSize {
+		return h.copySmall(ctx, dst, src, limit, progress)
+	}
 	h.work <- hashJob{reset: true}
 	for {
 		if err := ctx.Err(); err != nil {
 			return d, n, err
 		}
 		block := <-h.free
+		if block == nil {
+			block = make([]byte, blockSize)
+		}
 		if rest := limit + 1 - n; rest < blockSize {
 			block = block[:max(rest, 0)]
 		}
@@ -99,4 +109,24 @@ func (h *hasher) copy(ctx context.Context, dst io.Writer, src io.Reader, limit i
 	}
 	h.work <- hashJob{sum: true}
 	return <-h.out, n, nil
+}
+
+func (h *hasher) copySmall(ctx context.Context, dst io.Writer, src io.Reader, limit int64, progress func(int64)) (d Digest, n int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return d, 0, err
+	}
+	if h.small == nil {
+		h.small = make([]byte, smallSize)
+	}
+	k, err := io.ReadFull(src, h.small[:limit+1])
+	if err != io.EOF && err != io.ErrUnexpectedEOF {
+		return d, int64(k), err // nil if there is more than limit bytes
+	}
+	if _, err := dst.Write(h.small[:k]); err != nil {
+		return d, 0, err
+	}
+	if progress != nil {
+		progress(int64(k))
+	}
+	return sha256.Sum256(h.small[:k]), int64(k), nil
 }

@@ -281,46 +281,82 @@ func each(a *pack.Archive, w io.Writer) error {
 
 // FuzzScan: what the strict reader takes, archive/zip reads as the same names and contents. (The other way round does not hold.)
 func FuzzScan(f *testing.F) {
-	for _, z := range []packtest.Zip{
-		{},
-		{Members: []packtest.Member{{Name: "files/a", Data: []byte("x")}, {Name: "README.txt", Data: []byte("hello"), Stored: true}}},
-		{Members: []packtest.Member{{Name: "files/\u00fc", Flags: 0x800}}, Comment: "x"},
-	} {
+	for _, z := range []packtest.Zip{{}, good, {Members: []packtest.Member{{Name: "files/\u00fc", Flags: 0x800}}, Comment: "x"}} {
 		f.Add(z.Bytes())
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := pack.Scan(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return
+	f.Fuzz(sameAsStdlib)
+}
+
+var good = packtest.Zip{Members: []packtest.Member{
+	{Name: "files/a", Data: []byte("x")}, {Name: "files/b", Data: bytes.Repeat([]byte("hello "), 50)}, {Name: "README.txt", Data: []byte("hello"), Stored: true}}}
+
+// FuzzScanEdits changes a few bytes of a good zip, three bytes of input for each: where, where, how.
+func FuzzScanEdits(f *testing.F) {
+	base := good.Bytes()
+	f.Add([]byte{})
+	f.Add([]byte{0, 6, 8, 0, 30, 1})
+	f.Fuzz(func(t *testing.T, edits []byte) {
+		data := bytes.Clone(base)
+		for ; len(edits) >= 3; edits = edits[3:] {
+			data[(int(edits[0])<<8|int(edits[1]))%len(data)] ^= edits[2]
 		}
-		var ours bytes.Buffer
-		if each(a, &ours) != nil {
-			return
-		}
-		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-			t.Fatalf("we read a zip that archive/zip does not: %v", err)
-		}
-		if len(z.File) != len(a.Members) {
-			t.Fatalf("we read %d members, archive/zip %d", len(a.Members), len(z.File))
-		}
-		var theirs bytes.Buffer
-		for i, f := range z.File {
-			if f.Name != a.Members[i].Name {
-				t.Fatalf("we read the name %q, archive/zip %q", a.Members[i].Name, f.Name)
-			}
-			r, err := f.Open()
-			if err != nil {
-				t.Fatalf("we read a member that archive/zip does not: %v", err)
-			}
-			if _, err := io.Copy(&theirs, r); err != nil {
-				t.Fatalf("we read a member that archive/zip does not: %v", err)
-			}
-		}
-		if !bytes.Equal(ours.Bytes(), theirs.Bytes()) {
-			t.Fatal("we read other content than archive/zip")
-		}
+		sameAsStdlib(t, data)
 	})
+}
+
+func sameAsStdlib(t *testing.T, data []byte) {
+	a, err := pack.Scan(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return
+	}
+	var ours bytes.Buffer
+	if each(a, &ours) != nil {
+		return
+	}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		t.Fatalf("we read a zip that archive/zip does not: %v", err)
+	}
+	if len(z.File) != len(a.Members) {
+		t.Fatalf("we read %d members, archive/zip %d", len(a.Members), len(z.File))
+	}
+	var theirs bytes.Buffer
+	for i, f := range z.File {
+		if f.Name != a.Members[i].Name {
+			t.Fatalf("we read the name %q, archive/zip %q", a.Members[i].Name, f.Name)
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatalf("we read a member that archive/zip does not: %v", err)
+		}
+		if _, err := io.Copy(&theirs, r); err != nil {
+			t.Fatalf("we read a member that archive/zip does not: %v", err)
+		}
+	}
+	if !bytes.Equal(ours.Bytes(), theirs.Bytes()) {
+		t.Fatal("we read other content than archive/zip")
+	}
+}
+
+// TestEveryBit flips every bit of a zip, one at a time: it is refused, or reads as archive/zip reads it.
+func TestEveryBit(t *testing.T) {
+	base := good.Bytes()
+	sameAsStdlib(t, base)
+	taken := 0
+	for i := range base {
+		for bit := range 8 {
+			data := bytes.Clone(base)
+			data[i] ^= 1 << bit
+			sameAsStdlib(t, data)
+			if a, err := pack.Scan(bytes.NewReader(data), int64(len(data))); err == nil && each(a, io.Discard) == nil {
+				taken++
+			}
+		}
+	}
+	// What may vary: who made it, the version needed, permission bits and DOS attributes, internal attributes.
+	if taken > len(base) {
+		t.Errorf("%d of %d bits may be flipped", taken, 8*len(base))
+	}
 }
 
 // FuzzSums: what is read is written back as the same bytes.

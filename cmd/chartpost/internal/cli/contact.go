@@ -88,7 +88,7 @@ func (c *CLI) runContactAdd(ctx context.Context, o *contactOptions, args []strin
 	}
 	var contact *contacts.Contact
 	var added contacts.Added
-	err = h.changeBook(ctx, func(b *contacts.Book) (event journal.Event, _ *contacts.Contact, err error) {
+	err = h.changeBook(ctx, true, func(b *contacts.Book) (event journal.Event, _ *contacts.Contact, err error) {
 		if card.Expired(c.now()) {
 			return "", nil, explain(findingf("CP-PKG-034", "the card expired on %s", card.Expires.Format(time.DateOnly)))
 		}
@@ -269,7 +269,7 @@ func (c *CLI) runContactVerify(ctx context.Context, o *contactOptions, args []st
 			return err
 		}
 	}
-	err = h.changeBook(ctx, func(b *contacts.Book) (journal.Event, *contacts.Contact, error) {
+	err = h.changeBook(ctx, false, func(b *contacts.Book) (journal.Event, *contacts.Contact, error) {
 		now, err := b.Find(args[0])
 		if err != nil {
 			return "", nil, err
@@ -296,7 +296,7 @@ func (c *CLI) runContactRemove(ctx context.Context, o *contactOptions, args []st
 		return err
 	}
 	var gone *contacts.Contact
-	err = h.changeBook(ctx, func(b *contacts.Book) (_ journal.Event, _ *contacts.Contact, err error) {
+	err = h.changeBook(ctx, false, func(b *contacts.Book) (_ journal.Event, _ *contacts.Contact, err error) {
 		if gone, err = b.Find(args[0]); err != nil {
 			return "", nil, err
 		}

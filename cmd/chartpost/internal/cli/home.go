@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -151,14 +152,20 @@ func (h *home) card() (*contacts.Card, error) {
 }
 
 // changeBook changes the contact book and logs it. The log comes first and names the book that is about to be written: if the
-// run is stopped in between, chartpost log verify tells that the book is older than the log.
-func (h *home) changeBook(ctx context.Context, change func(*contacts.Book) (journal.Event, *contacts.Contact, error)) error {
+// run is stopped in between, chartpost log verify tells that the book is older than the log. fresh allows a new book where there is none:
+// whoever moved a damaged one aside begins again by adding contacts, which are new and have to be verified.
+func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts.Book) (journal.Event, *contacts.Contact, error)) error {
 	l, err := h.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer l.Unlock()
+	path := filepath.Join(h.dir, contacts.BookFile)
 	b, err := h.book()
+	if _, missing := os.Lstat(path); fresh && errors.Is(missing, fs.ErrNotExist) {
+		fmt.Fprintln(h.c.Err, "The contact book was missing; this begins a new one.")
+		b, err = new(contacts.Book), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -179,7 +186,7 @@ func (h *home) changeBook(ctx context.Context, change func(*contacts.Book) (jour
 	if _, err := j.Append(h.c.now(), event, "", body); err != nil {
 		return fail(exitUnreadable, err)
 	}
-	if err := contacts.Save(filepath.Join(h.dir, contacts.BookFile), data); err != nil {
+	if err := contacts.Save(path, data); err != nil {
 		return fail(exitUnreadable, fmt.Errorf("the contact book cannot be written: %w", err))
 	}
 	return nil

@@ -145,7 +145,11 @@ func (c *CLI) runLogVerify(ctx context.Context, o *logOptions) error {
 		}
 	}
 	if n := len(r.Findings); n > 0 {
-		return fail(exitFindings, fmt.Errorf("the log has %d faults", n), "keep the files as they are, and compare them with a backup")
+		word := "faults"
+		if n == 1 {
+			word = "fault"
+		}
+		return fail(exitFindings, fmt.Errorf("the log has %d %s", n, word), "keep the files as they are, and compare them with a backup")
 	}
 	if !o.json {
 		fmt.Fprintf(c.Out, "the log is whole: %d entries, head %s\n", r.Entries, r.Head)

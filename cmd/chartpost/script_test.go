@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/chartpost/chartpost/cmd/chartpost/internal/cli"
+)
+
+// runAsChartpost makes the test binary the program itself, for tests that have to kill it.
+const runAsChartpost = "CHARTPOST_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsChartpost) != "" {
+		os.Exit(cli.Run())
+	}
+	testscript.Main(m, map[string]func(){"chartpost": func() { os.Exit(cli.Run()) }})
+}
+
+// TestScripts runs testdata/script: what people type, and what they see. Beside testscript's own commands there are
+//
+//	exits N COMMAND...   the command ends with this exit status
+//	grab NAME PATTERN    sets the variable NAME to the first group of PATTERN in the last standard error
+//	flip FILE PERCENT    flips a bit at this place of a file
+//	cut FILE PERCENT     cuts a file there
+//	clean DIR            nothing unfinished (.partial) stands anywhere below DIR
+//	edit FILE OLD NEW    replaces a text in a file
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				want, err := strconv.Atoi(args[0])
+				if err != nil || neg || len(args) < 2 {
+					ts.Fatalf("usage: exits N COMMAND...")
+				}
+				got := 0
+				if err := ts.Exec(args[1], args[2:]...); err != nil {
+					var e *exec.ExitError
+					if !errors.As(err, &e) {
+						ts.Fatalf("%v", err)
+					}
+					got = e.ExitCode()
+				}
+				ts.Logf("%s%s", ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+				if got != want {
+					ts.Fatalf("exit status %d, want %d", got, want)
+				}
+			},
+			"grab": func(ts *testscript.TestScript, neg bool, args []string) {
+				m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stderr"))
+				if m == nil {
+					ts.Fatalf("%s is not in standard error", args[1])
+				}
+				ts.Setenv(args[0], m[1])
+			},
+			"flip": func(ts *testscript.TestScript, neg bool, args []string) {
+				damage(ts, args, func(b []byte, at int) []byte { b[at] ^= 1; return b })
+			},
+			"cut": func(ts *testscript.TestScript, neg bool, args []string) {
+				damage(ts, args, func(b []byte, at int) []byte { return b[:at] })
+			},
+			"clean": func(ts *testscript.TestScript, neg bool, args []string) {
+				filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+					if err == nil && strings.HasSuffix(path, ".partial") {
+						ts.Fatalf("%s was left behind", path)
+					}
+					return nil
+				})
+			},
+			"edit": func(ts *testscript.TestScript, neg bool, args []string) {
+				text := ts.ReadFile(args[0])
+				if !strings.Contains(text, args[1]) {
+					ts.Fatalf("%s does not hold %q", args[0], args[1])
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+			},
+		},
+	})
+}
+
+func damage(ts *testscript.TestScript, args []string, do func([]byte, int) []byte) {
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	percent, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, do(data, len(data)*percent/100), 0o600))
+}

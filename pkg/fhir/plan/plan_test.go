@@ -1,9 +1,14 @@
 package plan
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
 )
 
 func TestNamed(t *testing.T) {
@@ -115,5 +120,25 @@ func TestCalendar(t *testing.T) {
 				t.Fatalf("%v has %d days, want %d", day, got, want)
 			}
 		}
+	}
+}
+
+// TestReferenceMembers compares the names of the members of Reference.reference with what their options say.
+func TestReferenceMembers(t *testing.T) {
+	e := Of(reflect.TypeFor[dpb.Reference]()).Element("reference")
+	n := 0
+	for _, name := range append(Resources(), "Resource", "DomainResource", "MetadataResource") {
+		a := e.Member(name)
+		if a == nil {
+			t.Errorf("no member for %s", name)
+			continue
+		}
+		if got := proto.GetExtension(a.Desc.Options(), apb.E_ReferencedFhirType); got != name {
+			t.Errorf("the member for %s is that for %v", name, got)
+		}
+		n++
+	}
+	if e.Member("uri") == nil || e.Member("fragment") == nil || n+2 != len(e.refs) {
+		t.Errorf("%d of %d members are known", n+2, len(e.refs))
 	}
 }

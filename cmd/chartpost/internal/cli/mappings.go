@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
@@ -20,7 +21,13 @@ type builtinMap struct {
 }
 
 // builtinMaps lists the formats that have tables.
-func builtinMaps() []builtinMap { return nil }
+func builtinMaps() []builtinMap {
+	var list []builtinMap
+	for _, x := range converters.Mappings() {
+		list = append(list, builtinMap{format: x.Name, files: x.Files, make: func(set *mapping.Set) *mapping.Map { return mapping.New(x.Tree, x.Types, set) }})
+	}
+	return list
+}
 
 // errNoMapFile says that a folder holds no mapping.
 var errNoMapFile = errors.New("the folder holds no .map file")

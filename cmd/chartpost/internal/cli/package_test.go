@@ -122,13 +122,18 @@ func TestOpenRefuses(t *testing.T) {
 		{"not for me", func(a *packtest.Package) []byte { a.To = hill.identity(); return nil }, exitIdentity, "not sealed for you"},
 		{"unknown sender", func(a *packtest.Package) []byte { a.Sign, a.From = hill.identity().Sign, "Hilltop"; return nil }, exitRefused, "CP-PKG-016"},
 		{"changed sender", func(a *packtest.Package) []byte { a.Sign = hill.identity().Sign; return nil }, exitRefused, "CP-PKG-017"},
-		{"expired", func(a *packtest.Package) []byte { a.Manifest = func(m *pack.Manifest) { m.Expires = &yesterday }; return nil }, exitRefused, "CP-PKG-021"},
+		{"expired", func(a *packtest.Package) []byte {
+			a.Manifest = func(m *pack.Manifest) { m.Expires = &yesterday }
+			return nil
+		}, exitRefused, "CP-PKG-021"},
 		{"changed file", func(a *packtest.Package) []byte {
 			a.Late = func(m []packtest.Member) []packtest.Member { m[0].Data = []byte("hallo\n"); return m }
 			return nil
 		}, exitRefused, "CP-PKG-014"},
 		{"parent", func(a *packtest.Package) []byte { a.Files = []packtest.Member{{Name: "files/../../evil"}}; return nil }, exitRefused, "CP-PKG-002"},
-		{"not a package", func(*packtest.Package) []byte { return packtest.Encrypt(t, []byte("hello"), lake.identity().Hybrid.Recipient()) }, exitRefused, "CP-PKG-001"},
+		{"not a package", func(*packtest.Package) []byte {
+			return packtest.Encrypt(t, []byte("hello"), lake.identity().Hybrid.Recipient())
+		}, exitRefused, "CP-PKG-001"},
 		{"not sealed", func(*packtest.Package) []byte { return []byte("hello") }, exitUnreadable, "not a sealed package"},
 		{"empty", func(*packtest.Package) []byte { return []byte{} }, exitUnreadable, "not a sealed package"},
 	} {

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+	_ "time/tzdata" // --tz means the same on every machine
+
+	"github.com/spf13/cobra"
+
+	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/mapping"
+)
+
+type convertOptions struct {
+	from, to, out       string
+	ledger, rejects     string
+	zone                string
+	maps                []string
+	bundle, message     string
+	version, charset    string
+	jobs                int
+	strict, force       bool
+	json, quiet, values bool
+}
+
+func newConvertCommand(c *CLI) *cobra.Command {
+	o := new(convertOptions)
+	cmd := &cobra.Command{
+		Use:   "convert IN... --to FORMAT [-o PATH]",
+		Short: "Convert records between formats, and say what did not survive",
+		Long: `Convert turns records of one format into another. An input is a file, a folder, a .zip archive, or - for standard input;
+its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
+writes what became of each that was not simply carried.
+
+Formats: hl7v2, fhir (a bundle per record), ndjson (a resource a line).
+Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/.
+Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
+of no known format, or nothing could be written; 7 some records were rejected, the others written.`,
+		Example: `  chartpost convert lab.hl7 --to fhir -o lab.json --ledger lab.ledger.json
+  chartpost convert inbox/ --to ndjson -o bulk/ --rejects rejects/ --tz America/Chicago
+  chartpost convert lab.json --to hl7v2`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.to, "to", "", "format to write: fhir, ndjson or hl7v2")
+	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
+	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
+	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
+	f.StringVar(&o.rejects, "rejects", "", "folder for records that could not be converted, each with its reason")
+	f.StringVar(&o.zone, "tz", "", "time zone of times that have none, such as America/Chicago")
+	f.StringArrayVar(&o.maps, "map", nil, "mapping file laid over the built-in tables; the last one wins")
+	f.StringVar(&o.bundle, "bundle", "", "kind of bundle: message, collection, transaction, batch or document")
+	f.StringVar(&o.message, "message", "", "HL7 v2 message to write, such as ORU^R01")
+	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
+	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "records to work on at the same time; the output is the same")
+	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
+	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
+	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	f.BoolVar(&o.values, "show-values", false, "show the values that findings are about; they may be a patient's")
+	return cmd
+}
+
+func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) error {
+	if len(args) == 0 {
+		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
+	}
+	if o.to == "" {
+		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to ndjson or --to hl7v2")
+	}
+	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Charset: o.charset, Jobs: o.jobs,
+		LedgerFull: o.ledger != ""}
+	if o.from != "auto" {
+		opts.From = o.from
+	}
+	if o.jobs < 1 {
+		return usagef("--jobs %d: at least one", o.jobs)
+	}
+	if o.zone != "" {
+		zone, err := time.LoadLocation(o.zone)
+		if err != nil || o.zone == "Local" {
+			return fail(exitUsage, fmt.Errorf("--tz %s: no such time zone", o.zone), "zones have names such as America/Chicago or UTC")
+		}
+		opts.Zone = zone
+	}
+	if _, err := opts.BundleType(0); err != nil {
+		return fail(exitUsage, err)
+	}
+	overlays, err := c.overlays(o.maps)
+	if err != nil {
+		return err
+	}
+	formats, err := converters.Formats(overlays)
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	to, err := formats.Named(o.to)
+	if err != nil {
+		return fail(exitUsage, fmt.Errorf("--to: %w", err))
+	}
+	if opts.From != "" {
+		if _, err := formats.Named(opts.From); err != nil {
+			return fail(exitUsage, fmt.Errorf("--from: %w", err))
+		}
+	}
+	sources, many, err := convert.Sources(args, c.In)
+	if err != nil {
+		return fail(exitUnreadable, err)
+	}
+	if len(sources) == 0 {
+		return fail(exitUnreadable, errors.New("there is no file in what was given"))
+	}
+	job := &convert.Job{Formats: formats, To: to, Options: &opts, Sources: sources, Many: many, Out: o.out, Stdout: c.Out,
+		Ledger: o.ledger, Rejects: o.rejects, Force: o.force}
+	if err := job.Prepare(); err != nil {
+		var u *convert.UsageError
+		if errors.As(err, &u) {
+			return fail(exitUsage, err, u.Hint)
+		}
+		return fail(exitUnreadable, err)
+	}
+	var size int64
+	for _, s := range sources {
+		size += max(s.Size, 0)
+	}
+	add, done := c.progress("converting", size, o.quiet)
+	job.Progress = add
+	report := newReporter(c.Err, o.quiet, o.values)
+	job.Report = report.finding
+	sum, err := job.Run(ctx)
+	done()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return fail(exitUnreadable, err)
+	}
+	for _, f := range formats.Unmatched() {
+		report.finding(f)
+	}
+	report.end()
+	if !o.quiet {
+		if o.json {
+			if err := sum.WriteJSON(c.Err); err != nil {
+				return err
+			}
+		} else {
+			fmt.Fprint(c.Err, sum.String())
+		}
+	}
+	return convertStatus(sum, o.strict)
+}
+
+// convertStatus is the exit status of a conversion that ended: what came first of 3, 7 and 1.
+func convertStatus(sum *convert.Summary, strict bool) error {
+	switch {
+	case sum.Unreadable > 0 || sum.Totals.Records == 0:
+		return fail(exitUnreadable, errors.New(""))
+	case sum.Totals.Rejected > 0:
+		return fail(exitPartial, errors.New(""))
+	case strict && sum.Totals.Unmapped+sum.Totals.Invalid > 0:
+		return fail(exitFindings, fmt.Errorf("%d values are unmapped and %d invalid", sum.Totals.Unmapped, sum.Totals.Invalid))
+	}
+	return nil
+}
+
+// overlays reads the files of --map.
+func (c *CLI) overlays(names []string) ([]*mapping.File, error) {
+	var files []*mapping.File
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+		f, err := mapping.ParseFile(filepath.Base(name), src)
+		if err != nil {
+			return nil, fail(exitUsage, err, "chartpost map check "+name+" tells more")
+		}
+		files = append(files, f)
+	}
+	if len(files) > 0 {
+		if faults := checkMaps(files); len(faults) > 0 {
+			return nil, fail(exitUsage, faults, "chartpost map check tells more")
+		}
+	}
+	return files, nil
+}

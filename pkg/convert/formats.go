@@ -1,0 +1,39 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+)
+
+// Formats are the formats of a run, in the order in which sources are tried.
+type Formats struct {
+	List      []*Format
+	Unmatched func() []*diag.Finding // after the run: overlays that matched nothing
+}
+
+// Named finds a format by name.
+func (f *Formats) Named(name string) (*Format, error) {
+	var names []string
+	for _, x := range f.List {
+		if x.Name == name {
+			return x, nil
+		}
+		names = append(names, x.Name)
+	}
+	return nil, fmt.Errorf("there is no format %q: it is one of %s", name, strings.Join(names, ", "))
+}
+
+// SniffLen is how much of a source Detect wants to see.
+const SniffLen = 64 << 10
+
+// Detect finds the format of a source by its first bytes, nil if it is of none.
+func (f *Formats) Detect(head []byte) *Format {
+	for _, x := range f.List {
+		if x.Sniff != nil && x.Sniff(head) {
+			return x
+		}
+	}
+	return nil
+}

@@ -102,7 +102,6 @@ func (c *CLI) root() *cobra.Command {
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
-	root.SetVersionTemplate("chartpost {{.Version}}\n")
 	for _, add := range commands {
 		root.AddCommand(add(c))
 	}

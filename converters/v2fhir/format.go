@@ -33,7 +33,34 @@ func Format(maps *Maps) *convert.Format {
 			return &worker{o: o, maps: maps, parser: hl7v2.Parser{Options: hl7v2.Options{Charset: o.Charset, MaxMessage: o.MaxRecord}}}
 		},
 		NewWriter: func(o *convert.Options) convert.Writer { return &writer{o: o, maps: maps} },
+		Describe:  describe,
 	}
+}
+
+// describe says the type, event and version of a message.
+func describe(raw *convert.Raw, o *convert.Options) (convert.Description, *diag.Finding) {
+	if raw.Reject != nil {
+		return convert.Description{}, raw.Reject
+	}
+	parser := hl7v2.Parser{Options: hl7v2.Options{Charset: o.Charset}}
+	msg, err := parser.Parse(raw.Data.(*hl7v2.Raw))
+	var f *diag.Finding
+	if errors.As(err, &f) {
+		return convert.Description{}, f
+	} else if err != nil {
+		return convert.Description{}, diag.New("CP-V2-001", diag.Place{Record: raw.Index}, "")
+	}
+	kind := msg.Type
+	if msg.Event != "" {
+		kind += "^" + msg.Event
+	}
+	d := convert.Description{Kinds: map[string]int{kind: 1}, Facts: map[string]string{}}
+	for name, value := range map[string]string{"version": msg.Version, "character set": msg.Charset, "structure": msg.Group()} {
+		if value != "" {
+			d.Facts[name] = value
+		}
+	}
+	return d, nil
 }
 
 func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw, error] {

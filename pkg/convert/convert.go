@@ -27,6 +27,15 @@ type Format struct {
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
 	NewWriter func(o *Options) Writer // nil: cannot be written
+	// Describe says of a record what it is, without a value of the patient's: counts by kind (a message type, a type of
+	// resource), and other facts by name (version, bundle).
+	Describe func(raw *Raw, o *Options) (Description, *diag.Finding)
+}
+
+// Description is what a record is.
+type Description struct {
+	Kinds map[string]int    // ORU^R01, Patient
+	Facts map[string]string // version: 2.5.1
 }
 
 // Raw is a record as its reader found it, before it is understood.

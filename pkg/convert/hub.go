@@ -22,7 +22,7 @@ import (
 // FHIR is the format of bundles.
 func FHIR() *Format {
 	return &Format{Name: "fhir", Extension: ".json", Sniff: sniffFHIR, Read: readFHIR, NewWorker: newFHIRWorker,
-		NewWriter: func(o *Options) Writer { return &bundleWriter{o: o} }}
+		NewWriter: func(o *Options) Writer { return &bundleWriter{o: o} }, Describe: describeFHIR}
 }
 
 // NDJSON is the format of bulk data. It is read as FHIR is.
@@ -295,4 +295,28 @@ func (linesWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		parts[i].Data = append(data, '\n')
 	}
 	return parts, nil, nil
+}
+
+// describeFHIR counts resources by type.
+func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
+	if raw.Reject != nil {
+		return Description{}, raw.Reject
+	}
+	d := Description{Kinds: map[string]int{}, Facts: map[string]string{"version": "R4"}}
+	for _, e := range raw.Data.([]fhir.Entry) {
+		b, ok := e.Resource.(*rpb.Bundle)
+		if !ok {
+			d.Kinds[fhir.TypeOf(e.Resource)]++
+			continue
+		}
+		if t := fhir.BundleType(b.GetType().GetValue()); t != 0 {
+			d.Facts["bundle"] = t.String()
+		}
+		for _, x := range b.Entry {
+			if m := fhir.Unwrap(x.GetResource()); m != nil {
+				d.Kinds[fhir.TypeOf(m)]++
+			}
+		}
+	}
+	return d, nil
 }

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/pkg/convert"
+)
+
+type inspectOptions struct {
+	inspectPackageOptions
+	from, charset string
+}
+
+func newInspectCommand(c *CLI) *cobra.Command {
+	o := new(inspectOptions)
+	cmd := &cobra.Command{
+		Use:   "inspect IN|PACKAGE...",
+		Short: "Tell what a file is: format, version, counts; of a package who sealed it for whom",
+		Long: `Inspect tells what is in a file, a folder, an archive or a package, without writing anything and without showing
+a patient's values.`,
+		Example: "  chartpost inspect lab.hl7\n  chartpost inspect chartpost-2026-11-22-6f30.zip.age",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(cmd *cobra.Command, args []string) error { return c.runInspect(cmd.Context(), o, args) },
+	}
+	o.identityOptions.addTo(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
+	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	f.BoolVar(&o.json, "json", false, "print as JSON")
+	return cmd
+}
+
+// inspection is what inspect tells of one source.
+type inspection struct {
+	Source   string                    `json:"source"`
+	Format   string                    `json:"format"` // empty if it is not known
+	Records  int                       `json:"records"`
+	Rejected int                       `json:"rejected"`
+	Kinds    map[string]int            `json:"kinds"`
+	Facts    map[string]map[string]int `json:"facts"`
+	Problem  string                    `json:"problem,omitzero"`
+}
+
+func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) error {
+	if len(args) == 0 {
+		return fail(exitUsage, errors.New("no input"), "name a file, a folder or a package, or - for standard input")
+	}
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		return err
+	}
+	if o.from != "auto" {
+		if _, err := formats.Named(o.from); err != nil {
+			return fail(exitUsage, fmt.Errorf("--from: %w", err))
+		}
+	}
+	sources, _, err := convert.Sources(args, c.In)
+	if err != nil {
+		return fail(exitUnreadable, err)
+	}
+	bad := 0
+	for _, src := range sources {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		x, pkg, err := c.inspect(src, formats, o)
+		if err != nil {
+			return err
+		}
+		if pkg {
+			if err := c.inspectPackage(ctx, src.Path, o.inspectPackageOptions); err != nil {
+				return err
+			}
+			continue
+		}
+		if x.Format == "" || x.Records == 0 {
+			bad++
+		}
+		if o.json {
+			b, err := json.Marshal(x)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out, "%s\n", b)
+			continue
+		}
+		fmt.Fprint(c.Out, x.String())
+	}
+	if bad > 0 {
+		return fail(exitUnreadable, errors.New(""))
+	}
+	return nil
+}
+
+func (c *CLI) inspect(src convert.Source, formats *convert.Formats, o *inspectOptions) (x *inspection, pkg bool, err error) {
+	x = &inspection{Source: src.Path, Kinds: map[string]int{}, Facts: map[string]map[string]int{}}
+	r, err := src.Open()
+	if err != nil {
+		x.Problem = err.Error()
+		return x, false, nil
+	}
+	defer r.Close()
+	in := bufio.NewReaderSize(r, convert.SniffLen)
+	head, err := in.Peek(convert.SniffLen)
+	if err != nil && err != io.EOF {
+		x.Problem = err.Error()
+		return x, false, nil
+	}
+	if isPackage(head) && src.Path != "-" {
+		return nil, true, nil
+	}
+	format := formats.Detect(head)
+	if o.from != "auto" {
+		if format, err = formats.Named(o.from); err != nil {
+			return nil, false, err
+		}
+	}
+	switch {
+	case len(head) == 0:
+		x.Problem = "it is empty"
+		return x, false, nil
+	case format == nil:
+		x.Problem = "its format is not known"
+		return x, false, nil
+	}
+	x.Format = format.Name
+	opts := &convert.Options{Charset: o.charset, To: "fhir"}
+	for raw, err := range format.Read(in, src.Name, opts) {
+		if err != nil {
+			x.Problem = err.Error()
+			return x, false, nil
+		}
+		d, f := format.Describe(raw, opts)
+		if f != nil {
+			x.Rejected++
+			continue
+		}
+		x.Records++
+		for k, n := range d.Kinds {
+			x.Kinds[k] += n
+		}
+		for name, value := range d.Facts {
+			if x.Facts[name] == nil {
+				x.Facts[name] = map[string]int{}
+			}
+			x.Facts[name][value]++
+		}
+	}
+	return x, false, nil
+}
+
+// String is the inspection in words.
+func (x *inspection) String() string {
+	var b strings.Builder
+	if x.Format == "" {
+		fmt.Fprintf(&b, "%s: %s\n", x.Source, x.Problem)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%s: %s, %s", x.Source, map[string]string{"hl7v2": "HL7 v2", "fhir": "FHIR"}[x.Format], plural(x.Records, "record"))
+	if x.Rejected > 0 {
+		fmt.Fprintf(&b, ", %d that cannot be read", x.Rejected)
+	}
+	b.WriteByte('\n')
+	for _, name := range slices.Sorted(maps.Keys(x.Facts)) {
+		fmt.Fprintf(&b, "  %-14s %s\n", name, counted(x.Facts[name], x.Records))
+	}
+	for _, k := range slices.Sorted(maps.Keys(x.Kinds)) {
+		fmt.Fprintf(&b, "  %6d %s\n", x.Kinds[k], k)
+	}
+	if x.Problem != "" {
+		fmt.Fprintf(&b, "  %s\n", x.Problem)
+	}
+	return b.String()
+}
+
+// counted lists values, with their counts unless one value holds for all.
+func counted(values map[string]int, all int) string {
+	var parts []string
+	for _, v := range slices.Sorted(maps.Keys(values)) {
+		if values[v] == all {
+			parts = append(parts, v)
+		} else {
+			parts = append(parts, fmt.Sprintf("%s (%d)", v, values[v]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

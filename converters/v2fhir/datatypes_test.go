@@ -63,17 +63,23 @@ func TestDatatypes(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Fatal("no cases: ", err)
 	}
+	archives, rows := map[string]*txtar.Archive{}, "system t https://chartpost.org/fhir/StructureDefinition/t\n"
 	for _, name := range names {
 		a, err := txtar.ParseFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
+		archives[name] = a
+		head, _, _ := strings.Cut(string(a.Comment), "\n")
+		rows += "table " + tableOf(name) + " -> Basic\nZZZ-1 " + head + "\n"
+	}
+	m := mapWith(t, rows)
+	for _, name := range names {
+		a := archives[name]
 		files := map[string]string{}
 		for _, f := range a.Files {
 			files[f.Name] = string(f.Data)
 		}
-		head, _, _ := strings.Cut(string(a.Comment), "\n")
-		m := mapWith(t, "system t https://chartpost.org/fhir/StructureDefinition/t\ntable TEST -> Basic\nZZZ-1 "+head+"\n")
 		o := mapping.ReadOptions{Key: "test", Facility: "GOOD HEALTH"}
 		if strings.Contains(string(a.Comment), "\nzone ") {
 			if o.Zone, err = time.LoadLocation("America/New_York"); err != nil {
@@ -87,7 +93,7 @@ func TestDatatypes(t *testing.T) {
 				continue
 			}
 			t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar")+"/"+label, func(t *testing.T) {
-				got, err := thereAndBack(m, string(f.Data), o)
+				got, err := thereAndBack(m, tableOf(name), string(f.Data), o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -124,7 +130,12 @@ func parseField(field string) (*tree.Doc, error) {
 	return msg.Doc, nil
 }
 
-func thereAndBack(m *mapping.Map, field string, o mapping.ReadOptions) (map[string]string, error) {
+// tableOf is the name of the table that a file of cases tests its datatype with.
+func tableOf(file string) string {
+	return "TEST_" + strings.ToUpper(strings.TrimSuffix(filepath.Base(file), ".txtar"))
+}
+
+func thereAndBack(m *mapping.Map, table, field string, o mapping.ReadOptions) (map[string]string, error) {
 	got := map[string]string{}
 	doc, err := parseField(field)
 	if err != nil {
@@ -132,7 +143,7 @@ func thereAndBack(m *mapping.Map, field string, o mapping.ReadOptions) (map[stri
 	}
 	normal := map[tree.Node]string{}
 	o.Normal = func(n tree.Node, form string) { normal[n] = form }
-	rec, err := m.ToFHIR("TEST", "Basic", doc, o)
+	rec, err := m.ToFHIR(table, "Basic", doc, o)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +167,7 @@ func thereAndBack(m *mapping.Map, field string, o mapping.ReadOptions) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	back, err := m.FromFHIR("TEST", "Basic", again)
+	back, err := m.FromFHIR(table, "Basic", again)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +195,7 @@ func thereAndBack(m *mapping.Map, field string, o mapping.ReadOptions) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	rec2, err := m.ToFHIR("TEST", "Basic", second, o)
+	rec2, err := m.ToFHIR(table, "Basic", second, o)
 	if err != nil {
 		return nil, err
 	}

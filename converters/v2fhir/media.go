@@ -3,7 +3,6 @@ package v2fhir
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -349,41 +348,4 @@ func readVRText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 
 func writeVRText(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	return writeJoined(c, src, n, []string{"1", "2"}, "-")
-}
-
-// --- MINUTES: a CQ as whole minutes (CQ[unsignedInt]) ---
-
-func readMinutes(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	d, ok := dst.(*dpb.UnsignedInt)
-	if !ok {
-		return false
-	}
-	value, leaf := part(c, n, "1")
-	value = normalNumber(value)
-	count := number999(value)
-	unit, unitLeaf := "", tree.Node(0)
-	if k := c.Doc.Find(n, 0, &tree.Step{Name: "2"}); k != 0 {
-		unit, unitLeaf = part(c, k, "1")
-	}
-	switch {
-	case count == 0 && value != "0" || value == "":
-		return false
-	case unit == "min":
-		carry(c, "", leaf, unitLeaf)
-	case unit == "M" || unit == "h" || unit == "H" || unit == "d" || unit == "D":
-		count *= map[string]int{"M": 1, "h": 60, "H": 60, "d": 1440, "D": 1440}[unit]
-		carry(c, "comes back in minutes", leaf, unitLeaf)
-	default:
-		return false
-	}
-	return store(d, "unsignedInt", strconv.Itoa(count))
-}
-
-func writeMinutes(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	d, ok := src.(*dpb.UnsignedInt)
-	if !ok || !setPart(c, n, "1", strconv.Itoa(int(d.Value))) || !setPart(c, n, "2", "min") {
-		return false
-	}
-	c.ClaimValue(d)
-	return true
 }

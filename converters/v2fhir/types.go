@@ -41,7 +41,6 @@ var Types = mapping.Types{
 	"NUMBER":    mapping.Pair{Read: readNumber, Write: writeNumber},
 	"DATA":      mapping.Pair{Read: readData, Write: writeData},
 	"MEDIA":     mapping.Pair{Read: readMedia, Write: writeMedia},
-	"MINUTES":   mapping.Pair{Read: readMinutes, Write: writeMinutes},
 	"VALUES":    mapping.Pair{Read: readValues, Write: writeValues},
 	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},
 	"VRTEXT":    mapping.Pair{Read: readVRText, Write: writeVRText},

@@ -133,9 +133,6 @@ func writeNumber(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	}
 	if equipment, _ := part(c, n, "3"); equipment != "" && t.System != nil { // 3 says it, perhaps in words of its own
 		c.ClaimValue(t.System)
-		if equipment == "CP" && t.GetUse().GetValue() == cpb.ContactPointUseCode_MOBILE {
-			c.ClaimValue(t.Use)
-		}
 	}
 	return true
 }

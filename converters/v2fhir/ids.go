@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"slices"
 	"strings"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -366,11 +367,20 @@ func writeMSG(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	return true
 }
 
-// --- PL_BED and the like: all levels of a place as one identifier ---
+// --- PL_BED and the like: a place and those around it as one identifier ---
 
-// levelsPair makes the identifier that tells a place from others of its name elsewhere: bed A of this room. Its levels'
-// own identifiers come back, so it needs not.
-func levelsPair(levels ...string) mapping.Pair {
+// levels are the components of a person location, outermost last: bed, room, point of care, floor, building, facility.
+type levels struct{ bed, room, poc, floor, building, facility string }
+
+var (
+	plLevels  = levels{"3", "2", "1", "8", "7", "4"}
+	ndlLevels = levels{"6", "5", "4", "11", "10", "7"}
+)
+
+// pair makes the identifier that tells a place from others of its name elsewhere, bed A of this room: a PL with the place
+// and all that is around it. The levels' own identifiers come back, so it needs not.
+func (l levels) pair(from int) mapping.Pair {
+	around := []string{l.bed, l.room, l.poc, l.floor, l.building, l.facility}[from:]
 	return mapping.Pair{
 		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d, ok := dst.(*dpb.Identifier)
@@ -378,11 +388,14 @@ func levelsPair(levels ...string) mapping.Pair {
 				return false
 			}
 			var all []string
-			for _, name := range levels {
-				k := c.Doc.Find(n, 0, &tree.Step{Name: name})
+			for _, name := range []string{l.poc, l.room, l.bed, l.facility, "", "", l.building, l.floor} {
 				var parts []string
-				for _, sub := range []string{"1", "2", "3"} {
-					if k != 0 {
+				if !slices.Contains(around, name) {
+					all = append(all, "")
+					continue
+				}
+				if k := c.Doc.Find(n, 0, &tree.Step{Name: name}); k != 0 {
+					for _, sub := range []string{"1", "2", "3"} {
 						s, _ := part(c, k, sub)
 						parts = append(parts, s)
 					}

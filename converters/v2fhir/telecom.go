@@ -36,6 +36,12 @@ func dial(c *mapping.Context, n tree.Node) string {
 	return s
 }
 
+// assumed marks a system that the source does not name, and that is not written back.
+func assumed() *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: cp + "assumed"}, Value: &dpb.Extension_ValueX{
+		Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}
+}
+
 func readNumber(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	t, ok := dst.(*dpb.ContactPoint)
 	if !ok {
@@ -71,7 +77,7 @@ func readNumber(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if email || strings.Contains(value, "@") {
 			system = cpb.ContactPointSystemCode_EMAIL
 		}
-		t.System = &dpb.ContactPoint_SystemCode{Value: system}
+		t.System = &dpb.ContactPoint_SystemCode{Value: system, Extension: []*dpb.Extension{assumed()}}
 	}
 	natural := "1"
 	if t.System.GetValue() == cpb.ContactPointSystemCode_EMAIL {
@@ -119,11 +125,14 @@ func writeNumber(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	c.ClaimValue(t.Value)
+	for _, x := range t.GetSystem().GetExtension() {
+		if x.GetUrl().GetValue() == cp+"assumed" {
+			claim(c, x)
+			c.ClaimValue(t.System)
+		}
+	}
 	if equipment, _ := part(c, n, "3"); equipment != "" && t.System != nil { // 3 says it, perhaps in words of its own
 		c.ClaimValue(t.System)
-		if equipment == "CP" && t.GetUse().GetValue() == cpb.ContactPointUseCode_MOBILE {
-			c.ClaimValue(t.Use)
-		}
 	}
 	return true
 }

@@ -30,8 +30,6 @@ var Types = mapping.Types{
 	"SYSTEM_4":  systemPair("4", "6", "17"),
 	"SYSTEM_10": systemPair("10", "12", "20"),
 	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
-	"RACE":      omb{races, "us-core-race", true}.pair(),
-	"ETHNICITY": omb{ethnicities, "us-core-ethnicity", false}.pair(),
 	"UID":       mapping.Pair{Read: readUID, Write: writeUID},
 	"EI_SYSTEM": mapping.Pair{Read: readEISystem, Write: writeEISystem},
 	"HD_ID":     mapping.Pair{Read: readHDID, Write: writeHDID},
@@ -47,11 +45,16 @@ var Types = mapping.Types{
 	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},
 	"VRTEXT":    mapping.Pair{Read: readVRText, Write: writeVRText},
 
-	"PL_BED":      levelsPair("1", "2", "3", "4", "7", "8"),
-	"PL_ROOM":     levelsPair("1", "2", "4", "7", "8"),
-	"PL_POC":      levelsPair("1", "4", "7", "8"),
-	"PL_FLOOR":    levelsPair("4", "7", "8"),
-	"PL_BUILDING": levelsPair("4", "7"),
+	"PL_BED":       plLevels.pair(0),
+	"PL_ROOM":      plLevels.pair(1),
+	"PL_POC":       plLevels.pair(2),
+	"PL_FLOOR":     plLevels.pair(3),
+	"PL_BUILDING":  plLevels.pair(4),
+	"NDL_BED":      ndlLevels.pair(0),
+	"NDL_ROOM":     ndlLevels.pair(1),
+	"NDL_POC":      ndlLevels.pair(2),
+	"NDL_FLOOR":    ndlLevels.pair(3),
+	"NDL_BUILDING": ndlLevels.pair(4),
 }
 
 // --- text ---

@@ -95,6 +95,11 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 	second.Leaves(func(n tree.Node, _ tree.State, _ string) { came[second.PlaceOf(n)] = second.Text(n) })
 	var lost []string
 	for at, l := range leaves {
+		if self := "." + doc.Format.Self; self != "." && came[at] == "" { // a lone part is its own first part
+			if came[at] = came[at+self]; came[at] == "" {
+				came[at] = came[strings.TrimSuffix(at, self)]
+			}
+		}
 		if l.state == tree.Carried && came[at] != l.text {
 			what := "does not come back"
 			if came[at] != "" {

@@ -92,17 +92,12 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 		return res, nil
 	}
 	came := map[string]string{}
-	second.Leaves(func(n tree.Node, _ tree.State, _ string) { came[second.PlaceOf(n)] = second.Text(n) })
+	second.Leaves(func(n tree.Node, _ tree.State, _ string) { came[whole(second, n)] = second.Text(n) })
 	var lost []string
 	for at, l := range leaves {
-		if self := "." + doc.Format.Self; self != "." && came[at] == "" { // a lone part is its own first part
-			if came[at] = came[at+self]; came[at] == "" {
-				came[at] = came[strings.TrimSuffix(at, self)]
-			}
-		}
-		if l.state == tree.Carried && came[at] != l.text {
+		if have := came[whole(doc, l.n)]; l.state == tree.Carried && have != l.text {
 			what := "does not come back"
-			if came[at] != "" {
+			if have != "" {
 				what = "comes back as something else"
 			}
 			lost = append(lost, fmt.Sprintf("%s is carried and %s", at, what))
@@ -124,6 +119,15 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 		fault("FHIR is not stable: %s", at)
 	}
 	return res, nil
+}
+
+// whole is a leaf's place where a leaf is its own first part: PID-5.1.1 is PID-5, for the way back may add a component.
+func whole(d *tree.Doc, n tree.Node) string {
+	at := d.PlaceOf(n)
+	for d.Self != "" && strings.HasSuffix(at, "."+d.Self) {
+		at = strings.TrimSuffix(at, "."+d.Self)
+	}
+	return at
 }
 
 // Rebuild writes a record as JSON and reads it again, as another program would.

@@ -743,7 +743,7 @@ func (c *Context) readInto(r *row, k tree.Node, base reflect.Value, in *instance
 		c.translate(r, c.Doc.LeafText(k), e.Addr().Interface())
 	}
 	if have.IsValid() && !st.grow {
-		if covers(have, e, d.end) {
+		if c.covers(have, e, d.end) {
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " holds another"
@@ -810,7 +810,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		return false, r.Target + " holds another type"
 	}
 	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
-		if covers(held.v, to.v, to.info) {
+		if c.covers(held.v, to.v, to.info) {
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " leads to another"
@@ -847,7 +847,7 @@ func (c *Context) intern(r *Resource) *Resource {
 		c.keyed = map[string][]*Resource{}
 	}
 	for _, have := range c.keyed[key] {
-		wider, narrower := covers(have.v, r.v, r.info), covers(r.v, have.v, r.info)
+		wider, narrower := c.covers(have.v, r.v, r.info), c.covers(r.v, have.v, r.info)
 		switch {
 		case wider && (narrower || id != ""):
 			return have
@@ -908,7 +908,10 @@ func visit(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type)) {
 }
 
 // covers reports that a says all that b says: every element of b is in a, in lists at any place.
-func covers(a, b reflect.Value, ti *plan.Type) bool {
+func (x *run) covers(a, b reflect.Value, ti *plan.Type) bool {
+	if to := x.refs[asReference(b)]; to != nil && x.refs[asReference(a)] != to {
+		return false // they lead to different resources
+	}
 	if ti.Prim != nil && ti.Prim.Text(a) != ti.Prim.Text(b) && ti.Prim.Text(b) != "" {
 		return false
 	}
@@ -927,9 +930,9 @@ func covers(a, b reflect.Value, ti *plan.Type) bool {
 			continue
 		}
 		if e.Choice != nil {
-			x, xa := e.Chosen(a)
-			y, ya := e.Chosen(b)
-			if xa != ya || xa != nil && !covers(x, y, xa.Type()) {
+			p, pa := e.Chosen(a)
+			q, qa := e.Chosen(b)
+			if pa != qa || pa != nil && !x.covers(p, q, pa.Type()) {
 				return false
 			}
 			continue
@@ -937,7 +940,7 @@ func covers(a, b reflect.Value, ti *plan.Type) bool {
 		for i := range n {
 			found := false
 			for j := range e.Len(a) {
-				if covers(e.At(a, j), e.At(b, i), e.Type()) {
+				if x.covers(e.At(a, j), e.At(b, i), e.Type()) {
 					found = true
 					break
 				}
@@ -948,4 +951,10 @@ func covers(a, b reflect.Value, ti *plan.Type) bool {
 		}
 	}
 	return true
+}
+
+// asReference is an element as a Reference, nil if it is none.
+func asReference(v reflect.Value) *dpb.Reference {
+	r, _ := v.Addr().Interface().(*dpb.Reference)
+	return r
 }

@@ -501,13 +501,16 @@ func (c *Context) isNull(k tree.Node) bool {
 
 // readNull reads an explicit null: an element that says so and nothing else.
 func (c *Context) readNull(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
-	e, how, ok := c.place(in, base, r.dst.steps, true)
+	e, how, ok := c.place(in, base, r.dst.steps, false)
 	if !ok {
 		return false, r.Target + " holds another type"
 	}
 	ti := r.dst.end
-	if (how != own || r.dst.grow < 0) && !isEmpty(e, ti) {
+	if e.IsValid() && (how != own || r.dst.grow < 0) && !isEmpty(e, ti) {
 		return false, r.Target + " holds a value"
+	}
+	if e, _, ok = c.place(in, base, r.dst.steps, true); !ok { // with its tags, which say what there is nothing of
+		return false, r.Target + " holds another type"
 	}
 	if !addExtension(e, ti, explicitNull()) {
 		return false, "FHIR has no place for an explicit null here"

@@ -51,7 +51,7 @@ func normal(b string) string {
 	b = strings.TrimPrefix(b, "\ufeff")
 	var out strings.Builder
 	for line := range strings.FieldsFuncSeq(b, func(r rune) bool { return r == '\r' || r == '\n' || r == 0x0b || r == 0x1c }) {
-		if strings.Trim(line, " \t\x1a") != "" {
+		if strings.Trim(line, " \t\x1a\x00") != "" {
 			out.WriteString(line)
 			out.WriteByte('\r')
 		}

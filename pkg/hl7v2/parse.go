@@ -316,7 +316,7 @@ func (p *Parser) delimiters(s string) {
 	case enc == "":
 		p.find("CP-V2-010", 0, "MSH-2 is empty; the recommended encoding characters are used")
 		enc = `^~\&`
-	case len(enc) == 5 && enc[2] == enc[3]: // QUIRK: ^~\\& comes from a string literal whose escape was written twice
+	case len(enc) == 5 && enc[2] == enc[3] && distinct(enc[:3]+enc[4:], d.Field): // QUIRK: ^~\\& comes from a string literal whose escape was written twice
 		p.find("CP-V2-011", 0, "")
 		enc = enc[:3] + enc[4:]
 	case len(enc) > 5 || !distinct(enc, d.Field):

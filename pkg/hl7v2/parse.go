@@ -365,7 +365,7 @@ func (p *Parser) segments(s string) {
 	for i := 0; i < len(s); {
 		// A line begins at i.
 		j := i
-		for j < len(s) && (s[j] == ' ' || s[j] == '\t' || s[j] == 0x0b || s[j] == 0x1c || s[j] == 0x1a || s[j] == 0) {
+		for j < len(s) && blank(s[j]) {
 			j++
 		}
 		switch {
@@ -382,6 +382,11 @@ func (p *Parser) segments(s string) {
 			i = p.stray(s, i)
 		}
 	}
+}
+
+// blank reports whether c at the beginning of a line says nothing: blanks, frames, and what fills the end of a file.
+func blank(c byte) bool {
+	return c == ' ' || c == '\t' || c == 0x0b || c == 0x1c || c == 0x1a || c == 0
 }
 
 // newLine steps over the line end at i and remembers where the next line begins.
@@ -566,7 +571,7 @@ func (p *Parser) segment(s string, i int) int {
 		case lineEnd:
 			next := m.newLine(s, i)
 			j := next
-			for j < len(s) && (s[j] == ' ' || s[j] == '\t' || s[j] == '\r' || s[j] == '\n') {
+			for j < len(s) && (blank(s[j]) || class[s[j]] == lineEnd) {
 				j++
 			}
 			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) && continues(s, next, p.delims.Field, name, field) {

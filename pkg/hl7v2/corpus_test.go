@@ -63,8 +63,8 @@ func normal(b string) string {
 func TestCorpus(t *testing.T) {
 	files := corpus(t)
 	type tally struct {
-		files, n int
-		example  string
+		n       int
+		example string
 	}
 	found := map[diag.ID]*tally{}
 	note := func(name string, list []*diag.Finding) {

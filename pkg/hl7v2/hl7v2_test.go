@@ -195,16 +195,6 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// unescapeOf reads a token as the parser does.
-func unescapeOf(s string) string {
-	p := &Parser{delims: Recommended, charset: utf8Set}
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	t, _ := p.unescape(s)
-	return t
-}
-
 func TestRenderText(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"plain", "plain"},
@@ -630,6 +620,10 @@ func TestBig(t *testing.T) {
 	m := parse(t, raw.Data)
 	if got := string(m.Append(nil)); got != text {
 		t.Error("the field of 50 MB is printed differently")
+	}
+	text = msh + "\rOBX|1|ED|PDF||^application^pdf^Base64^" + strings.Repeat(strings.Repeat("QUJD", 19)+"\r", 100_000) + "||||||F\r"
+	if m = parse(t, text); m.Len() > 100 || ids(m.Findings) != "006" || string(m.Append(nil)) != text {
+		t.Errorf("a document in lines: %d nodes, %v", m.Len(), m.Findings)
 	}
 	m = parse(t, manyOBX(100_000))
 	if m.Group() != "ORU_R01" || m.Len() < 1_000_000 || len(m.Findings) > 0 {

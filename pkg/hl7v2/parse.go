@@ -415,9 +415,10 @@ func (p *Parser) stray(s string, i int) int {
 }
 
 // continues reports whether the line that begins at i, which is no segment, belongs to the segment before it: a sender
-// wrote a line end within a field. It does if it is cut off before a segment by a line that holds field separators, or if
-// the segment's last field is a text that goes on. fields is how many the segment has so far.
-func continues(s string, i int, sep byte, name string, fields int) bool {
+// wrote a line end within a field. It does if one of the lines up to the next segment holds field separators, or if the
+// segment's last field is a text that goes on; fields is how many the segment has so far. The answer is the same for all
+// lines that begin before until.
+func continues(s string, i int, sep byte, name string, fields int) (yes bool, until int) {
 	open := name == "NTE" && fields >= 3 || name == "OBX" && fields >= 5 && fields < 11
 	for j := i; j < len(s); {
 		end := strings.IndexAny(s[j:], "\r\n")
@@ -426,15 +427,15 @@ func continues(s string, i int, sep byte, name string, fields int) bool {
 		}
 		line := s[j : j+end]
 		if t := strings.TrimLeft(line, " \t"); header(t, sep) {
-			return open
+			return open, j
 		}
 		if strings.IndexByte(line, sep) >= 0 {
-			return true
+			return true, j
 		}
 		for j += end; j < len(s) && (s[j] == '\r' || s[j] == '\n'); j++ {
 		}
 	}
-	return open && strings.Trim(s[i:], " \t\r\n\x1c\x1a\x00") != ""
+	return open && strings.Trim(s[i:], " \t\r\n\x1c\x1a\x00") != "", len(s)
 }
 
 // segment reads the segment that begins at i and returns where the next line begins.
@@ -480,6 +481,7 @@ func (p *Parser) segment(s string, i int) int {
 		start    = i            // of the token
 		escaped  = false        // the token holds the escape character
 		broken   = false        // a field has a line end in it
+		until    = 0            // lines that begin before go on with this segment
 		rep      = false        // the field has a repetition before this one
 		fnode    = tree.Node(0) // the repetition, once it has parts
 		cnode    = tree.Node(0) // the component, once it has parts
@@ -574,7 +576,13 @@ func (p *Parser) segment(s string, i int) int {
 			for j < len(s) && (blank(s[j]) || class[s[j]] == lineEnd) {
 				j++
 			}
-			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) && continues(s, next, p.delims.Field, name, field) {
+			goesOn := false
+			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) {
+				if goesOn = next < until; !goesOn {
+					goesOn, until = continues(s, next, p.delims.Field, name, field)
+				}
+			}
+			if goesOn {
 				if !broken {
 					broken = true
 					p.find("CP-V2-006", next, "").Place.Path = place(d, seg)

@@ -168,25 +168,30 @@ func (p *Parser) decode(raw *Raw) (text string, skipped int) {
 		p.charset = utf16
 		return s, skipped
 	case isASCII(s) && set != iso2022jp:
-		if set == nil {
+		switch set {
+		case nil:
 			set = ascii
+		case utf16, utf32s: // QUIRK: senders declare what they have in memory and send bytes
+			set = utf8Set
 		}
 		m.set, p.charset = set, set
-		if set == utf16 || set == utf32s { // QUIRK: senders declare what they have in memory and send bytes
-			m.set = utf8Set
-		}
 		return s, skipped
 	case p.Options.Charset != "":
 	case utf8.ValidString(s) && set != iso2022jp:
 		if set != nil && set != utf8Set {
-			if set != utf16 && set != utf32s {
-				p.find("CP-V2-016", 0, "MSH-18 declares %s, but the bytes are UTF-8 and are read so", set.name)
-			}
+			p.find("CP-V2-016", 0, "MSH-18 declares %s, but the bytes are UTF-8 and are read so", set.name)
 		}
 		set = utf8Set
 	case set == nil || set == ascii || set == utf8Set || set == utf16 || set == utf32s:
 		p.find("CP-V2-014", 0, "")
 		set = windows1252
+	}
+	if set == iso2022jp && strings.IndexByte(s, 0x1b) < 0 && !isASCII(s) {
+		set = shiftJIS // the one-byte set JIS X 0201 is its half; others declare ISO IR87 and send it
+		if utf8.ValidString(s) {
+			p.find("CP-V2-016", 0, "MSH-18 declares a set of ISO 2022, but the bytes are UTF-8 and are read so")
+			set = utf8Set
+		}
 	}
 	m.set, p.charset = set, set
 	t, ok := set.decode(s)

@@ -28,6 +28,7 @@ var (
 	strictLatin1 = &charset{"8859/1", charmap.ISO8859_1} // for writing
 	utf16        = &charset{"UNICODE UTF-16", unicode.UTF16(unicode.BigEndian, unicode.UseBOM)}
 	utf32s       = &charset{"UNICODE UTF-32", utf32.UTF32(utf32.BigEndian, utf32.UseBOM)}
+	shiftJIS     = &charset{"Shift_JIS", japanese.ShiftJIS}
 	iso2022jp    = &charset{"ISO IR87", japanese.ISO2022JP}
 )
 
@@ -58,7 +59,7 @@ func lookupCharset(name string) *charset {
 	case "ISOIR87", "ISOIR159", "ISOIR14", "ISOIR13", "ISO2022JP", "JIS":
 		return iso2022jp
 	case "SHIFTJIS", "SJIS", "WINDOWS31J", "MS932", "CP932":
-		return &charset{"Shift_JIS", japanese.ShiftJIS}
+		return shiftJIS
 	case "EUCJP":
 		return &charset{"EUC-JP", japanese.EUCJP}
 	}

@@ -51,7 +51,7 @@ func normal(b string) string {
 	b = strings.TrimPrefix(b, "\ufeff")
 	var out strings.Builder
 	for line := range strings.FieldsFuncSeq(b, func(r rune) bool { return r == '\r' || r == '\n' || r == 0x0b || r == 0x1c }) {
-		if strings.Trim(line, " \t\x1a") != "" {
+		if strings.Trim(line, " \t\x1a\x00") != "" {
 			out.WriteString(line)
 			out.WriteByte('\r')
 		}
@@ -63,8 +63,8 @@ func normal(b string) string {
 func TestCorpus(t *testing.T) {
 	files := corpus(t)
 	type tally struct {
-		files, n int
-		example  string
+		n       int
+		example string
 	}
 	found := map[diag.ID]*tally{}
 	note := func(name string, list []*diag.Finding) {

@@ -195,16 +195,6 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// unescapeOf reads a token as the parser does.
-func unescapeOf(s string) string {
-	p := &Parser{delims: Recommended, charset: utf8Set}
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	t, _ := p.unescape(s)
-	return t
-}
-
 func TestRenderText(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"plain", "plain"},
@@ -253,6 +243,10 @@ func TestCharsets(t *testing.T) {
 		{"Japanese as second set", in("ASCII~ISO IR87", "YAMADA^\x1b$B;3ED\x1b(B"), "", "YAMADA \u5c71\u7530", "ISO IR87", ""},
 		{"Japanese whose bytes look like separators", in("ISO IR87", "\x1b$B!Z!|!^\x1b(B"), "", "\u3010\u25cf\u00b1", "ISO IR87", ""},
 		{"Shift_JIS", in("Shift_JIS", "\x8eR\x93c"), "", "\u5c71\u7530", "Shift_JIS", ""},
+		{"half-width katakana", in("ISO IR14~ISO IR87", "\xd4\xcf\xc0\xde"), "", "\uff94\uff8f\uff80\uff9e", "Shift_JIS", ""},
+		{"declared Japanese and is UTF-8", in("ISO IR87", "\u5c71"), "", "\u5c71", "UNICODE UTF-8", "016"},
+		{"declared UTF-16 and is UTF-8", in("UNICODE UTF-16", "\u5c71"), "", "\u5c71", "UNICODE UTF-8", "016"},
+		{"declared UTF-16 and is ASCII", in("UNICODE UTF-16", `\XC389\`), "", "\u00c9", "UNICODE UTF-8", ""},
 		{"undeclared bytes", in("", "JOS\xc9"), "", "JOS\u00c9", "windows-1252", "014"},
 		{"declared ASCII and is not", in("ASCII", "JOS\xc9"), "", "JOS\u00c9", "windows-1252", "014"},
 		{"declared UTF-8 and is not", in("UNICODE UTF-8", "JOS\xc9"), "", "JOS\u00c9", "windows-1252", "014"},
@@ -403,6 +397,16 @@ func TestPlaces(t *testing.T) {
 	obs := m.Parent(m.Parent(m.Parent(n)))
 	if got := m.PlaceOf(obs); got != "PATIENT_RESULT.ORDER_OBSERVATION[2]" {
 		t.Errorf("place of a group: %s", got)
+	}
+	pid := m.Child(m.Child(m.Child(tree.Root, "PATIENT_RESULT"), "PATIENT"), "PID")
+	for path, column := range map[string]int{"3": 7, "3[2]": 9, "3[2].2": 11, "3[2].2.2": 13} {
+		p, err := Format.ParsePath(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Place(m.At(pid, p)); got.Line != 2 || got.Column != column {
+			t.Errorf("PID-%s stands at %s, want column %d", path, got, column)
+		}
 	}
 	if got := m.PlaceOf(tree.Root); got != "" {
 		t.Errorf("place of the root: %s", got)
@@ -630,6 +634,10 @@ func TestBig(t *testing.T) {
 	m := parse(t, raw.Data)
 	if got := string(m.Append(nil)); got != text {
 		t.Error("the field of 50 MB is printed differently")
+	}
+	text = msh + "\rOBX|1|ED|PDF||^application^pdf^Base64^" + strings.Repeat(strings.Repeat("QUJD", 19)+"\r", 100_000) + "||||||F\r"
+	if m = parse(t, text); m.Len() > 100 || ids(m.Findings) != "006" || string(m.Append(nil)) != text {
+		t.Errorf("a document in lines: %d nodes, %v", m.Len(), m.Findings)
 	}
 	m = parse(t, manyOBX(100_000))
 	if m.Group() != "ORU_R01" || m.Len() < 1_000_000 || len(m.Findings) > 0 {

@@ -168,25 +168,30 @@ func (p *Parser) decode(raw *Raw) (text string, skipped int) {
 		p.charset = utf16
 		return s, skipped
 	case isASCII(s) && set != iso2022jp:
-		if set == nil {
+		switch set {
+		case nil:
 			set = ascii
+		case utf16, utf32s: // QUIRK: senders declare what they have in memory and send bytes
+			set = utf8Set
 		}
 		m.set, p.charset = set, set
-		if set == utf16 || set == utf32s { // QUIRK: senders declare what they have in memory and send bytes
-			m.set = utf8Set
-		}
 		return s, skipped
 	case p.Options.Charset != "":
 	case utf8.ValidString(s) && set != iso2022jp:
 		if set != nil && set != utf8Set {
-			if set != utf16 && set != utf32s {
-				p.find("CP-V2-016", 0, "MSH-18 declares %s, but the bytes are UTF-8 and are read so", set.name)
-			}
+			p.find("CP-V2-016", 0, "MSH-18 declares %s, but the bytes are UTF-8 and are read so", set.name)
 		}
 		set = utf8Set
 	case set == nil || set == ascii || set == utf8Set || set == utf16 || set == utf32s:
 		p.find("CP-V2-014", 0, "")
 		set = windows1252
+	}
+	if set == iso2022jp && strings.IndexByte(s, 0x1b) < 0 && !isASCII(s) {
+		set = shiftJIS // the one-byte set JIS X 0201 is its half; others declare ISO IR87 and send it
+		if utf8.ValidString(s) {
+			p.find("CP-V2-016", 0, "MSH-18 declares a set of ISO 2022, but the bytes are UTF-8 and are read so")
+			set = utf8Set
+		}
 	}
 	m.set, p.charset = set, set
 	t, ok := set.decode(s)
@@ -316,7 +321,7 @@ func (p *Parser) delimiters(s string) {
 	case enc == "":
 		p.find("CP-V2-010", 0, "MSH-2 is empty; the recommended encoding characters are used")
 		enc = `^~\&`
-	case len(enc) == 5 && enc[2] == enc[3]: // QUIRK: ^~\\& comes from a string literal whose escape was written twice
+	case len(enc) == 5 && enc[2] == enc[3] && distinct(enc[:3]+enc[4:], d.Field): // QUIRK: ^~\\& comes from a string literal whose escape was written twice
 		p.find("CP-V2-011", 0, "")
 		enc = enc[:3] + enc[4:]
 	case len(enc) > 5 || !distinct(enc, d.Field):
@@ -365,7 +370,7 @@ func (p *Parser) segments(s string) {
 	for i := 0; i < len(s); {
 		// A line begins at i.
 		j := i
-		for j < len(s) && (s[j] == ' ' || s[j] == '\t' || s[j] == 0x0b || s[j] == 0x1c || s[j] == 0x1a || s[j] == 0) {
+		for j < len(s) && blank(s[j]) {
 			j++
 		}
 		switch {
@@ -382,6 +387,11 @@ func (p *Parser) segments(s string) {
 			i = p.stray(s, i)
 		}
 	}
+}
+
+// blank reports whether c at the beginning of a line says nothing: blanks, frames, and what fills the end of a file.
+func blank(c byte) bool {
+	return c == ' ' || c == '\t' || c == 0x0b || c == 0x1c || c == 0x1a || c == 0
 }
 
 // newLine steps over the line end at i and remembers where the next line begins.
@@ -410,9 +420,10 @@ func (p *Parser) stray(s string, i int) int {
 }
 
 // continues reports whether the line that begins at i, which is no segment, belongs to the segment before it: a sender
-// wrote a line end within a field. It does if it is cut off before a segment by a line that holds field separators, or if
-// the segment's last field is a text that goes on. fields is how many the segment has so far.
-func continues(s string, i int, sep byte, name string, fields int) bool {
+// wrote a line end within a field. It does if one of the lines up to the next segment holds field separators, or if the
+// segment's last field is a text that goes on; fields is how many the segment has so far. The answer is the same for all
+// lines that begin before until.
+func continues(s string, i int, sep byte, name string, fields int) (yes bool, until int) {
 	open := name == "NTE" && fields >= 3 || name == "OBX" && fields >= 5 && fields < 11
 	for j := i; j < len(s); {
 		end := strings.IndexAny(s[j:], "\r\n")
@@ -421,15 +432,15 @@ func continues(s string, i int, sep byte, name string, fields int) bool {
 		}
 		line := s[j : j+end]
 		if t := strings.TrimLeft(line, " \t"); header(t, sep) {
-			return open
+			return open, j
 		}
 		if strings.IndexByte(line, sep) >= 0 {
-			return true
+			return true, j
 		}
 		for j += end; j < len(s) && (s[j] == '\r' || s[j] == '\n'); j++ {
 		}
 	}
-	return open && strings.Trim(s[i:], " \t\r\n\x1c\x1a\x00") != ""
+	return open && strings.Trim(s[i:], " \t\r\n\x1c\x1a\x00") != "", len(s)
 }
 
 // segment reads the segment that begins at i and returns where the next line begins.
@@ -475,6 +486,7 @@ func (p *Parser) segment(s string, i int) int {
 		start    = i            // of the token
 		escaped  = false        // the token holds the escape character
 		broken   = false        // a field has a line end in it
+		until    = 0            // lines that begin before go on with this segment
 		rep      = false        // the field has a repetition before this one
 		fnode    = tree.Node(0) // the repetition, once it has parts
 		cnode    = tree.Node(0) // the component, once it has parts
@@ -566,10 +578,16 @@ func (p *Parser) segment(s string, i int) int {
 		case lineEnd:
 			next := m.newLine(s, i)
 			j := next
-			for j < len(s) && (s[j] == ' ' || s[j] == '\t' || s[j] == '\r' || s[j] == '\n') {
+			for j < len(s) && (blank(s[j]) || class[s[j]] == lineEnd) {
 				j++
 			}
-			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) && continues(s, next, p.delims.Field, name, field) {
+			goesOn := false
+			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) {
+				if goesOn = next < until; !goesOn {
+					goesOn, until = continues(s, next, p.delims.Field, name, field)
+				}
+			}
+			if goesOn {
 				if !broken {
 					broken = true
 					p.find("CP-V2-006", next, "").Place.Path = place(d, seg)

@@ -503,7 +503,7 @@ func (r *Reader) message(l line) (*Raw, error) {
 		// Lines that are no segments end the message. Do they belong to it?
 		rest := string(r.buf[r.rec+tail.pos : r.rec+length])
 		last := bytes.TrimLeft(r.buf[r.rec+tail.last:r.rec+tail.end], " \t")
-		if tail.blank || !continues(rest, 0, sep, string(last[:3]), bytes.Count(last, []byte{sep})) {
+		if goesOn, _ := continues(rest, 0, sep, string(last[:3]), bytes.Count(last, []byte{sep})); tail.blank || !goesOn {
 			r.pos, r.line, r.col, length = r.rec+tail.pos, tail.line, tail.col, tail.length
 			r.found = [4]int{-1, -1, -1, -1}
 			r.scanned = [4]int{}

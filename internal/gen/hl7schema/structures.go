@@ -272,7 +272,7 @@ func merge(base, old []*part) []*part {
 }
 
 func headOf(p *part) string {
-	for p.Parts != nil && len(p.Parts) > 0 {
+	for len(p.Parts) > 0 {
 		p = p.Parts[0]
 	}
 	return p.Name

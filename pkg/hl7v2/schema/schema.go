@@ -19,8 +19,6 @@ import (
 	"sync"
 )
 
-//go:generate go run github.com/chartpost/chartpost/internal/gen/hl7schema -dictionary package -guide maps.tsv
-
 var (
 	//go:embed structures.txt
 	structuresText string
@@ -330,10 +328,10 @@ type Field struct {
 type Usage byte
 
 const (
-	Optional    Usage = 'O'
-	Required    Usage = 'R'
-	Conditional Usage = 'C'
-	Withdrawn   Usage = 'X'
+	Optional    Usage = 'O' // it may be there
+	Required    Usage = 'R' // it must be there
+	Conditional Usage = 'C' // whether it must depends on other fields
+	Withdrawn   Usage = 'X' // earlier versions had it
 )
 
 // SegmentIn looks up a segment in a version, or the nearest that has it; "" is the latest. Nil if there is no such segment.

@@ -65,9 +65,9 @@ func gotLen(g *resource) int {
 type comparison struct {
 	want, got       []*resource
 	wantKey, gotKey map[string]int
-	byType          map[string][]int // of got
-	paired          []int            // want -> got, -1: none
-	weight          map[leaf]float64 // rarer leaves tell more
+	byType          map[string][]int   // of got
+	paired          []int              // want -> got, -1: none
+	weight          map[leaf]float64   // rarer leaves tell more
 	plain           map[[2]int]float64 // how similar want and got are, references aside
 }
 

@@ -6,7 +6,7 @@
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] DIR...      the official validator over FHIR files that we made
-//	conform ledgers [-top N] FILE...     what became of the values, from ledgers
+//	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
 // shared folder is that of the tests. Exit status: 0 measured, or not possible here, which is said; 1 a measurement failed; 2 usage.
@@ -271,11 +271,15 @@ func referee(args []string) error {
 
 func ledgers(args []string) error {
 	fs := flag.NewFlagSet("ledgers", flag.ExitOnError)
-	top := fs.Int("top", 20, "how many unmapped places to list")
+	top := fs.Int("top", 20, "how many places of each state to list")
+	messages := fs.String("messages", "", "the folder of the sources, to tell the message structures apart")
 	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
 		return errUsage
 	}
 	var s conformance.LedgerStats
+	if *messages != "" {
+		s.KindOf = conformance.MessageKinds(*messages)
+	}
 	for _, name := range fs.Args() {
 		f, err := os.Open(name)
 		if err != nil {

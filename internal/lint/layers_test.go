@@ -92,6 +92,8 @@ var foreign = []struct {
 		"health packages do not encrypt"},
 	{"github.com/google/fhir/...", []string{"converters/...", "cmd/...", "pkg/fhir/...", "pkg/fhirpath/...", "pkg/mapping/...", "pkg/convert/...",
 		"pkg/validate/...", "pkg/view/...", "internal/..."}, "codecs and packages know nothing of the hub"},
+	{"text/template/...", nil, "the linker then keeps every method of every FHIR message"},
+	{"html/template/...", nil, "the linker then keeps every method of every FHIR message"},
 	{"testing", []string{"internal/...", "pkg/mapping/maptest"}, "it belongs into tests"},
 }
 

@@ -34,7 +34,7 @@ case $status in
   0 | 1 | 7) ;; # written; something in the data; some records rejected, which the ledger counts
   *) echo "conformance: convert ended with status $status" >&2; exit 1 ;;
 esac
-bin/conform ledgers "$out/ledger.ndjson"
+bin/conform ledgers -messages "$out/corpus" "$out/ledger.ndjson"
 
 echo "== the official validator on every bundle made from them"
 bin/conform referee "$out/fhir"

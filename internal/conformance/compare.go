@@ -65,15 +65,15 @@ func gotLen(g *resource) int {
 type comparison struct {
 	want, got       []*resource
 	wantKey, gotKey map[string]int
-	byType          map[string][]int // of got
-	paired          []int            // want -> got, -1: none
-	weight          map[leaf]float64 // rarer leaves tell more
-	score           map[[2]int]float64
+	byType          map[string][]int   // of got
+	paired          []int              // want -> got, -1: none
+	weight          map[leaf]float64   // rarer leaves tell more
+	plain           map[[2]int]float64 // how similar want and got are, references aside
 }
 
 func newComparison(want, got []*resource) *comparison {
 	c := &comparison{want: want, got: got, wantKey: keys(want), gotKey: keys(got), byType: map[string][]int{}, paired: make([]int, len(want)),
-		weight: map[leaf]float64{}, score: map[[2]int]float64{}}
+		weight: map[leaf]float64{}, plain: map[[2]int]float64{}}
 	for j, g := range got {
 		c.byType[g.typ] = append(c.byType[g.typ], j)
 	}
@@ -140,7 +140,10 @@ func (c *comparison) pair(withRefs bool) {
 			paired[p.i] = p.j
 		}
 	}
-	c.paired, c.score = paired, score
+	c.paired = paired
+	if !withRefs {
+		c.plain = score
+	}
 }
 
 // ordinals are the positions of resources among those of their type.
@@ -209,7 +212,7 @@ func (c *comparison) sameTarget(want, got string) bool {
 	if p == j {
 		return true
 	}
-	return p >= 0 && c.score[[2]int{i, j}] >= c.score[[2]int{i, p}]
+	return p >= 0 && c.plain[[2]int{i, j}] >= c.plain[[2]int{i, p}]
 }
 
 func refType(ref string) string {

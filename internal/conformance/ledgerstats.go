@@ -1,22 +1,28 @@
 package conformance
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// LedgerStats sums up ledgers ("chartpost/ledger 1"): files, records, values by state and the places that lost most.
+// LedgerStats sums up ledgers ("chartpost": "ledger/1"): files, records, values by state and the places that lost most.
 type LedgerStats struct {
+	// KindOf tells the structure of a record, if it is not nil: by the source's path and the record's index from 1.
+	KindOf func(path string, index int) string
+
 	Files, Records, Rejected int
 	Values                   map[string]int // by state, and "values" for all
 	Places                   map[string]map[string]*PlaceCount
-	Structures               map[string]*LedgerStats // by the kind of record, where the ledger's id tells it; nil within
+	Structures               map[string]*LedgerStats // of each message structure, with KindOf
 	Unbalanced               []string                // records whose states do not add up to their values
 }
 
@@ -39,7 +45,6 @@ type ledgerJSON struct {
 type recordJSON struct {
 	Index                               int
 	ID                                  string
-	Kind                                string
 	Values, Carried                     int
 	Folded, Declined, Unmapped, Invalid []struct{ At, Why string }
 	Rejected                            *struct{ At, Why string }
@@ -69,15 +74,17 @@ func (s *LedgerStats) add(l ledgerJSON) {
 	s.Files++
 	for _, r := range l.Records {
 		s.record(l.Source.Path, r)
-		if r.Kind != "" {
-			if s.Structures == nil {
-				s.Structures = map[string]*LedgerStats{}
-			}
-			if s.Structures[r.Kind] == nil {
-				s.Structures[r.Kind] = &LedgerStats{}
-			}
-			s.Structures[r.Kind].record(l.Source.Path, r)
+		if s.KindOf == nil {
+			continue
 		}
+		kind := cmp.Or(s.KindOf(l.Source.Path, r.Index), "unknown")
+		if s.Structures == nil {
+			s.Structures = map[string]*LedgerStats{}
+		}
+		if s.Structures[kind] == nil {
+			s.Structures[kind] = &LedgerStats{}
+		}
+		s.Structures[kind].record(l.Source.Path, r)
 	}
 }
 
@@ -113,6 +120,43 @@ func (s *LedgerStats) record(source string, r recordJSON) {
 	}
 	if sum != r.Values {
 		s.Unbalanced = append(s.Unbalanced, fmt.Sprintf("%s record %d: %d values, the states make %d", source, r.Index, r.Values, sum))
+	}
+}
+
+// MessageKinds tells the structures of messages from their files below a folder.
+func MessageKinds(dir string) func(path string, index int) string {
+	known := map[string][]string{}
+	return func(path string, index int) string {
+		list, ok := known[path]
+		if !ok {
+			if b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path))); err == nil {
+				list = structuresOf(b)
+			}
+			known[path] = list
+		}
+		if index < 1 || index > len(list) {
+			return ""
+		}
+		return list[index-1]
+	}
+}
+
+// structuresOf are the structures of a file's messages.
+func structuresOf(file []byte) []string {
+	var out []string
+	for rest := file; ; {
+		i := bytes.Index(rest, []byte("MSH"))
+		if i < 0 {
+			return out
+		}
+		if begins := i == 0 || bytes.IndexByte([]byte("\r\n\x0b\xbf"), rest[i-1]) >= 0; begins {
+			line := rest[i:]
+			if end := bytes.IndexAny(line, "\r\n"); end >= 0 {
+				line = line[:end]
+			}
+			out = append(out, structureOf(line))
+		}
+		rest = rest[i+3:]
 	}
 }
 

@@ -1,6 +1,9 @@
 package conformance
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,5 +39,26 @@ func TestLedgerStats(t *testing.T) {
 		if !strings.Contains(b.String(), "2 in   2 files  OBX-99") {
 			t.Errorf("printed:\n%s", b.String())
 		}
+	}
+}
+
+func TestMessageKinds(t *testing.T) {
+	dir := t.TempDir()
+	msg := "MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5\rPID|1||MSH\rMSH|^~\\&|A|B|C|D|2026||ORU^R01^ORU_R01|2|P|2.5\n"
+	if err := os.WriteFile(filepath.Join(dir, "a.hl7"), []byte("\xef\xbb\xbf"+msg), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	kind := MessageKinds(dir)
+	got := []string{kind("a.hl7", 1), kind("a.hl7", 2), kind("a.hl7", 3), kind("b.hl7", 1)}
+	if want := []string{"ADT_A01", "ORU_R01", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("%q, %q expected", got, want)
+	}
+	s := LedgerStats{KindOf: kind}
+	ledger := `{"source":{"path":"a.hl7"},"records":[{"index":1,"values":1,"carried":1},{"index":2,"rejected":{"at":"MSH"}}]}`
+	if err := s.Read(strings.NewReader(ledger)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Structures["ADT_A01"].Values["carried"] != 1 || s.Structures["ORU_R01"].Rejected != 1 {
+		t.Errorf("structures: %v", s.Structures)
 	}
 }

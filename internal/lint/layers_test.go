@@ -88,9 +88,12 @@ var foreign = []struct {
 	{"github.com/spf13/cobra/...", []string{"cmd/..."}, "the command line lives in cmd"},
 	{"github.com/schollz/progressbar/...", []string{"cmd/..."}, "the command line lives in cmd"},
 	{"github.com/charmbracelet/...", []string{"cmd/..."}, "the command line lives in cmd"},
-	{"filippo.io/age/...", []string{"cmd/...", "pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/journal/..."}, "health packages do not encrypt"},
+	{"filippo.io/age/...", []string{"cmd/...", "pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/journal/...", "internal/..."},
+		"health packages do not encrypt"},
 	{"github.com/google/fhir/...", []string{"converters/...", "cmd/...", "pkg/fhir/...", "pkg/fhirpath/...", "pkg/mapping/...", "pkg/convert/...",
 		"pkg/validate/...", "pkg/view/...", "internal/..."}, "codecs and packages know nothing of the hub"},
+	{"text/template/...", nil, "the linker then keeps every method of every FHIR message"},
+	{"html/template/...", nil, "the linker then keeps every method of every FHIR message"},
 	{"testing", []string{"internal/...", "pkg/mapping/maptest"}, "it belongs into tests"},
 }
 

@@ -6,15 +6,14 @@
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] DIR...      the official validator over FHIR files that we made
-//	conform ledgers [-top N] FILE...     what became of the values, from ledgers
+//	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
-// The binary that is measured is -chartpost FILE, else $CHARTPOST_BIN, else bin/chartpost; the shared folder is that of the
-// tests. Exit status: 0 measured, or not possible here, which is said; 1 a measurement failed; 2 usage.
+// What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
+// shared folder is that of the tests. Exit status: 0 measured, or not possible here, which is said; 1 a measurement failed; 2 usage.
 package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -154,7 +153,7 @@ func observed(args []string) error {
 
 // binary is the flag for the program that is measured.
 func binary(fs *flag.FlagSet) *string {
-	return fs.String("chartpost", cmp.Or(os.Getenv("CHARTPOST_BIN"), "bin/chartpost"), "the program that is measured")
+	return fs.String("chartpost", os.Getenv("CHARTPOST_BIN"), "the program that is measured")
 }
 
 func pairs(args []string) error {
@@ -184,6 +183,21 @@ func pairs(args []string) error {
 	if err != nil {
 		return err
 	}
+	forth := func(path, zone string) ([][]byte, error) {
+		out, err := runProgram(*bin, path, "fhir", zone)
+		if err != nil {
+			return nil, err
+		}
+		return bytes.Split(bytes.TrimSpace(out), []byte("\n")), nil
+	}
+	if *bin == "" {
+		if *back {
+			return fmt.Errorf("pairs -back needs a program: -chartpost FILE")
+		}
+		if forth, err = inProcess(); err != nil {
+			return err
+		}
+	}
 	var results []conformance.PairResult
 	for _, p := range list {
 		if *suite != "" && p.Suite != *suite || *structure != "" && p.Structure != *structure || !strings.Contains(p.Input+p.Expected, *only) {
@@ -191,24 +205,18 @@ func pairs(args []string) error {
 		}
 		if *back {
 			results = append(results, conformance.CompareBackPair(p, func(path string) ([]byte, error) {
-				return convert(*bin, path, "hl7v2", "UTC")
+				return runProgram(*bin, path, "hl7v2", "UTC")
 			}))
 			continue
 		}
-		results = append(results, conformance.ComparePair(p, func(path, zone string) ([][]byte, error) {
-			out, err := convert(*bin, path, "fhir", zone)
-			if err != nil {
-				return nil, err
-			}
-			return bytes.Split(bytes.TrimSpace(out), []byte("\n")), nil
-		}))
+		results = append(results, conformance.ComparePair(p, forth))
 	}
 	conformance.Report(os.Stdout, kind, results, *top)
 	return nil
 }
 
-// convert runs the program on one file. What it wrote counts even if it found something wrong.
-func convert(bin, path, to, zone string) ([]byte, error) {
+// runProgram runs the program on one file. What it wrote counts even if it found something wrong.
+func runProgram(bin, path, to, zone string) ([]byte, error) {
 	var out, errs bytes.Buffer
 	cmd := exec.Command(bin, "convert", path, "--to", to, "--tz", zone, "--quiet")
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -263,11 +271,15 @@ func referee(args []string) error {
 
 func ledgers(args []string) error {
 	fs := flag.NewFlagSet("ledgers", flag.ExitOnError)
-	top := fs.Int("top", 20, "how many unmapped places to list")
+	top := fs.Int("top", 20, "how many places of each state to list")
+	messages := fs.String("messages", "", "the folder of the sources, to tell the message structures apart")
 	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
 		return errUsage
 	}
 	var s conformance.LedgerStats
+	if *messages != "" {
+		s.KindOf = conformance.MessageKinds(*messages)
+	}
 	for _, name := range fs.Args() {
 		f, err := os.Open(name)
 		if err != nil {

@@ -89,16 +89,26 @@ func (c *CLI) Run(ctx context.Context, args []string) int {
 }
 
 // root makes the command tree anew, so that runs share nothing.
+//
+// The version has a flag of its own because no template of cobra may be set, nor text/template be imported: it looks methods up
+// by name, and with it the linker keeps every method of every FHIR message, 6 MB of them.
 func (c *CLI) root() *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:           "chartpost",
 		Short:         "Convert, check, seal and open health records",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       c.Version,
-		RunE:          func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if showVersion {
+				_, err := fmt.Fprintf(c.Out, "chartpost %s\n", c.Version)
+				return err
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "print the version")
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)

@@ -18,6 +18,7 @@ type Explanation struct {
 	Way    string   `json:"way"`             // both, to FHIR, from FHIR, not taken over ...
 	Note   string   `json:"note,omitempty"`
 	Via    string   `json:"via,omitempty"`   // of a row of a datatype's table: the row that uses the table, PID-5
+	Type   string   `json:"type,omitempty"`  // the table that the row's type means: XPN[HumanName]
 	Codes  string   `json:"codes,omitempty"` // the codes that the row, or this explanation, is about
 	Lines  []string `json:"lines,omitempty"` // of the codes, with their first row only
 
@@ -32,8 +33,9 @@ const (
 
 // Explain finds the rows that an element of the source or of FHIR has to do with:
 //
-//	PID-8  PID-8.1  OBX-5     a field or component; rows of the datatype's table are given one level deep
-//	Patient.gender            an element of FHIR
+//	PID-8  OBX-5              a field
+//	PID-5.1                   a component: the field's row, and those of its datatype's table for the component
+//	Patient.gender            an element of FHIR; Patient.name.family with the rows of the datatype's table
 //	PID  XPN  Observation     all rows of a table, or of all tables of a type
 //	0001                      codes
 //	@classCode  2.16.840...   a place, a constant or a system as it is written in rows
@@ -44,12 +46,25 @@ func (s *Set) Explain(query string) []*Explanation {
 	if query == "" {
 		return nil
 	}
+	if out := s.explain(query); out != nil {
+		return out
+	}
+	if strings.Contains(query, "-") { // pid-8
+		return s.explain(strings.ToUpper(query))
+	}
+	return s.explain(strings.ToUpper(query[:1]) + query[1:]) // patient.gender
+}
+
+func (s *Set) explain(query string) []*Explanation {
 	x := newExplainer(s)
 	if name, rest, ok := strings.Cut(query, "-"); ok && rest != "" && x.fields(name, rest) {
 		return x.out
 	}
 	x.scopes(query)
 	if base, path, ok := strings.Cut(query, "."); ok && path != "" {
+		if path[0] <= '9' && x.fields(base, path) { // XPN.1
+			return x.out
+		}
 		x.elements(base, path)
 	}
 	if len(x.out) == 0 {
@@ -99,6 +114,9 @@ func (s *Set) Suggest(query string) string {
 		if at != "" {
 			return "did you mean " + at + "?"
 		}
+		if slices.Contains(names, name) {
+			return fmt.Sprintf("no row names %s; chartpost explain %s shows what rows there are", query, name)
+		}
 	}
 	return near(name, names)
 }
@@ -126,6 +144,9 @@ func (x *explainer) add(k Key, r *Row, via string) bool {
 			e.Codes = name
 			e.Lines = x.lines(c)
 		}
+	}
+	for _, sub := range x.subTables(k, r) {
+		e.Type = sub.String()
 	}
 	x.out = append(x.out, e)
 	return true
@@ -181,7 +202,6 @@ func (x *explainer) fields(name, rest string) bool {
 			case r.Place == "" || !related(place, rest):
 			case len(place) >= len(rest): // PID-5 is asked for, and this is 5 or 5.1
 				x.add(k, r, "")
-				x.parts(k, r, "")
 			default: // PID-5.1 is asked for, and this is 5
 				x.add(k, r, "")
 				x.parts(k, r, rest[len(place)+1:])
@@ -200,12 +220,12 @@ func (x *explainer) fields(name, rest string) bool {
 	return len(x.out) > n
 }
 
-// parts adds the rows of the datatype's table that a row uses: all of them, or those for one component.
+// parts adds the rows of the datatype's table that a row uses, those for one component.
 func (x *explainer) parts(k Key, r *Row, component string) {
 	for _, sub := range x.subTables(k, r) {
 		t, _ := x.s.Table(sub.Name, sub.Type)
 		for _, p := range t.Rows {
-			if component == "" || p.Place != "" && related(barePlace(p.Place), component) || p.Place == "." {
+			if p.Place != "" && related(barePlace(p.Place), component) || p.Place == "." {
 				x.add(sub, p, sourcePlace(k, r))
 			}
 		}
@@ -218,7 +238,7 @@ func (x *explainer) subTables(k Key, r *Row) []Key {
 	if len(types) == 0 || r.Kind != MapRow {
 		return nil
 	}
-	t := &table{Key: k}
+	t := &table{Key: k, slots: map[string]int{}}
 	if k.Type != "Bundle" {
 		t.info, _ = plan.Named(k.Type)
 	}
@@ -262,25 +282,32 @@ func (x *explainer) elements(base, path string) {
 	for _, k := range x.s.keys {
 		t, _ := x.s.Table(k.Name, k.Type)
 		for _, r := range t.Rows {
-			full := fhirPath(k, r)
-			typ, element, _ := strings.Cut(full, ".")
-			if typ != base || element == "" && k.Type != "Bundle" {
+			element, ok := strings.CutPrefix(fhirPath(k, r), base+".")
+			if !ok || !relatedElement(element, path) {
 				continue
 			}
-			switch {
-			case element == "":
-			case relatedElement(element, path):
+			rest := afterElement(element, path)
+			subs := x.subTables(k, r)
+			if rest == "" {
 				x.add(k, r, "")
-				if rest := afterElement(element, path); rest != "" {
-					for _, sub := range x.subTables(k, r) {
-						t, _ := x.s.Table(sub.Name, sub.Type)
-						for _, p := range t.Rows {
-							if _, e, _ := strings.Cut(fhirPath(sub, p), "."); e != "" && relatedElement(e, rest) {
-								x.add(sub, p, sourcePlace(k, r))
-							}
+				continue
+			}
+			// The row has to do with it if its datatype's table knows the rest, or if there is no table to ask.
+			asked := false
+			for _, sub := range subs {
+				t, _ := x.s.Table(sub.Name, sub.Type)
+				for _, p := range t.Rows {
+					if e, ok := strings.CutPrefix(fhirPath(sub, p), sub.Type+"."); ok && relatedElement(e, rest) {
+						if !asked {
+							x.add(k, r, "")
+							asked = true
 						}
+						x.add(sub, p, sourcePlace(k, r))
 					}
 				}
+			}
+			if subs == nil {
+				x.add(k, r, "")
 			}
 		}
 	}
@@ -295,6 +322,9 @@ func (x *explainer) named(query string) {
 				x.add(k, r, "")
 			}
 		}
+	}
+	if len(x.out) > 0 {
+		return
 	}
 	x.codes(query)
 	for k, r := range x.s.Rows() {
@@ -448,6 +478,10 @@ func (e *Explanation) Text() []string {
 		}
 		row, _, _ := strings.Cut(e.Row, "  # ")
 		out = append(out, what, fmt.Sprintf("  row   %s  (%s, %s)", row, e.Table, e.At))
+	}
+	if e.Type != "" {
+		name, _, _ := strings.Cut(e.Type, "[")
+		out = append(out, "  type  "+e.Type+": chartpost explain "+name)
 	}
 	if e.Via != "" {
 		out = append(out, "  part of "+e.Via)

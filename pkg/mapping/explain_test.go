@@ -20,6 +20,8 @@ table PID -> Patient
 table XPN -> HumanName
 1.1  ST  family
 2    ST  given
+table CWE -> CodeableConcept
+1    ST  coding.code
 table XPN -> Practitioner
 1    ST  active
 
@@ -53,9 +55,15 @@ func TestExplain(t *testing.T) {
 		want      []string // table and row
 	}{
 		{line(), "PID-8", []string{"PID[Patient] 8  0001  gender  # as the birth certificate has it"}},
-		{line(), "PID-5", []string{"PID[Patient] 5  XPN[]  name", "XPN[HumanName] 1.1  ST  family", "XPN[HumanName] 2  ST  given"}},
+		{line(), "PID-5", []string{"PID[Patient] 5  XPN[]  name"}},
+		{line(), "pid-5", []string{"PID[Patient] 5  XPN[]  name"}},
+		{line(), "XPN-2", []string{"XPN[HumanName] 2  ST  given"}},
+		{line(), "XPN.2", []string{"XPN[HumanName] 2  ST  given"}},
+		{line(), "patient.gender", []string{"PID[Patient] 8  0001  gender  # as the birth certificate has it"}},
+		{line(), "Patient.name.famly", nil},
 		{line(), "PID-5.1", []string{"PID[Patient] 5  XPN[]  name", "XPN[HumanName] 1.1  ST  family"}},
 		{line(), "PID-5.1.2", []string{"PID[Patient] 5  XPN[]  name"}},
+		{line(), "PID-10.1", []string{"PID[Patient] 10  CWE  extension(us-race).valueCodeableConcept", "CWE[CodeableConcept] 1  ST  coding.code"}},
 		{line(), "PID-1", []string{"PID[Patient] 1  -  set id is positional"}},
 		{line(), "PID-29", []string{"PID[Patient] > 30  ST  deceasedBoolean  with 29=Y  # back from 29"}},
 		{line(), "PID-0", nil},
@@ -106,10 +114,11 @@ func TestExplainText(t *testing.T) {
 	tests := []struct{ at, query, want string }{
 		{line(), "PID-8", "PID-8 <-> Patient.gender\n  row   8  0001  gender  (PID[Patient], a.map:6)\n  note  as the birth certificate has it\n  codes 0001\n    M  male\n    > A  other  # as O"},
 		{line(), "PID-30", "PID-30 -> Patient.deceasedBoolean\n  row   > 30  ST  deceasedBoolean  with 29=Y  (PID[Patient], a.map:8)\n  note  back from 29"},
+		{line(), "PID-5", "PID-5 <-> Patient.name\n  row   5  XPN[]  name  (PID[Patient], a.map:5)\n  type  XPN[HumanName]: chartpost explain XPN"},
 		{line(), "PID-1", "PID-1 is not taken over to FHIR\n  row   1  -  set id is positional  (PID[Patient], a.map:4)\n  note  set id is positional"},
 		{line(), "Patient.id", "Patient.id is not taken over from FHIR\n  row   -  id  made again  (PID[Patient], a.map:9)\n  note  made again"},
-		{line(), "MSH-9.1", "MSH-9.1 <-> 'ORU'\n  row   MSH-9.1  ID  'ORU'  (ORU_R01[Bundle], a.map:23)"},
-		{line(), "active", "'active' <-> AllergyIntolerance.clinicalStatus.text\n  row   'active'  ID  clinicalStatus.text  (concern[AllergyIntolerance], a.map:30)"},
+		{line(), "MSH-9.1", "MSH-9.1 <-> 'ORU'\n  row   MSH-9.1  ID  'ORU'  (ORU_R01[Bundle], a.map:25)"},
+		{line(), "active", "'active' <-> AllergyIntolerance.clinicalStatus.text\n  row   'active'  ID  clinicalStatus.text  (concern[AllergyIntolerance], a.map:32)"},
 	}
 	for _, tt := range tests {
 		x := s.Explain(tt.query)
@@ -126,11 +135,12 @@ func TestExplainText(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	s, _ := Merge(files(t, false, explained), nil)
 	for query, want := range map[string]string{
-		"Patient.gendre": "did you mean Patient.gender?",
-		"PID-99":         "no row of PID names 99; chartpost explain PID shows all of them",
-		"Pateint":        "did you mean Patient?",
-		"PDI-3":          "did you mean PID?",
-		"qqqqqqqq":       "",
+		"Patient.gendre":       "did you mean Patient.gender?",
+		"PID-99":               "no row of PID names 99; chartpost explain PID shows all of them",
+		"Patient.address.line": "no row names Patient.address.line; chartpost explain Patient shows what rows there are",
+		"Pateint":              "did you mean Patient?",
+		"PDI-3":                "did you mean PID?",
+		"qqqqqqqq":             "",
 	} {
 		if got := s.Suggest(query); got != want {
 			t.Errorf("%s: %q, not %q", query, got, want)
@@ -141,7 +151,7 @@ func TestSuggest(t *testing.T) {
 func TestExplainAll(t *testing.T) {
 	s, _ := Merge(files(t, true, explained), nil)
 	all := s.ExplainAll()
-	if len(all) != 19 {
+	if len(all) != 20 {
 		t.Errorf("%d explanations, not one for each row and codes", len(all))
 	}
 	for _, e := range all {

@@ -143,8 +143,9 @@ type cells struct {
 	free   bool // stands for itself and widens no column
 }
 
-// A wider column does not push the others to the right: the lines that need it are longer.
-const widest = 36
+// widest is how wide each column may become. A longer text does not push those of the other lines to the right: its own line
+// is out of step.
+var widest = [...]int{36, 24, 56, 56}
 
 func (p *printer) block(indent int, items []Item) {
 	lines := make([]cells, 0, len(items))
@@ -197,7 +198,7 @@ func (p *printer) stretch(lines []cells) {
 			for j := k + 1; j < 5; j++ {
 				later = later || c.col[j] != ""
 			}
-			if w := utf8.RuneCountInString(c.col[k]); later && w <= widest {
+			if w := utf8.RuneCountInString(c.col[k]); later && w <= widest[k] {
 				width[k] = max(width[k], w)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,4 +210,54 @@ func FuzzFormat(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) { checkLaws(t, src) })
+}
+
+// FuzzIndex: a file that was only indexed gives the rows and codes, in their places, that the parser gives.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(strings.NewReplacer("drop 8 -> gender # why\n", "", "drop OBX[Observation] 5 -> valueString\n", "",
+		"replace 7 -> birthDate   if   7 and no 8\n7\tDTM\tbirthDate\twith 2=NM|'a b' and no 3   if 4!=x\n", "").Replace(valid)))
+	f.Add([]byte("table A -> B\r\n\r\n1 ST x\r\n# c\r\n 2 ST y\r\ncodes C\r\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		want, err := ParseFile("x.map", src)
+		if err != nil {
+			return
+		}
+		for _, x := range want.Items {
+			if x, ok := x.(*Table); ok && slices.ContainsFunc(x.Lines, func(i Item) bool { _, is := i.(*Change); return is }) {
+				return // of overlays, which are not indexed
+			}
+		}
+		got, err := IndexFile("x.map", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := func(f *File) (out []any) {
+			for _, x := range f.Items {
+				switch x := x.(type) {
+				case *Table:
+					rows, err := x.rows()
+					if err != nil {
+						t.Fatal(err)
+					}
+					out = append(out, x.Pos, x.Name, x.Types, x.Note, len(rows))
+					for _, r := range rows {
+						out = append(out, *r)
+					}
+				case *Codes:
+					lines, err := x.lines()
+					if err != nil {
+						t.Fatal(err)
+					}
+					out = append(out, x.Pos, x.Name, x.System, x.From, x.Note, len(lines))
+					for _, c := range lines {
+						out = append(out, *c)
+					}
+				}
+			}
+			return out
+		}
+		if a, b := blocks(want), blocks(got); !reflect.DeepEqual(a, b) {
+			t.Fatal(cmp.Diff(a, b, cmp.AllowUnexported(Row{})))
+		}
+	})
 }

@@ -120,9 +120,17 @@ func (p *parser) lines() {
 		if !p.lazy || !p.leave(line) {
 			p.oneLine(line)
 		}
+		if len(p.faults) >= maxFaults {
+			p.fault(1, "is it a mapping file?", "%d faults up to here; the rest is not looked at", len(p.faults))
+			p.replace = nil
+			break
+		}
 	}
 	p.close()
 }
+
+// maxFaults is when a file is given up.
+const maxFaults = 200
 
 // leave leaves a line of an open block as text, without looking further into it than to know that it is no keyword's.
 func (p *parser) leave(line string) bool {
@@ -1019,6 +1027,9 @@ func unquoted(s string) (string, bool) {
 	return b.String(), true
 }
 
+// maxPlace bounds what a let in a let in a let can grow to.
+const maxPlace = 4096
+
 // expand puts places for the $names that let has given.
 func (p *parser) expand(s string, at int) (string, bool) {
 	i := strings.IndexByte(s, '$')
@@ -1057,6 +1068,10 @@ func (p *parser) expand(s string, at int) (string, bool) {
 			}
 			b.WriteString(s[done:i])
 			b.WriteString(p.lets[k].place)
+			if b.Len() > maxPlace {
+				p.fault(at+i, "", "with what let gives, the place is longer than %d bytes", maxPlace)
+				return s, false
+			}
 			done, i = end, end-1
 		}
 	}

@@ -215,6 +215,22 @@ func TestAllFaultsOfAFile(t *testing.T) {
 	}
 }
 
+func TestLimits(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("let a0 aaaaaaaaaaaaaaaa\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "let a%d $a%d$a%d\n", i+1, i, i)
+	}
+	_, err := ParseFile("x.map", []byte(b.String()))
+	if fs := FaultsOf(err); len(fs) == 0 || fs[0].Pos.Line != 10 || !strings.Contains(fs[0].Msg, "longer than 4096 bytes") {
+		t.Errorf("%v", err)
+	}
+	_, err = ParseFile("x.map", []byte("table A -> B\n"+strings.Repeat("5\n", 1000)))
+	if fs := FaultsOf(err); len(fs) != maxFaults+1 || fs[maxFaults].Pos.Line != maxFaults+1 {
+		t.Errorf("%d faults", len(fs))
+	}
+}
+
 func TestLineEndsAndMarks(t *testing.T) {
 	plain := "---\nname: x\n---\ntable A -> B\n5 ST x # a\n\n6 ST y\ncodes C\n1 2\n"
 	want, err := ParseFile("x.map", []byte(plain))

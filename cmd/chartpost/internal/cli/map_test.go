@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 // runIn runs one command line in a folder of the given files and returns what it prints.
@@ -135,5 +137,85 @@ func TestExplainFinding(t *testing.T) {
 	code, _, errs, _ = runIn(t, nil, "", "explain", "CP-XYZ-1")
 	if code != exitUsage || !strings.Contains(errs, "findings are called CP-V2-001") {
 		t.Errorf("%d %s", code, errs)
+	}
+}
+
+// What the page of the language and the examples say is so.
+func TestMapCheckExamples(t *testing.T) {
+	overlays, err := filepath.Glob(filepath.Join(testshared.Root(), "examples", "overlays", "*.map"))
+	if err != nil || len(overlays) < 2 {
+		t.Fatal("no overlays in examples", err)
+	}
+	for _, o := range overlays {
+		if code, out, errs, _ := runIn(t, nil, "", "map", "check", o); code != exitOK {
+			t.Errorf("%d %s%s", code, out, errs)
+		}
+		if code, out, errs, _ := runIn(t, nil, "", "map", "fmt", "--check", o); code != exitOK {
+			t.Errorf("%d %s%s", code, out, errs)
+		}
+	}
+}
+
+func TestMapCheckOverBuiltin(t *testing.T) {
+	files := map[string]string{
+		"rival.map":   "table PID -> Patient\n8  ST  gender\n",
+		"replace.map": "table PID -> Patient\nreplace 8 -> gender\n  8  Mine  gender\ncodes Mine\n  1  male\n  2  female\n",
+		"none.map":    "drop PID[Patient] 8 -> gendre\n",
+		"place.map":   "table PID -> Patient\n8  ST  nam.text\n",
+		"csv.map":     "---\nmatches:\n  format: csv\n---\ntable people -> Patient\nDOB  ST  birthDate\n",
+	}
+	tests := []struct {
+		file, want string // the fault; empty if there is none
+	}{
+		{"rival.map", "rival"},
+		{"replace.map", ""},
+		{"none.map", "none.map:1:1: PID[Patient] has no row from 8 to gendre [CP-MAP-005]\n  its rows from there: 8 -> gender"},
+		{"place.map", "did you mean name?"},
+		{"csv.map", ""},
+	}
+	for _, tt := range tests {
+		code, out, errs, _ := runIn(t, files, "", "map", "check", "DIR/"+tt.file)
+		if tt.want == "" && code != exitOK || tt.want != "" && (code != exitFindings || !strings.Contains(out, tt.want)) {
+			t.Errorf("%s: %d %s%s", tt.file, code, out, errs)
+		}
+	}
+	// A built-in file is checked in its place among the others, not over itself.
+	code, out, errs, _ := runIn(t, nil, "", "map", "check", filepath.Join(testshared.Root(), "converters", "v2fhir", "pid.map"))
+	if code != exitOK {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
+func TestExplainRows(t *testing.T) {
+	code, out, _, _ := runIn(t, nil, "", "explain", "PID-8")
+	if code != exitOK || !strings.HasPrefix(out, "PID-8 <-> Patient.gender\n  row   8  0001  gender  (PID[Patient], pid.map:") || !strings.Contains(out, "\n    F  female") {
+		t.Errorf("%d %s", code, out)
+	}
+	code, out, _, _ = runIn(t, nil, "", "explain", "--json", "Patient.gender")
+	var got struct {
+		Query string
+		Rows  []struct{ Format, Table, Source, FHIR, At, Way string }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || got.Query != "Patient.gender" {
+		t.Fatalf("%v %d %s", err, code, out)
+	}
+	found := false
+	for _, r := range got.Rows {
+		found = found || r.Format == "hl7v2" && r.Table == "PID[Patient]" && r.Source == "PID-8" && r.FHIR == "Patient.gender" && r.Way == "both" && strings.HasPrefix(r.At, "pid.map:")
+	}
+	if !found {
+		t.Errorf("%s", out)
+	}
+	code, out, errs, _ := runIn(t, nil, "", "explain", "Patient.gendr")
+	if code != exitUsage || out != "" || errs != "chartpost: nothing is known of Patient.gendr\n  did you mean Patient.gender?\n" {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	code, out, _, _ = runIn(t, map[string]string{"o.map": "table ZPI -> Patient\n3  ST  name.text\n"}, "", "explain", "--map", "DIR/o.map", "ZPI-3")
+	if code != exitOK || out != "ZPI-3 <-> Patient.name.text\n  row   3  ST  name.text  (ZPI[Patient], o.map:2)\n" {
+		t.Errorf("%d %s", code, out)
+	}
+	code, out, _, _ = runIn(t, nil, "", "explain", "--all", "--json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || len(got.Rows) < 500 {
+		t.Errorf("%v %d: %d rows", err, code, len(got.Rows))
 	}
 }

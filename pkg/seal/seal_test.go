@@ -402,3 +402,19 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpen is all of opening: both passes, and the files on the disk, synced.
+func BenchmarkOpen(b *testing.B) {
+	p := newParties(b)
+	var sealed bytes.Buffer
+	if _, err := seal.Seal(b.Context(), &sealed, p.sealing(b, benchData(b, false))); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(benchSize)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.openAll(b, sealed.Bytes(), b.TempDir()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -331,6 +331,7 @@ func TestSweep(t *testing.T) {
 	write("a.zip.age.partial", "age-encryption.org/v1\n-> X25519 x\n")
 	write("b.zip.age.partial", "")
 	write("mine.partial", "my notes")
+	write("empty.partial", "")
 	write("c.partial/.chartpost", "")
 	write("c.partial/content/files/a", "secret")
 	os.Mkdir(path("d.partial"), 0o700)
@@ -352,7 +353,7 @@ func TestSweep(t *testing.T) {
 		t.Error("two runs write one package")
 	}
 	for name, want := range map[string]bool{
-		"a.zip.age.partial": false, "b.zip.age.partial": false, "mine.partial": true, "c.partial": false, "d.partial": false, "e.partial": true,
+		"a.zip.age.partial": false, "b.zip.age.partial": false, "mine.partial": true, "empty.partial": true, "c.partial": false, "d.partial": false, "e.partial": true,
 		"f.partial": true, "f.partial/notes": true, "used.partial": true, "used.zip.age.partial": true,
 	} {
 		if runtime.GOOS == "windows" && strings.HasPrefix(name, "used") {
@@ -361,6 +362,12 @@ func TestSweep(t *testing.T) {
 		if _, err := os.Lstat(path(name)); (err == nil) != want {
 			t.Errorf("%s: there %v, want %v", name, err == nil, want)
 		}
+	}
+	write("named.partial", "")
+	if f, err := createPackageFile(path("named")); err != nil {
+		t.Errorf("what an early kill left is in the way: %v", err)
+	} else {
+		f.discard()
 	}
 	file.discard()
 	if err := used.commit(); err != nil {

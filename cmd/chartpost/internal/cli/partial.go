@@ -39,6 +39,9 @@ type packageFile struct {
 func createPackageFile(out string) (*packageFile, error) {
 	sweep(filepath.Dir(out))
 	tmp := out + safefile.Partial
+	if looksSealed(tmp, true) {
+		safefile.RemoveStale(tmp)
+	}
 	f, err := safefile.Create(tmp, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fail(exitUnreadable, fmt.Errorf("%s is in the way", tmp),
@@ -157,7 +160,7 @@ func sweep(dir string) {
 		}
 		path := filepath.Join(dir, e.Name())
 		switch {
-		case e.Type().IsRegular() && looksSealed(path):
+		case e.Type().IsRegular() && looksSealed(path, strings.HasSuffix(path, ".age"+safefile.Partial)):
 			safefile.RemoveStale(path)
 		case e.IsDir():
 			sweepDir(path)
@@ -165,8 +168,12 @@ func sweep(dir string) {
 	}
 }
 
-// looksSealed reports whether a file is the beginning of a package, or empty.
-func looksSealed(path string) bool {
+// looksSealed reports whether a file is the beginning of a package. An empty one is if its name says so: other programs have files that
+// end in .partial too.
+func looksSealed(path string, named bool) bool {
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
@@ -174,7 +181,7 @@ func looksSealed(path string) bool {
 	defer f.Close()
 	head := make([]byte, 22)
 	n, err := io.ReadFull(f, head)
-	return n == 0 && err == io.EOF || n == len(head) && seal.Sniff(head) && bytes.HasSuffix(head, []byte("\n"))
+	return n == 0 && err == io.EOF && named || n == len(head) && seal.Sniff(head) && bytes.HasSuffix(head, []byte("\n"))
 }
 
 func sweepDir(path string) {

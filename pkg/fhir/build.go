@@ -36,6 +36,14 @@ func Code(s string) *dpb.Code {
 	return &dpb.Code{Value: s}
 }
 
+// NewID makes the id of a resource.
+func NewID(s string) *dpb.Id {
+	if s == "" {
+		return nil
+	}
+	return &dpb.Id{Value: s}
+}
+
 // Coding makes a Coding; nil if it would say nothing.
 func Coding(system, code, display string) *dpb.Coding {
 	if system == "" && code == "" && display == "" {

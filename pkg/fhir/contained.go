@@ -96,3 +96,8 @@ func (c *Contained) Of(m proto.Message) ([]proto.Message, error) {
 	}
 	return out, nil
 }
+
+// Append is Append, with the contained resources as they were unpacked, and perhaps changed, here.
+func (c *Contained) Append(dst []byte, m proto.Message) ([]byte, error) {
+	return appendResource(dst, m, c)
+}

@@ -45,6 +45,7 @@ type decoder struct {
 	json    *jsontext.Decoder
 	scratch []byte
 	slabs   []slab
+	used    []int // the slabs that are not empty
 
 	strs  pool[dpb.String]
 	uris  pool[dpb.Uri]
@@ -100,8 +101,9 @@ func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
 	}
 	s := &x.slabs[id]
 	if s.next == s.n {
-		if s.n = min(s.n*2, maxRun); s.n == 0 {
+		if s.n = min(s.n*4, maxRun); s.n == 0 {
 			s.n, s.next = 1, 1
+			x.used = append(x.used, id)
 			return reflect.New(rt).Elem()
 		}
 		if s.slice == nil {
@@ -116,9 +118,10 @@ func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
 
 // part ends a resource: what comes next shares no memory with it.
 func (x *decoder) part() {
-	for i := range x.slabs {
+	for _, i := range x.used {
 		x.slabs[i] = slab{slice: x.slabs[i].slice}
 	}
+	x.used = x.used[:0]
 	x.strs, x.uris, x.codes, x.exts = pool[dpb.String]{}, pool[dpb.Uri]{}, pool[dpb.Code]{}, pool[dpb.Extension]{}
 	x.times, x.decs = pool[dpb.DateTime]{}, pool[dpb.Decimal]{}
 	x.s, x.findings, x.shell = "", nil, nil

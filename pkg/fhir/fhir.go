@@ -36,6 +36,7 @@ func Unmarshal(b []byte, opts ...Options) (proto.Message, []*diag.Finding) {
 	x := decoders.Get().(*decoder)
 	defer func() {
 		x.part()
+		x.json.Reset(bytes.NewBuffer(nil)) // lets go of b
 		decoders.Put(x)
 	}()
 	if !x.begin(b, at) {

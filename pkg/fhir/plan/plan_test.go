@@ -105,19 +105,22 @@ func TestPrimitives(t *testing.T) {
 
 // TestCalendar compares the calendar with package time's, day by day over what FHIR can write.
 func TestCalendar(t *testing.T) {
-	day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	for ; day.Year() <= 9999; day = day.AddDate(0, 0, 1) {
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()/86400, time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix()/86400
+	for n := first; n <= last; n++ {
+		day := time.Unix(n*86400, 0).UTC()
 		y, m, d := day.Date()
-		n := day.Unix() / 86400
 		if got := daysFromCivil(y, int(m), d); got != n {
 			t.Fatalf("%v is day %d, want %d", day, got, n)
 		}
 		if gy, gm, gd := civil(n); gy != y || gm != int(m) || gd != d {
 			t.Fatalf("day %d is %d-%d-%d, want %v", n, gy, gm, gd, day)
 		}
-		if day.Day() == 1 {
+		if d == 1 {
 			if got, want := daysIn(y, int(m)), day.AddDate(0, 1, -1).Day(); got != want {
 				t.Fatalf("%v has %d days, want %d", day, got, want)
+			}
+			if testing.Short() && m == 3 {
+				n += 4 * 365 // stays within a few days of a month's begin and end in the long run
 			}
 		}
 	}

@@ -21,7 +21,9 @@ const (
 	Collection  = BundleType(codes.BundleTypeCode_COLLECTION)
 )
 
-var bundleWords = map[string]BundleType{"document": Document, "message": Message, "transaction": Transaction, "batch": Batch, "collection": Collection}
+var bundleWords = map[string]BundleType{
+	"document": Document, "message": Message, "transaction": Transaction, "batch": Batch, "collection": Collection,
+}
 
 // ParseBundleType reads FHIR's code for a kind of bundle that we make.
 func ParseBundleType(word string) (BundleType, error) {

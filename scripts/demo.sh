@@ -38,7 +38,7 @@ say "2. The ledger says what became of every value"
 say "3. The laboratory report goes back to HL7 v2"
 run "$chartpost" convert demo/fhir/lab-oru-r01.json --to hl7v2 -o demo/lab-again.hl7
 printf '  the beginning of demo/lab-again.hl7:\n'
-tr '\r' '\n' <demo/lab-again.hl7 | head -n 5 | cut -c1-110 | sed 's/^/    /'
+tr '\r' '\n' <demo/lab-again.hl7 | sed -n '1,5s/^\(.\{0,110\}\).*/    \1/p'
 
 say "4. Two practices make their keys and cards, and check each other's words on the telephone"
 export CHARTPOST_HOME

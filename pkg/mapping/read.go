@@ -235,16 +235,24 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 	if r.Kind == ConstTarget {
 		return true, c.readConst(r, v, in)
 	}
+	gap := false // an empty repetition before: the way back has nothing to put there
 	c.Doc.Each(n, r.path, func(k tree.Node) bool {
 		if k != n && c.Doc.Empty(k) || k == n && len(r.path) == 0 && r.conv != nil && c.Doc.LeafText(k) == "" {
+			gap = gap || k != n
 			return true
 		}
 		took = true
+		if gap && c.fold == "" {
+			c.fold = gapWhy
+			defer func() { c.fold = "" }()
+		}
 		any = c.readNode(r, k, n, v, in) || any
 		return r.Each || r.Kind == DeclineSource
 	})
 	return took, any
 }
+
+const gapWhy = "written back one place earlier, after a gap"
 
 func (c *Context) readConst(r *row, v reflect.Value, in *instance) bool {
 	if r.dst.base != nil {
@@ -289,7 +297,7 @@ func (r *row) foldOf(in *instance) string {
 	}
 	for _, q := range r.siblings { // rows above that fill the same list
 		if !in.made[q.rank] {
-			return "written back one place earlier, after a gap"
+			return gapWhy
 		}
 	}
 	return ""

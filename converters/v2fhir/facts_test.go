@@ -1,7 +1,6 @@
 package v2fhir
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,9 +17,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-var update = flag.Bool("update", false, "write what the tables make into testdata; read the difference before it is committed")
-
-// TestFacts holds cases that people have read, for what is wrong in the same way both ways passes every law. A case is a file
+// TestFacts holds cases that people have read (-update writes them: read the difference before it is committed), for what is wrong in the same way both ways passes every law. A case is a file
 // of testdata: in.hl7, what it is in FHIR, what comes back, and what does not; or in.json, FHIR that comes from elsewhere, and
 // the message that is made of it. A line "show: Patient, Encounter" before the files says which resources fhir.json holds, a
 // line "structure: ADT_A01" which message is made of in.json.

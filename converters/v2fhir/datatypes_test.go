@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,8 +49,7 @@ func mapWith(t testing.TB, extra string) *mapping.Map {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types := maps.Clone(Types)
-	maps.Copy(types, mapping.Types{"ZSEGMENT": zSegment, "OBX_5": obx5, "RACES": race.pair(), "ETHNICITIES": ethnicity.pair()})
+	types := AllTypes()
 	return mapping.New(hl7v2.Format, types, set)
 }
 

@@ -54,6 +54,7 @@ var segmentTypes = mapping.Types{
 	"OBX_5":       obx5,
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),
+	"DISCHARGE":   discharge,
 }
 
 // Maps gives the compiled map for each message: the built-in tables, with the overlays that match it.

@@ -269,7 +269,7 @@ func (c *Context) join(t *table, f *frame, lone bool) {
 	for range t.homes { // links may chain
 		for j, home := range t.homes {
 			tags, single := t.homeTags(home)
-			if f.res[j] != nil || !single || home.Name == "Bundle" {
+			if f.res[j] != nil || !single || home.Name == "Bundle" || t.ledTo(home) {
 				continue
 			}
 			for _, u := range c.rec.Resources {
@@ -314,6 +314,19 @@ func (c *Context) tie(from *Resource, tags []tag, to *Resource, ties, met *int) 
 			return true
 		})
 	}
+}
+
+// ledTo reports that a scope has resources of a type from a reference of its own or an outer one alone: such a resource is
+// never found by chance.
+func (t *table) ledTo(home *plan.Type) bool {
+	for _, chain := range t.chains {
+		for _, r := range chain {
+			if r.Kind == MapRow && r.Direction != Forward && r.dst.arrow == home {
+				return !t.makes(home)
+			}
+		}
+	}
+	return false
 }
 
 // homeTags are the tags with which a scope names a resource, and whether it makes one of them whole or in parts.

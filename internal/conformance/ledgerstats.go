@@ -180,6 +180,15 @@ func (s *LedgerStats) Print(w io.Writer, top int) {
 		t := s.Structures[k]
 		t.printValues(w, fmt.Sprintf("%s (records %d, rejected %d): ", k, t.Records, t.Rejected))
 	}
+	known, setIDs := s.Values["carried"]+s.Values["folded"]+s.Values["declined"], 0
+	for _, p := range s.Places["declined"] {
+		if strings.HasPrefix(p.Why, "set id") {
+			setIDs += p.N
+		}
+	}
+	rest := s.Values["declined"] - setIDs
+	fmt.Fprintf(w, "carried, folded or declined %s; declined, set ids aside, %d (%s)\n", Share(known, s.Values["values"]), rest,
+		Share(rest, s.Values["values"]))
 	for _, state := range []string{"unmapped", "invalid", "declined", "folded"} {
 		s.printPlaces(w, state, top)
 	}

@@ -74,6 +74,7 @@ func (p *Writer) Add(ctx context.Context, name string, r io.Reader) (size int64,
 }
 
 func (p *Writer) member(ctx context.Context, name string, r io.Reader, limit int64, progress func(int64)) (Digest, int64, error) {
+	//lint:ignore SA1019 Modified would add an extended time beside the one that every package has
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
 	h.SetMode(0o600)
 	w, err := p.zip.CreateHeader(h)
@@ -127,6 +128,7 @@ func (p *Writer) Close(ctx context.Context, m *Manifest, readme func(*Manifest) 
 func (p *Writer) Abort() { p.hash.close() }
 
 func (p *Writer) text(ctx context.Context, name string, b []byte) (Digest, error) {
+	//lint:ignore SA1019 Modified would add an extended time beside the one that every package has
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
 	h.SetMode(0o600)
 	w, err := p.zip.CreateHeader(h)

@@ -73,17 +73,11 @@ func (p *Writer) Add(ctx context.Context, name string, r io.Reader) (size int64,
 	return size, nil
 }
 
-// fileHeader is that of a member, the same for all but the name.
-func fileHeader(name string) *zip.FileHeader {
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-	//lint:ignore SA1019 Modified would add an extra field with the time
-	h.ModifiedDate = dosEpoch
-	h.SetMode(0o600)
-	return h
-}
-
 func (p *Writer) member(ctx context.Context, name string, r io.Reader, limit int64, progress func(int64)) (Digest, int64, error) {
-	w, err := p.zip.CreateHeader(fileHeader(name))
+	//lint:ignore SA1019 Modified would add an extended time beside the one that every package has
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
+	h.SetMode(0o600)
+	w, err := p.zip.CreateHeader(h)
 	if err != nil {
 		return Digest{}, 0, err
 	}
@@ -134,7 +128,10 @@ func (p *Writer) Close(ctx context.Context, m *Manifest, readme func(*Manifest) 
 func (p *Writer) Abort() { p.hash.close() }
 
 func (p *Writer) text(ctx context.Context, name string, b []byte) (Digest, error) {
-	w, err := p.zip.CreateHeader(fileHeader(name))
+	//lint:ignore SA1019 Modified would add an extended time beside the one that every package has
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
+	h.SetMode(0o600)
+	w, err := p.zip.CreateHeader(h)
 	if err != nil {
 		return Digest{}, err
 	}

@@ -192,6 +192,7 @@ func TestNormal(t *testing.T) {
 		{"2023-05-01T10:25-04:00", "2023-05-01T14:25:00Z"},
 		{"2023-05-01", "2023-05-01"},
 		{" a  b\n c ", "a b c"},
+		{"urn:oid:2.999.1", "2.999.1"},
 	} {
 		if got := normalText(tt.in); got != tt.want {
 			t.Errorf("normalText(%q) = %q, %q expected", tt.in, got, tt.want)

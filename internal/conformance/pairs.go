@@ -155,7 +155,8 @@ func ComparePair(p Pair, convert Converter) PairResult {
 //   - the display of a coding that the message does not have: it was looked up in a code system, and the code says it;
 //   - the Provenance that ReportStream gives each patient, which says no more than that it was converted (the guide makes one
 //     only of PID-33 and PID-34);
-//   - Microsoft's description of a location, which joins what its other elements say with dashes.
+//   - Microsoft's description of a location, which joins what its other elements say with dashes;
+//   - references to resources of which nothing is said: an empty PID makes an empty Patient there, and none here.
 //
 // Extensions and systems of their own, narratives, ids, and versions of resources are left out when the bundle is read.
 func withoutDialect(list []*resource, source []byte) []*resource {
@@ -181,6 +182,12 @@ func withoutDialect(list []*resource, source []byte) []*resource {
 			}
 		}
 	}
+	empty := map[string]bool{}
+	for _, r := range list {
+		for _, k := range r.keys {
+			empty[k] = len(r.leaves) == 0
+		}
+	}
 	text := strings.ToLower(strings.Join(strings.Fields(string(source)), " "))
 	var out []*resource
 	for _, r := range list {
@@ -190,6 +197,7 @@ func withoutDialect(list []*resource, source []byte) []*resource {
 		kept := &resource{typ: r.typ, keys: r.keys}
 		for _, l := range r.leaves {
 			switch {
+			case l.ref && empty[l.value]:
 			case r.typ == "Provenance" && l.path == "recorded" && !dateIn(text, l.value):
 			case r.typ == "Location" && l.path == "description" && strings.Contains(l.value, "--") && !strings.Contains(text, strings.ToLower(l.value)):
 			case strings.HasSuffix(l.path, ".display") && !l.ref && !strings.Contains(text, strings.ToLower(l.value)):
@@ -285,7 +293,6 @@ func (m byText) placesOf(v string) string {
 	if len(v) == 0 || strings.HasPrefix(v, "-> ") {
 		return ""
 	}
-	v = strings.TrimPrefix(strings.TrimPrefix(v, "urn:oid:"), "urn:uuid:")
 	places := m[strings.ToLower(v)]
 	if len(places) == 0 && fhirDate.MatchString(v) {
 		places = m[strings.ReplaceAll(v[:min(len(v), 10)], "-", "")]

@@ -193,7 +193,8 @@ func (r *resource) addExtensions(path string, v any, container string) {
 // instant matches a FHIR dateTime or instant that has a time.
 var instant = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$`)
 
-// normalText makes texts comparable: blanks run together, moments as UTC without empty fractions.
+// normalText makes texts comparable: blanks run together, moments as UTC without empty fractions, OIDs and UUIDs without the
+// urn: that FHIR wants before them (some of the expected values lack it).
 func normalText(s string) string {
 	if instant.MatchString(s) {
 		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
@@ -202,6 +203,7 @@ func normalText(s string) string {
 			}
 		}
 	}
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "urn:oid:"), "urn:uuid:")
 	return strings.Join(strings.Fields(s), " ")
 }
 

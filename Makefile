@@ -15,7 +15,7 @@ export CGO_ENABLED = 0
 # The same flag for builds, tests and tools, so that they share what was compiled: the FHIR messages take more than a minute.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 
-.PHONY: all build demo test lint bench fuzz conformance cross $(TARGETS:%=cross/%) clean
+.PHONY: all build demo test lint bench fuzz conformance maps cross $(TARGETS:%=cross/%) clean
 
 all: build
 
@@ -46,6 +46,11 @@ fuzz:
 # Measurements against the guide, other projects' pairs and the official validator; they want the shared folder.
 conformance: build
 	GO='$(GO)' ./scripts/conformance.sh $(BIN)
+
+# Lays out the mapping files and makes the pages of docs/mappings anew.
+maps:
+	$(GO) run ./cmd/chartpost map fmt -w converters examples
+	$(GO) run ./internal/gen/mapdocs
 
 # One target a platform, so that make -j compiles them side by side.
 cross: $(TARGETS:%=cross/%)

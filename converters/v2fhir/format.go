@@ -136,11 +136,11 @@ type writer struct {
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	m, err := w.maps.For(mapping.Source{Format: "hl7v2"})
+	typ, event, structure := w.message(rec.Record)
+	m, err := w.maps.For(mapping.Source{Format: "hl7v2", Event: typ + "^" + event, Made: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	typ, event, structure := w.message(rec.Record)
 	if !m.Set().Has(structure, "Bundle") {
 		return nil, nil, diag.New(NoStructure, diag.Place{}, "")
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 // messy is every form of the language, as nobody would leave it.
@@ -135,6 +137,23 @@ func checkLaws(t *testing.T, src []byte) bool {
 		t.Fatalf("Format changes the meaning:\n%s", cmp.Diff(a, b))
 	}
 	return true
+}
+
+// The built-in tables keep the laws, too, as the most varied text in the language that there is.
+func TestFormatBuiltin(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(testshared.Root(), "converters", "*", "*.map"))
+	if err != nil || len(names) == 0 {
+		t.Fatal("no built-in tables", err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !checkLaws(t, b) {
+			t.Errorf("%s does not parse", name)
+		}
+	}
 }
 
 // meaning is a file without positions, comments and how $names were written.

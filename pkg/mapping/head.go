@@ -121,6 +121,10 @@ type Source struct {
 	Facility []string // the components of MSH-4
 	Event    string   // MSH-9.1^MSH-9.2, as in ORU^R01
 	Headers  []string // the columns of a CSV
+
+	// Made says that a document of the format is made, not read: nobody has sent it, so that what a head asks of sender,
+	// facility and columns does not stand against it.
+	Made bool
 }
 
 // Match reports whether a file with this head is for a source. Without a head it is for every one. Names are compared
@@ -131,8 +135,7 @@ func (h *Head) Match(src Source) bool {
 	}
 	m := &h.Matches
 	if m.Format != "" && m.Format != src.Format ||
-		m.Sender != "" && !contains(src.Sender, m.Sender) ||
-		m.Facility != "" && !contains(src.Facility, m.Facility) {
+		!src.Made && (m.Sender != "" && !contains(src.Sender, m.Sender) || m.Facility != "" && !contains(src.Facility, m.Facility)) {
 		return false
 	}
 	if m.Event != "" && !same(m.Event, src.Event) {
@@ -141,7 +144,7 @@ func (h *Head) Match(src Source) bool {
 		}
 	}
 	for _, want := range m.Headers {
-		if !contains(src.Headers, want) {
+		if !src.Made && !contains(src.Headers, want) {
 			return false
 		}
 	}

@@ -287,6 +287,8 @@ func TestHeadMatch(t *testing.T) {
 		{line(), Matches{Event: "ORU^R32"}, oru, false},
 		{line(), Matches{Event: "R01"}, oru, false},
 		{line(), Matches{Headers: []string{"MRN"}}, oru, false},
+		{line(), Matches{Facility: "Oak", Sender: "x", Headers: []string{"a"}, Event: "ADT"}, Source{Format: "hl7v2", Event: "ADT^A08", Made: true}, true},
+		{line(), Matches{Event: "ORU"}, Source{Format: "hl7v2", Event: "ADT^A08", Made: true}, false},
 		{line(), Matches{Headers: []string{"mrn", "DOB"}}, Source{Headers: []string{"DOB", "x", "MRN"}}, true},
 	}
 	for _, tt := range tests {

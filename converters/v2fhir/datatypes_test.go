@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/maptest"
@@ -266,6 +267,61 @@ func compact(s string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// TestFHIRBorn writes FHIR that no message made. What is left out of the field has no place in it, and is left out whole
+// where it would say something else.
+func TestFHIRBorn(t *testing.T) {
+	cases := []struct{ row, value, want string }{
+		{"CWE extension(t).valueCodeableConcept", `"valueCodeableConcept":{"coding":[{"system":"http://loinc.org","code":"718-7","display":"Hemoglobin"}],"text":"Hb"}`, "718-7^Hemoglobin^LN^^^^^^Hb"},
+		{"CWE extension(t).valueCodeableConcept", `"valueCodeableConcept":{"text":"Hb"}`, "^^^^^^^^Hb"},
+		{"CWE extension(t).valueCodeableConcept", `"valueCodeableConcept":{"coding":[{"system":"http://example.org/codes","code":"a"}]}`, "a^^http://example.org/codes"},
+		{"CWE+0002 extension(t).valueCodeableConcept", `"valueCodeableConcept":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-MaritalStatus","code":"T"}]}`, "G"},
+		{"CWE+0002 extension(t).valueCodeableConcept", `"valueCodeableConcept":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-NullFlavor","code":"UNK"}]}`, "U"},
+		{"CWE+0074 extension(t).valueCodeableConcept", `"valueCodeableConcept":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}`, "LAB^^HL70074"},
+		{"CWE+0004 extension(t).valueCoding", `"valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP","display":"inpatient"}`, "I^inpatient"},
+		{"CWE extension(t).valueQuantity", `"valueQuantity":{"unit":"milligram","system":"http://unitsofmeasure.org","code":"mg"}`, "mg^milligram^UCUM"},
+		{"CWE extension(t).valueQuantity", `"valueQuantity":{"unit":"pills"}`, "pills"},
+		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"use":"official","type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]},"system":"urn:oid:1.2.3","value":"123"}`, "123^^^&1.2.3&ISO^MR"},
+		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"use":"old","value":"123"}`, ""},
+		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR","display":"Medical record"}]},"system":"urn:oid:1.2.3","value":"123"}`, "123^^^&1.2.3&ISO^MR"},
+		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"system":"http://hl7.org/fhir/sid/us-ssn","value":"000-00-0000"}`, "000-00-0000^^^&2.16.840.1.113883.4.1&ISO"},
+		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"system":"http://example.org/mrn","value":"1"}`, "1^^^&http://example.org/mrn&URI"},
+		{"XPN extension(t).valueHumanName", `"valueHumanName":{"use":"official","family":"Doe","given":["Jane","Q","R"],"prefix":["Dr"],"suffix":["Jr","MD"]}`, "Doe^Jane^Q^Jr^Dr^^L"},
+		{"XPN extension(t).valueHumanName", `"valueHumanName":{"use":"old","family":"Roe"}`, "Roe^^^^^^BAD"},
+		{"XAD extension(t).valueAddress", `"valueAddress":{"use":"home","type":"postal","line":["1 Main St","Apt 2"],"city":"Town","district":"Kings","state":"NY","postalCode":"10001","country":"US"}`, "1 Main St^Apt 2^Town^NY^10001^US^H^^Kings"},
+		{"XTN extension(t).valueContactPoint", `"valueContactPoint":{"system":"phone","value":"555-0100","use":"mobile"}`, "555-0100^PRS^PH"},
+		{"XTN extension(t).valueContactPoint", `"valueContactPoint":{"system":"email","value":"jane@example.org"}`, "^^Internet^jane@example.org"},
+		{"XTN extension(t).valueContactPoint", `"valueContactPoint":{"system":"phone","value":"555-0100","use":"old"}`, ""},
+		{"DTM extension(t).valueDateTime", `"valueDateTime":"2020-03-14T10:11:12Z"`, "20200314101112+0000"},
+		{"DTM extension(t).valueDateTime", `"valueDateTime":"2020-03-14T10:11:12.345-05:00"`, "20200314101112.345-0500"},
+		{"DTM extension(t).valueDateTime", `"valueDateTime":"2020-03"`, "202003"},
+		{"TX extension(t).valueString", `"valueString":"one\ntwo"`, "one\\.br\\two"},
+		{"ED extension(t).valueAttachment", `"valueAttachment":{"contentType":"application/pdf","data":"JVBERi0="}`, "^application^pdf^Base64^JVBERi0="},
+		{"SN extension(t).valueRange", `"valueRange":{"low":{"value":1},"high":{"value":2.50}}`, "^1^-^2.50"},
+		{"CQ extension(t).valueQuantity", `"valueQuantity":{"value":5,"unit":"mL","system":"http://unitsofmeasure.org","code":"mL"}`, "5^mL&mL&UCUM"},
+		{"CQ extension(t).valueQuantity", `"valueQuantity":{"value":5,"comparator":"<","unit":"mL"}`, ""},
+	}
+	rows := "system t https://chartpost.org/fhir/StructureDefinition/t\n"
+	for i, c := range cases {
+		rows += fmt.Sprintf("table BORN_%d -> Basic\nZZZ-1 %s\n", i, c.row)
+	}
+	m := mapWith(t, rows)
+	for i, c := range cases {
+		res, finds := fhir.Unmarshal([]byte(`{"resourceType":"Basic","code":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/t",` + c.value + `}]}`))
+		if len(finds) > 0 {
+			t.Errorf("%s: %v", c.value, finds[0])
+			continue
+		}
+		back, err := m.FromFHIR(fmt.Sprintf("BORN_%d", i), "Basic", mapping.NewRecord(nil, mapping.NewResource(res, "")))
+		if err != nil {
+			t.Errorf("%s: %v", c.value, err)
+			continue
+		}
+		if got := fieldText(back, back.Child(back.Child(tree.Root, "ZZZ"), "1")); got != c.want {
+			t.Errorf("%s\nis written %q, want %q", c.value, got, c.want)
+		}
+	}
 }
 
 func TestTablesCompile(t *testing.T) {

@@ -3,7 +3,9 @@
 // gen writes codes.csv and ucum.csv: the codes of the code systems that R4 defines in full and that HL7 v2 can name, and the
 // atoms of UCUM. It is run by hand when their sources change:
 //
-//	go run gen.go hl7.fhir.r4.core-4.0.1.tgz ucum-essence.xml
+//	go run gen.go hl7.fhir.r4.core-4.0.1.tgz ucum-essence.xml tables.tsv
+//
+// tables.tsv are the code maps of v2-to-FHIR; its table 0399 has the three-letter codes of ISO 3166.
 package main
 
 import (
@@ -30,18 +32,20 @@ type concept struct {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		log.Fatal("usage: go run gen.go hl7.fhir.r4.core-4.0.1.tgz ucum-essence.xml")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: go run gen.go hl7.fhir.r4.core-4.0.1.tgz ucum-essence.xml tables.tsv")
 	}
 	named := map[string]bool{}
 	for _, row := range read("systems.csv")[1:] {
 		named[row[1]] = true
 	}
-	writeCodes(os.Args[1], named)
+	writeCodes(os.Args[1], os.Args[3], named)
 	writeUCUM(os.Args[2])
 }
 
-func writeCodes(pkg string, named map[string]bool) {
+var lists = map[string]bool{"ValueSet-iso3166-1-2.json": true}
+
+func writeCodes(pkg, tables string, named map[string]bool) {
 	f, err := os.Open(pkg)
 	check(err)
 	z, err := gzip.NewReader(f)
@@ -53,6 +57,24 @@ func writeCodes(pkg string, named map[string]bool) {
 			break
 		}
 		check(err)
+		if lists[strings.TrimPrefix(h.Name, "package/")] { // systems that R4 has as value sets
+			var vs struct {
+				Compose struct {
+					Include []struct {
+						System  string
+						Concept []concept
+					}
+				}
+			}
+			check(json.NewDecoder(t).Decode(&vs))
+			for _, x := range vs.Compose.Include {
+				if out[x.System] == nil {
+					out[x.System] = []string{""}
+				}
+				out[x.System] = append(out[x.System], codes(x.Concept)...)
+			}
+			continue
+		}
 		if !strings.HasPrefix(h.Name, "package/CodeSystem-") {
 			continue
 		}
@@ -71,6 +93,13 @@ func writeCodes(pkg string, named map[string]bool) {
 			oid = strings.TrimPrefix(cs.Identifier[0].Value, "urn:oid:")
 		}
 		out[cs.URL] = append([]string{oid}, codes(cs.Concept)...)
+	}
+	tsv, err := os.ReadFile(tables)
+	check(err)
+	for line := range strings.SplitSeq(string(tsv), "\n") {
+		if f := strings.Split(line, "\t"); len(f) > 5 && f[0] == "table-hl70399-to-iso-3166-1" {
+			out[f[4]] = append(out[f[4]], f[5])
+		}
 	}
 	w := create("codes.csv", "uri", "oid", "codes")
 	for _, uri := range slices.Sorted(maps.Keys(out)) {

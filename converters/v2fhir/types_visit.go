@@ -3,6 +3,7 @@ package v2fhir
 import (
 	"time"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -11,11 +12,73 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// dischargeURL holds a discharge before the admission.
+// dischargeURL holds a discharge that does not end the visit in FHIR.
 const dischargeURL = "https://chartpost.org/fhir/StructureDefinition/PV1-45"
 
-// discharge is PV1-45: the end of the visit. FHIR refuses a period that ends before it begins (per-1), so what a sender got
-// wrong stands in an extension.
+// visitStatus is what a PV1 says of the visit: PV1-45 ends it, unless the message takes the discharge back (A13), and else
+// PV1-2 speaks for itself (PatientClass[EncounterStatus]). FHIR wants a status: what the guide does not know is unknown.
+func visitStatus(d *tree.Doc, pv1 tree.Node) cpb.EncounterStatusCode_Value {
+	if cancelsDischarge(d) {
+		return cpb.EncounterStatusCode_IN_PROGRESS
+	}
+	if end := d.Child(pv1, "45"); end != 0 && d.LeafText(end) != "" && d.LeafText(end) != d.Null {
+		return cpb.EncounterStatusCode_FINISHED
+	}
+	if class := d.Child(pv1, "2"); class != 0 {
+		switch d.LeafText(class) {
+		case "P":
+			return cpb.EncounterStatusCode_PLANNED
+		case "E", "I", "O", "R", "B", "C", "N":
+			return cpb.EncounterStatusCode_IN_PROGRESS
+		}
+	}
+	return cpb.EncounterStatusCode_UNKNOWN
+}
+
+// cancelsDischarge reports the event A13 (MSH-9.2).
+func cancelsDischarge(d *tree.Doc) bool {
+	msh := d.Child(tree.Root, "MSH")
+	if msh == 0 {
+		return false
+	}
+	event := d.Child(msh, "9")
+	if event != 0 {
+		event = d.Child(event, "2")
+	}
+	return event != 0 && d.LeafText(event) == "A13"
+}
+
+// status is Encounter.status. Going back it is written by what the PV1 says without it, and where that is something else the
+// visit is not written: a planned one would come back as one in progress.
+var status = mapping.Pair{
+	Read: func(c *mapping.Context, pv1 tree.Node, dst proto.Message) bool {
+		if e, ok := dst.(*epb.Encounter); ok {
+			e.Status = &epb.Encounter_StatusCode{Value: visitStatus(c.Doc, pv1)}
+		}
+		return false // a status alone is no visit
+	},
+	Write: func(c *mapping.Context, src proto.Message, pv1 tree.Node) bool {
+		e, ok := src.(*epb.Encounter)
+		if !ok || e.Status == nil || e.Status.Value != visitStatus(c.Doc, pv1) {
+			return false
+		}
+		c.Claim(e.Status)
+		return true
+	},
+}
+
+// dischargeOf is the extension that holds a discharge that is none.
+func dischargeOf(e *epb.Encounter) *dpb.Extension {
+	for _, x := range e.Extension {
+		if x.GetValue().GetDateTime() != nil && x.GetUrl().GetValue() == dischargeURL {
+			return x
+		}
+	}
+	return nil
+}
+
+// discharge is PV1-45: the end of the visit. One that is taken back, or that lies before the admission, which FHIR refuses
+// (per-1), is no end in FHIR and stands in an extension.
 var discharge = mapping.Pair{
 	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		e, ok := dst.(*epb.Encounter)
@@ -26,15 +89,15 @@ var discharge = mapping.Pair{
 		if !c.ReadTable("PV1_45", n, p) {
 			return false
 		}
+		if cancelsDischarge(c.Doc) || before(p.End, e.Period.GetStart()) {
+			e.Extension = append(e.Extension, &dpb.Extension{Url: &dpb.Uri{Value: dischargeURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: p.End}}})
+			return true
+		}
 		if e.Period == nil {
 			e.Period = &dpb.Period{}
 		}
-		if ends := e.Period.GetStart() == nil || !before(p.End, e.Period.Start); ends {
-			e.Period.End = p.End
-			return true
-		}
-		e.Extension = append(e.Extension, &dpb.Extension{Url: &dpb.Uri{Value: dischargeURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: p.End}}})
+		e.Period.End = p.End
 		return true
 	},
 	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
@@ -42,16 +105,15 @@ var discharge = mapping.Pair{
 		if !ok {
 			return false
 		}
-		for _, x := range e.Extension {
-			if end := x.GetValue().GetDateTime(); end != nil && x.GetUrl().GetValue() == dischargeURL {
-				if !c.WriteTable("PV1_45", &dpb.Period{End: end}, n) {
-					return false
-				}
-				c.Claim(x)
-				return true
+		if x := dischargeOf(e); x != nil {
+			if !c.WriteTable("PV1_45", &dpb.Period{End: x.GetValue().GetDateTime()}, n) {
+				return false
 			}
+			c.Claim(x)
+			return true
 		}
-		return e.Period != nil && c.WriteTable("PV1_45", e.Period, n)
+		// The end of a visit that is not finished is a plan, and PV1-45 would finish it.
+		return e.Period.GetEnd() != nil && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && c.WriteTable("PV1_45", e.Period, n)
 	},
 }
 

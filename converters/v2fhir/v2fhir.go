@@ -55,6 +55,7 @@ var segmentTypes = mapping.Types{
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),
 	"DISCHARGE":   discharge,
+	"PV1_STATUS":  status,
 }
 
 // Maps gives the compiled map for each message: the built-in tables, with the overlays that match it.

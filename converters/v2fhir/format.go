@@ -75,6 +75,9 @@ func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw
 				return
 			}
 		}
+		if finds := reader.Findings(); len(finds) > 0 { // a batch that counts wrong, or is cut off
+			yield(&convert.Raw{Findings: finds}, nil)
+		}
 	}
 }
 

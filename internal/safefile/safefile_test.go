@@ -71,3 +71,43 @@ func TestStale(t *testing.T) {
 		t.Errorf("a file left behind was not removed: %v", err)
 	}
 }
+
+func TestFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	f, err := safefile.NewFile(path, path+safefile.Ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := safefile.NewFile(path, path+safefile.Ours); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("two write one file: %v", err)
+	}
+	f.WriteString("whole")
+	safefile.Sweep(dir) // it is in use
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it stands under its name before its end")
+	}
+	if err := f.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	if b, err := os.ReadFile(path); string(b) != "whole" {
+		t.Errorf("%q %v", b, err)
+	}
+	g, err := safefile.NewFile(path, path+safefile.Ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Discard()
+	// What a killed run left, and what others left.
+	for _, name := range []string{"b" + safefile.Ours, "c.partial"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	safefile.Sweep(dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != "a" || entries[1].Name() != "c.partial" {
+		t.Errorf("%v %v", entries, err)
+	}
+}

@@ -10,8 +10,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"slices"
 	"time"
+
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
@@ -24,6 +27,7 @@ type Format struct {
 	Name      string // as --from and --to say it
 	Extension string // of the files that are written, with its dot
 	Sniff     func(head []byte) bool
+	Loose     func(head []byte) bool // its records may be spread over sources, of which this is one; nil: never
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
 	NewWriter func(o *Options) Writer // nil: cannot be written
@@ -40,7 +44,7 @@ type Description struct {
 
 // Raw is a record as its reader found it, before it is understood.
 type Raw struct {
-	Index    int           // its position in the source, from 1
+	Index    int           // its position in the source, from 1; 0 is no record, only Findings about the source
 	Bytes    func() []byte // as they stand in the source
 	Reject   *diag.Finding // why it is no record at all
 	Findings []*diag.Finding
@@ -71,6 +75,9 @@ type Record struct {
 	Leaves   func(f func(place func() string, s tree.State, why string))
 	Findings []*diag.Finding
 	FromFHIR bool // its leaves are the hub's own, so that the way to another format says what became of them
+
+	whole *rpb.Bundle // the bundle that it was, with its entries
+	loose bool        // its resources stood alone
 }
 
 // Options of a conversion. Overlays, Zone and BundleKind may be empty.
@@ -98,11 +105,11 @@ func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
 	return fhir.ParseBundleType(o.BundleKind)
 }
 
-// Result is what became of one record.
+// Result is what became of one record, or findings about the source.
 type Result struct {
-	Index    int
+	Index    int // 0 is no record
 	Parts    []Part
-	Entry    *Entry // the ledger's
+	Entry    *Entry // the ledger's; nil if it is no record
 	Findings []*diag.Finding
 	Rejected *diag.Finding
 	Raw      func() []byte // of a rejected record
@@ -145,6 +152,7 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	work, order := make(chan *job), make(chan *job, 2*jobs)
+	var broken error // of reading; what was read before it is converted. Set before order is closed.
 	for range jobs {
 		go func() {
 			w := newPair(from, to, o)
@@ -162,7 +170,7 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 		defer close(work)
 		for raw, err := range from.Read(r, source, o) {
 			if err != nil {
-				cancel(err)
+				broken = err
 				return
 			}
 			j := &job{raw, make(chan *Result, 1)}
@@ -194,60 +202,77 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return nil
+	return broken
 }
 
+// pair is a worker and a writer, which serve one goroutine.
 type pair struct {
-	in   Worker
-	out  Writer
-	full bool
+	in       Worker
+	out      Writer
+	from, to *Format
+	o        *Options
 }
 
 func newPair(from, to *Format, o *Options) *pair {
-	return &pair{from.NewWorker(o), to.NewWriter(o), o.LedgerFull}
+	return &pair{from.NewWorker(o), to.NewWriter(o), from, to, o}
 }
 
-// convert converts one record. An error is a fault of the program or its tables; what is wrong with the record rejects it.
-func (p *pair) convert(raw *Raw, source string) (*Result, error) {
-	res := &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings)}
-	reject := func(f *diag.Finding) (*Result, error) {
+func (p *pair) again() *pair { return newPair(p.from, p.to, p.o) }
+
+// convert converts one record. An error is a fault of the program's tables; what is wrong with the record rejects it, and so does a
+// fault that shows with this record only, so that it does not sink the others.
+func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
+	at := func(f *diag.Finding) *diag.Finding {
 		if f.Place.Source == "" {
 			f.Place.Source = source
 		}
 		if f.Place.Record == 0 {
 			f.Place.Record = raw.Index
 		}
-		res.Rejected, res.Raw, res.Parts = f, raw.Bytes, nil
-		res.Entry = &Entry{Index: raw.Index, Rejected: &Line{At: f.Place.Path, Why: f.Message()}}
-		return res, nil
+		return f
 	}
+	reject := func(f *diag.Finding) (*Result, error) {
+		at(f)
+		return &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings), Rejected: f, Raw: raw.Bytes,
+			Entry: &Entry{Index: raw.Index, Rejected: &Line{At: f.Place.Path, Why: f.Message()}}}, nil
+	}
+	if raw.Index == 0 {
+		for _, f := range raw.Findings {
+			if f.Place.Source == "" {
+				f.Place.Source = source
+			}
+		}
+		return &Result{Findings: raw.Findings}, nil
+	}
+	defer func() {
+		if x := recover(); x != nil {
+			f := diag.New(Fault, diag.Place{}, "")
+			// What it says may quote the record, but for what the runtime says.
+			if x, ok := x.(runtime.Error); ok {
+				f.What = fmt.Sprintf("%s: %s", Fault.Entry().What, x.Error())
+			}
+			*p = *p.again() // nobody knows what state it left
+			res, err = reject(f)
+		}
+	}()
 	if raw.Reject != nil {
 		return reject(raw.Reject)
 	}
 	rec, err := p.in.ToHub(raw)
-	if err != nil {
-		if f, ok := err.(*diag.Finding); ok {
-			return reject(f)
-		}
+	if f, ok := err.(*diag.Finding); ok {
+		return reject(f)
+	} else if err != nil {
 		return nil, err
 	}
 	parts, finds, err := p.out.FromHub(rec)
-	if err != nil {
-		if f, ok := err.(*diag.Finding); ok {
-			return reject(f)
-		}
+	if f, ok := err.(*diag.Finding); ok {
+		return reject(f)
+	} else if err != nil {
 		return nil, err
 	}
-	res.Parts = parts
-	res.Entry = newEntry(raw.Index, rec, p.full)
+	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), Findings: slices.Clip(raw.Findings)}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
-		if f.Place.Source == "" {
-			f.Place.Source = source
-		}
-		if f.Place.Record == 0 {
-			f.Place.Record = raw.Index
-		}
-		res.Findings = append(res.Findings, f)
+		res.Findings = append(res.Findings, at(f))
 	}
 	return res, nil
 }

@@ -7,32 +7,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/chartpost/chartpost/internal/safefile"
 )
 
-// fileSet is the files that a job writes. Each stands under a temporary name until it is finished, and is renamed then; of a
-// job that fails or is interrupted those that were not finished are removed.
+// fileSet is the files that a job writes. Each stands under a temporary name until it is whole, and is renamed then; of a job that
+// fails or is interrupted those that were not whole are removed, and what a killed one left is removed by the next.
 type fileSet struct {
 	force bool
+	input func(path string) bool // an input, which is never overwritten
 	open  map[string]*outFile
-	order []string
-	done  []string
+	swept map[string]bool
+	order []string // of open, as they were begun
+	done  int      // files that got their names
 }
 
+// outFile is a file that is being written, or a device, which has no temporary name.
 type outFile struct {
-	*os.File
-	path, tmp string
-	buf       *bufio.Writer
-	device    bool // written as it is: /dev/stdout, a pipe
+	path   string
+	file   *safefile.File
+	device *os.File
+	buf    *bufio.Writer
 }
 
-func (f *outFile) Write(p []byte) (int, error) {
-	if f.buf != nil {
-		return f.buf.Write(p)
-	}
-	return f.File.Write(p)
-}
-
-const partial = ".partial"
+func (f *outFile) Write(p []byte) (int, error) { return f.buf.Write(p) }
 
 // create begins a file. It must not be there, unless the set may overwrite.
 func (s *fileSet) create(path string) (*outFile, error) {
@@ -41,20 +39,34 @@ func (s *fileSet) create(path string) (*outFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.add(&outFile{File: f, path: path, device: true}), nil
+		return s.add(&outFile{path: path, device: f, buf: bufio.NewWriterSize(f, 64<<10)}), nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
+	dir := filepath.Dir(path)
+	if !s.swept[dir] {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		if s.swept == nil {
+			s.swept = map[string]bool{}
+		}
+		safefile.Sweep(dir)
+		s.swept[dir] = true
 	}
 	if _, err := os.Lstat(path); err == nil && !s.force {
 		return nil, fmt.Errorf("%s is there already", path)
 	}
-	tmp := path + partial
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if s.input != nil && s.input(path) {
+		return nil, fmt.Errorf("%s is input and output at once", path)
+	}
+	tmp := path + safefile.Ours
+	f, err := safefile.NewFile(path, tmp)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%s is in the way: another chartpost may be writing there", tmp)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.add(&outFile{File: f, path: path, tmp: tmp}), nil
+	return s.add(&outFile{path: path, file: f, buf: bufio.NewWriterSize(f, 16<<10)}), nil
 }
 
 // appendTo is the file of a path, begun when it is first asked for.
@@ -62,11 +74,7 @@ func (s *fileSet) appendTo(path string) (*outFile, error) {
 	if f := s.open[path]; f != nil {
 		return f, nil
 	}
-	f, err := s.create(path)
-	if err == nil {
-		f.buf = bufio.NewWriterSize(f.File, 64<<10)
-	}
-	return f, err
+	return s.create(path)
 }
 
 func (s *fileSet) add(f *outFile) *outFile {
@@ -78,42 +86,43 @@ func (s *fileSet) add(f *outFile) *outFile {
 	return f
 }
 
+// write makes a whole file at once.
+func (s *fileSet) write(path string, data ...[]byte) error {
+	f, err := s.create(path)
+	if err != nil {
+		return err
+	}
+	for _, p := range data {
+		if _, err := f.Write(p); err != nil {
+			return err
+		}
+	}
+	s.order = s.order[:len(s.order)-1] // create put it there
+	return s.finish(f)
+}
+
 // finish gives a file its name.
 func (s *fileSet) finish(f *outFile) error {
 	delete(s.open, f.path)
-	s.order = s.order[:len(s.order)-1]
-	return s.rename(f)
-}
-
-func (s *fileSet) rename(f *outFile) error {
-	err := func() error {
-		if f.buf != nil {
-			if err := f.buf.Flush(); err != nil {
-				return err
-			}
-		}
-		return f.Close()
-	}()
-	if f.device {
-		return err
+	err := f.buf.Flush()
+	if f.device != nil {
+		return errors.Join(err, f.device.Close())
 	}
 	if err == nil {
-		err = os.Rename(f.tmp, f.path)
+		err = f.file.Commit(false)
 	}
 	if err != nil {
-		f.Close()
-		os.Remove(f.tmp)
+		f.file.Discard()
 		return err
 	}
-	s.done = append(s.done, f.path)
+	s.done++
 	return nil
 }
 
 // drop gives up a file.
 func (s *fileSet) drop(path string) {
-	if f := s.open[path]; f != nil && !f.device {
-		f.Close()
-		os.Remove(f.tmp)
+	if f := s.open[path]; f != nil && f.file != nil {
+		f.file.Discard()
 		delete(s.open, path)
 	}
 }
@@ -122,8 +131,7 @@ func (s *fileSet) drop(path string) {
 func (s *fileSet) commit() (err error) {
 	for _, path := range s.order {
 		if f := s.open[path]; f != nil {
-			delete(s.open, path)
-			err = errors.Join(err, s.rename(f))
+			err = errors.Join(err, s.finish(f))
 		}
 	}
 	s.order = nil
@@ -133,12 +141,12 @@ func (s *fileSet) commit() (err error) {
 // discard removes what was not finished.
 func (s *fileSet) discard() {
 	for path, f := range s.open {
-		f.Close()
-		if !f.device {
-			if err := os.Remove(f.tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
+		if f.device != nil {
+			f.device.Close()
+		} else {
+			f.file.Discard()
 		}
 		delete(s.open, path)
 	}
+	s.order = nil
 }

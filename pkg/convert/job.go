@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,11 +12,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 
+	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
 // Findings of the conversion of files.
@@ -23,7 +27,12 @@ const (
 	UnknownFormat diag.ID = "CP-CNV-001"
 	Unreadable    diag.ID = "CP-CNV-002"
 	Empty         diag.ID = "CP-CNV-003"
+	NoBundle      diag.ID = "CP-CNV-004"
+	Fault         diag.ID = "CP-CNV-005"
+	BrokeOff      diag.ID = "CP-CNV-006"
 )
+
+const reasonSuffix = ".reason.json"
 
 // UsageError is an error in how a conversion was asked for.
 type UsageError struct {
@@ -47,10 +56,15 @@ type Job struct {
 	Progress func(int64)         // bytes read; may be nil
 	Report   func(*diag.Finding) // may be nil
 
-	dir     bool
-	names   []string // of the outputs, relative to Out
-	files   *fileSet
-	rejects *fileSet
+	dir         bool
+	names       []string // of the outputs, relative to Out
+	rejectNames []string
+	inputs      map[string]bool
+	listed      map[string]map[string]bool // what stands in folders that are written to
+	files       *fileSet
+	ledgers     *fileSet
+	rejects     *fileSet
+	rejected    map[string]bool
 }
 
 // Summary is what a conversion did.
@@ -95,26 +109,31 @@ func (s *Summary) WriteJSON(w io.Writer) error {
 
 // Prepare checks where the output goes, before anything is read or written.
 func (j *Job) Prepare() error {
-	if info, err := os.Stat(j.Out); j.Out != "" && err == nil && info.IsDir() {
-		j.dir = true
+	if j.Out == "-" {
+		j.Out = ""
 	}
-	if strings.HasSuffix(j.Out, "/") || strings.HasSuffix(j.Out, string(filepath.Separator)) || j.Many && j.Out != "" {
-		j.dir = true
+	if j.Ledger == "-" {
+		return &UsageError{"the ledger needs a file", "name one: --ledger FILE"}
 	}
+	info, err := os.Stat(j.Out)
+	j.dir = j.Out != "" && (err == nil && info.IsDir() || endsInSlash(j.Out) || j.Many)
 	if j.Many && j.Out == "" {
 		return &UsageError{"several inputs, a folder or an archive need a folder for the output", "say which: -o FOLDER/"}
 	}
-	if j.dir {
-		if info, err := os.Stat(j.Out); err == nil && !info.IsDir() {
-			return &UsageError{fmt.Sprintf("%s is a file, and a folder is needed", j.Out), "name another folder with -o"}
+	if j.dir && err == nil && !info.IsDir() {
+		return &UsageError{fmt.Sprintf("%s is a file, and a folder is needed", j.Out), "name another folder with -o"}
+	}
+	j.join()
+	j.names, j.rejectNames = OutputNames(j.Sources, j.To.Extension), RejectNames(j.Sources)
+	j.inputs, j.listed, j.rejected = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+	for _, s := range j.Sources {
+		for _, p := range append([]Source{s}, s.Joined...) {
+			if p.Path != "-" {
+				j.inputs[resolved(p.Path)] = true
+			}
 		}
 	}
-	if j.To.Name == "ndjson" && j.dir {
-		j.names = nil
-	} else {
-		j.names = OutputNames(j.Sources, j.To.Extension)
-	}
-	single := []string{}
+	var single []string
 	if j.Out != "" && !j.dir {
 		single = append(single, j.Out)
 	}
@@ -122,31 +141,148 @@ func (j *Job) Prepare() error {
 		single = append(single, j.Ledger)
 	}
 	for i, p := range single {
-		for _, s := range j.Sources {
-			if same(p, s.Path) {
-				return &UsageError{fmt.Sprintf("%s is input and output at once", p), "name another file"}
-			}
+		if j.isInput(p) || slices.ContainsFunc(j.Sources, func(s Source) bool { return same(p, s.Path) }) {
+			return &UsageError{fmt.Sprintf("%s is input and output at once", p), "name another file"}
 		}
-		if i > 0 && same(p, single[0]) {
+		if i > 0 && (same(p, single[0]) || resolved(p) == resolved(single[0])) {
 			return &UsageError{fmt.Sprintf("%s is named twice", p), "name another file for the ledger"}
 		}
-		if _, err := os.Lstat(p); err == nil && !j.Force && !isDevice(p) {
+		info, err := os.Lstat(p)
+		if err == nil && info.IsDir() {
+			return &UsageError{fmt.Sprintf("%s is a folder, and a file is needed", p), "name a file"}
+		}
+		if err == nil && !j.Force && !isDevice(p) {
 			return &UsageError{fmt.Sprintf("%s is there already", p), "name another file, or overwrite it with --force"}
 		}
 	}
-	if j.dir {
-		for i, name := range j.names {
-			p := filepath.Join(j.Out, filepath.FromSlash(name))
-			if same(p, j.Sources[i].Path) {
-				return &UsageError{fmt.Sprintf("%s is input and output at once", p), "name another folder with -o"}
-			}
-			if _, err := os.Lstat(p); err == nil && !j.Force {
-				return &UsageError{fmt.Sprintf("%s is there already", p), "name another folder, or overwrite it with --force"}
+	if info, err := os.Stat(j.Rejects); j.Rejects != "" && err == nil && !info.IsDir() {
+		return &UsageError{fmt.Sprintf("%s is a file, and rejects need a folder", j.Rejects), "name another folder with --rejects"}
+	}
+	if j.dir && j.To.Name == "ndjson" {
+		for name := range j.list(j.Out) {
+			if typ, ok := strings.CutSuffix(name, ".ndjson"); ok && plan.ContainedType().ResourceAlt(typ) != nil && !j.Force {
+				return &UsageError{fmt.Sprintf("%s is there already", filepath.Join(j.Out, name)), "name another folder, or overwrite it with --force"}
 			}
 		}
+	} else if j.dir {
+		if err := j.free(j.Out, j.names); err != nil {
+			return err
+		}
+	}
+	if j.Rejects != "" {
+		return j.free(j.Rejects, j.rejectNames)
 	}
 	return nil
 }
+
+// free refuses names below a folder that are inputs, or there already. A source of several records has its outputs numbered.
+func (j *Job) free(dir string, names []string) error {
+	for _, name := range names {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if j.isInput(p) {
+			return &UsageError{fmt.Sprintf("%s is input and output at once", p), "name another folder"}
+		}
+		if j.Force {
+			continue
+		}
+		have := j.list(filepath.Dir(p))
+		base := filepath.Base(p)
+		if !have[base] {
+			if base = strings.TrimSuffix(base, filepath.Ext(base)) + "-#" + filepath.Ext(base); !have[base] {
+				continue
+			}
+			base = strings.Replace(base, "-#", "-…", 1)
+		}
+		return &UsageError{fmt.Sprintf("%s is there already", filepath.Join(filepath.Dir(p), base)), "name another folder, or overwrite it with --force"}
+	}
+	return nil
+}
+
+// list is the names in a folder; b-000001.json is there as b-#.json too.
+func (j *Job) list(dir string) map[string]bool {
+	if have, ok := j.listed[dir]; ok {
+		return have
+	}
+	have := map[string]bool{}
+	entries, err := os.ReadDir(dir)
+	if err != nil { // it is made when it is needed
+		j.listed[dir] = have
+		return have
+	}
+	for _, e := range entries {
+		have[e.Name()] = true
+		ext := filepath.Ext(e.Name())
+		if stem, ok := cutNumber(strings.TrimSuffix(e.Name(), ext)); ok {
+			have[stem+"-#"+ext] = true
+		}
+	}
+	j.listed[dir] = have
+	return have
+}
+
+// join makes one source of those whose resources may refer to one another: bulk data in several files. Going to NDJSON resources
+// go one by one.
+func (j *Job) join() {
+	if !j.Many || j.To.Name == "ndjson" {
+		return
+	}
+	var parts, rest []Source
+	for _, s := range j.Sources {
+		if j.loose(s) {
+			parts = append(parts, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	if len(parts) < 2 {
+		return
+	}
+	j.Sources = append(rest, join(parts))
+	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
+}
+
+func (j *Job) loose(s Source) bool {
+	if s.Size < 0 {
+		return false // it can be read once only
+	}
+	r, err := s.Open()
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	head := make([]byte, SniffLen)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return false
+	}
+	from, err := j.format(head[:n])
+	return err == nil && from != nil && from.Loose != nil && from.Loose(head[:n])
+}
+
+// format is what --from says, else what the first bytes are.
+func (j *Job) format(head []byte) (*Format, error) {
+	if j.Options.From != "" {
+		return j.Formats.Named(j.Options.From)
+	}
+	return j.Formats.Detect(head), nil
+}
+
+func endsInSlash(p string) bool {
+	return strings.HasSuffix(p, "/") || strings.HasSuffix(p, string(filepath.Separator))
+}
+
+// resolved is a path by the real folder that it stands in. A rename replaces a name, so names are what counts.
+func resolved(p string) string {
+	if abs, err := filepath.Abs(p); err == nil {
+		p = abs
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(p)); err == nil {
+		p = filepath.Join(dir, filepath.Base(p))
+	}
+	return p
+}
+
+func (j *Job) isInput(p string) bool { return j.inputs[resolved(p)] }
 
 func same(a, b string) bool {
 	if a == "" || b == "" || b == "-" {
@@ -168,37 +304,50 @@ func (j *Job) report(f *diag.Finding) {
 	}
 }
 
-// Run converts. What it writes stands under its final names only when it ends well; an error or an interruption leaves none
-// of the files that were not finished.
+// Run converts. What it writes stands under its final name only when it is whole; an error or an interruption leaves nothing of
+// the files that were not.
 func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends what still waits for input
 	sum = &Summary{Sources: len(j.Sources)}
-	j.files, j.rejects = &fileSet{force: j.Force}, &fileSet{force: j.Force}
+	for _, s := range j.Sources {
+		sum.Sources += max(len(s.Joined)-1, 0)
+	}
+	j.files, j.ledgers, j.rejects = &fileSet{force: j.Force, input: j.isInput}, &fileSet{force: j.Force, input: j.isInput}, &fileSet{force: j.Force, input: j.isInput}
 	defer func() {
-		if err != nil || ctx.Err() != nil {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			j.files.discard()
+			j.ledgers.discard()
 			j.rejects.discard()
 		}
 	}()
+	if j.dir {
+		safefile.Sweep(j.Out)
+	}
+	if j.Rejects != "" {
+		safefile.Sweep(j.Rejects)
+	}
 	var ledger *LedgerWriter
-	var ledgerBuf *bufio.Writer
 	if j.Ledger != "" {
-		f, err := j.files.create(j.Ledger)
+		f, err := j.ledgers.create(j.Ledger)
 		if err != nil {
 			return sum, err
 		}
-		ledgerBuf = bufio.NewWriterSize(f, 64<<10)
-		ledger = NewLedgerWriter(ledgerBuf, j.Many, strings.HasSuffix(j.Ledger, ".ndjson"))
+		ledger = NewLedgerWriter(f, j.Many, strings.HasSuffix(j.Ledger, ".ndjson"))
 	}
-	var out *bufio.Writer
+	var out io.Writer
+	var stdout *bufio.Writer
 	switch {
 	case j.Out == "":
-		out = bufio.NewWriterSize(j.Stdout, 64<<10)
+		stdout = bufio.NewWriterSize(j.Stdout, 64<<10)
+		out = stdout
 	case !j.dir:
-		f, err := j.files.create(j.Out)
-		if err != nil {
+		if out, err = j.files.create(j.Out); err != nil {
 			return sum, err
 		}
-		out = bufio.NewWriterSize(f, 64<<10)
 	}
 	for i, src := range j.Sources {
 		if err := ctx.Err(); err != nil {
@@ -208,16 +357,13 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 			return sum, err
 		}
 	}
-	if out != nil {
-		if err := out.Flush(); err != nil {
+	if stdout != nil {
+		if err := stdout.Flush(); err != nil {
 			return sum, err
 		}
 	}
 	if ledger != nil {
 		if err := ledger.Close(); err != nil {
-			return sum, err
-		}
-		if err := ledgerBuf.Flush(); err != nil {
 			return sum, err
 		}
 	}
@@ -230,83 +376,130 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	if err := j.files.commit(); err != nil {
 		return sum, err
 	}
-	sum.Outputs = len(j.files.done)
-	return sum, j.rejects.commit()
+	sum.Outputs = j.files.done
+	return sum, errors.Join(j.rejects.commit(), j.ledgers.commit())
 }
 
-// source converts one source.
-func (j *Job) source(ctx context.Context, i int, src Source, out *bufio.Writer, ledger *LedgerWriter, sum *Summary) error {
-	unread := func(id diag.ID, why error) error {
+// source converts one source. An error ends the job; what is wrong with the source is reported, and the others are converted.
+func (j *Job) source(ctx context.Context, i int, src Source, out io.Writer, ledger *LedgerWriter, sum *Summary) error {
+	begun := false
+	// unread ends a source that is not, or not to its end, read.
+	unread := func(id diag.ID, why error, info SourceInfo) error {
 		sum.Unreadable++
-		what := ""
+		f := diag.New(id, diag.Place{Source: src.Path}, "")
 		if why != nil {
-			what = plain(why)
+			f.What = fmt.Sprintf("%s: %s", id.Entry().What, plain(why))
 		}
-		j.report(diag.New(id, diag.Place{Source: src.Path}, "%s", what))
-		return nil
+		j.report(f)
+		if ledger == nil {
+			return nil
+		}
+		if !begun {
+			if err := ledger.Begin(j.To.Name); err != nil {
+				return err
+			}
+		}
+		info.Path, info.Unread = src.Name, f.Message()
+		return ledger.End(info)
 	}
 	r, err := src.Open()
 	if err != nil {
-		return unread(Unreadable, err)
+		return unread(Unreadable, err, SourceInfo{})
 	}
 	defer r.Close()
-	hash := sha256.New()
-	counted := &counter{r: io.TeeReader(r, hash), add: j.Progress}
-	buffered := bufio.NewReaderSize(counted, SniffLen)
-	head, err := buffered.Peek(SniffLen)
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-		return unread(Unreadable, err)
+	sum256 := sha256.New()
+	counted := &counter{r: r, add: j.Progress}
+	if src.Size < 0 {
+		counted.r = &interruptible{ctx: ctx, r: r}
 	}
-	var from *Format
-	if j.Options.From != "" {
-		if from, err = j.Formats.Named(j.Options.From); err != nil {
-			return err
-		}
-	} else if from = j.Formats.Detect(head); from == nil {
-		if len(head) == 0 {
-			return unread(Empty, nil)
-		}
-		return unread(UnknownFormat, nil)
+	buffered := bufio.NewReaderSize(io.TeeReader(counted, sum256), SniffLen)
+	head, err := buffered.Peek(SniffLen)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && err != io.EOF && len(head) == 0 {
+		return unread(Unreadable, err, SourceInfo{})
+	}
+	from, err := j.format(head)
+	switch {
+	case err != nil:
+		return err
+	case len(head) == 0:
+		return unread(Empty, nil, SourceInfo{SHA256: hex.EncodeToString(sum256.Sum(nil))})
+	case from == nil:
+		return unread(UnknownFormat, nil, SourceInfo{})
 	}
 	if ledger != nil {
 		if err := ledger.Begin(j.To.Name); err != nil {
 			return err
 		}
+		begun = true
+	}
+	add := func(e *Entry) error {
+		sum.Totals.Add(e)
+		if ledger != nil {
+			return ledger.Add(e)
+		}
+		return nil
+	}
+	name := src.Path
+	if name == "-" {
+		name = src.Name
+	}
+	parts, _ := r.(*joined)
+	report := func(f *diag.Finding) {
+		if parts != nil {
+			f.Place = parts.place(f.Place)
+		}
+		j.report(f)
 	}
 	sink := &sink{job: j, index: i, out: out}
-	err = Run(ctx, from, j.To, buffered, src.Name, j.Options, func(res *Result) error {
-		sum.Totals.Add(res.Entry)
-		if ledger != nil {
-			if err := ledger.Add(res.Entry); err != nil {
-				return err
-			}
-		}
+	last := 0
+	var failed error // to write
+	err = Run(ctx, from, j.To, buffered, name, j.Options, func(res *Result) error {
 		for _, f := range res.Findings {
-			j.report(f)
+			report(f)
 		}
 		if res.Rejected != nil {
-			j.report(res.Rejected)
-			return j.reject(i, src, res)
+			report(res.Rejected)
 		}
-		return sink.put(res)
+		if res.Index == 0 {
+			return nil
+		}
+		last = res.Index
+		if failed = add(res.Entry); failed == nil {
+			failed = sink.put(res)
+		}
+		return failed
 	})
-	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) && pe.Path == src.Path { // the source broke off
-			return unread(Unreadable, err)
-		}
+	if err != nil && (failed != nil || ctx.Err() != nil || counted.failure() == nil) {
 		return err
 	}
+	broken := counted.failure()
 	if err := sink.close(); err != nil {
 		return err
 	}
-	if ledger != nil {
-		if _, err := io.Copy(io.Discard, buffered); err != nil {
-			return unread(Unreadable, err)
-		}
-		return ledger.End(SourceInfo{Path: src.Name, Format: from.Name, SHA256: hex.EncodeToString(hash.Sum(nil))})
+	if ledger == nil && broken == nil {
+		return nil
 	}
-	return nil
+	if broken == nil {
+		_, err := io.Copy(io.Discard, buffered) // what a reader leaves counts for the digest
+		if broken = counted.failure(); broken == nil && err != nil {
+			return err
+		}
+	}
+	info := SourceInfo{Path: src.Name, Format: from.Name, SHA256: hex.EncodeToString(sum256.Sum(nil))}
+	if parts != nil {
+		info.Parts = parts.read
+	}
+	if broken != nil {
+		info.SHA256 = ""
+		if err := add(&Entry{Index: last + 1, Rejected: &Line{Why: BrokeOff.Entry().What}}); err != nil {
+			return err
+		}
+		return unread(BrokeOff, broken, info)
+	}
+	return ledger.End(info)
 }
 
 // plain is an error without the path that the finding names already.
@@ -322,16 +515,47 @@ func plain(err error) string {
 type sink struct {
 	job   *Job
 	index int
-	out   *bufio.Writer
+	out   io.Writer
 
 	n     int
 	first *Result // held back: a source of one record has no number in its name
 }
 
 func (s *sink) put(res *Result) error {
+	if s.n++; s.n == 1 {
+		s.first = res
+		return nil
+	}
+	if s.first != nil {
+		if err := s.write(s.first, true); err != nil {
+			return err
+		}
+		s.first = nil
+	}
+	return s.write(res, true)
+}
+
+func (s *sink) close() error {
+	if s.first == nil {
+		return nil
+	}
+	return s.write(s.first, s.job.Sources[s.index].Joined != nil)
+}
+
+func (s *sink) write(res *Result, several bool) error {
 	j := s.job
-	s.n++
+	name := func(n string) string {
+		if several {
+			n = Numbered(n, res.Index)
+		}
+		return filepath.FromSlash(n)
+	}
 	switch {
+	case res.Rejected != nil:
+		if j.Rejects == "" {
+			return nil
+		}
+		return j.reject(name(j.rejectNames[s.index]), j.Sources[s.index], res)
 	case s.out != nil:
 		for _, p := range res.Parts {
 			if _, err := s.out.Write(p.Data); err != nil {
@@ -351,63 +575,27 @@ func (s *sink) put(res *Result) error {
 		}
 		return nil
 	}
-	if s.n == 1 {
-		s.first = res
-		return nil
-	}
-	if s.first != nil {
-		if err := s.write(Numbered(j.names[s.index], s.first.Index), s.first); err != nil {
-			return err
-		}
-		s.first = nil
-	}
-	return s.write(Numbered(j.names[s.index], res.Index), res)
-}
-
-func (s *sink) close() error {
-	if s.first == nil {
-		return nil
-	}
-	name := s.job.names[s.index]
-	if s.first.Index > 1 { // others were rejected before it
-		name = Numbered(name, s.first.Index)
-	}
-	return s.write(name, s.first)
-}
-
-func (s *sink) write(name string, res *Result) error {
-	f, err := s.job.files.create(filepath.Join(s.job.Out, filepath.FromSlash(name)))
-	if err != nil {
-		return err
-	}
+	var data [][]byte
 	for _, p := range res.Parts {
-		if _, err := f.Write(p.Data); err != nil {
-			return err
-		}
+		data = append(data, p.Data)
 	}
-	return s.job.files.finish(f)
+	return j.files.write(filepath.Join(j.Out, name(j.names[s.index])), data...)
 }
 
 // reject keeps a rejected record and its reason.
-func (j *Job) reject(i int, src Source, res *Result) error {
-	if j.Rejects == "" {
-		return nil
+func (j *Job) reject(name string, src Source, res *Result) error {
+	for n, base := 2, name; j.rejected[strings.ToLower(name)]; n++ { // another source is called like the number of this
+		name = fmt.Sprintf("%s-%d", base, n)
 	}
-	name := Numbered(strings.TrimSuffix(src.Name, path.Ext(src.Name))+path.Ext(src.Name), res.Index)
-	p := filepath.Join(j.Rejects, filepath.FromSlash(name))
-	f, err := j.rejects.create(p)
-	if err != nil {
+	j.rejected[strings.ToLower(name)] = true
+	p := filepath.Join(j.Rejects, name)
+	if err := j.rejects.write(p, res.Raw()); err != nil {
 		return err
 	}
-	if _, err := f.Write(res.Raw()); err != nil {
-		return err
-	}
-	if err := j.rejects.finish(f); err != nil {
-		return err
-	}
-	why, err := j.rejects.create(p + ".reason.json")
-	if err != nil {
-		return err
+	f := res.Rejected
+	source := src.Name
+	if src.Joined != nil {
+		source = f.Place.Source
 	}
 	b, err := json.MarshalIndent(struct {
 		ID     diag.ID `json:"id"`
@@ -419,26 +607,34 @@ func (j *Job) reject(i int, src Source, res *Result) error {
 		What   string  `json:"what"`
 		Why    string  `json:"why,omitzero"`
 		Fix    string  `json:"fix,omitzero"`
-	}{res.Rejected.ID, src.Name, res.Index, res.Rejected.Place.Line, res.Rejected.Place.Column, res.Rejected.Place.Path,
-		res.Rejected.Message(), res.Rejected.ID.Entry().Why, res.Rejected.ID.Entry().Fix}, "", "  ")
+	}{f.ID, source, res.Index, f.Place.Line, f.Place.Column, f.Place.Path, f.Message(), f.ID.Entry().Why, f.ID.Entry().Fix}, "", "  ")
 	if err != nil {
 		return err
 	}
-	if _, err := why.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	return j.rejects.finish(why)
+	return j.rejects.write(p+reasonSuffix, b, []byte("\n"))
 }
 
+// counter counts what was read, and keeps the error that ended it too early.
 type counter struct {
 	r   io.Reader
 	add func(int64)
+	err atomic.Pointer[error] // a reader may still be at work when the job is over
+}
+
+func (c *counter) failure() error {
+	if e := c.err.Load(); e != nil {
+		return *e
+	}
+	return nil
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if c.add != nil && n > 0 {
 		c.add(int64(n))
+	}
+	if err != nil && err != io.EOF {
+		c.err.Store(&err)
 	}
 	return n, err
 }

@@ -114,8 +114,16 @@ func (t Totals) Plus(u Totals) Totals {
 
 // SourceInfo is what a ledger says of its source.
 type SourceInfo struct {
+	Path   string       `json:"path"`
+	Format string       `json:"format"`           // empty if it is not known
+	SHA256 string       `json:"sha256"`           // empty if the source could not be read
+	Parts  []SourcePart `json:"parts,omitempty"`  // the files that are one source together
+	Unread string       `json:"unread,omitempty"` // why nothing, or not all of it, was read
+}
+
+// SourcePart is one file of a source that is several.
+type SourcePart struct {
 	Path   string `json:"path"`
-	Format string `json:"format"`
 	SHA256 string `json:"sha256"`
 }
 
@@ -155,7 +163,7 @@ func (l *LedgerWriter) value(v any) {
 	_, l.err = l.w.Write(b)
 }
 
-// Begin begins the ledger of a source. Its sha256 is known at its end.
+// Begin begins the ledger of a source. What it says of the source itself comes at its end, where its sha256 is known.
 func (l *LedgerWriter) Begin(target string) error {
 	switch {
 	case l.many && !l.lines && l.sources == 0:

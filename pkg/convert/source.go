@@ -2,7 +2,14 @@ package convert
 
 import (
 	"archive/zip"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -10,158 +17,300 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/chartpost/chartpost/internal/safefile"
+	"github.com/chartpost/chartpost/pkg/diag"
 )
 
-// Source is one input: a file, a member of an archive or of a folder, or standard input.
+// Source is one input: a file, a member of an archive or of a folder, standard input, or several that are one (Joined).
 type Source struct {
-	Name string // relative to the folder or archive given; of a file given directly its base name; "stdin"
-	Path string // as a person finds it
-	Size int64  // -1 if unknown
-	Open func() (io.ReadCloser, error)
+	Name   string // relative to the folder or archive given; of a file given directly its base name; "stdin"
+	Path   string // as a person finds it
+	Size   int64  // -1 if unknown
+	Open   func() (io.ReadCloser, error)
+	Joined []Source // what it is made of: resources that refer to one another
 }
 
-// Sources are the inputs that arguments name, in order: files, folders and .zip archives with all that is in them, and "-".
-// many reports that outputs need a folder.
+// Sources are the inputs that arguments name, by name: files, folders and .zip archives with all that is in them, and "-". What
+// cannot be read is a source whose Open says why. many reports that outputs need a folder.
 func Sources(args []string, stdin io.Reader) (list []Source, many bool, err error) {
 	many = len(args) > 1
-	for _, arg := range args {
+	for i, arg := range args {
+		if slices.Contains(args[:i], arg) {
+			if arg == "-" {
+				return nil, false, &UsageError{"standard input is named twice", "name each input once"}
+			}
+			continue // a second time it would only be converted twice
+		}
 		if arg == "-" {
 			list = append(list, Source{Name: "stdin", Path: "-", Size: -1, Open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }})
 			continue
 		}
 		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, false, err
-		}
 		switch {
+		case err != nil:
+			list = append(list, unopened(filepath.Base(arg), arg, err))
 		case info.IsDir():
 			many = true
-			more, err := folder(arg)
-			if err != nil {
-				return nil, false, err
-			}
-			list = append(list, more...)
+			list = append(list, folder(arg)...)
 		case strings.EqualFold(filepath.Ext(arg), ".zip"):
 			many = true
-			more, err := archive(arg)
-			if err != nil {
-				return nil, false, err
-			}
-			list = append(list, more...)
-		case !info.Mode().IsRegular() && info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) == 0:
-			return nil, false, fmt.Errorf("%s is no file", arg)
+			list = append(list, archive(arg)...)
+		case info.Mode()&fs.ModeSocket != 0:
+			list = append(list, unopened(filepath.Base(arg), arg, errors.New("it is no file")))
 		default:
-			list = append(list, Source{Name: filepath.Base(arg), Path: arg, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(arg) }})
+			size := info.Size()
+			if !info.Mode().IsRegular() {
+				size = -1
+			}
+			list = append(list, Source{Name: filepath.Base(arg), Path: arg, Size: size, Open: func() (io.ReadCloser, error) { return os.Open(arg) }})
 		}
 	}
+	// So that the order in which inputs are named makes no difference.
+	slices.SortStableFunc(list, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 	return list, many, nil
 }
 
-func folder(dir string) (list []Source, err error) {
-	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+func unopened(name, path string, err error) Source {
+	return Source{Name: name, Path: path, Open: func() (io.ReadCloser, error) { return nil, err }}
+}
+
+// folder lists what is in a folder, without what the system and Chartpost keep there for themselves: hidden files, unfinished
+// outputs, and the reasons beside rejected records.
+func folder(dir string) (list []Source) {
+	// The walk itself never ends early: what cannot be read is a source that says so.
+	_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		rel, relErr := filepath.Rel(dir, p)
+		if relErr != nil {
+			rel = filepath.Base(p)
 		}
-		if strings.HasPrefix(d.Name(), ".") && p != dir { // what the system keeps for itself
+		name := filepath.ToSlash(rel)
+		if err != nil {
+			list = append(list, unopened(name, p, err))
+			return nil
+		}
+		if p == dir {
+			return nil
+		}
+		if strings.HasPrefix(d.Name(), ".") {
 			if d.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if d.IsDir() || strings.HasSuffix(d.Name(), safefile.Partial) {
 			return nil
 		}
-		rel, err := filepath.Rel(dir, p)
+		info, err := os.Stat(p) // where a link leads
 		if err != nil {
-			return err
+			list = append(list, unopened(name, p, err))
+			return nil
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
+		if !info.Mode().IsRegular() {
+			return nil
 		}
-		list = append(list, Source{Name: filepath.ToSlash(rel), Path: p, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(p) }})
+		if rejected, ok := strings.CutSuffix(p, reasonSuffix); ok {
+			if _, err := os.Lstat(rejected); err == nil {
+				return nil
+			}
+		}
+		list = append(list, Source{Name: name, Path: p, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(p) }})
 		return nil
 	})
-	return list, err
+	return list
 }
 
-// archive lists the members of a zip, which is opened for each of them.
-func archive(file string) (list []Source, err error) {
-	z, err := zip.OpenReader(file)
+// archive lists the members of a zip. The file stays open as long as a source holds it.
+func archive(file string) (list []Source) {
+	base := filepath.Base(file)
+	bad := func(err error) []Source { return []Source{unopened(base, file, err)} }
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return bad(err)
 	}
-	defer z.Close()
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return bad(err)
+	}
+	z, err := zip.NewReader(f, info.Size())
+	if err != nil {
+		f.Close()
+		return bad(err)
+	}
 	for _, m := range z.File {
 		name := path.Clean(strings.ReplaceAll(m.Name, `\`, "/"))
 		if m.FileInfo().IsDir() || !m.Mode().IsRegular() || strings.HasPrefix(path.Base(name), ".") || strings.HasPrefix(name, "__MACOSX/") {
 			continue
 		}
-		if !fs.ValidPath(name) {
-			return nil, fmt.Errorf("%s: a member has a name that leads out of the archive", file)
+		p := file + "!" + name
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			list = append(list, unopened(base, file, errors.New("a member has a name that leads out of the archive")))
+			continue
 		}
-		member := m.Name
-		list = append(list, Source{Name: name, Path: file + "!" + name, Size: int64(m.UncompressedSize64), Open: func() (io.ReadCloser, error) {
-			z, err := zip.OpenReader(file)
+		if m.Flags&1 != 0 {
+			list = append(list, unopened(name, p, errors.New("it is encrypted")))
+			continue
+		}
+		size := int64(m.UncompressedSize64)
+		list = append(list, Source{Name: name, Path: p, Size: size, Open: func() (io.ReadCloser, error) {
+			r, err := m.Open()
 			if err != nil {
 				return nil, err
 			}
-			for _, m := range z.File {
-				if m.Name == member {
-					r, err := m.Open()
-					if err != nil {
-						z.Close()
-						return nil, err
-					}
-					return &memberReader{io.LimitReader(r, int64(m.UncompressedSize64)), r, z}, nil
-				}
-			}
-			z.Close()
-			return nil, fs.ErrNotExist
+			return struct {
+				io.Reader
+				io.Closer
+			}{io.LimitReader(r, size+1), r}, nil
 		}})
 	}
-	slices.SortStableFunc(list, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	return list
 }
 
-type memberReader struct {
-	io.Reader
-	member  io.Closer
-	archive io.Closer
-}
-
-func (m *memberReader) Close() error {
-	m.member.Close()
-	return m.archive.Close()
-}
-
-// OutputNames are the names of the outputs of sources, without the number that a record of several gets: a/b.hl7 becomes
-// a/b.json, and b.hl7 beside b.txt become b.hl7.json and b.txt.json.
-func OutputNames(sources []Source, extension string) []string {
-	stem := func(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
-	count := map[string]int{}
-	for _, s := range sources {
-		count[strings.ToLower(stem(s.Name))]++
-	}
-	names := make([]string, len(sources))
-	used := map[string]int{}
-	for i, s := range sources {
-		name := stem(s.Name)
-		if count[strings.ToLower(name)] > 1 || stem(path.Base(s.Name)) == "" {
-			name = s.Name
+// join makes one source of several, whose bytes stand one behind another.
+func join(parts []Source) Source {
+	s := Source{Name: "records", Joined: parts}
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.Path)
+		if s.Size >= 0 && p.Size >= 0 {
+			s.Size += p.Size
+		} else {
+			s.Size = -1
 		}
-		if n := used[strings.ToLower(name)]; n > 0 { // two files of one name, given directly
-			used[strings.ToLower(name)]++
-			name = fmt.Sprintf("%s-%d", name, n+1)
-		}
-		used[strings.ToLower(name)]++
-		names[i] = name + extension
 	}
-	return names
+	s.Path = names[0]
+	if len(names) > 1 {
+		s.Path = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	s.Open = func() (io.ReadCloser, error) { return &joined{parts: parts}, nil }
+	return s
 }
 
-// Numbered is the name of a record's output where its source holds several: b.json becomes b-000001.json.
-func Numbered(name string, index int) string {
-	ext := path.Ext(name)
-	return fmt.Sprintf("%s-%06d%s", strings.TrimSuffix(name, ext), index, ext)
+// joined reads sources one behind another, each of which ends with a line end.
+type joined struct {
+	parts []Source
+	open  io.ReadCloser
+	last  byte
+	hash  hash.Hash
+	read  []SourcePart // to their ends
+
+	mu    sync.Mutex
+	lines int        // that ended so far
+	from  []joinedAt // where each part begins
+}
+
+type joinedAt struct {
+	path string
+	line int // lines before it
+}
+
+// place says in which part a line stands.
+func (j *joined) place(p diag.Place) diag.Place {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, at := range slices.Backward(j.from) {
+		if p.Line > at.line {
+			p.Source, p.Line = at.path, p.Line-at.line
+			break
+		}
+	}
+	return p
+}
+
+func (j *joined) Read(p []byte) (int, error) {
+	for {
+		if j.open == nil {
+			if len(j.parts) == 0 {
+				return 0, io.EOF
+			}
+			r, err := j.parts[0].Open()
+			if err != nil {
+				return 0, err
+			}
+			j.open, j.last, j.hash = r, '\n', sha256.New()
+			j.mu.Lock()
+			j.from = append(j.from, joinedAt{j.parts[0].Path, j.lines})
+			j.mu.Unlock()
+		}
+		n, err := j.open.Read(p)
+		if n > 0 {
+			j.hash.Write(p[:n])
+			j.mu.Lock()
+			j.lines += bytes.Count(p[:n], []byte{'\n'})
+			j.mu.Unlock()
+			j.last = p[n-1]
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		if err != io.EOF {
+			return n, err
+		}
+		j.open.Close()
+		j.read = append(j.read, SourcePart{j.parts[0].Name, hex.EncodeToString(j.hash.Sum(nil))})
+		j.open, j.parts = nil, j.parts[1:]
+		if j.last != '\n' && len(p) > 0 {
+			j.last = '\n'
+			p[0] = '\n'
+			j.mu.Lock()
+			j.lines++
+			j.mu.Unlock()
+			return 1, nil
+		}
+	}
+}
+
+func (j *joined) Close() error {
+	if j.open != nil {
+		return j.open.Close()
+	}
+	return nil
+}
+
+// interruptible reads what may keep a reader waiting, a terminal or a pipe, so that the end of ctx ends the wait. The goroutine
+// that waits then goes on until it gets something; nothing is lost by that but its memory.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	once sync.Once
+	ask  chan int
+	got  chan readResult
+	buf  []byte // of the goroutine while it reads
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	i.once.Do(func() {
+		i.ask, i.got, i.buf = make(chan int, 1), make(chan readResult, 1), make([]byte, 64<<10)
+		go func() {
+			for n := range i.ask {
+				n, err := i.r.Read(i.buf[:n])
+				i.got <- readResult{n, err}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	})
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	select {
+	case i.ask <- min(len(p), len(i.buf)):
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
+	select {
+	case x := <-i.got:
+		return copy(p, i.buf[:x.n]), x.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
 }

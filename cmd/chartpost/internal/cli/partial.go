@@ -30,11 +30,7 @@ const (
 )
 
 // packageFile is a package that is being written.
-type packageFile struct {
-	*os.File
-	out  string
-	done bool
-}
+type packageFile struct{ *safefile.File }
 
 func createPackageFile(out string) (*packageFile, error) {
 	sweep(filepath.Dir(out))
@@ -42,7 +38,7 @@ func createPackageFile(out string) (*packageFile, error) {
 	if looksSealed(tmp, true) {
 		safefile.RemoveStale(tmp)
 	}
-	f, err := safefile.Create(tmp, 0o600)
+	f, err := safefile.NewFile(out, tmp)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fail(exitUnreadable, fmt.Errorf("%s is in the way", tmp),
 			"another chartpost may be writing there; if not, move the file away")
@@ -50,38 +46,14 @@ func createPackageFile(out string) (*packageFile, error) {
 	if err != nil {
 		return nil, fail(exitUnreadable, err)
 	}
-	return &packageFile{File: f, out: out}, nil
+	return &packageFile{f}, nil
 }
 
 // commit gives the file its name.
-func (p *packageFile) commit() error {
-	if err := p.Sync(); err != nil {
-		return err
-	}
-	// Elsewhere the lock is kept until the file has its name; Windows cannot rename an open file.
-	if runtime.GOOS == "windows" {
-		p.Close()
-	}
-	if err := os.Rename(p.Name(), p.out); err != nil {
-		return err
-	}
-	p.done = true
-	p.Close()
-	safefile.SyncDir(filepath.Dir(p.out))
-	return nil
-}
+func (p *packageFile) commit() error { return p.Commit(true) }
 
 // discard removes what is not whole; after commit it does nothing.
-func (p *packageFile) discard() {
-	if p.done {
-		return
-	}
-	if runtime.GOOS == "windows" {
-		p.Close()
-	}
-	os.Remove(p.Name())
-	p.Close()
-}
+func (p *packageFile) discard() { p.Discard() }
 
 // packageDir is a folder that a package is being unpacked into.
 type packageDir struct {

@@ -416,7 +416,7 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 	}
 	if r.Each && d.grow < 0 && d.arrow == nil { // a resource for each repetition
 		for _, res := range c.rec.Resources {
-			if res.placed || res.info != d.base || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) {
+			if res.placed || res.info != d.base || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) || !c.belongs(res, d.tags) {
 				continue
 			}
 			at := c.begin()
@@ -443,6 +443,25 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 		c.claimTags(res.v, d.tags)
 	}
 	return any
+}
+
+// belongs reports that a resource has no link to something that is not in this scope at all: it waits for the scope that has it.
+func (c *Context) belongs(res *Resource, tags []tag) bool {
+	for i := range tags {
+		g := &tags[i]
+		if g.link == nil || g.op != tagIs || c.frame.lookup(g.link) != nil {
+			continue
+		}
+		elsewhere := false
+		c.all(res.v, g.path, func(e reflect.Value) bool {
+			elsewhere = c.resolve(e) != nil
+			return !elsewhere
+		})
+		if elsewhere {
+			return false
+		}
+	}
+	return true
 }
 
 // reach follows the row's steps from step i and writes what they lead to.
@@ -618,7 +637,11 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 		return c.writeArrow(r, e, n)
 	}
 	k := n
-	if len(r.path) > 0 && !(r.pair != nil && isPrefix(r.path)) {
+	switch {
+	case len(r.path) == 0:
+	case r.pair != nil && isPrefix(r.path): // the pair makes the node under its own name
+		k = c.Doc.Make(n, r.path[:len(r.path)-1], false)
+	default:
 		k = c.Doc.Make(n, r.path, r.Each)
 	}
 	if r.pair != nil {

@@ -58,6 +58,14 @@ func universalID(uri string) (id, typ string, ok bool) {
 	return uri, "URI", isURI(uri)
 }
 
+// says reports that the universal id that stands in two parts already is this URI, perhaps in other words (GUID).
+func says(c *mapping.Context, n tree.Node, idName, typName, uri string) bool {
+	id, _ := part(c, n, idName)
+	typ, _ := part(c, n, typName)
+	have, ok := universalURI(id, typ)
+	return ok && have == uri
+}
+
 // carryUID marks the leaves of a universal id that became a URI.
 func carryUID(c *mapping.Context, uri, id, typ string, leaves ...tree.Node) {
 	why := ""
@@ -88,7 +96,7 @@ func writeUID(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		return false
 	}
 	id, typ, ok := universalID(u.Value)
-	if !ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ) {
+	if !says(c, n, "2", "3", u.Value) && (!ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ)) {
 		return false
 	}
 	c.Claim(u)
@@ -141,7 +149,13 @@ func readHDID(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if !strings.HasPrefix(uri, "urn:") && strings.EqualFold(typ, "ISO") {
 			d.Value = str("urn:oid:" + id) // the registry's name is for systems; this is an id
 		}
-		carryUID(c, d.Value.Value, id, typ, idLeaf, typLeaf)
+		back, _, _ := universalID(d.Value.Value)
+		why := ""
+		if back != id {
+			why = "comes back in another form"
+		}
+		carry(c, why, idLeaf)
+		carry(c, "", typLeaf)
 	} else {
 		d.Use = &dpb.Identifier_UseCode{Value: cpb.IdentifierUseCode_SECONDARY}
 		if id != "" {
@@ -176,10 +190,10 @@ func writeHDID(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		if !ok {
 			return false
 		}
-		id = back
-		if typ == "" || !strings.EqualFold(typ, "GUID") && !strings.EqualFold(typ, "URL") {
+		if uri, ok := universalURI(back, typ); !ok || uri != id && !strings.HasPrefix(uri, usIDs) {
 			typ = backType
 		}
+		id = back
 	case d.System != nil || d.GetUse().GetValue() != cpb.IdentifierUseCode_SECONDARY:
 		return false
 	}
@@ -303,7 +317,7 @@ func writeEndpoint(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if name, dns := strings.CutPrefix((*url).Value, dnsURI); dns {
 		id, typ, ok = name, "DNS", true
 	}
-	if !ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ) {
+	if !says(c, n, "2", "3", (*url).Value) && (!ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ)) {
 		return any
 	}
 	c.ClaimValue(*url)

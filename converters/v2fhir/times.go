@@ -150,8 +150,12 @@ func readClock(s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	frac := m.frac
+	m.frac = "" // QUIRK: the official validator takes no fraction of a second in a time
 	clock, added := m.isoClock()
 	switch {
+	case frac != "":
+		return clock, mapping.Loss("a fraction of a second is left out of a time")
 	case m.zone != "":
 		return clock, mapping.Loss("FHIR's time has no offset")
 	case added:

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,13 @@ import (
 // and the statement that a required element is not there.
 
 func (c *Context) finish(o ReadOptions) {
+	first := func(r *Resource) int { // a message begins with its header, a document with its composition
+		if name := r.info.Name; name == "MessageHeader" || name == "Composition" {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(c.rec.Resources, func(a, b *Resource) int { return first(a) - first(b) })
 	for _, p := range c.links {
 		if to := p.frame.lookup(p.tags[0].link); to != nil && to.entered {
 			c.linkTo(p.v, &p.tags[0], to)

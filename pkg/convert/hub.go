@@ -409,7 +409,12 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		return []Part{{Data: append(data, '\n')}}, nil, nil
 	}
 	natural := fhir.Collection
-	if !rec.FromFHIR && len(rec.Resources) > 0 && rec.Resources[0].Type() == "MessageHeader" {
+	resources := headFirst(rec.Resources)
+	first := ""
+	if len(resources) > 0 {
+		first = resources[0].Type()
+	}
+	if !rec.FromFHIR && first == "MessageHeader" {
 		natural = fhir.Message
 	}
 	kind, err := w.o.BundleType(natural)
@@ -423,7 +428,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if rec.whole != nil { // what it says of the kind that it was
 		shell.Total, shell.Link, shell.Signature = nil, nil, nil
 	}
-	if first := firstOf(rec); kind == fhir.Message && first != "MessageHeader" || kind == fhir.Document && first != "Composition" {
+	if kind == fhir.Message && first != "MessageHeader" || kind == fhir.Document && first != "Composition" {
 		return nil, nil, diag.New(NoBundle, diag.Place{}, "a %s bundle begins with a %s, and this record with none", kind,
 			map[fhir.BundleType]string{fhir.Message: "MessageHeader", fhir.Document: "Composition"}[kind])
 	}
@@ -433,7 +438,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	}
 	w.buf.Reset()
 	bw := fhir.NewBundleWriter(&w.buf, shell)
-	for _, r := range rec.Resources {
+	for _, r := range resources {
 		if r.Inside() {
 			continue
 		}
@@ -455,11 +460,15 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	return []Part{{Data: bytes.Clone(w.buf.Bytes())}}, nil, nil
 }
 
-func firstOf(rec *Record) string {
-	if len(rec.Resources) == 0 {
-		return ""
+// headFirst puts what a bundle of messages or documents begins with before everything else.
+func headFirst(all []*mapping.Resource) []*mapping.Resource {
+	i := slices.IndexFunc(all, func(r *mapping.Resource) bool {
+		return !r.Inside() && (r.Type() == "MessageHeader" || r.Type() == "Composition")
+	})
+	if i <= 0 {
+		return all
 	}
-	return rec.Resources[0].Type()
+	return slices.Concat(all[i:i+1], all[:i], all[i+1:])
 }
 
 // linesWriter writes a record as NDJSON, the lines of each type of resource together.

@@ -97,16 +97,6 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// WriteJSON writes the summary as one line of JSON.
-func (s *Summary) WriteJSON(w io.Writer) error {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
-}
-
 // Prepare checks where the output goes, before anything is read or written.
 func (j *Job) Prepare() error {
 	if j.Out == "-" {
@@ -388,7 +378,7 @@ func (j *Job) source(ctx context.Context, i int, src Source, out io.Writer, ledg
 		sum.Unreadable++
 		f := diag.New(id, diag.Place{Source: src.Path}, "")
 		if why != nil {
-			f.What = fmt.Sprintf("%s: %s", id.Entry().What, plain(why))
+			f.What = fmt.Sprintf("%s: %s", id.Entry().What, Plain(why))
 		}
 		j.report(f)
 		if ledger == nil {
@@ -409,9 +399,7 @@ func (j *Job) source(ctx context.Context, i int, src Source, out io.Writer, ledg
 	defer r.Close()
 	sum256 := sha256.New()
 	counted := &counter{r: r, add: j.Progress}
-	if src.Size < 0 {
-		counted.r = &interruptible{ctx: ctx, r: r}
-	}
+	counted.r = Interruptible(ctx, src, r)
 	buffered := bufio.NewReaderSize(io.TeeReader(counted, sum256), SniffLen)
 	head, err := buffered.Peek(SniffLen)
 	if ctx.Err() != nil {
@@ -502,8 +490,8 @@ func (j *Job) source(ctx context.Context, i int, src Source, out io.Writer, ledg
 	return ledger.End(info)
 }
 
-// plain is an error without the path that the finding names already.
-func plain(err error) string {
+// Plain is an error without the path that the finding names already.
+func Plain(err error) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err.Error()

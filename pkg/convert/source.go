@@ -270,6 +270,14 @@ func (j *joined) Close() error {
 	return nil
 }
 
+// Interruptible makes the end of ctx end the reading of a source that may keep its reader waiting.
+func Interruptible(ctx context.Context, src Source, r io.Reader) io.Reader {
+	if src.Size >= 0 {
+		return r
+	}
+	return &interruptible{ctx: ctx, r: r}
+}
+
 // interruptible reads what may keep a reader waiting, a terminal or a pipe, so that the end of ctx ends the wait. The goroutine
 // that waits then goes on until it gets something; nothing is lost by that but its memory.
 type interruptible struct {

@@ -36,10 +36,11 @@ func newConvertCommand(c *CLI) *cobra.Command {
 		Short: "Convert records between formats, and say what did not survive",
 		Long: `Convert turns records of one format into another. An input is a file, a folder, a .zip archive, or - for standard input;
 its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
-writes what became of each that was not simply carried.
+writes what became of each that was not simply carried. Findings and a summary go to standard error.
 
 Formats: hl7v2, fhir (a bundle per record), ndjson (a resource a line).
-Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/.
+Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
+a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
 of no known format, or nothing could be written; 7 some records were rejected, the others written.`,
 		Example: `  chartpost convert lab.hl7 --to fhir -o lab.json --ledger lab.ledger.json
@@ -63,7 +64,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "records to work on at the same time; the output is the same")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
-	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
+	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVar(&o.values, "show-values", false, "show the values that findings are about; they may be a patient's")
 	return cmd
@@ -113,7 +114,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	}
 	sources, many, err := convert.Sources(args, c.In)
 	if err != nil {
-		return fail(exitUnreadable, err)
+		return convertError(err)
 	}
 	if len(sources) == 0 {
 		return fail(exitUnreadable, errors.New("there is no file in what was given"))
@@ -121,22 +122,22 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	job := &convert.Job{Formats: formats, To: to, Options: &opts, Sources: sources, Many: many, Out: o.out, Stdout: c.Out,
 		Ledger: o.ledger, Rejects: o.rejects, Force: o.force}
 	if err := job.Prepare(); err != nil {
-		var u *convert.UsageError
-		if errors.As(err, &u) {
-			return fail(exitUsage, err, u.Hint)
-		}
-		return fail(exitUnreadable, err)
+		return convertError(err)
 	}
 	var size int64
 	for _, s := range sources {
-		size += max(s.Size, 0)
+		if s.Size < 0 {
+			size = -1
+			break
+		}
+		size += s.Size
 	}
-	add, done := c.progress("converting", size, o.quiet)
-	job.Progress = add
-	report := newReporter(c.Err, o.quiet, o.values)
-	job.Report = report.finding
+	bar := c.bar("converting", size, o.quiet || o.json)
+	report := newReporter(c, o.json, o.quiet, o.values)
+	report.before = bar.hide
+	job.Progress, job.Report = bar.add, report.finding
 	sum, err := job.Run(ctx)
-	done()
+	bar.done()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -146,17 +147,19 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	for _, f := range formats.Unmatched() {
 		report.finding(f)
 	}
-	report.end()
-	if !o.quiet {
-		if o.json {
-			if err := sum.WriteJSON(c.Err); err != nil {
-				return err
-			}
-		} else {
-			fmt.Fprint(c.Err, sum.String())
-		}
+	if err := report.end(sum); err != nil {
+		return fail(exitUnreadable, err)
 	}
 	return convertStatus(sum, o.strict)
+}
+
+// convertError gives an error of convert its exit status.
+func convertError(err error) error {
+	var u *convert.UsageError
+	if errors.As(err, &u) {
+		return fail(exitUsage, err, u.Hint)
+	}
+	return fail(exitUnreadable, err)
 }
 
 // convertStatus is the exit status of a conversion that ended: what came first of 3, 7 and 1.

@@ -67,14 +67,17 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 	}
 	sources, _, err := convert.Sources(args, c.In)
 	if err != nil {
-		return fail(exitUnreadable, err)
+		return convertError(err)
+	}
+	if len(sources) == 0 {
+		return fail(exitUnreadable, errors.New("there is no file in what was given"))
 	}
 	bad := 0
 	for _, src := range sources {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		x, pkg, err := c.inspect(src, formats, o)
+		x, pkg, err := c.inspect(ctx, src, formats, o)
 		if err != nil {
 			return err
 		}
@@ -84,7 +87,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 			}
 			continue
 		}
-		if x.Format == "" || x.Records == 0 {
+		if x.Format == "" || x.Records == 0 || x.Problem != "" {
 			bad++
 		}
 		if o.json {
@@ -103,18 +106,25 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 	return nil
 }
 
-func (c *CLI) inspect(src convert.Source, formats *convert.Formats, o *inspectOptions) (x *inspection, pkg bool, err error) {
-	x = &inspection{Source: src.Path, Kinds: map[string]int{}, Facts: map[string]map[string]int{}}
+func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.Formats, o *inspectOptions) (x *inspection, pkg bool, err error) {
+	path := src.Path
+	if path == "-" {
+		path = src.Name
+	}
+	x = &inspection{Source: path, Kinds: map[string]int{}, Facts: map[string]map[string]int{}}
 	r, err := src.Open()
 	if err != nil {
-		x.Problem = err.Error()
+		x.Problem = "it cannot be read: " + convert.Plain(err)
 		return x, false, nil
 	}
 	defer r.Close()
-	in := bufio.NewReaderSize(r, convert.SniffLen)
+	in := bufio.NewReaderSize(convert.Interruptible(ctx, src, r), convert.SniffLen)
 	head, err := in.Peek(convert.SniffLen)
-	if err != nil && err != io.EOF {
-		x.Problem = err.Error()
+	if ctx.Err() != nil {
+		return nil, false, ctx.Err()
+	}
+	if err != nil && err != io.EOF && len(head) == 0 {
+		x.Problem = "it cannot be read: " + convert.Plain(err)
 		return x, false, nil
 	}
 	if isPackage(head) && src.Path != "-" {
@@ -135,11 +145,17 @@ func (c *CLI) inspect(src convert.Source, formats *convert.Formats, o *inspectOp
 		return x, false, nil
 	}
 	x.Format = format.Name
-	opts := &convert.Options{Charset: o.charset, To: "fhir"}
+	opts := &convert.Options{Charset: o.charset, To: "ndjson"} // one by one: a resource that stands alone waits for no other
 	for raw, err := range format.Read(in, src.Name, opts) {
 		if err != nil {
-			x.Problem = err.Error()
+			x.Problem = "it broke off: " + convert.Plain(err)
 			return x, false, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		if raw.Index == 0 {
+			continue
 		}
 		d, f := format.Describe(raw, opts)
 		if f != nil {

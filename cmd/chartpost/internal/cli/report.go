@@ -1,54 +1,77 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
+	"os"
 
+	"golang.org/x/term"
+
+	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
 )
 
-// reporter prints findings as they come: each once with its place, and what repeats grouped at the end, so that a batch of
-// a million records with one fault does not print a million lines.
+// reporter tells a person or a program what became of a run: findings as they come, and a summary at the end; as JSON all of it at
+// the end. It writes to standard error, because standard output is for data.
 type reporter struct {
-	w      io.Writer
+	c      *CLI
 	quiet  bool
-	values bool
-	seen   map[string]int
+	text   diag.Writer     // for a person
+	all    *diag.Collector // for a program
+	before func()          // takes the progress bar out of the way
 }
 
-// maxShown is how many findings of one id are printed with their places before the rest is counted.
-const maxShown = 5
-
-func newReporter(w io.Writer, quiet, values bool) *reporter {
-	return &reporter{w: w, quiet: quiet, values: values, seen: map[string]int{}}
+func newReporter(c *CLI, asJSON, quiet, values bool) *reporter {
+	o := diag.WriteOptions{ShowValues: values, Color: c.color()}
+	if quiet {
+		o.Quietest = diag.Reject
+	}
+	r := &reporter{c: c, quiet: quiet, before: func() {}}
+	if asJSON {
+		r.all = diag.NewCollector(o)
+	} else if w, err := diag.NewWriter("text", c.Err, o); err == nil { // text is always there
+		r.text = w
+	}
+	return r
 }
 
+// color reports that standard error is a terminal whose user has nothing against colours.
+func (c *CLI) color() bool {
+	f, ok := c.Err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && c.Env("NO_COLOR") == "" && c.Env("TERM") != "dumb"
+}
+
+// finding reports one. That standard error takes no more is no reason to stop.
 func (r *reporter) finding(f *diag.Finding) {
-	if r.quiet && f.Severity() != diag.Reject {
+	if r.all != nil {
+		_ = r.all.Write(f)
 		return
 	}
-	key := string(f.ID)
-	if r.seen[key]++; r.seen[key] > maxShown {
-		return
-	}
-	fmt.Fprintf(r.w, "%s: %s: %s [%s]\n", f.Place, f.Severity(), f.Message(), f.ID)
-	if r.values && f.Value != "" {
-		fmt.Fprintf(r.w, "  value: %q\n", f.Value)
-	}
-	if r.seen[key] == 1 {
-		if fix := f.ID.Entry().Fix; fix != "" {
-			fmt.Fprintf(r.w, "  %s\n", fix)
-		}
-	}
+	r.before()
+	_ = r.text.Write(f)
 }
 
-// end says how many more there were.
-func (r *reporter) end() {
-	for _, key := range slices.Sorted(maps.Keys(r.seen)) {
-		if n := r.seen[key] - maxShown; n > 0 {
-			fmt.Fprintf(r.w, "and %d more of %s; chartpost explain %s tells more\n", n, key, key)
-		}
+// end reports the rest, and the summary.
+func (r *reporter) end(sum *convert.Summary) error {
+	if r.all != nil {
+		return writeLine(r.c.Err, struct {
+			*convert.Summary
+			Findings diag.JSON `json:"findings"`
+		}{sum, r.all.JSON()})
 	}
+	if err := r.text.Close(); err != nil || r.quiet {
+		return err
+	}
+	_, err := fmt.Fprint(r.c.Err, sum.String())
+	return err
+}
+
+func writeLine(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
 }

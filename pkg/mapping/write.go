@@ -287,6 +287,9 @@ func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 		}
 	}
 	for _, res := range c.candidates(a.dst.base, a.dst.tags) {
+		if res.inside != nil && !slices.Contains(t.homes, res.inside.info) {
+			continue // it is a part of something else, and nothing without that
+		}
 		if !c.isRefused(res.v) && c.linked(res, a.dst.tags) {
 			list = append(list, res)
 		}

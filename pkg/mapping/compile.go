@@ -65,7 +65,14 @@ type table struct {
 	slots  map[string]int
 	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
 	anchor *row         // of a scope: the row that goes back first
+	joins  []joint     // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
+}
+
+// joint is how a scope finds the resource of one of its homes on the way back.
+type joint struct {
+	tags   []tag // that it must match
+	single bool  // it is found by its links, and not made anew for each repetition or only led to
 }
 
 // row is a compiled row.
@@ -280,6 +287,10 @@ func (m *Map) compileTable(t *table) error {
 		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" {
 			t.anchor = r
 		}
+	}
+	for _, home := range t.homes {
+		tags, single := t.homeTags(home)
+		t.joins = append(t.joins, joint{tags, single && home.Name != "Bundle" && !t.ledTo(home)})
 	}
 	// Going back, rows with more tags take their elements first.
 	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })

@@ -578,7 +578,7 @@ func (x *run) match(v reflect.Value, tags []tag) bool {
 			continue
 		}
 		if g.link != nil {
-			if to := x.frame.lookup(g.link); to != nil && !x.leads(v, g, to) {
+			if to := x.frame.lookup(g.link); to != nil && !x.leads(v, g, to) || to == nil && x.missesPatient(v, g) {
 				return false
 			}
 			continue
@@ -599,6 +599,20 @@ func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 		return !met
 	})
 	return met || !any
+}
+
+// missesPatient reports that an element is about a patient of the record, and none is in scope: his results are never written
+// as if they were nobody's (law 3).
+func (x *run) missesPatient(v reflect.Value, g *tag) (missed bool) {
+	if x.reading || g.link.Name != "Patient" {
+		return false
+	}
+	x.all(v, g.path, func(e reflect.Value) bool {
+		to := x.resolve(e)
+		missed = to != nil && to.info == g.link
+		return !missed
+	})
+	return missed
 }
 
 // anyText reports whether one of the primitives that a path leads to has this text.

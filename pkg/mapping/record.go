@@ -31,6 +31,7 @@ type Record struct {
 	Findings  []*diag.Finding
 
 	byID   map[string]*Resource
+	byType map[*plan.Type]*kin
 	claims map[any]claim // the leaves of the record, while it is written as a document
 	root   *Resource     // wraps Bundle
 }
@@ -41,6 +42,7 @@ type Resource struct {
 	FullURL string // as a bundle gave it; empty for what the rows made
 	ID      string
 
+	nth, inKin      int // in its record and among those of its type, on the way back
 	info            *plan.Type
 	v               reflect.Value
 	at              tree.Node // where in the source it began
@@ -111,9 +113,15 @@ func (rec *Record) Add(r *Resource) {
 
 // index makes ready for the way back.
 func (rec *Record) index() {
-	rec.byID, rec.claims = map[string]*Resource{}, map[any]claim{}
-	for _, r := range rec.Resources {
-		r.placed = false
+	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, map[any]claim{}
+	for i, r := range rec.Resources {
+		k := rec.byType[r.info]
+		if k == nil {
+			k = &kin{}
+			rec.byType[r.info] = k
+		}
+		r.nth, r.placed, r.inKin = i, false, len(k.all)
+		k.all = append(k.all, r)
 		if r.inside != nil {
 			rec.byID[fmt.Sprintf("%p#%s", r.inside, r.ID)] = r
 			continue
@@ -129,6 +137,37 @@ func (rec *Record) index() {
 	if rec.Bundle != nil {
 		rec.root = wrapResource(rec.Bundle)
 	}
+}
+
+// kin are the record's resources of one type.
+type kin struct {
+	all   []*Resource
+	begin int // before it all are placed
+}
+
+// ofType are the record's resources of a type.
+func (rec *Record) ofType(ti *plan.Type) []*Resource {
+	if k := rec.byType[ti]; k != nil {
+		return k.all
+	}
+	return nil
+}
+
+// unplaced are the resources from the first one on that is not placed yet.
+func (k *kin) unplaced() []*Resource {
+	if k == nil {
+		return nil
+	}
+	for k.begin < len(k.all) && k.all[k.begin].placed {
+		k.begin++
+	}
+	return k.all[k.begin:]
+}
+
+// free takes note that a resource is not placed any more.
+func (rec *Record) free(r *Resource) {
+	k := rec.byType[r.info]
+	k.begin = min(k.begin, r.inKin)
 }
 
 // refText is the text of a reference as JSON has it, and whether it leads to a contained resource.

@@ -22,12 +22,64 @@ import (
 
 // back is what the way back needs.
 type back struct {
-	taken    map[any]bool // elements of lists that a row took
+	takes                 // elements of lists that a row took
 	refused  map[any]bool // elements and resources that must not be written
 	takenLog []any
 	claimLog []claimUndo
 	placeLog []*Resource
-	within   *Resource // the resource whose contained ones a fragment means
+	within   *Resource                          // the resource whose contained ones a fragment means
+	leading  map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+}
+
+// takes are the elements of lists that a row took. Of a long list it also knows how many elements at its beginning are
+// taken: a report's 100,000 results would be gone over 100,000 times.
+type takes struct {
+	taken  map[any]bool
+	begins map[list]int
+	passed map[any]passed // the elements before begins
+}
+
+type list struct {
+	owner any
+	e     *plan.Element
+}
+
+type passed struct {
+	list
+	at int
+}
+
+const longList = 16
+
+// firstFree is the index in a list before which every element is taken.
+func (t *takes) firstFree(v reflect.Value, e *plan.Element) int {
+	n := e.Len(v)
+	if n < longList {
+		return 0
+	}
+	l := list{v.Addr().Interface(), e}
+	i := t.begins[l]
+	if t.begins == nil {
+		t.begins, t.passed = map[list]int{}, map[any]passed{}
+	}
+	for ; i < n; i++ {
+		k := e.At(v, i).Addr().Interface()
+		if !t.taken[k] {
+			break
+		}
+		t.passed[k] = passed{l, i}
+	}
+	t.begins[l] = i
+	return i
+}
+
+// free takes back that an element was taken.
+func (t *takes) free(k any) {
+	delete(t.taken, k)
+	if p, ok := t.passed[k]; ok {
+		delete(t.passed, k)
+		t.begins[p.list] = min(t.begins[p.list], p.at)
+	}
 }
 
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
@@ -44,7 +96,7 @@ func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
 	for {
 		rec.index()
 		doc := tree.New(m.Format, 256)
-		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{taken: map[any]bool{}, refused: refused}}}
+		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{refused: refused}}}
 		if t.info == nil {
 			c.writeGroup(t, tree.Root, nil)
 		} else {
@@ -143,7 +195,7 @@ func (c *Context) end(a attempt, ok bool) bool {
 	}
 	c.Doc.Rollback(a.doc)
 	for _, k := range c.takenLog[a.taken:] {
-		delete(c.taken, k)
+		c.free(k)
 	}
 	for i := len(c.claimLog) - 1; i >= a.claims; i-- {
 		if u := c.claimLog[i]; u.have.state == tree.Unmapped {
@@ -154,6 +206,7 @@ func (c *Context) end(a attempt, ok bool) bool {
 	}
 	for _, r := range c.placeLog[a.placed:] {
 		r.placed = false
+		c.rec.free(r)
 	}
 	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
 	return false
@@ -162,6 +215,9 @@ func (c *Context) end(a attempt, ok bool) bool {
 func (c *Context) take(v reflect.Value) {
 	k := v.Addr().Interface()
 	if !c.taken[k] {
+		if c.taken == nil {
+			c.taken = map[any]bool{}
+		}
 		c.taken[k] = true
 		c.takenLog = append(c.takenLog, k)
 	}
@@ -218,9 +274,11 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 	if a.dst.arrow != nil && !t.makes(a.dst.base) && c.frame != nil {
 		if owner := c.frame.lookup(a.dst.base); owner != nil {
+			seen := map[*Resource]bool{}
 			c.within = owner
 			c.all(owner.v, a.dst.steps, func(ref reflect.Value) bool {
-				if to := c.resolve(ref); to != nil && to.info == a.dst.arrow && !slices.Contains(list, to) {
+				if to := c.resolve(ref); to != nil && to.info == a.dst.arrow && !seen[to] {
+					seen[to] = true
 					list = append(list, to)
 				}
 				return true
@@ -228,8 +286,11 @@ func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 			return list
 		}
 	}
-	for _, res := range c.rec.Resources {
-		if res.info == a.dst.base && !c.isRefused(res.v) && c.linked(res, a.dst.tags) {
+	for _, res := range c.candidates(a.dst.base, a.dst.tags) {
+		if res.inside != nil && !slices.Contains(t.homes, res.inside.info) {
+			continue // it is a part of something else, and nothing without that
+		}
+		if !c.isRefused(res.v) && c.linked(res, a.dst.tags) {
 			list = append(list, res)
 		}
 	}
@@ -251,7 +312,7 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 			c.setPlaced(anchor)
 		}
 	}
-	c.join(t, f, anchor == nil)
+	c.join(t, f)
 	if r != nil && len(r.path) > 0 {
 		n = c.Doc.Make(n, r.path, r.Each)
 	}
@@ -263,32 +324,20 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 	return c.end(at, ok)
 }
 
-// join finds the other resources of an instance: those that lead to one of its own or that one of them leads to. With lone,
-// where no anchor is, the first that is not placed yet begins.
-func (c *Context) join(t *table, f *frame, lone bool) {
+// join finds the other resources of an instance: those that lead to one of its own or that one of them leads to. Where no
+// anchor is, the first that is not placed yet begins.
+func (c *Context) join(t *table, f *frame) {
 	for range t.homes { // links may chain
-		for j, home := range t.homes {
-			tags, single := t.homeTags(home)
-			if f.res[j] != nil || !single || home.Name == "Bundle" || t.ledTo(home) {
+		for j := range t.homes {
+			if f.res[j] != nil || !t.joins[j].single {
 				continue
 			}
-			for _, u := range c.rec.Resources {
-				if u.placed || u.info != home || c.isRefused(u.v) || u.inside != nil {
-					continue
-				}
-				if !c.linked(u, tags) {
-					continue
-				}
-				ties, met := 0, 0
-				for i, other := range t.homes {
-					if f.res[i] == nil || i == j {
-						continue
-					}
-					otherTags, _ := t.homeTags(other)
-					c.tie(u, tags, f.res[i], &ties, &met)
-					c.tie(f.res[i], otherTags, u, &ties, &met)
-				}
-				if met > 0 || ties == 0 {
+			tied, list := c.tied(t, f, j)
+			if !tied {
+				list = c.candidates(t.homes[j], t.joins[j].tags)
+			}
+			for _, u := range list {
+				if !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags) {
 					f.res[j] = u
 					c.setPlaced(u)
 					break
@@ -298,22 +347,91 @@ func (c *Context) join(t *table, f *frame, lone bool) {
 	}
 }
 
-func (c *Context) tie(from *Resource, tags []tag, to *Resource, ties, met *int) {
-	for i := range tags {
-		g := &tags[i]
-		if g.link != to.info || g.op != tagIs {
+// tied are the resources of home j that a link ties to the resources which an instance has already, in the record's order,
+// and whether the scope knows such links at all.
+func (c *Context) tied(t *table, f *frame, j int) (tied bool, all []*Resource) {
+	for i, other := range f.res {
+		if other == nil || i == j {
 			continue
 		}
-		*ties++
-		c.within = from
-		c.all(from.v, g.path, func(e reflect.Value) bool {
-			if c.resolve(e) == to {
-				*met++
-				return false
+		for k := range t.joins[j].tags { // from there to here
+			if g := &t.joins[j].tags[k]; g.link == other.info && g.op == tagIs {
+				tied = true
+				all = append(all, c.leadingTo(g, t.homes[j])[other]...)
+			}
+		}
+		for k := range t.joins[i].tags { // from here to there
+			if g := &t.joins[i].tags[k]; g.link == t.homes[j] && g.op == tagIs {
+				tied = true
+				c.within = other
+				c.all(other.v, g.path, func(e reflect.Value) bool {
+					if to := c.resolve(e); to != nil && to.info == t.homes[j] {
+						all = append(all, to)
+					}
+					return true
+				})
+			}
+		}
+	}
+	if len(all) > 1 {
+		slices.SortFunc(all, func(a, b *Resource) int { return a.nth - b.nth })
+	}
+	return tied, all
+}
+
+// leadingTo are the resources of a type by where a link tag's reference leads; by nil those that have none.
+func (c *Context) leadingTo(g *tag, home *plan.Type) map[*Resource][]*Resource {
+	if by := c.leading[g]; by != nil {
+		return by
+	}
+	by := map[*Resource][]*Resource{}
+	for _, u := range c.rec.ofType(home) {
+		none := true
+		c.within = u
+		c.all(u.v, g.path, func(e reflect.Value) bool {
+			none = false
+			to := c.resolve(e)
+			if list := by[to]; to != nil && (len(list) == 0 || list[len(list)-1] != u) {
+				by[to] = append(list, u)
 			}
 			return true
 		})
+		if none {
+			by[nil] = append(by[nil], u)
+		}
 	}
+	if c.leading == nil {
+		c.leading = map[*tag]map[*Resource][]*Resource{}
+	}
+	c.leading[g] = by
+	return by
+}
+
+// candidates are resources of a type, in the record's order: all that linked may find, and as few more as can be.
+func (c *Context) candidates(home *plan.Type, tags []tag) []*Resource {
+	best := c.rec.byType[home].unplaced()
+	for i := range tags {
+		g := &tags[i]
+		if g.link == nil || g.op != tagIs || len(best) < longList {
+			continue
+		}
+		to := c.frame.lookup(g.link)
+		if to == nil {
+			continue
+		}
+		by := c.leadingTo(g, home)
+		switch lead, none := by[to], by[nil]; {
+		case len(lead)+len(none) >= len(best):
+		case len(none) == 0:
+			best = lead
+		case len(lead) == 0:
+			best = none
+		default:
+			best = slices.Concat(lead, none)
+			slices.SortFunc(best, func(a, b *Resource) int { return a.nth - b.nth })
+		}
+	}
+	return best
 }
 
 // ledTo reports that a scope has resources of a type from a reference of its own or an outer one alone: such a resource is
@@ -415,8 +533,8 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 		return c.reach(r, in, c.rec.root.v, 0, n)
 	}
 	if r.Each && d.grow < 0 && d.arrow == nil { // a resource for each repetition
-		for _, res := range c.rec.Resources {
-			if res.placed || res.info != d.base || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) || !c.belongs(res, d.tags) {
+		for _, res := range c.candidates(d.base, d.tags) {
+			if res.placed || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) || !c.belongs(res, d.tags) {
 				continue
 			}
 			at := c.begin()
@@ -488,7 +606,7 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 				v = in.slots[s.slot]
 				continue
 			}
-			for j := range s.e.Len(v) {
+			for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
 				e := s.e.At(v, j)
 				if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) || !c.get(e, d.steps[i+1:]).IsValid() {
 					continue
@@ -509,7 +627,7 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 			return false
 		}
 		any := false
-		for j := range s.e.Len(v) {
+		for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
 			e := s.e.At(v, j)
 			if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) {
 				continue
@@ -945,9 +1063,9 @@ func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 	}
 	c.setPlaced(to)
 	// What is referred to from several places is written in each of them: nothing in it is taken yet.
-	taken := c.taken
-	c.taken = map[any]bool{}
-	defer func() { c.taken = taken }()
+	outer := c.takes
+	c.takes = takes{}
+	defer func() { c.takes = outer }()
 	var ok bool
 	if r.pair != nil {
 		ok = r.pair.Write(c, to.Msg, k)

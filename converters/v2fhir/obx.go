@@ -42,6 +42,9 @@ var obx5 = mapping.Pair{
 			o.Component = append(o.Component, part)
 			any = true
 		}
+		if k := c.Doc.Child(obx, "2"); any && k != 0 {
+			c.Carry(c.Doc.Leaf(k))
+		}
 		return any
 	},
 	Write: func(c *mapping.Context, src proto.Message, obx tree.Node) (any bool) {
@@ -94,8 +97,11 @@ func obxUnit(o *opb.Observation) *dpb.Quantity {
 		}
 		first := cc.Coding[0]
 		q := &dpb.Quantity{Code: first.Code, System: first.System, Unit: first.Display}
-		if q.Unit == nil && cc.Text != nil {
-			q.Unit = cc.Text
+		if q.Unit == nil && q.Code != nil {
+			q.Unit = &dpb.String{Value: q.Code.Value}
+		}
+		if q.System == nil { // FHIR wants no code without its system
+			q.Code = nil
 		}
 		return q
 	}

@@ -121,7 +121,7 @@ func isModifier(owner, name string) bool {
 	return e != nil && e.Modifier
 }
 
-func TestFHIRBorn(t *testing.T) {
+func TestBornAsFHIR(t *testing.T) {
 	m := builtin(t)
 	born := fhirBorn(t)
 	if len(born) < 100 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -34,9 +35,18 @@ func TestMain(m *testing.M) {
 //	cut FILE PERCENT     cuts a file there
 //	clean DIR            nothing unfinished (.partial) stands anywhere below DIR
 //	edit FILE OLD NEW    replaces a text in a file
+//	bytes FILE N         makes a file of N bytes that are no text
+//	large FILE KIND N    makes a message with a field of N bytes (KIND field) or N OBX (KIND obx)
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
+		Condition: func(name string) (bool, error) {
+			if name != "full-device" { // there is a device that takes nothing
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			_, err := os.Stat("/dev/full")
+			return err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 				want, err := strconv.Atoi(args[0])
@@ -76,6 +86,30 @@ func TestScripts(t *testing.T) {
 					}
 					return nil
 				})
+			},
+			"bytes": func(ts *testscript.TestScript, neg bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				b := make([]byte, n)
+				for i := range b {
+					b[i] = byte(i * 7)
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
+			},
+			"large": func(ts *testscript.TestScript, neg bool, args []string) {
+				n, err := strconv.Atoi(args[2])
+				ts.Check(err)
+				var b strings.Builder
+				b.WriteString("MSH|^~\\&|A|B|C|D|20260101120000+0000||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||77^^^B&2.999.1&ISO^MR||EXAMPLE^TANSY\rOBR|1|||2345-7^Glucose^LN|||20260101\r")
+				switch args[1] {
+				case "field":
+					b.WriteString("OBX|1|TX|2345-7^Glucose^LN||" + strings.Repeat("x", n) + "||||||F\r")
+				case "obx":
+					for i := range n {
+						fmt.Fprintf(&b, "OBX|%d|NM|2345-7^Glucose^LN|%d|94|mg/dL^^UCUM|||||F\r", i+1, i+1)
+					}
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 			},
 			"edit": func(ts *testscript.TestScript, neg bool, args []string) {
 				text := ts.ReadFile(args[0])

@@ -350,8 +350,7 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 	for _, e := range envelopes {
 		mapping.NewRecord(nil, mapping.NewResource(e.entry, "")).Leaves(func(place func() string, _ tree.State, _ string) {
 			f(func() string {
-				_, rest, _ := strings.Cut(place(), ".")
-				return fmt.Sprintf("Bundle.entry[%d].%s", e.index, rest)
+				return fmt.Sprintf("Bundle.entry[%d]%s", e.index, strings.TrimPrefix(place(), "Bundle.entry"))
 			}, shell, why)
 		})
 	}

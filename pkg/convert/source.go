@@ -287,6 +287,7 @@ type interruptible struct {
 	ask  chan int
 	got  chan readResult
 	buf  []byte // of the goroutine while it reads
+	end  error  // after which the goroutine is gone
 }
 
 type readResult struct {
@@ -307,7 +308,7 @@ func (i *interruptible) Read(p []byte) (int, error) {
 			}
 		}()
 	})
-	if err := i.ctx.Err(); err != nil {
+	if err := cmp.Or(i.end, i.ctx.Err()); err != nil {
 		return 0, err
 	}
 	select {
@@ -317,6 +318,7 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	}
 	select {
 	case x := <-i.got:
+		i.end = x.err
 		return copy(p, i.buf[:x.n]), x.err
 	case <-i.ctx.Done():
 		return 0, i.ctx.Err()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -116,4 +117,10 @@ func (c *CLI) root() *cobra.Command {
 		root.AddCommand(add(c))
 	}
 	return root
+}
+
+// Tree is the tree of commands, for manual pages and completions.
+func Tree() *cobra.Command {
+	c := &CLI{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}
+	return c.root()
 }

@@ -61,7 +61,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.message, "message", "", "HL7 v2 message to write, such as ORU^R01")
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "records to work on at the same time; the output is the same")
+	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
@@ -82,8 +82,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if o.from != "auto" {
 		opts.From = o.from
 	}
-	if o.jobs < 1 {
+	switch {
+	case o.jobs < 0:
 		return usagef("--jobs %d: at least one", o.jobs)
+	case o.jobs == 0:
+		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
 	if o.zone != "" {
 		zone, err := time.LoadLocation(o.zone)

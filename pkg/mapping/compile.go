@@ -65,7 +65,7 @@ type table struct {
 	slots  map[string]int
 	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
 	anchor *row         // of a scope: the row that goes back first
-	joins  []joint     // as homes
+	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
 }
 

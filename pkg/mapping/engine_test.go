@@ -89,6 +89,7 @@ func runCase(t *testing.T, file string) {
 	var format *tree.Format
 	var doc *tree.Doc
 	var print func(*tree.Doc) string
+	var born []byte // FHIR that no document made
 	for _, f := range a.Files {
 		switch f.Name {
 		case "in.er7":
@@ -97,6 +98,8 @@ func runCase(t *testing.T, file string) {
 			format, doc, print = xmlTree, parseXML(string(f.Data)), printXML
 		case "in.csv":
 			format, doc, print = csvTree, parseCSV(string(f.Data)), printCSV
+		case "in.fhir":
+			format, born, print = er7Tree, f.Data, printER7
 		}
 	}
 	root := strings.Fields(string(a.Comment))[0] // TABLE[TYPE]
@@ -106,6 +109,16 @@ func runCase(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	o := mapping.ReadOptions{Key: "case", Relative: true}
+	if born != nil {
+		rec := recordOf(t, string(born))
+		back, err := m.FromFHIR(name, typ, rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("back", print(back))
+		check("back.ledger", recordLedger(rec))
+		doc = parseER7(print(back)) // and from here on as if the document had come first
+	}
 	rec, err := m.ToFHIR(name, typ, doc, o)
 	if err != nil {
 		t.Fatal(err)
@@ -118,14 +131,18 @@ func runCase(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("back", print(back))
+	if born == nil {
+		check("back", print(back))
+		check("back.ledger", recordLedger(again))
+	} else if one, two := printER7(doc), print(back); one != two {
+		t.Errorf("the document after the round:\n%swas:\n%s", two, one)
+	}
 	switch format {
 	case er7Tree:
 		back = parseER7(print(back))
 	case xmlTree:
 		back = parseXML(print(back))
 	}
-	check("back.ledger", recordLedger(again))
 
 	if *update {
 		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
@@ -154,6 +171,20 @@ func runCase(t *testing.T, file string) {
 	if one, two := printRecord(t, rec), printRecord(t, rec2); one != two && !bytes.Contains(a.Comment, []byte("unstable")) {
 		t.Errorf("FHIR after the round:\n%swas:\n%s", two, one)
 	}
+}
+
+// recordOf is a record of FHIR in JSON, a resource a line.
+func recordOf(t testing.TB, text string) *mapping.Record {
+	t.Helper()
+	rec := mapping.NewRecord(nil)
+	for line := range strings.Lines(text) {
+		msg, finds := fhir.Unmarshal([]byte(line))
+		if len(finds) > 0 {
+			t.Fatalf("%v in %s", finds, line)
+		}
+		rec.Add(mapping.NewResource(msg, ""))
+	}
+	return rec
 }
 
 func mapOf(t testing.TB, format *tree.Format, text string) *mapping.Map {

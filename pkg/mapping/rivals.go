@@ -121,7 +121,8 @@ func (r *row) claimPath(prefix string, choice []string) (string, []string, bool)
 	tags := func(list []tag) {
 		for i := range list {
 			if g := &list[i]; g.link == nil {
-				fmt.Fprintf(&b, "[%s%d%s]", g.name(), g.op, g.text)
+				b.WriteString([...]string{tagIs: "[" + g.name() + "=" + g.text + "]", tagNot: "[" + g.name() + "!=" + g.text + "]",
+					tagThere: "[" + g.name() + "]", tagAbsent: "[no " + g.name() + "]"}[g.op])
 			}
 		}
 	}

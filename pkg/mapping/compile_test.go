@@ -1,0 +1,239 @@
+package mapping_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+)
+
+// check compiles a mapping against the tree of ER7 and gives its faults, a line each.
+func check(t *testing.T, text string) []string {
+	t.Helper()
+	f, err := mapping.ParseFile("case.map", []byte(text))
+	if err != nil {
+		return lines(err)
+	}
+	set, err := mapping.Merge([]*mapping.File{f}, nil)
+	if err != nil {
+		return lines(err)
+	}
+	return lines(mapping.New(er7Tree, testTypes, set).Check())
+}
+
+func lines(err error) (list []string) {
+	for _, f := range mapping.FaultsOf(err) {
+		list = append(list, f.Error())
+	}
+	return list
+}
+
+const names = `
+table XPN -> HumanName
+1  ST  family
+2  ST  given
+
+table XTN -> ContactPoint
+1  ST  value
+`
+
+// TestRivals has one mapping that is refused for each rule that makes two rows rivals, and beside it the ways out that are
+// accepted: an else chain, tests that exclude one another, tags, one way.
+func TestRivals(t *testing.T) {
+	const head = "table PID -> Patient\n"
+	tests := []struct {
+		name, rows string
+		fault      string // part of it; empty: accepted
+	}{
+		{"two rows, one place", "7 DT birthDate\n8 DT birthDate", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim birthDate"},
+		{"an else chain", "7 DT birthDate\nelse 8 DT birthDate", ""},
+		{"disjoint literals", "7 DT birthDate with 1=a\n8 DT birthDate with 1=b", ""},
+		{"disjoint lists of literals", "7 DT birthDate with 1=a|b\n8 DT birthDate with 1=c|d", ""},
+		{"literals that meet", "7 DT birthDate with 1=a|b\n8 DT birthDate with 1=b|c", "case.map:3:1: rival rows"},
+		{"literals of other places", "7 DT birthDate with 1=a\n8 DT birthDate with 2=b", "case.map:3:1: rival rows"},
+		{"there and not there", "7 DT birthDate if 1\n8 DT birthDate with no 1", ""},
+		{"a value and not there", "7 DT birthDate with 1=a\n8 DT birthDate with no 1", ""},
+		{"there, twice", "7 DT birthDate if 1\n8 DT birthDate if 1", "case.map:3:1: rival rows"},
+		{"a value and not that", "7 DT birthDate if 1=a\n> 8 DT birthDate if 1!=a # one way", ""},
+		{"a value and another one's not", "7 DT birthDate with 1=a\n8 DT birthDate with no 2 if 1!=b", "case.map:3:1: rival rows"},
+		{"one of them one way", "7 DT birthDate\n> 8 DT birthDate # written back as PID-7", ""},
+		{"tags that differ", "13 ST telecom[use=home].value\n14 ST telecom[use=work].value", ""},
+		{"the same tag", "13 ST telecom[use=home].value\n14 ST telecom[use=home].value", "case.map:3:1: rival rows"},
+		{"tests on the step", "13[1=a].2 ST telecom[use=home].value\n13[1=b].2 ST telecom[use=home].value", ""},
+		{"two ordinals of one place", "13[1] ST telecom[use=home].value\n13[2] ST telecom[use=home].value", ""},
+		{"parts of one thing", "5.1 ST name.family\n5.2 ST name.given", ""},
+		{"two tables, one leaf", "5 XPN name\n6.1 ST name.family", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim name.family"},
+		{"two that each make new ones", "5 XPN[] name\n6 XPN[] name", ""},
+		{"one choice, two types", "29 DT deceasedDateTime\n30 ST deceasedBoolean", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim the choice deceased"},
+		{"one choice in an else chain", "29 DT deceasedDateTime\nelse 30 ST deceasedBoolean", ""},
+		{"a list of primitives", "5.2 ST name.given\n5.3 ST name.given", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			faults := check(t, head+test.rows+"\n"+names)
+			switch {
+			case test.fault == "" && len(faults) > 0:
+				t.Errorf("refused: %s", strings.Join(faults, "\n"))
+			case test.fault != "" && len(faults) != 1:
+				t.Errorf("%d faults: %s", len(faults), strings.Join(faults, "\n"))
+			case test.fault != "" && !strings.Contains(faults[0], test.fault):
+				t.Errorf("got %s\nwant %s", faults[0], test.fault)
+			}
+		})
+	}
+	t.Run("two tables that a scope brings to one resource", func(t *testing.T) {
+		faults := check(t, "table M -> Bundle\nPID PID Patient\nPD1 PD1 Patient\n\ntable PID -> Patient\n7 DT birthDate\n\ntable PD1 -> Patient\n3 DT birthDate\n")
+		if len(faults) != 1 || !strings.Contains(faults[0], "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim Patient.birthDate") {
+			t.Error(faults)
+		}
+	})
+	t.Run("a hint says the ways out", func(t *testing.T) {
+		f, err := mapping.ParseFile("case.map", []byte(head+"7 DT birthDate\n8 DT birthDate\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := mapping.Merge([]*mapping.File{f}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults := mapping.FaultsOf(mapping.New(er7Tree, testTypes, set).Check())
+		if len(faults) != 1 || !strings.Contains(faults[0].Hint, "else") {
+			t.Error(faults)
+		}
+	})
+}
+
+// TestRefusals has a mapping for each other fault that the compiler finds.
+func TestRefusals(t *testing.T) {
+	tests := []struct{ name, text, fault string }{
+		{"an element that does not exist", "table P -> Patient\n8 ST gendr", `case.map:2:1: Patient has no element gendr`},
+		{"and what it may have meant", "table P -> Patient\n8 ST gendr", "gender"},
+		{"a choice without its type", "table P -> Patient\n8 ST deceased", "case.map:2:1: Patient.deceased is a choice"},
+		{"a type of resource", "table P -> Pateint\n8 ST gender", "case.map:1:1: table P: FHIR has no type Pateint"},
+		{"a table, codes or type", "table P -> Patient\n5 XNP name", "case.map:2:1: there is no table, code list or type XNP"},
+		{"a table for another type", "table P -> Patient\n5 XPN birthDate\n" + names, "case.map:2:1: table XPN makes HumanName, and birthDate is a date"},
+		{"a code of a tag", "table P -> Patient\n13 ST telecom[use=hom].value", "home"},
+		{"a constant that is no code", "table P -> Patient\n'femal' ST gender", "female"},
+		{"a constant on what is no primitive", "table P -> Patient\n'x' ST name", "case.map:2:1: name is no primitive"},
+		{"a test that cannot be written", "table P -> Patient\n7 DT birthDate with 1!=a", "case.map:2:1: with 1!=a: only = and no can be written"},
+		{"a place that is none", "table P -> Patient\n7..1 DT birthDate", "case.map:2:1: "},
+		{"one way without a note", "table P -> Patient\n> 7 DT birthDate", "case.map:2:1: "},
+		{"a code one way without a note", "table P -> Patient\n8 S gender\n\ncodes S\n  F female\n> W female", "case.map:6:1: "},
+		{"declined without a reason", "table P -> Patient\n7 -", "case.map:2:1: "},
+		{"a row that can never write", "table P -> Patient\n8 S gender\n\ncodes S\n> F female # so\n> W female # so", "case.map:2:1: the row can never write: no line of codes S goes back"},
+		{"else without a row above", "table P -> Patient\nelse 7 DT birthDate", "case.map:2:1: "},
+		{"a list mark where no list is", "table P -> Patient\n7 DT birthDate[]", "case.map:2:1: Patient.birthDate is no list"},
+		{"a repetition without a list", "table P -> Patient\n7 DT[] birthDate", "case.map:2:1: the type repeats"},
+		{"a link that FHIR does not let lead there", "table M -> Bundle\nP P Patient[generalPractitioner=Encounter]\n\ntable P -> Patient\n7 DT birthDate", "case.map:2:1: FHIR does not let generalPractitioner lead to a Encounter"},
+		{"an arrow from what is no reference", "table P -> Patient\n7 X name -> Practitioner\n\ntable X -> Practitioner\n1 ST name.family", "case.map:2:1: name is no reference"},
+		{"a code without its system", "table P -> Patient\n7 ST identifier[type=MR].value", "case.map:2:1: "},
+		{"an extension of no known system", "table P -> Patient\n7 ST extension(foo/PID-7).valueString", "case.map:2:1: extension(foo/PID-7): no system of that name"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			faults := check(t, test.text+"\n")
+			if all := strings.Join(faults, "\n"); !strings.Contains(all, test.fault) {
+				t.Errorf("got %q\nwant %q", all, test.fault)
+			}
+		})
+	}
+	t.Run("all faults are reported, not the first alone", func(t *testing.T) {
+		if faults := check(t, "table P -> Patient\n8 ST gendr\n7 DT birthDat\n5 XNP name\n"); len(faults) != 3 {
+			t.Error(faults)
+		}
+	})
+}
+
+// TestEndlessTables: a table that includes itself without end is an error in either direction, and no panic.
+func TestEndlessTables(t *testing.T) {
+	m := mapOf(t, er7Tree, "table M -> Bundle\nPID P Patient\n\ntable P -> Patient\n. P .\n7 DT birthDate\n")
+	if _, err := m.ToFHIR("M", "Bundle", parseER7("PID|||||||19700102\n"), mapping.ReadOptions{}); err == nil || !strings.Contains(err.Error(), "tables within tables") {
+		t.Errorf("reading: %v", err)
+	}
+	rec := recordOf(t, `{"resourceType":"Patient","id":"p","birthDate":"1970-01-02"}`)
+	if _, err := m.FromFHIR("M", "Bundle", rec); err == nil || !strings.Contains(err.Error(), "tables within tables") {
+		t.Errorf("writing: %v", err)
+	}
+	groups := mapOf(t, er7Tree, "table M -> Bundle\n. M .\nPID P Patient\n\ntable P -> Patient\n7 DT birthDate\n")
+	if _, err := groups.ToFHIR("M", "Bundle", parseER7("PID|||||||19700102\n"), mapping.ReadOptions{}); err == nil {
+		t.Error("reading groups: no error")
+	}
+	if _, err := groups.FromFHIR("M", "Bundle", rec); err == nil {
+		t.Error("writing groups: no error")
+	}
+}
+
+// TestMapIsShared: one map serves many goroutines from its first use on, when its tables are compiled.
+func TestMapIsShared(t *testing.T) {
+	const text = "table M -> Bundle\nPID P Patient\n\ntable P -> Patient\n5 XPN[] name\n8 S gender\n13 XTN telecom[use=home]\n14 XTN telecom[use=work]\n\ncodes S\n  F female\n" + names
+	m := mapOf(t, er7Tree, text)
+	done := make(chan string)
+	const workers = 8
+	for range workers {
+		go func() {
+			out := ""
+			for range 20 {
+				rec, err := m.ToFHIR("M", "Bundle", parseER7("PID|||||A^B~C^D|||F|||||1|2\n"), mapping.ReadOptions{Key: "k"})
+				if err != nil {
+					out = err.Error()
+					break
+				}
+				doc, err := m.FromFHIR("M", "Bundle", rec)
+				if err != nil {
+					out = err.Error()
+					break
+				}
+				if out = printER7(doc); out != "PID|||||A^B~C^D|||F|||||1|2\n" {
+					break
+				}
+			}
+			done <- out
+		}()
+	}
+	for range workers {
+		if out := <-done; out != "PID|||||A^B~C^D|||F|||||1|2\n" {
+			t.Error(out)
+		}
+	}
+}
+
+// TestManyResults: what a group has thousands of goes there and back whole, each in its place.
+func TestManyResults(t *testing.T) {
+	m := mapOf(t, er7Tree, `table M -> Bundle
+ORDER  ORDER[]  .
+
+table ORDER -> Bundle
+OBR   OBR      DiagnosticReport
+G     RESULT[]  .
+
+table RESULT -> Bundle
+OBX   OBX      DiagnosticReport.result -> Observation
+
+table OBR -> DiagnosticReport
+4     ST       code.text
+'final'  ST  status
+
+table OBX -> Observation
+3     ST       code.text
+'final'  ST  status
+`)
+	var b strings.Builder
+	for i := range 3 {
+		fmt.Fprintf(&b, "ORDER\n  OBR||||report %d\n", i)
+		for j := range 700 {
+			fmt.Fprintf(&b, "  G\n    OBX|||result %d of %d\n", j, i)
+		}
+	}
+	rec, err := m.ToFHIR("M", "Bundle", parseER7(b.String()), mapping.ReadOptions{Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := m.FromFHIR("M", "Bundle", rebuild(t, rec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := printER7(doc); got != b.String() {
+		t.Errorf("%d bytes come back of %d", len(got), b.Len())
+	}
+}

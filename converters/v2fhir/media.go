@@ -67,7 +67,8 @@ func (m media) read(c *mapping.Context, n tree.Node, a *dpb.Attachment) bool {
 	if typ != "" && typ != main {
 		a.Extension = append(a.Extension, stringExt("data-type", typ))
 	}
-	if sub != "" && sub != rest {
+	// The way back leaves the subtype out where the type alone says it: one that was there all the same must say so.
+	if sub != "" && (sub != rest || typ != main && mediaType(typ, "") == mime) {
 		a.Extension = append(a.Extension, stringExt("data-subtype", sub))
 	}
 	carry(c, "", typLeaf, subLeaf)

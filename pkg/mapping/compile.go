@@ -382,9 +382,6 @@ func (m *Map) bindType(r *row) error {
 	}
 	hits := 0
 	r.sub = m.table(r.Type, want)
-	if r.sub == nil && want == "SimpleQuantity" { // FHIR's profile of Quantity without a comparator
-		r.sub = m.table(r.Type, "Quantity")
-	}
 	if r.sub != nil {
 		hits++
 	}

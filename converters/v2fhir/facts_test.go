@@ -44,6 +44,7 @@ func TestFacts(t *testing.T) {
 			if in, ok := want["in.hl7"]; ok {
 				add("in.hl7", in)
 				factsOfMessage(t, m, in, setting(string(a.Comment), "show"), add)
+				lawful(t, m, strings.ReplaceAll(in, "\n", "\r"))
 			} else if in, ok := want["in.json"]; ok {
 				add("in.json", in)
 				factsOfFHIR(t, m, in, setting(string(a.Comment), "structure"), add)
@@ -62,6 +63,44 @@ func TestFacts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// lawful holds a message against the laws: what people have read must not be carried in name only.
+func lawful(t *testing.T, m *mapping.Map, text string) {
+	t.Helper()
+	msg, err := hl7v2.Parse(text, hl7v2.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := kit(m, msg.Group()).Run([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range res.Faults {
+		t.Error(f)
+	}
+}
+
+// TestExamples holds the messages in examples against the laws.
+func TestExamples(t *testing.T) {
+	m := builtin(t)
+	names, err := filepath.Glob("../../examples/*.hl7")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for raw, err := range hl7v2.NewReader(f, hl7v2.Options{}).All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			lawful(t, m, raw.Data)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -854,6 +855,9 @@ func (c *Context) enlist(r *Resource) {
 func (c *Context) intern(r *Resource) *Resource {
 	id := fhir.IdentityKey(r.Msg, "the record")
 	key := r.info.Name + id
+	if id == "" { // those that say the same have the same sum: thousands that differ are not compared with one another
+		key += strconv.FormatUint(content(r.v, r.info, 0), 36)
+	}
 	if c.keyed == nil {
 		c.keyed = map[string][]*Resource{}
 	}
@@ -872,6 +876,37 @@ func (c *Context) intern(r *Resource) *Resource {
 	c.keyed[key] = append(c.keyed[key], r)
 	c.enlist(r)
 	return r
+}
+
+// content is a sum over what an element says, in any order: of equal elements it is equal. What references lead to does not
+// count.
+func content(v reflect.Value, ti *plan.Type, seed uint64) (sum uint64) {
+	if ti.Prim != nil {
+		h := seed
+		for _, b := range []byte(ti.Prim.Text(v)) {
+			h = (h ^ uint64(b)) * 1099511628211 // FNV-1a
+		}
+		sum += h * h
+	}
+	for i, e := range ti.Elements {
+		if e.RefText {
+			continue
+		}
+		for j := range e.Len(v) {
+			x, next := e.At(v, j), e.Type()
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			}
+			if next.Kind != plan.Packed && next.Kind != plan.Contained {
+				sum += content(x, next, (seed^uint64(i+1))*1099511628211)
+			}
+		}
+	}
+	return sum
 }
 
 // moveRefs is for a resource whose content was copied into another: its references must lead where they led.

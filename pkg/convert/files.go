@@ -127,6 +127,18 @@ func (s *fileSet) drop(path string) {
 	}
 }
 
+// flush writes out what is still in memory, so that commit has nothing left that could fail but the names.
+func (s *fileSet) flush() error {
+	for _, path := range s.order {
+		if f := s.open[path]; f != nil {
+			if err := f.buf.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // commit gives all files that are still open their names.
 func (s *fileSet) commit() (err error) {
 	for _, path := range s.order {

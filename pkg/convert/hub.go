@@ -169,10 +169,20 @@ func maxOr(n, otherwise int) int {
 }
 
 // byPatient makes a group for each patient: what refers to it and what it refers to, at any distance, but not by way of
-// another patient. What no patient reaches is a group of its own at the end. The order is that of the source.
+// another patient. What no patient reaches is a group of its own at the end, but with the patient if there is only one. The order
+// is that of the source.
 func byPatient(all []*loose) [][]*loose {
-	if len(all) == 0 {
+	patients := 0
+	for _, l := range all {
+		if fhir.TypeOf(l.stub) == "Patient" {
+			patients++
+		}
+	}
+	switch {
+	case len(all) == 0:
 		return nil
+	case patients < 2:
+		return [][]*loose{all}
 	}
 	index := fhir.NewIndex()
 	at := make(map[proto.Message]int, len(all))

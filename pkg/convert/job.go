@@ -105,7 +105,7 @@ func (j *Job) Prepare() error {
 	if j.Ledger == "-" {
 		return &UsageError{"the ledger needs a file", "name one: --ledger FILE"}
 	}
-	info, err := os.Stat(j.Out)
+	info, err := os.Stat(filepath.Clean(j.Out)) // with a slash behind it, a file would be an error of the system
 	j.dir = j.Out != "" && (err == nil && info.IsDir() || endsInSlash(j.Out) || j.Many)
 	if j.Many && j.Out == "" {
 		return &UsageError{"several inputs, a folder or an archive need a folder for the output", "say which: -o FOLDER/"}
@@ -362,6 +362,11 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	}
 	if sum.Totals.Records == 0 && j.Out != "" && !j.dir {
 		j.files.drop(j.Out) // nothing was written: no empty file either
+	}
+	for _, set := range []*fileSet{j.ledgers, j.rejects, j.files} {
+		if err := set.flush(); err != nil {
+			return sum, err
+		}
 	}
 	if err := j.files.commit(); err != nil {
 		return sum, err

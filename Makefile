@@ -38,6 +38,7 @@ lint:
 
 bench: build
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	./scripts/bench-jq.sh $(BIN)
 
 # Every fuzz target in turn, FUZZTIME each.
 fuzz:

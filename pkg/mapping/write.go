@@ -157,7 +157,7 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 			}
 			ti = a.Type()
 		}
-		walk(x, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+		leaves(x, ti, func(leaf reflect.Value) {
 			ok = ok && c.claimed(leaf) >= tree.Folded
 		})
 	}
@@ -166,7 +166,7 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 
 // anyClaimed reports that something at or below v was written.
 func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
-	walk(v, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+	leaves(v, ti, func(leaf reflect.Value) {
 		any = any || c.claimed(leaf) >= tree.Folded
 	})
 	return any

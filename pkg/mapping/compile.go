@@ -63,6 +63,7 @@ type table struct {
 	chains [][]*row   // as read: else chains in order
 	back   []*row     // as written: most tags first
 	slots  map[string]int
+	idle   sync.Pool    // of *instance
 	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
 	anchor *row         // of a scope: the row that goes back first
 	joins  []joint      // as homes

@@ -14,14 +14,14 @@ import (
 // and reports whether anything was carried.
 func (c *Context) ReadTable(name string, n tree.Node, dst proto.Message) bool {
 	t, v := c.pairTable(name, dst)
-	return t != nil && c.readTable(t, n, v, t.instanceOf(c.m))
+	return t != nil && c.readNew(t, n, v)
 }
 
 // WriteTable is for pairs on the way back: it writes src through the table of a name for its type, and reports whether
 // anything was written.
 func (c *Context) WriteTable(name string, src proto.Message, n tree.Node) bool {
 	t, v := c.pairTable(name, src)
-	return t != nil && c.writeTable(t, v, n, t.instanceOf(c.m))
+	return t != nil && c.writeNew(t, v, n)
 }
 
 func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value) {

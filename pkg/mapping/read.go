@@ -380,7 +380,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		})
 	default:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
-			return c.readTable(r.sub, k, e, r.sub.instanceOf(c.m))
+			return c.readNew(r.sub, k, e)
 		})
 	}
 	if ok && res != nil {
@@ -389,12 +389,15 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	return ok, taken
 }
 
-// instanceOf makes an instance of a table that may not be compiled yet.
-func (t *table) instanceOf(m *Map) *instance {
-	if m.compile(t) != nil {
-		return &instance{}
+// readNew reads with an instance of its own.
+func (c *Context) readNew(t *table, n tree.Node, v reflect.Value) bool {
+	if !c.ready(t) {
+		return false
 	}
-	return t.instance()
+	in := t.instance()
+	ok := c.readTable(t, n, v, in)
+	t.release(in)
+	return ok
 }
 
 func (c *Context) readScope(t *table, k tree.Node) bool {
@@ -811,7 +814,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 	if r.pair != nil {
 		ok = r.pair.Read(c, k, to.Msg)
 	} else {
-		ok = c.readTable(r.sub, k, to.v, r.sub.instanceOf(c.m))
+		ok = c.readNew(r.sub, k, to.v)
 	}
 	if !ok {
 		return false, ""

@@ -236,7 +236,7 @@ type claimUndo struct {
 
 // claimAll claims every leaf at and below v.
 func (x *run) claimAll(v reflect.Value, ti *plan.Type, s tree.State, why string) {
-	walk(v, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) { x.claim(leaf, s, why) })
+	leaves(v, ti, func(leaf reflect.Value) { x.claim(leaf, s, why) })
 }
 
 // claimed is the state of a leaf.
@@ -331,6 +331,40 @@ func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value
 				}
 			}
 			walk(x, next, at, f)
+		}
+	}
+}
+
+// leaves is walk for those who do not ask for places, which cost more than all else.
+func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
+	if ti.Prim != nil && ti.Prim.HasValue(v) {
+		f(v)
+	}
+	for _, e := range ti.Elements {
+		if e.RefText {
+			if !v.Field(e.Index).IsNil() {
+				f(v)
+			}
+			continue
+		}
+		for i := range e.Len(v) {
+			x, next := e.At(v, i), e.Type()
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			}
+			if next.Kind == plan.Packed || next.Kind == plan.Contained {
+				continue
+			}
+			if e.Name == "extension" {
+				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+					continue
+				}
+			}
+			leaves(x, next, f)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 			}
 			ti = a.Type()
 		}
-		walk(x, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+		leaves(x, ti, func(leaf reflect.Value) {
 			ok = ok && c.claimed(leaf) >= tree.Folded
 		})
 	}
@@ -166,7 +166,7 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 
 // anyClaimed reports that something at or below v was written.
 func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
-	walk(v, ti, "", func(leaf reflect.Value, _ *plan.Type, _ func() string) {
+	leaves(v, ti, func(leaf reflect.Value) {
 		any = any || c.claimed(leaf) >= tree.Folded
 	})
 	return any
@@ -480,6 +480,17 @@ func (c *Context) linked(res *Resource, tags []tag) bool {
 
 // --- tables ---
 
+// writeNew writes with an instance of its own.
+func (c *Context) writeNew(t *table, v reflect.Value, n tree.Node) bool {
+	if !c.ready(t) {
+		return false
+	}
+	in := t.instance()
+	ok := c.writeTable(t, v, n, in)
+	t.release(in)
+	return ok
+}
+
 func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instance) (any bool) {
 	if !c.ready(t) {
 		return false
@@ -773,7 +784,7 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 			return c.writeTranslatedCoding(r, x, k)
 		}
 	}
-	return c.writeTable(r.sub, e, k, r.sub.instanceOf(c.m))
+	return c.writeNew(r.sub, e, k)
 }
 
 // isPrefix reports a place that stands for several names, whose node its pair makes.
@@ -948,7 +959,7 @@ func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 // writeTranslated writes a CodeableConcept of a row TABLE+CODES: a coding that the codes made stands only for the original
 // beside it; alone, it is translated back, unless it is of the source's own system and the table writes that.
 func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) bool {
-	table := func() bool { return c.writeTable(r.sub, reflect.ValueOf(cc).Elem(), k, r.sub.instanceOf(c.m)) }
+	table := func() bool { return c.writeNew(r.sub, reflect.ValueOf(cc).Elem(), k) }
 	var made *dpb.Coding
 	others := 0
 	for _, coding := range cc.Coding {
@@ -998,7 +1009,7 @@ func (c *Context) writeTranslatedCoding(r *row, x *dpb.Coding, k tree.Node) bool
 	system, version, code := x.System, x.Version, x.Code
 	defer func() { x.System, x.Version, x.Code = system, version, code }()
 	table := func() bool {
-		return c.writeTable(r.sub, reflect.ValueOf(x).Elem(), k, r.sub.instanceOf(c.m))
+		return c.writeNew(r.sub, reflect.ValueOf(x).Elem(), k)
 	}
 	to := codedOf(x)
 	if orig, ext := original(code.GetExtension()); ext != nil {
@@ -1070,7 +1081,7 @@ func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 	if r.pair != nil {
 		ok = r.pair.Write(c, to.Msg, k)
 	} else {
-		ok = c.writeTable(r.sub, to.v, k, r.sub.instanceOf(c.m))
+		ok = c.writeNew(r.sub, to.v, k)
 	}
 	if ok {
 		c.claim(ref, tree.Carried, "")

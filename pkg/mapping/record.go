@@ -207,7 +207,7 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	return nil
 }
 
-// Ref makes ref lead to a resource of the record that is being made.
+// refer makes a reference lead to a resource of the record that is being made.
 func (x *run) refer(ref reflect.Value, to *Resource) {
 	r := ref.Addr().Interface().(*dpb.Reference)
 	if x.refs == nil {

@@ -1,165 +1,154 @@
 package v2fhir
 
 import (
-	"bytes"
-	"context"
-	"io"
-	"runtime"
-	"strconv"
+	"fmt"
+	"strings"
 	"testing"
-	"time"
 
-	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/maptest"
 )
 
-// Over the corpus, with the ledger on: reading alone, reading and mapping, writing the bundles, and the whole of it. B/op and
-// allocs/op are of the whole corpus; the last columns are of a message, and MB of HL7 v2.
+// The benchmarks run over the messages of shared corpus/hl7v2, all in each iteration, and give the time of one message.
+// Compare them within one run: parse + map should cost no more than marshal.
 
-// benchCorpus is the messages of the corpus as one text.
-func benchCorpus(b *testing.B) (list []message, text []byte, o *convert.Options, format *convert.Format) {
-	b.Helper()
-	maps, err := NewMaps(nil)
-	if err != nil {
-		b.Fatal(err)
+func benchCorpus(b *testing.B, f func(m *mapping.Map, msg message)) {
+	m := builtin(b)
+	list := corpus(b, m)
+	size := 0
+	for _, msg := range list {
+		size += len(msg.raw.Data)
+		f(m, msg) // compiles what is compiled when first used
 	}
-	m, err := maps.For(mapping.Source{Format: "hl7v2"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	o = &convert.Options{From: "hl7v2", To: "fhir", LedgerFull: true, Jobs: 1}
-	format = Format(maps)
-	worker := format.NewWorker(o)
-	for _, msg := range corpus(b, m) {
-		if _, err := worker.ToHub(&convert.Raw{Index: 1, Data: msg.raw}); err != nil { // the laws count what is rejected
-			continue
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+	from := cpuTime()
+	for b.Loop() {
+		for _, msg := range list {
+			f(m, msg)
 		}
-		list = append(list, msg)
-		text = append(append(text, msg.raw.Data...), '\r')
 	}
-	b.SetBytes(int64(len(text)))
-	return list, text, o, format
+	b.ReportMetric(float64(cpuTime()-from)/float64(b.N*len(list)), "CPU-ns/message")
 }
 
-// perMessage reports rates by message.
-func perMessage(b *testing.B, messages int, do func()) time.Duration {
-	do() // compiles the tables
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	b.ResetTimer()
-	for range b.N {
-		do()
+func parse(b testing.TB, msg message) *hl7v2.Message {
+	doc, err := (&hl7v2.Parser{}).Parse(msg.raw)
+	if err != nil {
+		b.Fatal(err)
 	}
-	b.StopTimer()
-	runtime.ReadMemStats(&after)
-	n := float64(b.N * messages)
-	b.ReportMetric(n/b.Elapsed().Seconds(), "messages/s")
-	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/message")
-	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/n, "B/message")
-	return b.Elapsed()
+	doc.Group()
+	return doc
+}
+
+func toFHIR(b testing.TB, m *mapping.Map, msg message) *mapping.Record {
+	rec, err := m.ToFHIR(msg.structure, "Bundle", parse(b, msg).Doc, mapping.ReadOptions{Key: "bench", Facility: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rec
 }
 
 func BenchmarkParse(b *testing.B) {
-	list, _, o, format := benchCorpus(b)
-	worker := format.NewWorker(o).(*worker)
-	perMessage(b, len(list), func() {
-		for _, msg := range list {
-			m, err := worker.parser.Parse(msg.raw)
-			if err != nil {
-				b.Fatal(err)
-			}
-			m.Group()
-		}
-	})
+	benchCorpus(b, func(_ *mapping.Map, msg message) { parse(b, msg) })
 }
 
-func BenchmarkParseAndMap(b *testing.B) {
-	list, _, o, format := benchCorpus(b)
-	worker := format.NewWorker(o)
-	perMessage(b, len(list), func() {
-		for _, msg := range list {
-			if _, err := worker.ToHub(&convert.Raw{Index: 1, Data: msg.raw}); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+func BenchmarkParseMap(b *testing.B) {
+	benchCorpus(b, func(m *mapping.Map, msg message) { toFHIR(b, m, msg) })
 }
 
 func BenchmarkMarshal(b *testing.B) {
-	list, _, o, format := benchCorpus(b)
-	var recs []*convert.Record
-	for _, msg := range list {
-		// A worker uses its memory again, so each record has one of its own.
-		rec, err := format.NewWorker(o).ToHub(&convert.Raw{Index: 1, Data: msg.raw})
-		if err != nil {
-			b.Fatal(err)
+	records := map[string]*mapping.Record{}
+	var out []byte
+	benchCorpus(b, func(m *mapping.Map, msg message) {
+		rec := records[msg.name]
+		if rec == nil {
+			rec = toFHIR(b, m, msg)
+			records[msg.name] = rec
 		}
-		recs = append(recs, rec)
-	}
-	w := convert.FHIR().NewWriter(o)
-	perMessage(b, len(list), func() {
-		for _, rec := range recs {
-			if _, _, err := w.FromHub(rec); err != nil {
+		out = out[:0]
+		for _, r := range rec.Resources {
+			var err error
+			if out, err = fhir.Append(out, r.Msg); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// BenchmarkRatio compares, in one run on one core, reading and mapping with writing what they made: parse+map/marshal.
-func BenchmarkRatio(b *testing.B) {
-	list, _, o, format := benchCorpus(b)
-	worker, w := format.NewWorker(o), convert.FHIR().NewWriter(o)
-	var there, back time.Duration
-	for i := range b.N + 1 {
-		if i == 1 { // the first one compiles the tables
-			there, back = 0, 0
-			b.ResetTimer()
+func BenchmarkBack(b *testing.B) {
+	records := map[string]*mapping.Record{}
+	benchCorpus(b, func(m *mapping.Map, msg message) {
+		rec := records[msg.name]
+		if rec == nil {
+			var err error
+			if rec, err = maptest.Rebuild(toFHIR(b, m, msg)); err != nil {
+				b.Fatal(err)
+			}
+			records[msg.name] = rec
 		}
-		for _, msg := range list {
-			begin := time.Now()
-			rec, err := worker.ToHub(&convert.Raw{Index: 1, Data: msg.raw})
+		if _, err := m.FromFHIR(msg.structure, "Bundle", rec); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// manyResults is a message with n OBX, each with a note, in groups of so many to an order, by so many persons.
+func manyResults(n, group, persons int) string {
+	var b strings.Builder
+	b.WriteString("MSH|^~\\&|LAB|MAPLE|EHR|CLINIC|20240102030405+0000||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||1^^^MAPLE^MR||EXAMPLE^ANN\r")
+	for i := range n {
+		if i%group == 0 {
+			fmt.Fprintf(&b, "ORC|RE|P%d|F%d\rOBR|%d|P%d|F%d|24323-8^Panel^LN|||20240102030405+0000\r", i, i, i/group+1, i, i)
+		}
+		fmt.Fprintf(&b, "OBX|%d|NM|2345-7^Glucose^LN|%d|%d.5|mg/dL|||||F|||20240102030405+0000||%d^DOE^JOHN\rNTE|1||note %d\r", i%group+1, i, i%200, i%persons, i)
+	}
+	return b.String()
+}
+
+// A message of many results takes time in proportion: CPU-ns/OBX must not grow with the number.
+func BenchmarkManyResults(b *testing.B) {
+	m := builtin(b)
+	for _, shape := range []struct {
+		name           string
+		group, persons int
+	}{{"groups of 50", 50, 10}, {"one group", 1 << 30, 10}, {"an order each", 1, 10}, {"a person each", 50, 1 << 30}} {
+		for _, n := range []int{1000, 10000, 40000} {
+			text := manyResults(n, shape.group, shape.persons)
+			read := func() *mapping.Record {
+				msg, err := hl7v2.Parse(text, hl7v2.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				msg.Group()
+				rec, err := m.ToFHIR("ORU_R01", "Bundle", msg.Doc, mapping.ReadOptions{Key: "bench", Facility: "bench"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				return rec
+			}
+			measure := func(name string, f func()) {
+				b.Run(fmt.Sprintf("%s/%s/%d", name, shape.name, n), func(b *testing.B) {
+					b.ReportAllocs()
+					from := cpuTime()
+					for b.Loop() {
+						f()
+					}
+					b.ReportMetric(float64(cpuTime()-from)/float64(b.N*n), "CPU-ns/OBX")
+				})
+			}
+			measure("read", func() { read() })
+			rec, err := maptest.Rebuild(read())
 			if err != nil {
 				b.Fatal(err)
 			}
-			middle := time.Now()
-			if _, _, err := w.FromHub(rec); err != nil {
-				b.Fatal(err)
-			}
-			there, back = there+middle.Sub(begin), back+time.Since(middle)
-		}
-	}
-	b.ReportMetric(there.Seconds()/back.Seconds(), "parse+map/marshal")
-}
-
-// BenchmarkWhole is a conversion of the corpus from its text to bundles and a ledger, on one core and on all.
-func BenchmarkWhole(b *testing.B) {
-	for _, jobs := range []int{1, runtime.GOMAXPROCS(0)} {
-		b.Run("jobs="+strconv.Itoa(jobs), func(b *testing.B) {
-			list, text, o, format := benchCorpus(b)
-			o.Jobs = jobs
-			if jobs == 1 {
-				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the collector too
-			}
-			perMessage(b, len(list), func() {
-				ledger := convert.NewLedgerWriter(io.Discard, false, false)
-				if err := ledger.Begin("fhir"); err != nil {
+			measure("back", func() {
+				if _, err := m.FromFHIR("ORU_R01", "Bundle", rec); err != nil {
 					b.Fatal(err)
 				}
-				written := 0
-				err := convert.Run(context.Background(), format, convert.FHIR(), bytes.NewReader(text), "corpus", o, func(r *convert.Result) error {
-					if r.Entry == nil {
-						return nil
-					}
-					if r.Rejected == nil {
-						written++
-					}
-					return ledger.Add(r.Entry)
-				})
-				if err != nil || written < len(list)*9/10 {
-					b.Fatal(written, err)
-				}
 			})
-		})
+		}
 	}
 }

@@ -15,7 +15,7 @@ export CGO_ENABLED = 0
 # The same flag for builds, tests and tools, so that they share what was compiled: the FHIR messages take more than a minute.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 
-.PHONY: all build demo test lint bench fuzz conformance maps cross $(TARGETS:%=cross/%) clean
+.PHONY: all build demo test lint bench docs fuzz conformance maps cross $(TARGETS:%=cross/%) clean
 
 all: build
 
@@ -39,6 +39,10 @@ lint:
 bench: build
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	./scripts/bench-jq.sh $(BIN)
+
+# Manual pages and completions; a test says when they are not current.
+docs:
+	$(GO) run ./cmd/chartpost/internal/manpages docs
 
 # Every fuzz target in turn, FUZZTIME each.
 fuzz:

@@ -185,17 +185,21 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
 		return false
 	}
+	bits := t.present(c.Doc, n)
 	for _, chain := range t.chains {
-		any = c.readChain(chain, n, v, in) || any
+		if len(chain) == 1 && chain[0].need&^bits != 0 {
+			continue
+		}
+		any = c.readChain(chain, bits, n, v, in) || any
 	}
 	c.tables--
 	return any
 }
 
 // readChain reads with the first row of a chain that takes something.
-func (c *Context) readChain(chain []*row, n tree.Node, v reflect.Value, in *instance) (any bool) {
+func (c *Context) readChain(chain []*row, bits uint64, n tree.Node, v reflect.Value, in *instance) (any bool) {
 	for i, r := range chain {
-		if r.Direction == Backward || r.Kind == DeclineTarget || !c.asks(n, r) {
+		if r.need&^bits != 0 || r.Direction == Backward || r.Kind == DeclineTarget || !c.asks(n, r) {
 			continue
 		}
 		took, ok := c.readRow(r, n, v, in)

@@ -77,14 +77,14 @@ type loose struct {
 	text  string
 	at    diag.Place
 	finds []*diag.Finding
-	stub  proto.Message // of the resource's type, with its id and nothing else
+	bare  proto.Message // of the resource's type, with its id and nothing else
 	refs  []string
 }
 
 func newLoose(e fhir.Entry) *loose {
 	l := &loose{text: e.Text, at: e.Place, finds: e.Findings}
-	l.stub = reflect.New(reflect.TypeOf(e.Resource).Elem()).Interface().(proto.Message)
-	setID(l.stub, fhir.IDOf(e.Resource))
+	l.bare = reflect.New(reflect.TypeOf(e.Resource).Elem()).Interface().(proto.Message)
+	setID(l.bare, fhir.IDOf(e.Resource))
 	fhir.References(e.Resource, func(ref *dpb.Reference) {
 		if text := fhir.ReferenceText(ref); text != "" && text[0] != '#' {
 			l.refs = append(l.refs, strings.Clone(text))
@@ -174,7 +174,7 @@ func maxOr(n, otherwise int) int {
 func byPatient(all []*loose) [][]*loose {
 	patients := 0
 	for _, l := range all {
-		if fhir.TypeOf(l.stub) == "Patient" {
+		if fhir.TypeOf(l.bare) == "Patient" {
 			patients++
 		}
 	}
@@ -187,14 +187,14 @@ func byPatient(all []*loose) [][]*loose {
 	index := fhir.NewIndex()
 	at := make(map[proto.Message]int, len(all))
 	for i, l := range all {
-		index.Add(fhir.Located{Resource: l.stub})
-		at[l.stub] = i
+		index.Add(fhir.Located{Resource: l.bare})
+		at[l.bare] = i
 	}
-	patient := func(i int) bool { return fhir.TypeOf(all[i].stub) == "Patient" }
+	patient := func(i int) bool { return fhir.TypeOf(all[i].bare) == "Patient" }
 	to, from := make([][]int, len(all)), make([][]int, len(all)) // what it refers to, what refers to it
 	for i, l := range all {
 		for _, text := range l.refs {
-			if j, ok := at[index.Find(text, l.stub)]; ok && j != i && !slices.Contains(to[i], j) {
+			if j, ok := at[index.Find(text, l.bare)]; ok && j != i && !slices.Contains(to[i], j) {
 				to[i] = append(to[i], j)
 				from[j] = append(from[j], i)
 			}
@@ -232,7 +232,7 @@ func byPatient(all []*loose) [][]*loose {
 		for i := 0; i < len(members); i++ {
 			k := members[i]
 			take(to[k])
-			if !shared(all[k].stub) { // what refers to a practitioner belongs to other patients as well
+			if !shared(all[k].bare) { // what refers to a practitioner belongs to other patients as well
 				take(from[k])
 			}
 		}
@@ -513,7 +513,7 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 	d := Description{Kinds: map[string]int{}, Facts: map[string]string{"version": "R4"}}
 	h := raw.Data.(hubRecord)
 	for _, l := range h.group {
-		d.Kinds[fhir.TypeOf(l.stub)]++
+		d.Kinds[fhir.TypeOf(l.bare)]++
 	}
 	switch b, bundle := h.resource.(*rpb.Bundle); {
 	case bundle:

@@ -254,7 +254,7 @@ func TestConvertKilled(t *testing.T) {
 	in.Close()
 	left := contents(t, dir)
 	if len(left) == 0 {
-		t.Skip("it was killed before it began")
+		t.Fatal("nothing is left of a run that had read most of half a megabyte: it writes elsewhere")
 	}
 	for name := range left {
 		if !strings.HasSuffix(name, ".partial") {

@@ -175,14 +175,22 @@ func (c *Context) fail(err error) {
 	}
 }
 
-// readTable reads one instance of a table and reports whether anything was carried.
-func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance) (any bool) {
+// descend goes into an instance of a table; c.tables-- leaves it. A table that contains itself without end ends the run.
+func (c *Context) descend(t *table) bool {
 	if !c.ready(t) {
 		return false
 	}
-	if c.tables++; c.tables > maxDepth {
-		c.tables--
+	if c.tables == maxDepth {
 		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
+		return false
+	}
+	c.tables++
+	return true
+}
+
+// readTable reads one instance of a table and reports whether anything was carried.
+func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance) (any bool) {
+	if !c.descend(t) {
 		return false
 	}
 	bits := t.present(c.Doc, n)

@@ -237,12 +237,7 @@ func (c *Context) setPlaced(r *Resource) {
 // writeGroup writes the instances of a scope: one for each resource that anchors one, and one without an anchor for what
 // else belongs here. r is the row that led here, nil at the root.
 func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
-	if !c.ready(t) {
-		return false
-	}
-	if c.tables++; c.tables > maxDepth {
-		c.tables--
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
+	if !c.descend(t) {
 		return false
 	}
 	defer func() { c.tables-- }()
@@ -492,12 +487,7 @@ func (c *Context) writeNew(t *table, v reflect.Value, n tree.Node) bool {
 }
 
 func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instance) (any bool) {
-	if !c.ready(t) {
-		return false
-	}
-	if c.tables++; c.tables > maxDepth {
-		c.tables--
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
+	if !c.descend(t) {
 		return false
 	}
 	defer func() { c.tables-- }()

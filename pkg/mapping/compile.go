@@ -361,6 +361,9 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 		if r.path, err = m.Format.ParsePath(src.Place); err != nil {
 			return nil, err
 		}
+		if r.path.Marked() && !src.Each {
+			return nil, fmt.Errorf("%s: a step bears [], so the type must too: %s[]", src.Place, src.Type)
+		}
 		if m.Format.Valid != nil {
 			names := make([]string, len(r.path))
 			for i := range r.path {

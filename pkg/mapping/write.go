@@ -308,12 +308,13 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 		}
 	}
 	c.join(t, f)
+	outer := n
 	if r != nil && len(r.path) > 0 {
 		n = c.Doc.Make(n, r.path, r.Each)
 	}
 	ok := c.writeTable(t, reflect.Value{}, n, f.in)
 	if ok && r != nil {
-		ok = c.stampWith(r, c.Doc.Parent(n))
+		ok = c.stampWith(r, outer)
 	}
 	c.frame = up
 	return c.end(at, ok)

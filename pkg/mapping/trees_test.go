@@ -152,7 +152,11 @@ func parseXML(text string) *tree.Doc {
 		case xml.StartElement:
 			at = d.Add(at, tok.Name.Local, "")
 			for _, a := range tok.Attr {
-				d.Add(at, "@"+a.Name.Local, a.Value)
+				name := a.Name.Local
+				if a.Name.Space != "" {
+					name = a.Name.Space + ":" + name
+				}
+				d.Add(at, "@"+name, a.Value)
 			}
 		case xml.EndElement:
 			at = d.Parent(at)

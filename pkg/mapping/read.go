@@ -250,7 +250,7 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 	}
 	gap := false // an empty repetition before: the way back has nothing to put there
 	c.Doc.Each(n, r.path, func(k tree.Node) bool {
-		if k != n && c.Doc.Empty(k) || k == n && len(r.path) == 0 && r.conv != nil && c.Doc.LeafText(k) == "" {
+		if k != n && c.Doc.Empty(k) || r.readsText() && c.Doc.LeafText(k) == "" {
 			gap = gap || k != n
 			return true
 		}
@@ -263,6 +263,11 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 		return r.Each || r.Kind == DeclineSource
 	})
 	return took, any
+}
+
+// readsText reports a row that reads the text of its place: what stands below is nothing to it.
+func (r *row) readsText() bool {
+	return r.Kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
 }
 
 const gapWhy = "written back one place earlier, after a gap"

@@ -1106,3 +1106,9 @@ func (c *Context) Carry(n tree.Node) {
 	s, why := c.state()
 	c.Doc.MarkAll(n, s, why)
 }
+
+// CarryText is Carry for the text of n alone, without what stands below: the text of an element and not its attributes.
+func (c *Context) CarryText(n tree.Node) {
+	s, why := c.state()
+	c.Doc.Mark(n, s, why)
+}

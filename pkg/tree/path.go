@@ -213,11 +213,15 @@ func (d *Doc) MarkTests(n Node, p Path, s State, why string) {
 	}
 }
 
-// MarkTest marks the leaf that an Equal test at n was matched on: a value that is not the one written back is folded.
+// MarkTest marks the leaf that an Equal test at n was matched on, and those that its path's own tests were: a value that is
+// not the one written back is folded.
 func (d *Doc) MarkTest(n Node, t *Test, s State, why string) {
 	k, ok := d.Ask(n, t)
 	if !ok || k == 0 || d.nodes[k].text == "" {
 		return
+	}
+	if len(t.Path) > 1 {
+		d.MarkTests(d.At(n, t.Path), t.Path, s, why)
 	}
 	if s == Carried && d.nodes[k].text != t.Values[0] {
 		s, why = Folded, "written back as "+t.Values[0]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,7 +211,9 @@ func mapOf(t testing.TB, format *tree.Format, text string) *mapping.Map {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mapping.New(format, testTypes, set)
+	types := maps.Clone(testTypes)
+	maps.Copy(types, cdaTypes)
+	return mapping.New(format, types, set)
 }
 
 func printRecord(t testing.TB, rec *mapping.Record) string {

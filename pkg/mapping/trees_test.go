@@ -150,7 +150,14 @@ func parseXML(text string) *tree.Doc {
 		}
 		switch tok := tok.(type) {
 		case xml.StartElement:
+			nth := 1
+			for k := d.First(at); k != 0; k = d.Next(k) {
+				if d.Name(k) == tok.Name.Local {
+					nth++
+				}
+			}
 			at = d.Add(at, tok.Name.Local, "")
+			d.SetOrdinal(at, nth)
 			for _, a := range tok.Attr {
 				name := a.Name.Local
 				if a.Name.Space != "" {

@@ -287,7 +287,7 @@ func (m *Map) compileTable(t *table) error {
 				t.homes = append(t.homes, res)
 			}
 		}
-		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" {
+		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" && !r.makesMany() {
 			t.anchor = r
 		}
 	}
@@ -344,6 +344,12 @@ func (t *table) present(d *tree.Doc, n tree.Node) (bits uint64) {
 		}
 	}
 	return bits
+}
+
+// makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so
+// that none is what an instance of the scope hangs on.
+func (r *row) makesMany() bool {
+	return r.Each && r.dst.base != nil && r.dst.grow < 0 && r.dst.arrow == nil
 }
 
 func (r *row) tagCount() int {

@@ -93,7 +93,7 @@ type row struct {
 	inChain   bool       // of more than one row
 	chained   bool       // not the first of its chain
 	fillsList bool       // the last step of its target is a list of primitives
-	siblings  []*row     // of a row that fills a list one element at a time: the rows above that fill the same
+	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
 	need      uint64     // the bit of the name that its place begins with; 0 if that says nothing
 }
@@ -274,7 +274,7 @@ func (m *Map) compileTable(t *table) error {
 		default:
 			t.chains = append(t.chains, []*row{r})
 		}
-		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) && !r.Each {
+		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) {
 			for _, q := range t.back {
 				if q.Kind == MapRow && q.Direction == Both && (q.fillsList || q.dst.grow >= 0) && !q.Each && q.dst.place() == r.dst.place() && !q.chained {
 					r.siblings = append(r.siblings, q)

@@ -13,6 +13,10 @@ import (
 
 // Pairs that C-CDA needs beside its rows, as a format's types.go would have them.
 var cdaTypes = mapping.Types{
+	"Refills": mapping.Type{ // repeatNumber counts the first supply too
+		Read:  func(_ *mapping.Context, s string) (string, error) { return count(s, -1) },
+		Write: func(_ *mapping.Context, s string) (string, error) { return count(s, +1) },
+	},
 	"Narrative": mapping.Pair{Read: readNarrative, Write: writeNarrative},
 	"ContextAuthor": mapping.Pair{
 		// The author of the nearest act around: the context is conducted inwards.
@@ -32,6 +36,11 @@ var cdaTypes = mapping.Types{
 			return c.WriteTable("Author", src, c.Doc.Add(to, "author", ""))
 		},
 	},
+}
+
+func count(s string, by int) (string, error) {
+	n, err := strconv.Atoi(s)
+	return strconv.Itoa(n + by), err
 }
 
 // readNarrative reads what a reference into the narrative leads to.

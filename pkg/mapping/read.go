@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -218,7 +219,7 @@ func (c *Context) readChain(chain []*row, bits uint64, n tree.Node, v reflect.Va
 			if late.Direction != Backward && (late.Kind == MapRow || late.Kind == DeclineSource) && c.asks(n, late) {
 				c.Doc.Each(n, late.path, func(k tree.Node) bool {
 					if late.Place != r.Place && late.Place != "." {
-						c.Doc.MarkAll(k, tree.Declined, r.Place+" is there")
+						c.Doc.MarkAll(k, tree.Declined, cmp.Or(r.Place, r.Target+" "+r.Literal)+" is there")
 					}
 					return true
 				})
@@ -309,9 +310,6 @@ func (r *row) foldOf(in *instance) string {
 		return r.Note
 	case r.refill:
 		return "the way back fills the place of the row above: " + r.Target
-	}
-	if !r.fillsList && (r.dst.grow < 0 || r.Each) {
-		return ""
 	}
 	for _, q := range r.siblings { // rows above that fill the same list
 		if !in.made[q.rank] {

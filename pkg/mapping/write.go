@@ -526,7 +526,10 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 		if !c.match(v, d.tags) {
 			return false
 		}
-		return c.reach(r, in, v, 0, n)
+		if any = c.reach(r, in, v, 0, n); any {
+			c.claimTags(v, d.tags)
+		}
+		return any
 	}
 	if d.base.Name == "Bundle" {
 		if c.rec.root == nil {

@@ -424,9 +424,23 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 			}
 			return nil, fmt.Errorf("%s: %w%s", tree.Quote(text), err, hint)
 		}
-		return r, nil
+		return r, r.tagWanted()
 	}
 	return r, m.bindType(r)
+}
+
+// tagWanted refuses a constant for what tells the elements of a list apart: it would be stamped when FHIR is made, but the rows
+// beside it would write an e-mail address as a telephone number, and a code of one system as one of another. A tag is asked.
+func (r *row) tagWanted() error {
+	last := len(r.dst.steps) - 1
+	if last < 0 || r.Direction != Both || r.Else || len(r.with)+len(r.iff) > 0 || r.dst.steps[last].e.Name != "system" {
+		return nil
+	}
+	switch owner := r.dst.steps[last].e.Owner.Name; owner {
+	case "Coding", "Identifier", "ContactPoint":
+		return fmt.Errorf("%s: a constant here is not asked by the rows beside it; say it in their tags: [system=%s]", r.Target, tree.Quote(r.Literal))
+	}
+	return nil
 }
 
 // bindType finds what a row's type stands for: a table, codes, a leaf type or a pair, by its name and the target's type.

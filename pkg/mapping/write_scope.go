@@ -1,0 +1,270 @@
+package mapping
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file says how often a scope is written on the way back, and with which resources.
+
+// writeGroup writes the instances of a scope: one for each resource that anchors one, and one without an anchor for what
+// else belongs here. r is the row that led here, nil at the root.
+func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
+	if !c.descend(t) {
+		return false
+	}
+	defer func() { c.tables-- }()
+	many := r != nil && r.Each
+	if a := t.anchor; a != nil {
+		for _, res := range c.anchors(t, a) {
+			if res.placed {
+				continue
+			}
+			any = c.writeInstance(t, n, r, res) || any
+			if any && !many {
+				return any
+			}
+		}
+	}
+	for !any || many { // without an anchor
+		if !c.writeInstance(t, n, r, nil) {
+			break
+		}
+		any = true
+		if t.anchor == nil {
+			break
+		}
+	}
+	return any
+}
+
+// anchors are the resources that could each make an instance of a scope, in the record's order.
+func (c *Context) anchors(t *table, a *row) (list []*Resource) {
+	if a.dst.arrow != nil && !t.makes(a.dst.base) && c.frame != nil {
+		if owner := c.frame.lookup(a.dst.base); owner != nil {
+			seen := map[*Resource]bool{}
+			c.within = owner
+			c.all(owner.v, a.dst.steps, func(ref reflect.Value) bool {
+				if to := c.resolve(ref); to != nil && to.info == a.dst.arrow && !seen[to] {
+					seen[to] = true
+					list = append(list, to)
+				}
+				return true
+			})
+			return list
+		}
+	}
+	for _, res := range c.candidates(a.dst.base, a.dst.tags) {
+		if res.inside != nil && !slices.Contains(t.homes, res.inside.info) {
+			continue // it is a part of something else, and nothing without that
+		}
+		if !c.isRefused(res.v) && c.linked(res, a.dst.tags) {
+			list = append(list, res)
+		}
+	}
+	return list
+}
+
+// writeInstance writes one instance of a scope.
+func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource) bool {
+	at := c.begin()
+	up := c.frame
+	f := c.push(t)
+	if anchor != nil {
+		for i, h := range t.homes {
+			if h == anchor.info {
+				f.res[i] = anchor
+			}
+		}
+		if t.anchor.dst.arrow == nil {
+			c.setPlaced(anchor)
+		}
+	}
+	c.join(t, f)
+	outer := n
+	if r != nil && len(r.path) > 0 {
+		n = c.Doc.Make(n, r.path, r.Each)
+	}
+	ok := c.writeTable(t, reflect.Value{}, n, f.in)
+	if ok && r != nil {
+		ok = c.stampWith(r, outer)
+	}
+	c.frame = up
+	return c.end(at, ok)
+}
+
+// join finds the other resources of an instance: those that lead to one of its own or that one of them leads to. Where no
+// anchor is, the first that is not placed yet begins.
+func (c *Context) join(t *table, f *frame) {
+	for range t.homes { // links may chain
+		for j := range t.homes {
+			if f.res[j] != nil || !t.joins[j].single {
+				continue
+			}
+			tied, list := c.tied(t, f, j)
+			if !tied {
+				list = c.candidates(t.homes[j], t.joins[j].tags)
+			}
+			for _, u := range list {
+				if !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags) {
+					f.res[j] = u
+					c.setPlaced(u)
+					break
+				}
+			}
+		}
+	}
+}
+
+// tied are the resources of home j that a link ties to the resources which an instance has already, in the record's order,
+// and whether the scope knows such links at all.
+func (c *Context) tied(t *table, f *frame, j int) (tied bool, all []*Resource) {
+	for i, other := range f.res {
+		if other == nil || i == j {
+			continue
+		}
+		for k := range t.joins[j].tags { // from there to here
+			if g := &t.joins[j].tags[k]; g.link == other.info && g.op == tagIs {
+				tied = true
+				all = append(all, c.leadingTo(g, t.homes[j])[other]...)
+			}
+		}
+		for k := range t.joins[i].tags { // from here to there
+			if g := &t.joins[i].tags[k]; g.link == t.homes[j] && g.op == tagIs {
+				tied = true
+				c.within = other
+				c.all(other.v, g.path, func(e reflect.Value) bool {
+					if to := c.resolve(e); to != nil && to.info == t.homes[j] {
+						all = append(all, to)
+					}
+					return true
+				})
+			}
+		}
+	}
+	if len(all) > 1 {
+		slices.SortFunc(all, func(a, b *Resource) int { return a.nth - b.nth })
+	}
+	return tied, all
+}
+
+// leadingTo are the resources of a type by where a link tag's reference leads; by nil those that have none.
+func (c *Context) leadingTo(g *tag, home *plan.Type) map[*Resource][]*Resource {
+	if by := c.leading[g]; by != nil {
+		return by
+	}
+	by := map[*Resource][]*Resource{}
+	for _, u := range c.rec.ofType(home) {
+		none := true
+		c.within = u
+		c.all(u.v, g.path, func(e reflect.Value) bool {
+			none = false
+			to := c.resolve(e)
+			if list := by[to]; to != nil && (len(list) == 0 || list[len(list)-1] != u) {
+				by[to] = append(list, u)
+			}
+			return true
+		})
+		if none {
+			by[nil] = append(by[nil], u)
+		}
+	}
+	if c.leading == nil {
+		c.leading = map[*tag]map[*Resource][]*Resource{}
+	}
+	c.leading[g] = by
+	return by
+}
+
+// candidates are resources of a type, in the record's order: all that linked may find, and as few more as can be.
+func (c *Context) candidates(home *plan.Type, tags []tag) []*Resource {
+	best := c.rec.byType[home].unplaced()
+	for i := range tags {
+		g := &tags[i]
+		if g.link == nil || g.op != tagIs || len(best) < longList {
+			continue
+		}
+		to := c.frame.lookup(g.link)
+		if to == nil {
+			continue
+		}
+		by := c.leadingTo(g, home)
+		switch lead, none := by[to], by[nil]; {
+		case len(lead)+len(none) >= len(best):
+		case len(none) == 0:
+			best = lead
+		case len(lead) == 0:
+			best = none
+		default:
+			best = slices.Concat(lead, none)
+			slices.SortFunc(best, func(a, b *Resource) int { return a.nth - b.nth })
+		}
+	}
+	return best
+}
+
+// ledTo reports that a scope has resources of a type from a reference of its own or an outer one alone: such a resource is
+// never found by chance.
+func (t *table) ledTo(home *plan.Type) bool {
+	for _, chain := range t.chains {
+		for _, r := range chain {
+			if r.Kind == MapRow && r.Direction != Forward && r.dst.arrow == home {
+				return !t.makes(home)
+			}
+		}
+	}
+	return false
+}
+
+// homeTags are the tags with which a scope names a resource, and whether it makes one of them whole or in parts.
+func (t *table) homeTags(home *plan.Type) (tags []tag, single bool) {
+	for _, chain := range t.chains {
+		for _, r := range chain {
+			if r.Kind != MapRow || r.Direction == Forward || r.dst.base != home {
+				continue
+			}
+			if r.Each && r.dst.grow < 0 && r.dst.arrow == nil {
+				continue
+			}
+			single = true
+			if tags == nil {
+				tags = r.dst.tags
+			}
+		}
+	}
+	return tags, single && (t.makes(home) || t.anchor != nil && t.anchor.dst.base == home && t.anchor.dst.arrow == nil || !t.usesOuter(home))
+}
+
+// usesOuter is for resources that a scope only adds to.
+func (t *table) usesOuter(home *plan.Type) bool {
+	return !t.makes(home) && len(t.homes) > 0 && t.homes[0] == home
+}
+
+// linked reports that a resource's links lead to the resources of the scopes around, where they lead anywhere, and that its
+// other tags hold.
+func (c *Context) linked(res *Resource, tags []tag) bool {
+	c.within = res
+	return c.match(res.v, tags)
+}
+
+// belongs reports that a resource has no link to something that is not in this scope at all: it waits for the scope that has it.
+func (c *Context) belongs(res *Resource, tags []tag) bool {
+	for i := range tags {
+		g := &tags[i]
+		if g.link == nil || g.op != tagIs || c.frame.lookup(g.link) != nil {
+			continue
+		}
+		elsewhere := false
+		c.all(res.v, g.path, func(e reflect.Value) bool {
+			elsewhere = c.resolve(e) != nil
+			return !elsewhere
+		})
+		if elsewhere {
+			return false
+		}
+	}
+	return true
+}

@@ -603,7 +603,8 @@ func (x *run) match(v reflect.Value, tags []tag) bool {
 	return true
 }
 
-// leads reports whether one of the references at a link tag leads to a resource, or none stands there at all.
+// leads reports whether one of the references at a link tag leads to a resource. Going back it must: what does not lead there
+// and stands in its scope would be read with that link, which nobody made (law 3).
 func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 	any, met := false, false
 	x.all(v, g.path, func(e reflect.Value) bool {
@@ -611,7 +612,7 @@ func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 		met = met || x.resolve(e) == to
 		return !met
 	})
-	return met || !any
+	return met || x.reading && !any
 }
 
 // missesPatient reports that an element is about a patient of the record, and none is in scope: his results are never written

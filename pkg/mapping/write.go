@@ -29,6 +29,7 @@ type back struct {
 	placeLog []*Resource
 	within   *Resource                          // the resource whose contained ones a fragment means
 	leading  map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+	found    int                                // instances of scopes that were written
 }
 
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know

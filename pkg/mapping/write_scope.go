@@ -23,14 +23,14 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 			if res.placed {
 				continue
 			}
-			any = c.writeInstance(t, n, r, res) || any
-			if any && !many {
+			wrote := many && c.writeVisits(t, n, r, res)
+			if any = wrote || c.writeInstance(t, n, r, res, nil) || any; any && !many {
 				return any
 			}
 		}
 	}
 	for !any || many { // without an anchor
-		if !c.writeInstance(t, n, r, nil) {
+		if !c.writeInstance(t, n, r, nil, nil) {
 			break
 		}
 		any = true
@@ -39,6 +39,83 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 		}
 	}
 	return any
+}
+
+// visits says how a scope is written again for one anchor: once for each of the resources to which those of the scopes below
+// lead (a patient's encounters, to which his reports lead), and once without any.
+type visits struct {
+	home  int // of these resources, among the scope's homes
+	visit *Resource
+}
+
+// writeVisits writes a repeated scope for an anchor once for each of its visits under which something stands. It does nothing
+// if the scope has none or the record only one and nothing without it: then the usual instance is the whole of it.
+func (c *Context) writeVisits(t *table, n tree.Node, r *row, anchor *Resource) (any bool) {
+	home := c.visitHome(t)
+	if home < 0 {
+		return false
+	}
+	list := slices.Clone(c.rec.ofType(t.homes[home]))
+	outer := c.takes
+	for _, visit := range append(list, nil) { // the last is without any
+		if visit != nil && (visit.placed || visit.inside != nil || c.isRefused(visit.v)) {
+			continue
+		}
+		// What the anchor says is written each time, so nothing in it is taken yet.
+		c.takes = takes{}
+		any = c.writeInstance(t, n, r, anchor, &visits{home, visit}) || any
+		c.takes = outer
+	}
+	return any
+}
+
+// visitHome is the home to which the scopes below lead beside the anchor; -1 if there is none.
+func (c *Context) visitHome(t *table) int {
+	for i, h := range t.homes {
+		if t.joins[i].single && h != t.anchor.dst.base && c.ledToBelow(t, h, 0) {
+			return i
+		}
+	}
+	return -1
+}
+
+// ledToBelow reports that a row of a scope below has a link tag to a type that these scopes do not make themselves.
+func (c *Context) ledToBelow(t *table, h *plan.Type, depth int) bool {
+	found := false
+	c.linksBelow(t, h, depth, func(*row, *plan.Type, []tag, *tag) { found = true })
+	return found
+}
+
+// linksBelow calls f for every link tag to a type in the scopes below one, with its row, the resource that bears it, and all of
+// the resource's tags.
+func (c *Context) linksBelow(t *table, h *plan.Type, depth int, f func(r *row, res *plan.Type, tags []tag, g *tag)) {
+	if depth == maxDepth {
+		return
+	}
+	for _, r := range t.back {
+		if r.Kind != MapRow || r.Direction == Forward || r.dst.end != nil || r.sub == nil || !c.ready(r.sub) {
+			continue
+		}
+		below := r.sub
+		if !slices.Contains(below.homes, h) {
+			for _, q := range below.back {
+				if q.Kind != MapRow || q.Direction == Forward {
+					continue
+				}
+				for _, part := range []struct {
+					res  *plan.Type
+					tags []tag
+				}{{q.dst.base, q.dst.tags}, {q.dst.arrow, q.dst.arrowed}} {
+					for k := range part.tags {
+						if g := &part.tags[k]; g.link == h && g.op == tagIs {
+							f(q, part.res, part.tags, g)
+						}
+					}
+				}
+			}
+			c.linksBelow(below, h, depth+1, f)
+		}
+	}
 }
 
 // anchors are the resources that could each make an instance of a scope, in the record's order.
@@ -68,8 +145,9 @@ func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 	return list
 }
 
-// writeInstance writes one instance of a scope.
-func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource) bool {
+// writeInstance writes one instance of a scope; again tells those of one anchor apart, and only what stands below makes one of
+// them.
+func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource, again *visits) bool {
 	at := c.begin()
 	up := c.frame
 	f := c.push(t)
@@ -83,12 +161,27 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 			c.setPlaced(anchor)
 		}
 	}
-	c.join(t, f)
-	outer := n
-	if r != nil && len(r.path) > 0 {
-		n = c.Doc.Make(n, r.path, r.Each)
+	ok, outer := true, n
+	if again != nil && again.visit != nil {
+		c.frame.res[again.home] = nil
+		if ok = c.linked(again.visit, t.joins[again.home].tags); ok {
+			f.res[again.home] = again.visit
+			c.setPlaced(again.visit)
+		}
 	}
-	ok := c.writeTable(t, reflect.Value{}, n, f.in)
+	if ok {
+		c.join(t, f, again)
+		c.found++ // an instance of a scope below that one
+		found := c.found
+		if r != nil && len(r.path) > 0 {
+			n = c.Doc.Make(n, r.path, r.Each)
+		}
+		ok = c.writeTable(t, reflect.Value{}, n, f.in)
+		ok = ok && (again == nil || c.found > found)
+		if !ok {
+			c.found = found - 1
+		}
+	}
 	if ok && r != nil {
 		ok = c.stampWith(r, outer)
 	}
@@ -98,10 +191,10 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 
 // join finds the other resources of an instance: those that lead to one of its own or that one of them leads to. Where no
 // anchor is, the first that is not placed yet begins.
-func (c *Context) join(t *table, f *frame) {
+func (c *Context) join(t *table, f *frame, again *visits) {
 	for range t.homes { // links may chain
 		for j := range t.homes {
-			if f.res[j] != nil || !t.joins[j].single {
+			if f.res[j] != nil || !t.joins[j].single || again != nil && j == again.home {
 				continue
 			}
 			tied, list := c.tied(t, f, j)

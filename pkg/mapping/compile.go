@@ -255,7 +255,7 @@ func (m *Map) compileTable(t *table) error {
 		}
 		r.rank = i
 		switch {
-		case r.Kind == DeclineTarget && len(r.dst.steps) == 0 && r.dst.base == nil:
+		case r.Kind == DeclineTarget && len(r.dst.steps) == 0 && t.info != nil:
 			t.selfs = append(t.selfs, r)
 			continue
 		case r.Else:
@@ -403,11 +403,20 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 	case ConstSource:
 		return r, nil
 	}
+	if src.Kind == DeclineTarget && t.info == nil && src.Target == AnyResource {
+		return r, nil
+	}
 	if r.dst, err = m.compileTarget(t, src.Target, src.Each); err != nil {
 		return nil, err
 	}
+	if t.Name == RestTable && src.Kind != DeclineTarget {
+		return nil, fmt.Errorf("a table %s says why elements are left out, and nothing else", RestTable)
+	}
 	switch src.Kind {
 	case DeclineTarget:
+		if t.info == nil && (r.dst.base == nil || len(r.dst.steps) > 0) {
+			return nil, fmt.Errorf("a scope declines whole resources: %s belongs into the table of its type", src.Target)
+		}
 		return r, nil
 	case ConstTarget:
 		if r.dst.end == nil || r.dst.end.Prim == nil {

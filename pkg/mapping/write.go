@@ -30,6 +30,7 @@ type back struct {
 	within   *Resource                          // the resource whose contained ones a fragment means
 	leading  map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
 	found    int                                // instances of scopes that were written
+	leftOut  []*row                             // rows of scopes that decline what nothing has placed
 }
 
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
@@ -62,7 +63,8 @@ func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
 			return nil, c.err
 		}
 		if !c.refuse() {
-			return doc, nil
+			c.declineRest()
+			return doc, c.err
 		}
 	}
 }
@@ -110,6 +112,10 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 
 func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (any bool) {
 	d := &r.dst
+	if r.Kind == DeclineTarget && r.t.info == nil {
+		c.leaveOut(r)
+		return false
+	}
 	if d.end == nil {
 		return c.writeGroup(r.sub, n, r)
 	}

@@ -33,12 +33,29 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 		if !c.writeInstance(t, n, r, nil, nil) {
 			break
 		}
+		if any && many && len(r.path) == 1 && c.visitHome(t) >= 0 {
+			c.first(n, r.path[0].Name)
+		}
 		any = true
 		if t.anchor == nil {
 			break
 		}
 	}
 	return any
+}
+
+// first moves the last part of n that has a name before the others of that name: results without a patient that stood behind those
+// of one would be read as his.
+func (c *Context) first(n tree.Node, name string) {
+	var parts []tree.Node
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if c.Doc.Name(k) == name {
+			parts = append(parts, k)
+		}
+	}
+	for _, k := range parts[:max(len(parts)-1, 0)] {
+		c.Doc.Move(k, n)
+	}
 }
 
 // visits says how a scope is written again for one anchor: once for each of the resources to which those of the scopes below
@@ -69,14 +86,43 @@ func (c *Context) writeVisits(t *table, n tree.Node, r *row, anchor *Resource) (
 	return any
 }
 
-// visitHome is the home to which the scopes below lead beside the anchor; -1 if there is none.
+// visitHome is the home that is linked to another home and to which the scopes below lead; -1 if there is none.
 func (c *Context) visitHome(t *table) int {
 	for i, h := range t.homes {
-		if t.joins[i].single && h != t.anchor.dst.base && c.ledToBelow(t, h, 0) {
+		linked := func(g tag) bool { return g.link != nil && g.link != h && slices.Contains(t.homes, g.link) }
+		if t.joins[i].single && slices.ContainsFunc(t.joins[i].tags, linked) && c.ledToBelow(t, h, 0) {
 			return i
 		}
 	}
 	return -1
+}
+
+// oneVisit is, of several visits that a scope could have, the one to which everything leads that the scopes below may hold. If
+// there is none such, the scope goes without: a visit that stands there is the visit of all.
+func (c *Context) oneVisit(t *table, home int, list []*Resource) []*Resource {
+	var led []*Resource
+	c.linksBelow(t, t.homes[home], 0, func(_ *row, res *plan.Type, tags []tag, g *tag) {
+		for _, u := range c.rec.ofType(res) {
+			if u.placed || u.inside != nil || c.isRefused(u.v) || !c.linked(u, tags) {
+				continue
+			}
+			var to *Resource
+			c.all(u.v, g.path, func(e reflect.Value) bool {
+				to = c.resolve(e)
+				return to == nil
+			})
+			if !slices.Contains(led, to) {
+				led = append(led, to)
+			}
+		}
+	})
+	switch {
+	case len(led) == 0:
+		return list[:1]
+	case len(led) == 1 && slices.Contains(list, led[0]):
+		return led
+	}
+	return nil
 }
 
 // ledToBelow reports that a row of a scope below has a link tag to a type that these scopes do not make themselves.
@@ -201,12 +247,20 @@ func (c *Context) join(t *table, f *frame, again *visits) {
 			if !tied {
 				list = c.candidates(t.homes[j], t.joins[j].tags)
 			}
-			for _, u := range list {
-				if !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags) {
-					f.res[j] = u
-					c.setPlaced(u)
-					break
+			joins := func(u *Resource) bool {
+				return !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags)
+			}
+			if i := slices.IndexFunc(list, joins); i >= 0 {
+				if list = list[i:]; len(list) > 1 && j == c.visitHome(t) {
+					rest := slices.DeleteFunc(slices.Clone(list), func(u *Resource) bool { return !joins(u) })
+					if len(rest) > 1 {
+						if list = c.oneVisit(t, j, rest); len(list) == 0 {
+							continue
+						}
+					}
 				}
+				f.res[j] = list[0]
+				c.setPlaced(list[0])
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package v2fhir
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -132,4 +136,51 @@ func obxTypeOf(part *opb.Observation_Component) string {
 		return "DR"
 	}
 	return ""
+}
+
+// obxPart writes a component of a panel, which has a code of its own, as an observation below it: a group behind that of the
+// panel, with the panel's number and its own in OBX-4, and the panel's status and time.
+var obxPart = mapping.Pair{
+	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Write: func(c *mapping.Context, src proto.Message, group tree.Node) bool {
+		part, ok := src.(*opb.Observation_Component)
+		panel := c.Doc.Child(group, "OBX")
+		if !ok || panel == 0 {
+			return false
+		}
+		list := c.Doc.Parent(group)
+		number := func(obx tree.Node) string {
+			if k := c.Doc.Child(obx, "4"); k != 0 {
+				return c.Doc.LeafText(k)
+			}
+			return ""
+		}
+		of := number(panel)
+		if of == "" {
+			of = strconv.Itoa(c.Doc.Ordinal(group))
+		}
+		n := 1
+		for k := c.Doc.Next(group); k != 0; k = c.Doc.Next(k) {
+			if obx := c.Doc.Child(k, "OBX"); obx != 0 && strings.HasPrefix(number(obx), of+".") {
+				n++
+			}
+		}
+		obx := c.Doc.Add(c.Doc.Add(list, c.Doc.Name(group), ""), "OBX", "")
+		if !c.WriteTable("OBX_COMPONENT", part, obx) {
+			return false
+		}
+		if c.Doc.Child(panel, "5") != 0 && slices.Equal(parts(c.Doc, c.Doc.Child(panel, "3")), parts(c.Doc, c.Doc.Child(obx, "3"))) {
+			return false // a repetition of OBX-5, which OBX_5 has written
+		}
+		if c.Doc.Child(panel, "4") == 0 {
+			c.Doc.Add(panel, "4", of)
+		}
+		c.Doc.SetText(c.Doc.Add(obx, "4", ""), of+"."+strconv.Itoa(n))
+		for _, field := range []string{"11", "14"} {
+			if k := c.Doc.Child(panel, field); k != 0 {
+				c.Doc.SetText(c.Doc.Add(obx, field, ""), c.Doc.LeafText(k))
+			}
+		}
+		return true
+	},
 }

@@ -52,6 +52,7 @@ var segmentTypes = mapping.Types{
 	"ZSEGMENT":    zSegment,
 	"MINUTES":     minutes,
 	"OBX_5":       obx5,
+	"OBX_PART":    obxPart,
 	"OBR_22":      obr22,
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),

@@ -300,6 +300,10 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 		return false // by a row above of its chain
 	}
 	at := c.begin()
+	if r.Direction == Backward && c.fold == "" {
+		c.fold = r.Note
+		defer func() { c.fold = "" }()
+	}
 	ok := c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
 	if ok && r.inChain {
 		in.wrote = append(in.wrote, e.Addr().Interface())

@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,4 +184,61 @@ var obxPart = mapping.Pair{
 		}
 		return true
 	},
+}
+
+// refRange writes the ends of a reference range that has no text as the text of OBX-7, after the standard's forms: 3.5-5.0, >3.5,
+// <5.0. Units that are not those of the value stand behind it. A range that is for some patients alone is not written.
+var refRange = mapping.Pair{
+	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Write: func(c *mapping.Context, src proto.Message, to tree.Node) bool {
+		var list []*opb.Observation_ReferenceRange
+		var value *dpb.Quantity
+		switch o := src.(type) {
+		case *opb.Observation:
+			list, value = o.ReferenceRange, o.GetValue().GetQuantity()
+		case *opb.Observation_Component:
+			list, value = o.ReferenceRange, o.GetValue().GetQuantity()
+		}
+		if len(list) == 0 || c.Doc.LeafText(to) != "" {
+			return false
+		}
+		r := list[0]
+		if r.Text != nil || r.AppliesTo != nil || r.Age != nil || r.Type != nil && !isNormal(r.Type) {
+			return false
+		}
+		low, high := r.GetLow().GetValue().GetValue(), r.GetHigh().GetValue().GetValue()
+		text := low + "-" + high
+		switch {
+		case low == "" && high == "":
+			return false
+		case strings.HasPrefix(low, "-") || strings.HasPrefix(high, "-"):
+			return false // the dash would be a sign or a range
+		case high == "":
+			text = ">" + low // the standard has no sign for "or equal"
+		case low == "":
+			text = "<" + high
+		}
+		unit := ""
+		for _, q := range []*dpb.SimpleQuantity{r.Low, r.High} {
+			if q == nil || q.Unit == nil && q.Code == nil || value != nil && q.GetCode().GetValue() == value.GetCode().GetValue() && q.GetUnit().GetValue() == value.GetUnit().GetValue() {
+				continue
+			}
+			of := cmp.Or(q.GetUnit().GetValue(), q.GetCode().GetValue())
+			if unit != "" && unit != of {
+				return false
+			}
+			unit = of
+		}
+		if unit != "" {
+			text += " " + unit
+		}
+		c.Doc.SetText(c.Doc.Leaf(to), text)
+		c.Claim(r)
+		return true
+	},
+}
+
+// isNormal reports the meaning that a reference range has where it says none.
+func isNormal(cc *dpb.CodeableConcept) bool {
+	return len(cc.Coding) == 1 && cc.Coding[0].GetCode().GetValue() == "normal" && cc.Coding[0].GetSystem().GetValue() == "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 }

@@ -53,6 +53,7 @@ var segmentTypes = mapping.Types{
 	"MINUTES":     minutes,
 	"OBX_5":       obx5,
 	"OBX_PART":    obxPart,
+	"REFRANGE":    refRange,
 	"OBR_22":      obr22,
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),

@@ -3,6 +3,8 @@ package mapping
 import (
 	"reflect"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -31,6 +33,9 @@ func (c *Context) declineRest() {
 		if !res.placed && !c.anyClaimed(res.v, res.info) {
 			c.declineResource(res)
 		}
+		if c.within = res; res.inside != nil {
+			c.within = res.inside
+		}
 		visit(res.v, res.info, c.declineElement)
 	}
 }
@@ -45,6 +50,11 @@ func (c *Context) declineResource(res *Resource) {
 }
 
 func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
+	if ref, ok := v.Addr().Interface().(*dpb.Reference); ok {
+		if text, _ := refText(ref); text != "" && c.resolve(v) == nil {
+			c.claim(v, tree.Declined, "it leads to nothing that is here")
+		}
+	}
 	t := c.m.table(RestTable, ti.Name)
 	if t == nil || !c.ready(t) {
 		return

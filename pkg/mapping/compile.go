@@ -69,6 +69,8 @@ type table struct {
 	anchor *row         // of a scope: the row that goes back first
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
+	visits sync.Once
+	visit  int // of a scope: see visitHome
 }
 
 // joint is how a scope finds the resource of one of its homes on the way back.

@@ -46,6 +46,7 @@ type run struct {
 	refOrder []*dpb.Reference
 	links    []pendingLink
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
+	visited  []*frame               // instances of scopes that may be several for one anchor
 
 	back       // what the way back needs
 	tables int // depth
@@ -423,6 +424,9 @@ func (c *Context) readScope(t *table, k tree.Node) bool {
 	f := c.push(t)
 	ok := c.readTable(t, k, reflect.Value{}, f.in)
 	c.frame = up
+	if ok && t.anchor != nil && c.visitHome(t) >= 0 {
+		c.visited = append(c.visited, f)
+	}
 	return ok
 }
 

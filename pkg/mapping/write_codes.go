@@ -161,7 +161,7 @@ func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) 
 	}
 	if to.system == r.codes.source() {
 		at := c.begin()
-		if c.end(at, table() && c.claimed(reflect.ValueOf(made.Code).Elem()) >= tree.Folded) {
+		if c.end(at, table() && c.says(k, made.Code.GetValue())) {
 			return true
 		}
 	}
@@ -224,4 +224,10 @@ func (c *Context) putCode(k tree.Node, text string) bool {
 	}
 	c.Doc.SetText(leaf, text)
 	return true
+}
+
+// says reports that a leaf at or below k has a text. What was claimed does not tell: a resource can be written several times.
+func (c *Context) says(k tree.Node, text string) (found bool) {
+	c.Doc.LeavesBelow(k, func(n tree.Node, _ tree.State, _ string) { found = found || c.Doc.Text(n) == text })
+	return found
 }

@@ -51,8 +51,13 @@ func (c *Context) declineResource(res *Resource) {
 
 func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
 	if ref, ok := v.Addr().Interface().(*dpb.Reference); ok {
-		if text, _ := refText(ref); text != "" && c.resolve(v) == nil {
+		text, _ := refText(ref)
+		switch to := c.resolve(v); {
+		case text == "":
+		case to == nil:
 			c.claim(v, tree.Declined, "it leads to nothing that is here")
+		case !to.placed && !c.anyClaimed(to.v, to.info):
+			c.claim(v, tree.Declined, "what it leads to has no place in "+c.Doc.Format.Name)
 		}
 	}
 	t := c.m.table(RestTable, ti.Name)

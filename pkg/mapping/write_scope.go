@@ -88,6 +88,11 @@ func (c *Context) writeVisits(t *table, n tree.Node, r *row, anchor *Resource) (
 
 // visitHome is the home that is linked to another home and to which the scopes below lead; -1 if there is none.
 func (c *Context) visitHome(t *table) int {
+	t.visits.Do(func() { t.visit = c.findVisitHome(t) })
+	return t.visit
+}
+
+func (c *Context) findVisitHome(t *table) int {
 	for i, h := range t.homes {
 		linked := func(g tag) bool { return g.link != nil && g.link != h && slices.Contains(t.homes, g.link) }
 		if t.joins[i].single && slices.ContainsFunc(t.joins[i].tags, linked) && c.ledToBelow(t, h, 0) {
@@ -116,6 +121,9 @@ func (c *Context) oneVisit(t *table, home int, list []*Resource) []*Resource {
 			}
 		}
 	})
+	if c.wantsNone(t, home) {
+		led = append(led, nil)
+	}
 	switch {
 	case len(led) == 0:
 		return list[:1]
@@ -162,6 +170,29 @@ func (c *Context) linksBelow(t *table, h *plan.Type, depth int, f func(r *row, r
 			c.linksBelow(below, h, depth+1, f)
 		}
 	}
+}
+
+// wantsNone reports that a row of a scope could write a resource if the scope had no visit: it stands with no such segment.
+func (c *Context) wantsNone(t *table, home int) bool {
+	made := func(p tree.Path) bool {
+		return slices.ContainsFunc(t.back, func(r *row) bool {
+			return r.Kind == MapRow && r.dst.base == t.homes[home] && len(r.dst.steps) == 0 && len(r.path) == len(p) && r.path[len(p)-1].Name == p[len(p)-1].Name
+		})
+	}
+	for _, r := range t.back {
+		if r.Kind != MapRow || r.Direction == Forward || !r.Each || r.dst.base == nil || len(r.dst.steps) > 0 {
+			continue
+		}
+		if !slices.ContainsFunc(r.with, func(q tree.Test) bool { return q.Op == tree.Missing && len(q.Path) > 0 && made(q.Path) }) {
+			continue
+		}
+		for _, u := range c.rec.ofType(r.dst.base) {
+			if !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, r.dst.tags) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // anchors are the resources that could each make an instance of a scope, in the record's order.

@@ -92,11 +92,16 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 		}
 	}
 	for _, r := range t.back {
-		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource {
+		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource && !r.laterConst() {
 			any = c.writeRow(r, v, n, in) || any
 		}
 	}
 	if any || n == tree.Root {
+		for _, r := range t.back {
+			if r.laterConst() && r.Direction != Forward {
+				c.writeRow(r, v, n, in)
+			}
+		}
 		for _, chain := range t.chains {
 			for _, r := range chain {
 				if r.Kind == ConstSource && r.Direction != Forward {
@@ -108,6 +113,18 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 		}
 	}
 	return any
+}
+
+// laterConst reports a constant within the element of a list: which element it belongs to, the other rows must have said.
+func (r *row) laterConst() bool {
+	return r.Kind == ConstTarget && slices.ContainsFunc(r.dst.steps, func(s step) bool { return s.e.List })
+}
+
+// wanted reports that a row with a value leads to a list's element that a slot stands for: without it a constant has none.
+func (t *table) wanted(slot int) bool {
+	return slices.ContainsFunc(t.back, func(r *row) bool {
+		return r.Kind == MapRow && slices.ContainsFunc(r.dst.steps, func(s step) bool { return s.e.List && s.slot == slot })
+	})
 }
 
 func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (any bool) {
@@ -188,6 +205,9 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 			if in.slots[s.slot].IsValid() {
 				v = in.slots[s.slot]
 				continue
+			}
+			if r.Kind == ConstTarget && r.t.wanted(s.slot) {
+				return false
 			}
 			for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
 				e := s.e.At(v, j)
@@ -291,7 +311,7 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 		} else {
 			c.claim(e, tree.Carried, "")
 		}
-		return false
+		return r.laterConst() // which keeps the element; a constant alone makes nothing
 	case DeclineTarget:
 		c.claimAll(e, ti, tree.Declined, r.Note)
 		return true

@@ -162,6 +162,8 @@ func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) 
 	if to.system == r.codes.source() {
 		at := c.begin()
 		if c.end(at, table() && c.says(k, made.Code.GetValue())) {
+			c.claimMsg(made.System)
+			c.claimMsg(made.Code)
 			return true
 		}
 	}

@@ -24,8 +24,8 @@ type ReaderOptions struct {
 // documents one behind the other. It looks at what is there and needs no hint which of these it is.
 //
 // A part that cannot be read is an Entry with findings, and those after it are read. Memory is bounded whatever the size of
-// the source: parts are decoded in batches of at most 128 KiB of JSON (or one part, if that is larger), of which there are
-// three for each job, and a batch is some eight times its JSON when decoded.
+// the source: parts are decoded in batches of at most 64 KiB of JSON (or one part, if that is larger), of which there are
+// eight for each job, and a batch is some eight times its JSON when decoded.
 type Reader struct {
 	split splitter
 	opts  ReaderOptions
@@ -75,7 +75,10 @@ type batch struct {
 
 const (
 	batchParts = 64
-	batchBytes = 128 << 10
+	batchBytes = 64 << 10
+	// batchesPerJob are under way for each job. With fewer, one slow batch at the head of the order keeps the other workers
+	// waiting for room; with larger ones they wait for one another at the end.
+	batchesPerJob = 8
 )
 
 // fill takes parts from the splitter until the batch is full; false if there were none.
@@ -104,7 +107,7 @@ func (b *batch) fill(s *splitter) bool {
 }
 
 // large reports a batch that holds a part far above the usual, of which only few are in memory at a time.
-func (b *batch) large() bool { return len(b.data) > 8*batchBytes }
+func (b *batch) large() bool { return len(b.data) > 1<<20 }
 
 func (b *batch) decode(x *decoder, source string) {
 	for _, p := range b.parts {
@@ -211,8 +214,9 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 func (r *Reader) together(yield func(Entry, error) bool) {
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
-	work, order := make(chan *batch, r.opts.Jobs), make(chan *batch, r.opts.Jobs)
-	free := make(chan *batch, 3*r.opts.Jobs)
+	// Each has room for all batches, so that only the number of free ones makes anybody wait.
+	batches := batchesPerJob * r.opts.Jobs
+	work, order, free := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
 	large := make(chan struct{}, 2) // batches with a large part that are under way
 	for range cap(free) {
 		free <- &batch{}

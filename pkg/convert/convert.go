@@ -6,6 +6,7 @@
 package convert
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -44,11 +45,24 @@ type Description struct {
 
 // Raw is a record as its reader found it, before it is understood.
 type Raw struct {
-	Index    int           // its position in the source, from 1; 0 is no record, only Findings about the source
-	Bytes    func() []byte // as they stand in the source
-	Reject   *diag.Finding // why it is no record at all
+	Index    int              // its position in the source, from 1; 0 is no record, only Findings about the source
+	Bytes    func() []byte    // as they stand in the source
+	Stream   func() io.Reader // the same where they are many; one of the two is there
+	Size     int              // in bytes, more or less, for the bounds of memory
+	Reject   *diag.Finding    // why it is no record at all
 	Findings []*diag.Finding
-	Data     any // the format's own
+	Data     any  // the format's own
+	More     bool // the record goes on with the next Raw
+
+	piece   bool   // of a record, which is not rejected any more: some of it may be written
+	release func() // when it has been handed on, and all before it
+}
+
+func (raw *Raw) stream() io.Reader {
+	if raw.Stream != nil {
+		return raw.Stream()
+	}
+	return bytes.NewReader(raw.Bytes())
 }
 
 // A Worker turns records of a format into the hub. It serves one goroutine, and may use its memory again for the next record.
@@ -92,6 +106,9 @@ type Options struct {
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool
+	TempDir    string // for what does not fit into memory; empty is the system's
+
+	maxWhole int // other than the constant, for tests
 }
 
 // Relative reports that references are Type/id.
@@ -105,14 +122,15 @@ func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
 	return fhir.ParseBundleType(o.BundleKind)
 }
 
-// Result is what became of one record, or findings about the source.
+// Result is what became of one record, or of a piece of a large one, or findings about the source.
 type Result struct {
 	Index    int // 0 is no record
 	Parts    []Part
 	Entry    *Entry // the ledger's; nil if it is no record
+	More     bool   // the next Result is of the same record, and adds to Parts and Entry
 	Findings []*diag.Finding
 	Rejected *diag.Finding
-	Raw      func() []byte // of a rejected record
+	Raw      func() io.Reader // of a rejected record
 }
 
 // Run converts the records of one source and hands the results over in their order. It stops at the first error of emit or
@@ -156,10 +174,19 @@ type step struct {
 	end   bool
 	err   error        // which ends it all
 	done  chan *Result // of a record, when its worker has done
+	cost  int          // how much of the room it takes
 }
 
-// readAhead is how many records may be in memory for each job.
-const readAhead = 3
+func (s *step) release() {
+	if s.raw != nil && s.raw.release != nil {
+		s.raw.release()
+	}
+}
+
+const (
+	readAhead   = 3       // how many records may be in memory for each job
+	largeRecord = 4 << 20 // bytes that count as one more
+)
 
 // pipe converts the records among steps and hands all steps on in their order. Steps of all sources share the workers, so that
 // many small sources keep them as busy as one large one. It stops at the first error of emit, or when ctx ends.
@@ -184,6 +211,7 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 			if err := emit(s, res); err != nil {
 				return err
 			}
+			s.release()
 		}
 		return ctx.Err()
 	}
@@ -209,10 +237,13 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 		for s := range steps {
 			if s.raw != nil {
 				s.done = make(chan *Result, 1)
-				select {
-				case room <- struct{}{}:
-				case <-ctx.Done():
-					return
+				s.cost = min(1+s.raw.Size/largeRecord, cap(room))
+				for range s.cost {
+					select {
+					case room <- struct{}{}:
+					case <-ctx.Done():
+						return
+					}
 				}
 			}
 			select {
@@ -245,7 +276,10 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 			return err
 		}
 		if s.raw != nil {
-			<-room
+			for range s.cost {
+				<-room
+			}
+			s.release()
 		}
 	}
 	return context.Cause(ctx)
@@ -298,7 +332,10 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	}
 	reject := func(f *diag.Finding) (*Result, error) {
 		at(f)
-		return &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings), Rejected: f, Raw: raw.Bytes,
+		if raw.piece {
+			return nil, f
+		}
+		return &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings), Rejected: f, Raw: raw.stream,
 			Entry: &Entry{Index: raw.Index, Rejected: &Line{At: f.Place.Path, Why: f.Message()}}}, nil
 	}
 	if raw.Index == 0 {
@@ -335,7 +372,7 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), Findings: slices.Clip(raw.Findings)}
+	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings)}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))
 	}

@@ -258,6 +258,18 @@ func (j *Job) format(head []byte) (*Format, error) {
 	return j.Formats.Detect(head), nil
 }
 
+// tempDir is where temporary files go: beside the output, where there is room for it, else where the system has them.
+func (j *Job) tempDir() string {
+	dir := j.Out
+	if !j.dir {
+		dir = filepath.Dir(j.Out)
+	}
+	if info, err := os.Stat(dir); j.Out == "" || isDevice(j.Out) || err != nil || !info.IsDir() {
+		return ""
+	}
+	return dir
+}
+
 func endsInSlash(p string) bool {
 	return strings.HasSuffix(p, "/") || strings.HasSuffix(p, string(filepath.Separator))
 }
@@ -318,6 +330,8 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	if j.dir {
 		safefile.Sweep(j.Out)
 	}
+	options := *j.Options
+	options.TempDir, j.Options = j.tempDir(), &options
 	if j.Rejects != "" {
 		safefile.Sweep(j.Rejects)
 	}
@@ -444,7 +458,7 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 	if !yield(&step{in: in, begin: true}) {
 		return false
 	}
-	for raw, err := range from.Read(buf, in.name, j.Options) {
+	for raw, err := range from.Read(Rereadable(buf, in.src), in.name, j.Options) {
 		if err != nil {
 			if ctx.Err() != nil {
 				return false
@@ -491,6 +505,7 @@ type jobWriter struct {
 	begun bool
 	sink  *sink
 	last  int
+	entry *Entry // of a record of which there is more to come
 }
 
 // step takes the next step. An error ends the job.
@@ -519,7 +534,14 @@ func (w *jobWriter) step(s *step, res *Result) error {
 		return nil
 	}
 	w.last = res.Index
-	if err := w.add(res.Entry); err != nil {
+	e := res.Entry
+	if w.entry != nil {
+		w.entry.join(e)
+		e = w.entry
+	}
+	if w.entry = nil; res.More {
+		w.entry = e
+	} else if err := w.add(e); err != nil {
 		return err
 	}
 	return w.sink.put(res)
@@ -659,7 +681,7 @@ func (j *Job) reject(name string, src Source, res *Result) error {
 	}
 	j.rejected[strings.ToLower(name)] = true
 	p := filepath.Join(j.Rejects, name)
-	if err := j.rejects.write(p, res.Raw()); err != nil {
+	if err := j.rejects.copy(p, res.Raw()); err != nil {
 		return err
 	}
 	f := res.Rejected

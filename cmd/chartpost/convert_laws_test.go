@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -462,4 +463,18 @@ func runMeasured(t *testing.T, in io.Reader, args ...string) (status int, peakMB
 		t.Errorf("temporary files were left: %v %v", left, err)
 	}
 	return cmd.ProcessState.ExitCode(), peakMB, written, stderr.String()
+}
+
+// TestStart: starting costs next to nothing: no package of ours unpacks, parses or compiles anything before it is asked for.
+func TestStart(t *testing.T) {
+	status, _, stderr := chartpost(t, t.TempDir(), []string{"GODEBUG=inittrace=1"}, "--version")
+	if status != 0 || !strings.Contains(stderr, "init runtime ") {
+		t.Fatalf("exit %d, %s", status, stderr)
+	}
+	ours := regexp.MustCompile(`init (github.com/chartpost/\S+) @.* clock, (\d+) bytes`)
+	for _, m := range ours.FindAllStringSubmatch(stderr, -1) {
+		if n, err := strconv.Atoi(m[2]); err != nil || n > 128<<10 {
+			t.Errorf("%s allocates %s bytes at the start", m[1], m[2])
+		}
+	}
 }

@@ -54,10 +54,8 @@ type span struct {
 	text string // if it is in memory
 	at   int64
 	n    int32
-	sum  uint32 // CRC-32C, to know that it is still the same
+	sum  uint32 // CRC-32, to know that it is still the same
 }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // put keeps a text, which stands at a place in the source.
 func (s *store) put(text string, offset int64) (span, error) {
@@ -65,7 +63,7 @@ func (s *store) put(text string, offset int64) (span, error) {
 		s.held += int64(len(text))
 		return span{text: text, n: int32(len(text))}, nil
 	}
-	x := span{at: offset, n: int32(len(text)), sum: crc32.Checksum([]byte(text), castagnoli)}
+	x := span{at: offset, n: int32(len(text)), sum: crc32.ChecksumIEEE([]byte(text))}
 	if s.source != nil {
 		return x, nil
 	}
@@ -111,7 +109,7 @@ func (s *store) get(x span) ([]byte, error) {
 		}
 		return nil, err
 	}
-	if crc32.Checksum(b, castagnoli) != x.sum {
+	if crc32.ChecksumIEEE(b) != x.sum {
 		return nil, errChanged
 	}
 	return b, nil

@@ -71,7 +71,7 @@ func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw
 				yield(nil, err)
 				return
 			}
-			if !yield(&convert.Raw{Index: raw.Record, Bytes: raw.Bytes, Reject: raw.Reject, Data: raw}, nil) {
+			if !yield(&convert.Raw{Index: raw.Record, Bytes: raw.Bytes, Size: len(raw.Data), Reject: raw.Reject, Data: raw}, nil) {
 				return
 			}
 		}

@@ -8,7 +8,8 @@ type sortKey struct {
 	descending bool
 }
 
-// buildSort sorts by each argument in turn; a minus sign before it sorts downwards. Items without a key come first, downwards last.
+// buildSort sorts by each argument in turn; a minus sign before it sorts downwards. Items without a key come last, downwards
+// first.
 func buildSort(k *compiler, f *call) *node {
 	var keys []sortKey
 	for i, tree := range f.trees {
@@ -44,7 +45,7 @@ func (c *Context) compareBy(key sortKey, a, b Value) (order int) {
 	x, n := key.by.one(c, a)
 	y, m := key.by.one(c, b)
 	if n == 0 || m == 0 {
-		order = min(n, 1) - min(m, 1)
+		order = min(m, 1) - min(n, 1)
 	} else {
 		order, _, _ = c.compare(x, y)
 	}

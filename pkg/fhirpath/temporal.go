@@ -255,9 +255,11 @@ func truncate(us int64, p precision) int64 {
 	return us
 }
 
-// calendarOf is the calendar unit that a quantity adds to a date; UCUM's definite durations above the second are refused (6.6.7 of N1),
-// but for the week and the day, which are the same thing.
-var calendarOf = map[string]string{"'d'": "day", "'wk'": "week", "'h'": "hour", "'min'": "minute", "'s'": "second", "'ms'": "millisecond"}
+// calendarOf is the calendar unit that a quantity adds to a date; UCUM's year and month are refused, which are no calendar's (6.6.7 of N1).
+//
+// QUIRK: the official tests take 'month' in quotes, which is no unit of UCUM, for the month of the calendar (testMinus5).
+var calendarOf = map[string]string{"'d'": "day", "'wk'": "week", "'h'": "hour", "'min'": "minute", "'s'": "second", "'ms'": "millisecond",
+	"'year'": "year", "'month'": "month", "'week'": "week", "'day'": "day", "'hour'": "hour", "'minute'": "minute", "'second'": "second"}
 
 // microseconds of the calendar units, with the month of 30 days and the year of 365 that stand for precision alone (6.6.7 of N1).
 var microseconds = map[string]int64{"year": 365 * day, "month": 30 * day, "week": 7 * day, "day": day, "hour": hour, "minute": minute,
@@ -286,7 +288,8 @@ func addTime(v Value, value, unit string, minus bool) (r Value, ok, known bool) 
 	if minus {
 		q.Neg(q)
 	}
-	if u == "second" { // the one unit whose fractions count
+	// Of a second alone fractions count. QUIRK: the official tests have 0.1 's' as none (testPlusDate19), so that only the calendar's does.
+	if unit == "second" {
 		q.Mul(q, new(big.Rat).SetInt64(1000))
 		u, size = "millisecond", 1000
 	}

@@ -118,10 +118,14 @@ func ReferenceText(v reflect.Value) Value {
 	return Value{t: e.Type(), v: v, m: meta(Node) | reference}
 }
 
-// NewString, NewInteger, NewBoolean and NewDecimal make values of the system, for constants.
+// NewString makes a String of the system, for constants.
 func NewString(s string) Value { return stringOf(s) }
+
+// NewInteger makes an Integer of the system.
 func NewInteger(n int64) Value { return integerOf(n) }
-func NewBoolean(b bool) Value  { return booleanOf(b) }
+
+// NewBoolean makes a Boolean of the system.
+func NewBoolean(b bool) Value { return booleanOf(b) }
 
 // NewDecimal makes a decimal of its text; ok is false if it is none.
 func NewDecimal(s string) (v Value, ok bool) {

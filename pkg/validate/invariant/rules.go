@@ -16,12 +16,12 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhirpath"
 )
 
-// Severity is FHIR's: what violates an error does not conform, what violates a warning is no good practice.
+// Severity is FHIR's.
 type Severity uint8
 
 const (
-	Error Severity = iota + 1
-	Warning
+	Error   Severity = iota + 1 // what violates it does not conform
+	Warning                     // what violates it is no good practice
 )
 
 func (s Severity) String() string { return [...]string{"", "error", "warning"}[s] }

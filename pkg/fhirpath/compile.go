@@ -15,14 +15,49 @@ type compiler struct {
 	resource Types // of %resource
 	lambda   bool  // within an argument that is run for each item
 	chapters []chapter
+	shared   map[string]*node // what goes through whole resources, by its text: run once, wherever it stands
 }
 
 func (k *compiler) expr(a *expr) *node {
+	if a.op == opCall && a.name == "descendants" && isFree(a) {
+		key := treeText(a)
+		if key == "" {
+			return k.plain(a)
+		}
+		n := k.shared[key]
+		if n == nil {
+			n = memoNode(k.plain(a))
+			k.shared[key] = n
+		}
+		return n
+	}
 	if k.lambda && isHeavy(a) && isFree(a) {
 		outside := *k
 		outside.lambda = false
 		return memoNode(outside.expr(a))
 	}
+	return k.plain(a)
+}
+
+// treeText is a path of variables and elements as a text, empty for anything else.
+func treeText(a *expr) string {
+	switch {
+	case a.op == opVariable:
+		return "%" + a.name
+	case a.on == nil || len(a.args) > 0 || a.op != opMember && a.op != opCall:
+		return ""
+	}
+	on := treeText(a.on)
+	if on == "" {
+		return ""
+	}
+	if a.op == opCall {
+		return on + "." + a.name + "()"
+	}
+	return on + ".`" + a.name + "`"
+}
+
+func (k *compiler) plain(a *expr) *node {
 	n := k.build(a)
 	n.pos = a.pos
 	return n

@@ -46,7 +46,7 @@ func Compile(source string, types Types, options ...Options) (x *Expr, err error
 	if o.Subset == Discriminator {
 		checkDiscriminator(tree)
 	}
-	k := &compiler{options: &o, this: types, root: types, resource: o.Resource, chapters: chapters()}
+	k := &compiler{options: &o, this: types, root: types, resource: o.Resource, chapters: chapters(), shared: map[string]*node{}}
 	if k.resource == nil && len(types) > 0 && !slices.ContainsFunc(types, func(t Type) bool { return !t.isResource() }) {
 		k.resource = types
 	}

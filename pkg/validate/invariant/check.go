@@ -26,7 +26,8 @@ type Violation struct {
 
 // Checker runs all rules over documents, in one goroutine, which uses it again and again.
 //
-// A rule that gives nothing, as bdl-8 does on an entry without fullUrl, holds: what it speaks of is not there.
+// A rule that gives nothing does not hold, as with the official validator: que-13 (repeats=true or initial.count() <= 1) gives nothing
+// for two initial values where repeats is not said.
 type Checker struct {
 	// Skip leaves out a rule, if it is set; ele-1 too.
 	Skip func(*Rule) bool
@@ -325,7 +326,7 @@ func (k *Checker) run(rules []*Bound, t *plan.Type, v reflect.Value) {
 			k.report(b.Rule, value, b.Err)
 			continue
 		}
-		if holds, err := b.Expr.Test(k.c, value); err != nil || holds == fhirpath.False {
+		if holds, err := b.Expr.Test(k.c, value); err != nil || holds != fhirpath.True {
 			k.report(b.Rule, value, err)
 		}
 	}

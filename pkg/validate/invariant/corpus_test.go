@@ -150,8 +150,12 @@ func BenchmarkSynthea(b *testing.B) {
 			pass()
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
+			start := cpuTime()
 			for b.Loop() {
 				pass()
+			}
+			if used := (cpuTime() - start).Seconds(); used > 0 {
+				b.ReportMetric(float64(size)*float64(b.N)/1e6/used, "MB/cpu-s")
 			}
 		})
 	}

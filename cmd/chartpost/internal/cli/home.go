@@ -145,7 +145,7 @@ func (h *home) card() (*contacts.Card, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	if card.Sign != seal.FormatKey(h.id.PublicKey()) || card.Age != h.id.Hybrid.Recipient().String() {
+	if card.Sign != seal.FormatKey(h.id.PublicKey()) || card.Age != h.id.Recipient() {
 		return nil, fail(exitRefused, fmt.Errorf("%s is not the card of your identity", path), "put the file back from a backup")
 	}
 	return card, nil
@@ -197,7 +197,8 @@ func (h *home) body(contact *contacts.Contact) journal.Body {
 	b := journal.Body{By: userName(h.c.Env), Tool: tool(h.c)}
 	if contact != nil {
 		card := contact.Card()
-		b.Peer, b.City, b.Address, b.Key, b.Card, b.State = contact.Name, card.City, card.Address, card.Sign, card.Digest(), string(contact.State)
+		b.Peer, b.Key, b.Card, b.State = contact.Name, card.Sign, card.Digest(), string(contact.State)
+		b.Address, b.City = contact.PostalAddress()
 	}
 	return b
 }

@@ -181,8 +181,8 @@ func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *tr
 		return nil, explain(err)
 	}
 	now := c.now()
-	if card := t.contact.Card(); card.Expired(now) {
-		return nil, explain(findingf("CP-PKG-034", "the sender's card expired on %s", card.Expires.Format(time.DateOnly)))
+	if err := t.contact.CheckRead(now); err != nil {
+		return nil, explain(err)
 	}
 	if e := t.Manifest.Expires; e != nil && now.After(*e) {
 		return nil, explain(findingf("CP-PKG-021", "the package expired on %s", e.Format(time.DateOnly)))

@@ -29,11 +29,14 @@ type sealOptions struct {
 	out        string
 	note       string
 	unverified string
-	consent    string
-	part2      bool
-	compat     bool
-	force      bool
-	quiet      bool
+
+	acceptRotation bool
+
+	consent string
+	part2   bool
+	compat  bool
+	force   bool
+	quiet   bool
 }
 
 func newSealCommand(c *CLI) *cobra.Command {
@@ -65,6 +68,7 @@ Purposes: ` + strings.Join(words, ", ") + `.`,
 	f.BoolVar(&o.part2, "part2", false, "the records are under 42 CFR Part 2; needs --consent")
 	f.StringVar(&o.consent, "consent", "", "put a copy of the patient's consent, `FILE`, into the package")
 	f.StringVar(&o.unverified, "unverified", "", "send to a contact who is not verified, for this `REASON`; it is logged")
+	f.BoolVar(&o.acceptRotation, "accept-rotation", false, "send to a contact whose new keys the old ones introduced, before their words were heard; it is logged")
 	f.BoolVar(&o.force, "force", false, "replace FILE")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	return cmd
@@ -118,9 +122,7 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 	}
 	body := h.body(contact)
 	body.Purpose, body.Basis, body.Note, body.Part2 = string(purpose), m.Basis, o.note, o.part2
-	if contact.State != contacts.Verified {
-		body.Unverified = o.unverified
-	}
+	body.Unverified = overruled(contact, o.unverified)
 	if err := h.reserve(ctx, m, &body); err != nil {
 		out.discard()
 		return err
@@ -144,7 +146,7 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 		return fail(exitUnreadable, err)
 	}
 	if !o.quiet {
-		state := "not verified: " + o.unverified
+		state := "not verified: " + body.Unverified
 		if contact.State == contacts.Verified {
 			state = "verified " + contact.Verified.Format(time.DateOnly)
 		}
@@ -190,13 +192,8 @@ func (h *home) recipient(o *sealOptions) (*contacts.Contact, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	if k.Card().Expired(h.c.now()) {
-		return nil, explain(findingf("CP-PKG-034", "the card of %s expired on %s", k.Name, k.Card().Expires.Format(time.DateOnly)))
-	}
-	if k.State != contacts.Verified && strings.TrimSpace(o.unverified) == "" {
-		return nil, fail(exitUsage, fmt.Errorf("%s is not verified", k.Name),
-			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", k.Name),
-			"if it cannot wait, say why with --unverified REASON; it is logged")
+	if err := h.c.maySend(k, o.unverified, o.acceptRotation); err != nil {
+		return nil, err
 	}
 	return k, nil
 }

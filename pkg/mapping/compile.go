@@ -93,7 +93,7 @@ type row struct {
 	inChain   bool       // of more than one row
 	chained   bool       // not the first of its chain
 	fillsList bool       // the last step of its target is a list of primitives
-	siblings  []*row     // of a row that fills a list one element at a time: the rows above that fill the same
+	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
 	need      uint64     // the bit of the name that its place begins with; 0 if that says nothing
 }
@@ -274,7 +274,7 @@ func (m *Map) compileTable(t *table) error {
 		default:
 			t.chains = append(t.chains, []*row{r})
 		}
-		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) && !r.Each {
+		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) {
 			for _, q := range t.back {
 				if q.Kind == MapRow && q.Direction == Both && (q.fillsList || q.dst.grow >= 0) && !q.Each && q.dst.place() == r.dst.place() && !q.chained {
 					r.siblings = append(r.siblings, q)
@@ -287,7 +287,7 @@ func (m *Map) compileTable(t *table) error {
 				t.homes = append(t.homes, res)
 			}
 		}
-		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" {
+		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" && !r.makesMany() {
 			t.anchor = r
 		}
 	}
@@ -346,6 +346,12 @@ func (t *table) present(d *tree.Doc, n tree.Node) (bits uint64) {
 	return bits
 }
 
+// makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so
+// that none is what an instance of the scope hangs on.
+func (r *row) makesMany() bool {
+	return r.Each && r.dst.base != nil && r.dst.grow < 0 && r.dst.arrow == nil
+}
+
 func (r *row) tagCount() int {
 	n := len(r.dst.tags) + len(r.dst.arrowed)
 	for i := range r.dst.steps {
@@ -360,6 +366,9 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 	if src.Kind != DeclineTarget && src.Kind != ConstTarget {
 		if r.path, err = m.Format.ParsePath(src.Place); err != nil {
 			return nil, err
+		}
+		if r.path.Marked() && !src.Each {
+			return nil, fmt.Errorf("%s: a step bears [], so the type must too: %s[]", src.Place, src.Type)
 		}
 		if m.Format.Valid != nil {
 			names := make([]string, len(r.path))
@@ -415,9 +424,23 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 			}
 			return nil, fmt.Errorf("%s: %w%s", tree.Quote(text), err, hint)
 		}
-		return r, nil
+		return r, r.tagWanted()
 	}
 	return r, m.bindType(r)
+}
+
+// tagWanted refuses a constant for what tells the elements of a list apart: it would be stamped when FHIR is made, but the rows
+// beside it would write an e-mail address as a telephone number, and a code of one system as one of another. A tag is asked.
+func (r *row) tagWanted() error {
+	last := len(r.dst.steps) - 1
+	if last < 0 || r.Direction != Both || r.Else || len(r.with)+len(r.iff) > 0 || r.dst.steps[last].e.Name != "system" {
+		return nil
+	}
+	switch owner := r.dst.steps[last].e.Owner.Name; owner {
+	case "Coding", "Identifier", "ContactPoint":
+		return fmt.Errorf("%s: a constant here is not asked by the rows beside it; say it in their tags: [system=%s]", r.Target, tree.Quote(r.Literal))
+	}
+	return nil
 }
 
 // bindType finds what a row's type stands for: a table, codes, a leaf type or a pair, by its name and the target's type.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -218,7 +219,7 @@ func (c *Context) readChain(chain []*row, bits uint64, n tree.Node, v reflect.Va
 			if late.Direction != Backward && (late.Kind == MapRow || late.Kind == DeclineSource) && c.asks(n, late) {
 				c.Doc.Each(n, late.path, func(k tree.Node) bool {
 					if late.Place != r.Place && late.Place != "." {
-						c.Doc.MarkAll(k, tree.Declined, r.Place+" is there")
+						c.Doc.MarkAll(k, tree.Declined, cmp.Or(r.Place, r.Target+" "+r.Literal)+" is there")
 					}
 					return true
 				})
@@ -250,7 +251,7 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 	}
 	gap := false // an empty repetition before: the way back has nothing to put there
 	c.Doc.Each(n, r.path, func(k tree.Node) bool {
-		if k != n && c.Doc.Empty(k) || k == n && len(r.path) == 0 && r.conv != nil && c.Doc.LeafText(k) == "" {
+		if k != n && c.Doc.Empty(k) || r.readsText() && c.Doc.LeafText(k) == "" {
 			gap = gap || k != n
 			return true
 		}
@@ -263,6 +264,11 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 		return r.Each || r.Kind == DeclineSource
 	})
 	return took, any
+}
+
+// readsText reports a row that reads the text of its place: what stands below is nothing to it.
+func (r *row) readsText() bool {
+	return r.Kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
 }
 
 const gapWhy = "written back one place earlier, after a gap"
@@ -304,9 +310,6 @@ func (r *row) foldOf(in *instance) string {
 		return r.Note
 	case r.refill:
 		return "the way back fills the place of the row above: " + r.Target
-	}
-	if !r.fillsList && (r.dst.grow < 0 || r.Each) {
-		return ""
 	}
 	for _, q := range r.siblings { // rows above that fill the same list
 		if !in.made[q.rank] {

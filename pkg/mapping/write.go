@@ -308,12 +308,13 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource)
 		}
 	}
 	c.join(t, f)
+	outer := n
 	if r != nil && len(r.path) > 0 {
 		n = c.Doc.Make(n, r.path, r.Each)
 	}
 	ok := c.writeTable(t, reflect.Value{}, n, f.in)
 	if ok && r != nil {
-		ok = c.stampWith(r, c.Doc.Parent(n))
+		ok = c.stampWith(r, outer)
 	}
 	c.frame = up
 	return c.end(at, ok)
@@ -525,7 +526,10 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 		if !c.match(v, d.tags) {
 			return false
 		}
-		return c.reach(r, in, v, 0, n)
+		if any = c.reach(r, in, v, 0, n); any {
+			c.claimTags(v, d.tags)
+		}
+		return any
 	}
 	if d.base.Name == "Bundle" {
 		if c.rec.root == nil {
@@ -1104,4 +1108,10 @@ func (c *Context) ClaimValue(m proto.Message) {
 func (c *Context) Carry(n tree.Node) {
 	s, why := c.state()
 	c.Doc.MarkAll(n, s, why)
+}
+
+// CarryText is Carry for the text of n alone, without what stands below: the text of an element and not its attributes.
+func (c *Context) CarryText(n tree.Node) {
+	s, why := c.state()
+	c.Doc.Mark(n, s, why)
 }

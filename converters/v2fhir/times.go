@@ -26,7 +26,7 @@ func readBirth(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	m, err := hl7.ParseMoment(c.Doc.Text(leaf), false)
-	if err != nil || !hl7.Store(d, "date", m.ISODate()) {
+	if err != nil || !hl7.Store(d, m.ISODate()) {
 		c.Doc.Mark(leaf, tree.Invalid, hl7.ErrTime.Error())
 		return false
 	}
@@ -39,7 +39,7 @@ func readBirth(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			}
 		}
 		dt := &dpb.DateTime{}
-		if m.Zone != "" && hl7.Store(dt, "dateTime", m.ISODate()+"T"+clock+m.Zone[:3]+":"+m.Zone[3:]) {
+		if m.Zone != "" && hl7.Store(dt, m.ISODate()+"T"+clock+m.Zone[:3]+":"+m.Zone[3:]) {
 			d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: birthTimeURL},
 				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: dt}}})
 			if added {
@@ -60,10 +60,10 @@ func writeBirth(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if !ok {
 		return false
 	}
-	s := strings.ReplaceAll(hl7.FHIRText(d, "date"), "-", "")
+	s := strings.ReplaceAll(hl7.FHIRText(d), "-", "")
 	for _, x := range d.Extension {
 		if dt := x.GetValue().GetDateTime(); dt != nil && x.GetUrl().GetValue() == birthTimeURL {
-			full, _ := hl7.WriteTime(c, hl7.FHIRText(dt, "dateTime"))
+			full, _ := hl7.WriteTime(c, hl7.FHIRText(dt))
 			if strings.HasPrefix(full, s) {
 				s = full
 				c.Claim(x)

@@ -33,7 +33,7 @@ func TestSystemNames(t *testing.T) {
 func TestNormalNumber(t *testing.T) {
 	for text, want := range map[string]string{"5": "5", " +5 ": "5", "007": "7", "-0.50": "-0.50", ".5": "0.5", "5.": "5", "0": "0", "00": "0",
 		"1e3": "1e3", "abc": "abc", "": "", "-": "-", "1,5": "1,5"} {
-		if got := normalNumber(text); got != want {
+		if got := hl7.Number(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}

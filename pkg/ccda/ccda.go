@@ -57,7 +57,7 @@ const (
 const (
 	maxDepth      = 200
 	maxAttributes = 256
-	maxDocument   = 256 << 20
+	MaxDocument   = 256 << 20 // bytes
 )
 
 // Options of a Parser. The zero value is what most want.

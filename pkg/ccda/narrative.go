@@ -1,6 +1,7 @@
 package ccda
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -108,5 +109,69 @@ func (p *Parser) unprefixed(raw string) string {
 		b.WriteString(mark)
 		b.WriteString(local)
 		raw = raw[e:]
+	}
+}
+
+// Token is a piece of a narrative: a start tag with its attributes, an end tag, or text, resolved.
+type Token struct {
+	Start, End string // the name of an element that begins or ends
+	Text       string
+	Attributes [][2]string // of Start: name and value
+}
+
+// Tokens gives the pieces of a narrative that Parse has read, or any well-formed XML without a document type: it stops at the
+// first fault. An empty element begins and ends. A token's attributes are good until the next.
+func Tokens(raw string) iter.Seq[Token] {
+	return func(yield func(Token) bool) {
+		p := Parser{text: raw, doc: &Document{text: raw}}
+		var attrs [][2]string
+		for p.at < len(raw) {
+			i := strings.IndexByte(raw[p.at:], '<')
+			if i < 0 {
+				i = len(raw) - p.at
+			}
+			if i > 0 {
+				text, err := p.unescape(raw[p.at:p.at+i], p.at, false)
+				if err != nil || !yield(Token{Text: text}) {
+					return
+				}
+				p.at += i
+				continue
+			}
+			switch rest := raw[p.at:]; {
+			case strings.HasPrefix(rest, "</"):
+				e := nameEnd(rest[2:])
+				end := strings.IndexByte(rest, '>')
+				if end < 0 || !yield(Token{End: rest[2 : 2+e]}) {
+					return
+				}
+				p.at += end + 1
+			case strings.HasPrefix(rest, "<!--"):
+				if p.skip("-->", "") != nil {
+					return
+				}
+			case strings.HasPrefix(rest, "<![CDATA["):
+				from := p.at + len("<![CDATA[")
+				if p.skip("]]>", "") != nil || !yield(Token{Text: raw[from : p.at-3]}) {
+					return
+				}
+			case strings.HasPrefix(rest, "<?"):
+				if p.skip("?>", "") != nil {
+					return
+				}
+			default:
+				name, empty, err := p.tag()
+				if err != nil {
+					return
+				}
+				attrs = attrs[:0]
+				for _, a := range p.attributes {
+					attrs = append(attrs, [2]string{a.name, a.value})
+				}
+				if !yield(Token{Start: name, Attributes: attrs}) || empty && !yield(Token{End: name}) {
+					return
+				}
+			}
+		}
 	}
 }

@@ -55,7 +55,7 @@ type attribute struct {
 func (p *Parser) Parse(source []byte) (*Document, error) {
 	limit := p.MaxDocument
 	if limit == 0 {
-		limit = maxDocument
+		limit = MaxDocument
 	}
 	if len(source) > limit {
 		return nil, diag.New(TooLarge, diag.Place{Source: p.Source}, "")

@@ -38,7 +38,7 @@ func rootNamespaces(others map[string]string) string {
 	}
 	slices.Sort(prefixes)
 	for _, prefix := range prefixes {
-		s += ` xmlns:` + prefix + `="` + string(appendEscaped(nil, others[prefix], true)) + `"`
+		s += ` xmlns:` + prefix + `="` + string(AppendEscaped(nil, others[prefix], true)) + `"`
 	}
 	return s
 }
@@ -155,7 +155,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 		if IsNarrative(d, n) {
 			p.b = append(p.b, text...)
 		} else {
-			p.b = appendEscaped(p.b, text, false)
+			p.b = AppendEscaped(p.b, text, false)
 		}
 	}
 	if len(below) > 0 {
@@ -233,13 +233,13 @@ func (p *printer) attribute(name, value string) {
 	p.b = append(p.b, ' ')
 	p.b = append(p.b, name...)
 	p.b = append(p.b, `="`...)
-	p.b = appendEscaped(p.b, value, true)
+	p.b = AppendEscaped(p.b, value, true)
 	p.b = append(p.b, '"')
 }
 
-// appendEscaped writes text so that a reader gets it back: in attributes line ends and tabs as numbers too. What XML cannot
+// AppendEscaped writes text so that a reader gets it back: in attributes line ends and tabs as numbers too. What XML cannot
 // hold becomes U+FFFD.
-func appendEscaped(b []byte, s string, attr bool) []byte {
+func AppendEscaped(b []byte, s string, attr bool) []byte {
 	from := 0
 	for i, r := range s {
 		ref := ""

@@ -237,10 +237,10 @@ func normalTime(s string) string {
 // LocalTime is a local time that the zone's clocks never or twice show.
 const LocalTime diag.ID = "CP-V2-101"
 
-// Store puts FHIR's text into a primitive.
-func Store(m proto.Message, typ, s string) bool {
-	t, err := plan.Named(typ)
-	if err != nil {
+// Store puts FHIR's text into a primitive, and reports whether it is one of that type.
+func Store(m proto.Message, s string) bool {
+	t := plan.OfMessage(m)
+	if t == nil || t.Prim == nil {
 		return false
 	}
 	v, err := t.Prim.Parse(s)
@@ -252,10 +252,14 @@ func Store(m proto.Message, typ, s string) bool {
 }
 
 // FHIRText is FHIR's text of a primitive.
-func FHIRText(m proto.Message, typ string) string {
-	t, err := plan.Named(typ)
-	if err != nil {
+func FHIRText(m proto.Message) string {
+	v := reflect.ValueOf(m)
+	if v.IsNil() {
 		return ""
 	}
-	return t.Prim.Text(reflect.ValueOf(m).Elem())
+	t := plan.OfMessage(m)
+	if t == nil || t.Prim == nil {
+		return ""
+	}
+	return t.Prim.Text(v.Elem())
 }

@@ -204,6 +204,7 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		defer c.Fold("attributes of the narrative that HTML does not have")()
 	}
 	c.CarryText(n)
+	c.Normal(n, func() string { return narrativeOf(div) })
 	return true
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
-	"ST": text, "TS": hl7.Time, "NM": number, "SYSTEM": system,
+	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "BL": boolean, "SYSTEM": system,
 	"II_VALUE":  mapping.Pair{Read: readII, Write: writeII},
 	"TEL_VALUE": mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
@@ -38,6 +38,14 @@ var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error)
 
 // number is real and int: without plus, leading zeros, or a point without digits beside it.
 var number = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return hl7.Number(s), nil }, Normal: hl7.Number}
+
+// boolean is bl: true or false.
+var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	if s != "true" && s != "false" {
+		return "", errors.New("neither true nor false")
+	}
+	return s, nil
+}}
 
 // system is the OID of a code system (@codeSystem) and its URI in FHIR.
 var system = mapping.Type{

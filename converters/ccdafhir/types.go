@@ -20,6 +20,7 @@ var Types = mapping.Types{
 	"TEL_VALUE": mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
 	"REFERENCE": mapping.Pair{Read: readReference, Write: writeReference},
+	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
 }
 

@@ -296,6 +296,9 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if !rec.FromFHIR && first == "MessageHeader" {
 		natural = fhir.Message
 	}
+	if !rec.FromFHIR && first == "Composition" && rec.Bundle.GetTimestamp() != nil { // which a document must have
+		natural = fhir.Document
+	}
 	kind, err := w.o.BundleType(natural)
 	if err != nil {
 		return nil, nil, err

@@ -42,3 +42,11 @@ func (c *Context) Fold(why string) (end func()) {
 	c.fold = why
 	return func() { c.fold = "" }
 }
+
+// Normal is for pairs on the way to FHIR: it declares the written form in which a leaf that they carry comes back. The form is
+// only asked for where somebody compares.
+func (c *Context) Normal(leaf tree.Node, form func() string) {
+	if c.normal != nil {
+		c.normal(leaf, form())
+	}
+}

@@ -147,7 +147,8 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.arrow.Kind != plan.Resource {
 			return d, fmt.Errorf("%s is no resource", name)
 		}
-		if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, name) && !slices.Contains(e.Targets, "Resource") {
+		if len(d.steps) == 0 { // the table is that of the reference itself, which does not know where it stands
+		} else if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, name) && !slices.Contains(e.Targets, "Resource") {
 			return d, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, name, strings.Join(e.Targets, ", "))
 		}
 		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {

@@ -32,8 +32,8 @@ type Op uint8
 const (
 	Exists   Op = iota + 1 // something is there: a leaf at or below the path
 	Missing                // nothing is there
-	Equal                  // the text is one of the values
-	NotEqual               // the text is none of the values; so it is where nothing is there
+	Equal                  // a text there is one of the values
+	NotEqual               // no text there is one of the values; so it is where nothing is there
 )
 
 func (s *Step) named(name string) bool {
@@ -124,12 +124,28 @@ func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 		}
 		return k, there == (t.Op == Exists)
 	}
-	text := ""
+	found := d.hasValue(k, t)
+	// Of several nodes at the path one is enough, as in XPath: an act bears several template ids.
+	if !found && k != 0 && (len(t.Path) > 1 || d.nodes[k].next != 0 && d.nodes[d.nodes[k].next].name == d.nodes[k].name) {
+		d.Each(n, t.Path, func(m Node) bool {
+			if found = d.hasValue(m, t); found {
+				k = m
+			}
+			return !found
+		})
+	}
 	if k != 0 {
 		k = d.Leaf(k)
-		text = d.nodes[k].text
 	}
-	return k, slices.Contains(t.Values, text) == (t.Op == Equal)
+	return k, found == (t.Op == Equal)
+}
+
+// hasValue reports whether the text of k is one of the test's values; where nothing is, it is empty.
+func (d *Doc) hasValue(k Node, t *Test) bool {
+	if k == 0 {
+		return slices.Contains(t.Values, "")
+	}
+	return slices.Contains(t.Values, d.LeafText(k))
 }
 
 // Stamp makes a test hold at n if it is an Equal and nothing stands there yet, and reports whether it holds.

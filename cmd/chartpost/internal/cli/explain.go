@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,9 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			for _, r := range rows {
 				answer.Rows = append(answer.Rows, explainedRow{s.format, r})
 			}
-			hints = append(hints, s.set.Suggest(query))
+			if hint := s.set.Suggest(query); !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
+			}
 		}
 	}
 	if len(answer.Rows)+len(answer.Findings) == 0 {

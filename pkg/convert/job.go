@@ -258,13 +258,21 @@ func (j *Job) format(head []byte) (*Format, error) {
 	return j.Formats.Detect(head), nil
 }
 
+// Folder is where the output goes; empty if that is a stream or a device. It need not be there yet.
+func (j *Job) Folder() string {
+	switch {
+	case j.Out == "" || isDevice(j.Out):
+		return ""
+	case j.dir:
+		return j.Out
+	}
+	return filepath.Dir(j.Out)
+}
+
 // tempDir is where temporary files go: beside the output, where there is room for it, else where the system has them.
 func (j *Job) tempDir() string {
-	dir := j.Out
-	if !j.dir {
-		dir = filepath.Dir(j.Out)
-	}
-	if info, err := os.Stat(dir); j.Out == "" || isDevice(j.Out) || err != nil || !info.IsDir() {
+	dir := j.Folder()
+	if info, err := os.Stat(dir); dir == "" || err != nil || !info.IsDir() {
 		return ""
 	}
 	return dir

@@ -218,8 +218,9 @@ func (j *Job) join() {
 		return
 	}
 	var parts, rest []Source
+	head := make([]byte, SniffLen)
 	for _, s := range j.Sources {
-		if j.loose(s) {
+		if j.loose(s, head) {
 			parts = append(parts, s)
 		} else {
 			rest = append(rest, s)
@@ -232,7 +233,8 @@ func (j *Job) join() {
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 }
 
-func (j *Job) loose(s Source) bool {
+// loose reports that a source holds resources that stand alone. head is room for its first bytes.
+func (j *Job) loose(s Source, head []byte) bool {
 	if s.Size < 0 {
 		return false // it can be read once only
 	}
@@ -241,7 +243,6 @@ func (j *Job) loose(s Source) bool {
 		return false
 	}
 	defer r.Close()
-	head := make([]byte, SniffLen)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return false

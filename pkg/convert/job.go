@@ -114,6 +114,7 @@ func (j *Job) Prepare() error {
 	if j.dir && err == nil && !info.IsDir() {
 		return &UsageError{fmt.Sprintf("%s is a file, and a folder is needed", j.Out), "name another folder with -o"}
 	}
+	j.leaveOutOwn()
 	j.join()
 	j.names, j.rejectNames = OutputNames(j.Sources, j.To.Extension), RejectNames(j.Sources)
 	j.inputs, j.listed, j.rejected = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
@@ -209,6 +210,36 @@ func (j *Job) list(dir string) map[string]bool {
 	}
 	j.listed[dir] = have
 	return have
+}
+
+// leaveOutOwn takes what runs like this one wrote below an input folder from the inputs: else a second run would convert the first
+// one's output.
+func (j *Job) leaveOutOwn() {
+	var own []string
+	if j.dir {
+		own = append(own, j.Out)
+	}
+	if j.Rejects != "" {
+		own = append(own, j.Rejects)
+	}
+	files := map[string]bool{}
+	for _, p := range []string{j.Ledger, j.Out} {
+		if p != "" {
+			files[resolved(p)] = true
+		}
+	}
+	for i, p := range own {
+		own[i] = resolved(filepath.Clean(p)) + string(filepath.Separator)
+	}
+	j.Sources = slices.DeleteFunc(slices.Clone(j.Sources), func(s Source) bool {
+		if s.root == "" {
+			return false
+		}
+		at, root := resolved(s.Path), resolved(s.root)+string(filepath.Separator)
+		return files[at] || slices.ContainsFunc(own, func(dir string) bool {
+			return dir != root && strings.HasPrefix(dir, root) && strings.HasPrefix(at, dir)
+		})
+	})
 }
 
 // join makes one source of those whose resources may refer to one another: bulk data in several files. Going to NDJSON resources

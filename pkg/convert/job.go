@@ -371,7 +371,7 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		safefile.Sweep(j.Out)
 	}
 	options := *j.Options
-	options.TempDir, j.Options = j.tempDir(), &options
+	options.TempDir, options.ended, j.Options = j.tempDir(), ctx.Err, &options
 	if j.Rejects != "" {
 		safefile.Sweep(j.Rejects)
 	}

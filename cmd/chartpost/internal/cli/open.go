@@ -82,6 +82,9 @@ func (c *CLI) runOpen(ctx context.Context, o *openOptions, path string) error {
 		return fail(exitUnreadable, err)
 	}
 
+	if err := c.room(filepath.Dir(out), p.Manifest.Total()); err != nil { // the signature has passed, so the sizes are true
+		return err
+	}
 	progress, done := c.progress("checking", p.Manifest.Total(), o.quiet)
 	err = p.Verify(ctx, progress)
 	done()

@@ -110,7 +110,7 @@ func (k *compiler) thisNode(a *expr) *node {
 	case "$index":
 		return oneNode(system(Integer), func(c *Context, _ Value) (Value, int) { return integerOf(c.index), 1 })
 	case "$total":
-		return allNode(nil, func(c *Context, _ Value) { c.stack = append(c.stack, c.total...) })
+		return allNode(nil, func(c *Context, this Value) { c.pushMany(this, c.total) })
 	}
 	return pathNode(nil, nil, k.this)
 }
@@ -138,8 +138,11 @@ func (k *compiler) variable(a *expr) *node {
 	in := func(types Types, f func(s *scope) Value) *node {
 		return oneNode(types, func(c *Context, _ Value) (Value, int) {
 			v := f(&c.scope)
-			if v.kind() == Nothing {
-				return v, 0
+			if v.kind() == Nothing { // nobody said: then it is the resource that the expression is run on
+				v = c.scope.context
+				if v.kind() == Nothing || !(Type{FHIR: v.t}).isResource() {
+					return v, 0
+				}
 			}
 			return v, 1
 		})
@@ -402,11 +405,11 @@ func isHeavy(a *expr) bool {
 // memoNode runs a node once an evaluation.
 func memoNode(n *node) *node {
 	m := &node{types: n.types, single: n.single, unordered: n.unordered}
-	m.all = func(c *Context, this Value) { c.stack = append(c.stack, c.memo(m, n.all)...) }
+	m.all = func(c *Context, this Value) { c.pushMany(this, c.memo(m, n.all)) }
 	m.count = func(c *Context, this Value) int { return len(c.memo(m, n.all)) }
 	if n.bag != nil {
 		key := &node{}
-		m.bag = func(c *Context, this Value) { c.stack = append(c.stack, c.memo(key, n.bag)...) }
+		m.bag = func(c *Context, this Value) { c.pushMany(this, c.memo(key, n.bag)) }
 	}
 	return m.complete()
 }

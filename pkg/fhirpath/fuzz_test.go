@@ -2,6 +2,7 @@ package fhirpath_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,7 +87,7 @@ func outcome(items []fhirpath.Value, err error) string {
 	var b strings.Builder
 	for _, v := range items {
 		s, _ := v.Text()
-		b.WriteString(v.TypeName() + " " + s + "\n")
+		b.WriteString(v.TypeName() + strconv.Quote(s) + "\n")
 	}
 	return b.String()
 }

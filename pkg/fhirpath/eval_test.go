@@ -339,6 +339,8 @@ func TestOperators(t *testing.T) {
 		{"2147483647 + 1 | 100000 * 100000", "{}"},
 		{"1.50 + 1.5 | 1.50 * 2 | 0.1 + 0.2", "3.00, 0.3"},
 		{"'a' + 'b' | 'a' & {} | 'a' + {}", "ab, a"},
+		{"(name.family & 'x') & name.suffix & contact.id & 'y'", "!! column 14: & wants one item on each side (at Patient)"},
+		{"name[0].family & contact.id & 'y'", "Leey"},
 		{"1 + 'a'", "!! column 3: + is not for System.Integer and System.String (at Patient)"},
 		{"(1 | 2) + 1", "!! column 9: + wants one item on each side (at Patient)"},
 		{"1 = 1.0 and 1.0 ~ 1.04 and (1 = 1.04).not() and 'A b' ~ 'a  B' and ('A' = 'a').not()", "true"},

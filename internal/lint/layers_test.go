@@ -59,7 +59,7 @@ var layers = []struct {
 	{"pkg/pack/...", []string{"pkg/diag"}},
 	{"pkg/seal/...", []string{"pkg/pack/...", "pkg/diag", "internal/safefile"}},
 	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/diag", "internal/safefile"}},
-	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},
+	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},
 
 	// Files that are written whole or not at all.
 	{"internal/safefile", nil},

@@ -43,7 +43,7 @@ func add(t testing.TB, dir string, id *seal.Identity, pkg string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Append(now, journal.Sealing, pkg, journal.Body{Peer: "Lakeside Cardiology", Purpose: "treatment"}); err != nil {
+	if _, err := j.Append(now, journal.Sealing, pkg, journal.Body{Peer: journal.Peer{Name: "Lakeside Cardiology"}, Purpose: "treatment"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -78,7 +78,7 @@ func TestAppend(t *testing.T) {
 		t.Errorf("next is %d after %d entries", j.NextSeq(), len(j.Entries()))
 	}
 	head := j.Head()
-	e, err := j.Append(now, journal.Opened, "cafe", journal.Body{Peer: "Hilltop"})
+	e, err := j.Append(now, journal.Opened, "cafe", journal.Body{Peer: journal.Peer{Name: "Hilltop"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestAppend(t *testing.T) {
 		t.Error("a package was seen that was not opened")
 	}
 	b, err := j.Body(&j.Entries()[3])
-	if err != nil || b.Peer != "Hilltop" {
+	if err != nil || b.Name != "Hilltop" {
 		t.Errorf("%+v %v", b, err)
 	}
 	for _, l := range lines(t, dir) {

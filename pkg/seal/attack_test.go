@@ -62,7 +62,7 @@ func (p *parties) keys(t testing.TB, sealed []byte) []seal.Key {
 func openWith(t testing.TB, sealed []byte, dir string, keys []seal.Key, pinned func(ed25519.PublicKey) bool) error {
 	t.Helper()
 	ctx := context.Background()
-	pkg, err := seal.Open(bytes.NewReader(sealed), int64(len(sealed)), keys, pinned)
+	pkg, err := seal.Open(bytes.NewReader(sealed), int64(len(sealed)), keys, seal.Trust{Pinned: pinned})
 	if err == nil {
 		err = pkg.Verify(ctx, nil)
 	}
@@ -420,7 +420,7 @@ func TestFileSwappedBetweenPasses(t *testing.T) {
 	b.Files = []member{{Name: "files/a", Data: random(200_000), Stored: true}}
 	one, two := a.Build(t), b.Build(t)
 	src := &switching{data: one}
-	pkg, err := seal.Open(src, int64(len(one)), p.keys(t, one), p.pinned)
+	pkg, err := seal.Open(src, int64(len(one)), p.keys(t, one), seal.Trust{Pinned: p.pinned})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,7 +451,7 @@ func TestReadError(t *testing.T) {
 	p := newParties(t)
 	sealed := p.good().Build(t)
 	src := &failing{switching{sealed}, len(sealed) - 1} // the last chunk is read first
-	_, err := seal.Open(src, int64(len(sealed)), p.keys(t, sealed), p.pinned)
+	_, err := seal.Open(src, int64(len(sealed)), p.keys(t, sealed), seal.Trust{Pinned: p.pinned})
 	if !errors.Is(err, errDisk) {
 		t.Errorf("got %v", err)
 	}

@@ -51,12 +51,19 @@ type UnknownSender struct {
 func (u *UnknownSender) Error() string { return u.Finding.Error() }
 func (u *UnknownSender) Unwrap() error { return u.Finding }
 
+// Trust is what opening goes by.
+type Trust struct {
+	Pinned    func(ed25519.PublicKey) bool // whether a key is that of a contact
+	Forwarded bool                         // take also what the sender signed for somebody else
+}
+
 // Package is a package whose signature, sender, manifest and recipient have passed. Verify must pass before Extract.
 type Package struct {
 	Manifest  *pack.Manifest
 	Sender    ed25519.PublicKey
 	Recipient string      // mine, to which it was encrypted
 	Sums      pack.Digest // of SHA256SUMS
+	Forwarded bool        // it is signed for somebody else
 
 	archive   *pack.Archive
 	digests   map[string]pack.Digest
@@ -71,20 +78,20 @@ type Package struct {
 //  3. SHA256SUMS is signed by a key that is pinned; the key inside the signature only says which;
 //  4. manifest.json has its digest and one reading, and names the signer;
 //  5. members, SHA256SUMS and manifest list the same files;
-//  6. the recipient of the key that opened it is in the manifest.
+//  6. the recipient of the key that opened it is in the manifest (but see Trust.Forwarded).
 //
 // Refusals are findings CP-PKG-nnn. ErrNotSealed and ErrNoIdentity are for what comes before any decryption; other errors are those of
 // reading src.
-func Open(src io.ReaderAt, size int64, keys []Key, pinned func(ed25519.PublicKey) bool) (*Package, error) {
+func Open(src io.ReaderAt, size int64, keys []Key, trust Trust) (*Package, error) {
 	in := &source{r: src}
-	p, err := open(in, size, keys, pinned)
+	p, err := open(in, size, keys, trust)
 	if ioErr := in.failed(); ioErr != nil {
 		return nil, ioErr
 	}
 	return p, err
 }
 
-func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) bool) (*Package, error) {
+func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 	if _, err := ReadHeader(in, size); err != nil {
 		return nil, err
 	}
@@ -110,7 +117,7 @@ func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) boo
 	if err := p.archive.Layout(); err != nil {
 		return nil, err
 	}
-	sums, err := p.trustSums(pinned)
+	sums, err := p.trustSums(trust.Pinned)
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +127,22 @@ func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) boo
 	if err := p.archive.Agree(sums, p.Manifest); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(p.Manifest.To, func(to pack.Party) bool { return to.Age == p.Recipient }) {
-		return nil, refuse("CP-PKG-019", pack.ManifestName, "")
+	if p.Me() == nil {
+		if !trust.Forwarded {
+			return nil, refuse("CP-PKG-019", pack.ManifestName, "")
+		}
+		p.Forwarded = true
 	}
 	return p, nil
+}
+
+// Me is the recipient in the manifest whose key opened the package; nil if it is signed for somebody else.
+func (p *Package) Me() *pack.Party {
+	i := slices.IndexFunc(p.Manifest.To, func(to pack.Party) bool { return to.Age == p.Recipient })
+	if i < 0 {
+		return nil
+	}
+	return &p.Manifest.To[i]
 }
 
 // trustSums reads SHA256SUMS and its signature.

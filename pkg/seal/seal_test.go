@@ -391,7 +391,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.SetBytes(benchSize)
 			b.ReportAllocs()
 			for b.Loop() {
-				pkg, err := seal.Open(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()), keys, p.pinned)
+				pkg, err := seal.Open(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()), keys, seal.Trust{Pinned: p.pinned})
 				if err != nil {
 					b.Fatal(err)
 				}

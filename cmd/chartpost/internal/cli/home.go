@@ -196,10 +196,15 @@ func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts
 func (h *home) body(contact *contacts.Contact) journal.Body {
 	b := journal.Body{By: userName(h.c.Env), Tool: tool(h.c)}
 	if contact != nil {
-		card := contact.Card()
-		b.Peer, b.City, b.Address, b.Key, b.Card, b.State = contact.Name, card.City, card.Address, card.Sign, card.Digest(), string(contact.State)
+		b.Peer = peer(contact)
 	}
 	return b
+}
+
+// peer is what the log keeps of a contact.
+func peer(k *contacts.Contact) journal.Peer {
+	card := k.Card()
+	return journal.Peer{Name: k.Name, City: card.City, Address: card.Address, Key: card.Sign, Card: card.Digest(), State: string(k.State)}
 }
 
 func tool(c *CLI) string { return "chartpost " + c.Version }

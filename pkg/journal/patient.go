@@ -95,3 +95,25 @@ func beginsOne(names []string, w string) bool {
 	}
 	return false
 }
+
+// People are the different patients among those of a list. Two entries are of one patient if they give one name or one record number,
+// and nothing else that both say differs but the name. Of each, the fullest entry stands for it.
+func People(list []Patient) []Patient {
+	agree := func(a, b string) bool { return a == "" || b == "" || strings.EqualFold(a, b) }
+	size := func(p Patient) int { return len(p.Birth) + len(p.MRN) }
+	var people []Patient
+next:
+	for _, p := range list {
+		for i, q := range people {
+			same := strings.EqualFold(p.Name, q.Name) || p.MRN != "" && strings.EqualFold(p.MRN, q.MRN)
+			if same && agree(p.Birth, q.Birth) && agree(p.MRN, q.MRN) {
+				if size(p) > size(q) {
+					people[i] = p
+				}
+				continue next
+			}
+		}
+		people = append(people, p)
+	}
+	return people
+}

@@ -11,6 +11,7 @@ var commands = []func(*CLI) *cobra.Command{
 	newContactCommand,
 	newSealCommand,
 	newOpenCommand,
+	newReceiptCommand,
 	newLogCommand,
 	newMapCommand,
 	newExplainCommand,

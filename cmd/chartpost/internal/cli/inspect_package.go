@@ -30,12 +30,16 @@ type packageView struct {
 	Manifest *pack.Manifest `json:"manifest,omitempty"`
 	Opened   string         `json:"opened,omitempty"` // when I opened it first
 	Why      string         `json:"why,omitempty"`    // why nothing more is told
+
+	Forwarded bool     `json:"forwarded,omitempty"` // it is signed for somebody else
+	Expired   bool     `json:"expired,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
 }
 
 // inspectPackage tells what a package is: without a key, what anybody can see; with the identity that opens it, and after every check
 // that open makes, what is in it. It writes no file and no entry of the log.
 func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageOptions) error {
-	src, size, closeInput, err := openInput(c.In, path)
+	src, size, closeInput, err := openInput(c.In, path, false)
 	if err != nil {
 		return explain(err)
 	}
@@ -49,11 +53,12 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 	t, err := (*trusted)(nil), error(nil)
 	if path == "-" {
 		v.Why = "from standard input only the outside is read; name a file to see more"
-	} else if t, err = c.trust(ctx, &o.identityOptions, path); err == nil {
+	} else if t, err = c.trust(ctx, nil, &openOptions{identityOptions: o.identityOptions, forwarded: true, expired: true}, path); err == nil {
 		defer t.close()
-		if err = t.Verify(ctx, nil); err != nil {
-			err = explain(err)
+		if err = t.Verify(ctx, nil); err == nil {
+			err = t.history()
 		}
+		err = explain(err)
 	}
 	switch code := exitCode(err); {
 	case err != nil && ctx.Err() != nil:
@@ -62,6 +67,10 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		v.Format, v.Opens, v.State, v.Manifest = pack.Format, true, string(t.contact.State), t.Manifest
 		if when, ok := t.journal.Seen(t.Manifest.ID); ok {
 			v.Opened = when.Format("2006-01-02")
+		}
+		v.Forwarded, v.Expired = t.Forwarded, t.expired
+		for _, f := range t.warnings {
+			v.Warnings = append(v.Warnings, f.Error())
 		}
 	case err != nil && code == exitRefused:
 		v.Opens, refused = true, err

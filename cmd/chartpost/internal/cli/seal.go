@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -403,10 +404,20 @@ func (h *home) answers(o *sealOptions, m *pack.Manifest) error {
 	return nil
 }
 
-// findPackage finds the package in the log whose id begins so, written with hyphens or without, as 6f30-27b0 or as in a file's name.
+// findPackage finds the package in the log whose file this is, or whose id begins so, written with hyphens or without, as 6f30-27b0 or
+// as in a file's name.
 func findPackage(j *journal.Journal, id string, event journal.Event) (string, error) {
 	if id == "" {
 		return "", nil
+	}
+	if cipher, err := digestOf(id); err == nil {
+		e, _, err := j.Last(event, func(_ *journal.Entry, b *journal.Body) bool { return b.Cipher == cipher })
+		if err != nil {
+			return "", err
+		}
+		if e != nil {
+			return e.Package, nil
+		}
 	}
 	want := strings.TrimSuffix(filepath.Base(id), ".zip.age")
 	if rest, ok := strings.CutPrefix(want, "chartpost-"); ok && len(rest) > len("2026-11-22-") {
@@ -427,6 +438,20 @@ func findPackage(j *journal.Journal, id string, event journal.Event) (string, er
 		return "", fmt.Errorf("no package %s was %s here; chartpost log lists them", id, event)
 	}
 	return found, nil
+}
+
+// digestOf is the SHA-256 of a file.
+func digestOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // about says whom the files are about: what they say themselves, else what the person says who is asked for it.

@@ -31,6 +31,7 @@ import (
 type openOptions struct {
 	identityOptions
 	out       string
+	below     string // a folder in which a new name is found
 	receipt   string
 	yes       bool
 	again     bool
@@ -113,10 +114,7 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, explain(err)
 	}
 
-	var cipher <-chan pack.Digest
-	if receipt != "" {
-		cipher = p.hashCipher(ctx)
-	}
+	cipher := p.hashCipher(ctx)
 	progress, done := c.progress("checking", p.Manifest.Total(), o.quiet)
 	err = p.Verify(ctx, progress)
 	done()
@@ -154,10 +152,8 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	for _, f := range p.warnings {
 		body.Warnings = append(body.Warnings, string(f.ID))
 	}
-	if receipt != "" {
-		sum := <-cipher
-		body.Cipher = hex.EncodeToString(sum[:])
-	}
+	sum := <-cipher
+	body.Cipher = hex.EncodeToString(sum[:])
 	e, err := p.home.log(ctx, journal.Opened, m.ID, body)
 	if err != nil {
 		return nil, err
@@ -187,6 +183,10 @@ func (o *openOptions) outputs(p *trusted, again bool) (out, receipt string, err 
 			out = m.BaseName()
 		}
 		out = filepath.Clean(out)
+		if o.below != "" {
+			out = freeName(filepath.Join(o.below, m.BaseName()))
+			again = true // what a run that was stopped left may be replaced
+		}
 		if _, err := os.Lstat(out); err == nil {
 			return "", "", fail(exitUsage, fmt.Errorf("%s is there already", out), "a package is unpacked into a new folder; name one with -o")
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -207,6 +207,17 @@ func (o *openOptions) outputs(p *trusted, again bool) (out, receipt string, err 
 		return "", "", fail(exitUsage, fmt.Errorf("%s is there already", receipt), "name another file with --receipt, or use --no-receipt")
 	}
 	return out, receipt, nil
+}
+
+// freeName is a name that is not taken: this one, or with a number.
+func freeName(path string) string {
+	name := path
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", path, n)
+	}
 }
 
 // trusted is a package whose signature, sender, manifest and recipient have passed; its files are not yet checked.

@@ -61,6 +61,9 @@ func (z *zipSize) total() int64 {
 
 // padding is how many zeros the zip needs, given what is written and the sizes of what follows the padding.
 func (p *Writer) padding(rest []tailText) (int64, error) {
+	if err := p.zip.Flush(); err != nil {
+		return 0, err
+	}
 	now := zipSize{offset: p.out.n}
 	for i, h := range p.headers {
 		now.central(h.Name, int64(h.UncompressedSize64), int64(h.CompressedSize64), p.offsets[i])

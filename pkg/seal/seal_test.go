@@ -17,6 +17,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/chartpost/chartpost/internal/packtest"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
@@ -293,9 +294,9 @@ func TestHeader(t *testing.T) {
 		t.Error("Sniff is wrong")
 	}
 	// Every id that this package refuses with is in the list of findings.
-	for _, tt := range attacks {
-		if strings.Contains(tt.want.Entry().What, "not in the list") {
-			t.Errorf("%s is not in the list", tt.want)
+	for _, tt := range packtest.Attacks {
+		if strings.Contains(tt.Want.Entry().What, "not in the list") {
+			t.Errorf("%s is not in the list", tt.Want)
 		}
 	}
 }

@@ -3,14 +3,11 @@ package transport_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,11 +18,11 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/chartpost/chartpost/internal/packtest"
+	"github.com/chartpost/chartpost/internal/sshtest"
 	"github.com/chartpost/chartpost/pkg/transport"
 )
 
@@ -45,123 +42,16 @@ func file(name string, data []byte) *transport.File {
 	return &transport.File{Name: name, Src: bytes.NewReader(data), Size: int64(len(data))}
 }
 
-// sshServer is an SSH server with SFTP over a folder.
-type sshServer struct {
-	addr  string
-	dir   string
-	host  ssh.Signer
-	user  ssh.Signer
-	limit atomic.Int64 // of the next connection: bytes that are read before it breaks off; 0 is none
-	tries atomic.Int64
-	key   string // file of the user's key
+// server is an SSH server, and what is needed to log in there.
+type server struct{ *sshtest.Server }
+
+func newSSHServer(t *testing.T) *server { return &server{sshtest.New(t)} }
+
+func (s *server) options(t *testing.T) *transport.Options {
+	return &transport.Options{KnownHosts: []string{s.KnownHosts(t)}, SSHKeys: []string{s.Key}, User: "maple", Tries: 3, Wait: time.Millisecond}
 }
 
-func newSSHServer(t *testing.T) *sshServer {
-	t.Helper()
-	signer := func() (ssh.Signer, ed25519.PrivateKey) {
-		_, k, _ := ed25519.GenerateKey(rand.Reader)
-		s, err := ssh.NewSignerFromKey(k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s, k
-	}
-	s := &sshServer{dir: t.TempDir()}
-	s.host, _ = signer()
-	var key ed25519.PrivateKey
-	s.user, key = signer()
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.key = filepath.Join(t.TempDir(), "key")
-	os.WriteFile(s.key, pem.EncodeToMemory(block), 0o600)
-	config := &ssh.ServerConfig{
-		PublicKeyCallback: func(_ ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
-			if !bytes.Equal(k.Marshal(), s.user.PublicKey().Marshal()) {
-				return nil, errors.New("unknown key")
-			}
-			return nil, nil
-		},
-		PasswordCallback: func(_ ssh.ConnMetadata, p []byte) (*ssh.Permissions, error) {
-			if string(p) != "sesame" {
-				return nil, errors.New("wrong password")
-			}
-			return nil, nil
-		},
-	}
-	config.AddHostKey(s.host)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	s.addr = l.Addr().String()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.tries.Add(1)
-			go s.serve(&breaking{Conn: c, left: s.limit.Swap(0)}, config)
-		}
-	}()
-	return s
-}
-
-func (s *sshServer) serve(c net.Conn, config *ssh.ServerConfig) {
-	defer c.Close()
-	_, channels, requests, err := ssh.NewServerConn(c, config)
-	if err != nil {
-		return
-	}
-	go ssh.DiscardRequests(requests)
-	for nc := range channels {
-		ch, reqs, err := nc.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			for r := range reqs {
-				ok := r.Type == "subsystem"
-				r.Reply(ok, nil)
-				if ok {
-					server, err := sftp.NewServer(ch, sftp.WithServerWorkingDirectory(s.dir))
-					if err == nil {
-						server.Serve()
-					}
-					ch.Close()
-				}
-			}
-		}()
-	}
-}
-
-// breaking is a connection that breaks off after so many bytes, if that is not 0.
-type breaking struct {
-	net.Conn
-	left int64
-}
-
-func (b *breaking) Read(p []byte) (int, error) {
-	n, err := b.Conn.Read(p)
-	if b.left > 0 {
-		if b.left -= int64(n); b.left <= 0 {
-			b.Conn.Close()
-			return 0, io.ErrUnexpectedEOF
-		}
-	}
-	return n, err
-}
-
-func (s *sshServer) options(t *testing.T) *transport.Options {
-	known := filepath.Join(t.TempDir(), "known_hosts")
-	os.WriteFile(known, []byte(knownhosts.Line([]string{knownhosts.Normalize(s.addr)}, s.host.PublicKey())+"\n"), 0o600)
-	return &transport.Options{KnownHosts: []string{known}, SSHKeys: []string{s.key}, User: "maple", Tries: 3, Wait: time.Millisecond}
-}
-
-func (s *sshServer) at(dir string) string { return "sftp://" + s.addr + dir }
+func (s *server) at(dir string) string { return "sftp://" + s.Addr + dir }
 
 // TestRefusesPlaintext: nothing that is not sealed leaves, by no way.
 func TestRefusesPlaintext(t *testing.T) {
@@ -187,7 +77,7 @@ func TestRefusesPlaintext(t *testing.T) {
 			t.Errorf("%s: a name that climbs was taken", to)
 		}
 	}
-	if reached || s.tries.Load() != 0 {
+	if reached || s.Tries.Load() != 0 {
 		t.Error("a connection was opened for plaintext")
 	}
 }
@@ -240,7 +130,7 @@ func TestSFTP(t *testing.T) {
 	var carried int64
 	o := s.options(t)
 	o.Progress = func(n int64) { carried += n }
-	os.Mkdir(filepath.Join(s.dir, "in"), 0o700)
+	os.Mkdir(filepath.Join(s.Dir, "in"), 0o700)
 	at, err := transport.Send(t.Context(), s.at("/~/in"), file("a.zip.age", data), o)
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +138,7 @@ func TestSFTP(t *testing.T) {
 	if want := s.at("/in/a.zip.age"); at != want || carried != int64(len(data)) {
 		t.Errorf("%s, want %s; %d carried", at, want, carried)
 	}
-	path := filepath.Join(s.dir, "in", "a.zip.age")
+	path := filepath.Join(s.Dir, "in", "a.zip.age")
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, data) {
 		t.Error("it is not what was sent")
 	}
@@ -258,11 +148,11 @@ func TestSFTP(t *testing.T) {
 	if _, err := transport.Send(t.Context(), s.at("/~/in/"), file("a.zip.age", sealed(t, 5_000_000)), o); !errors.Is(err, transport.ErrExists) {
 		t.Errorf("another of the same name: %v", err)
 	}
-	before := s.tries.Load()
-	if _, err := transport.Send(t.Context(), s.at("/~/missing"), file("a.age", data), o); err == nil || s.tries.Load() != before+1 {
-		t.Errorf("a folder that is not there: %v after %d tries", err, s.tries.Load()-before)
+	before := s.Tries.Load()
+	if _, err := transport.Send(t.Context(), s.at("/~/missing"), file("a.age", data), o); err == nil || s.Tries.Load() != before+1 {
+		t.Errorf("a folder that is not there: %v after %d tries", err, s.Tries.Load()-before)
 	}
-	if _, err := transport.Send(t.Context(), s.at(s.dir), file("b.age", data), o); err != nil {
+	if _, err := transport.Send(t.Context(), s.at(s.Dir), file("b.age", data), o); err != nil {
 		t.Errorf("an absolute folder: %v", err)
 	}
 	// With a password.
@@ -285,7 +175,7 @@ func TestSFTPResumes(t *testing.T) {
 	notes := 0
 	o.Notify = func(error, time.Duration) { notes++ }
 	o.Progress = func(n int64) { carried += n }
-	s.limit.Store(16 << 20)
+	s.Limit.Store(16 << 20)
 	src := &counting{r: bytes.NewReader(data)}
 	if _, err := transport.Send(t.Context(), s.at("/~/"), &transport.File{Name: "a.zip.age", Src: src, Size: int64(len(data))}, o); err != nil {
 		t.Fatal(err)
@@ -293,32 +183,32 @@ func TestSFTPResumes(t *testing.T) {
 	if n := src.n.Load(); n > int64(len(data))+8<<20 || carried != int64(len(data)) {
 		t.Errorf("%d bytes were read for %d, of which %d were told", n, len(data), carried)
 	}
-	got, _ := os.ReadFile(filepath.Join(s.dir, "a.zip.age"))
+	got, _ := os.ReadFile(filepath.Join(s.Dir, "a.zip.age"))
 	if !bytes.Equal(got, data) {
 		t.Error("it is not what was sent")
 	}
-	if s.tries.Load() != 2 || notes != 1 {
-		t.Errorf("%d connections, %d notes", s.tries.Load(), notes)
+	if s.Tries.Load() != 2 || notes != 1 {
+		t.Errorf("%d connections, %d notes", s.Tries.Load(), notes)
 	}
-	if _, err := os.Stat(filepath.Join(s.dir, "a.zip.age.part")); err == nil {
+	if _, err := os.Stat(filepath.Join(s.Dir, "a.zip.age.part")); err == nil {
 		t.Error("the part was left")
 	}
 	// The part of another file under that name is not gone on from.
 	other := sealed(t, 24<<20)
-	os.WriteFile(filepath.Join(s.dir, "b.zip.age.part"), data[:20<<20], 0o600)
+	os.WriteFile(filepath.Join(s.Dir, "b.zip.age.part"), data[:20<<20], 0o600)
 	if _, err := transport.Send(t.Context(), s.at("/~/"), file("b.zip.age", other), o); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(filepath.Join(s.dir, "b.zip.age")); !bytes.Equal(got, other) {
+	if got, _ := os.ReadFile(filepath.Join(s.Dir, "b.zip.age")); !bytes.Equal(got, other) {
 		t.Error("it is a mixture of two files")
 	}
 	// What stays broken is given up.
-	s.limit.Store(1 << 10)
+	s.Limit.Store(1 << 10)
 	o.Tries = 1
 	if _, err := transport.Send(t.Context(), s.at("/~/"), file("c.zip.age", data), o); err == nil {
 		t.Error("a broken connection went unnoticed")
 	}
-	if _, err := os.Stat(filepath.Join(s.dir, "c.zip.age")); err == nil {
+	if _, err := os.Stat(filepath.Join(s.Dir, "c.zip.age")); err == nil {
 		t.Error("half a file has the name of a whole one")
 	}
 }
@@ -339,7 +229,7 @@ func (c *counting) ReadAt(p []byte, off int64) (int, error) {
 func TestHostKeys(t *testing.T) {
 	s, other := newSSHServer(t), newSSHServer(t)
 	data := sealed(t, 10)
-	fingerprint := ssh.FingerprintSHA256(s.host.PublicKey())
+	fingerprint := ssh.FingerprintSHA256(s.Host.PublicKey())
 	send := func(edit func(*transport.Options)) error {
 		o := s.options(t)
 		edit(o)
@@ -357,16 +247,16 @@ func TestHostKeys(t *testing.T) {
 	if _, changed, ok := transport.ErrHost(send(func(o *transport.Options) { o.HostKey = "SHA256:AAAA" })); !ok || !changed {
 		t.Error("another key than the pinned one was taken")
 	}
-	before := s.tries.Load()
+	before := s.Tries.Load()
 	err := send(func(o *transport.Options) {
 		path := filepath.Join(t.TempDir(), "known")
-		os.WriteFile(path, []byte(knownhosts.Line([]string{knownhosts.Normalize(s.addr)}, other.host.PublicKey())+"\n"), 0o600)
+		os.WriteFile(path, []byte(knownhosts.Line([]string{knownhosts.Normalize(s.Addr)}, other.Host.PublicKey())+"\n"), 0o600)
 		o.KnownHosts = []string{path}
 	})
 	if _, changed, ok := transport.ErrHost(err); !ok || !changed {
 		t.Errorf("a changed key: %v", err)
 	}
-	if s.tries.Load() != before+1 {
+	if s.Tries.Load() != before+1 {
 		t.Error("it was tried again")
 	}
 }
@@ -453,7 +343,7 @@ func TestWeb(t *testing.T) {
 func TestInboxes(t *testing.T) {
 	s := newSSHServer(t)
 	here := t.TempDir()
-	for _, tt := range []struct{ name, from, dir string }{{"folder", here, here}, {"sftp", s.at("/~/"), s.dir}} {
+	for _, tt := range []struct{ name, from, dir string }{{"folder", here, here}, {"sftp", s.at("/~/"), s.Dir}} {
 		t.Run(tt.name, func(t *testing.T) {
 			data := sealed(t, 3<<20)
 			for name, b := range map[string][]byte{"b.zip.age": data, "a.receipt.age": data[:100], "c.age.part": data, "d.age.chartpost.partial": data,
@@ -509,11 +399,11 @@ func TestInboxes(t *testing.T) {
 func TestFetchResumes(t *testing.T) {
 	s := newSSHServer(t)
 	data := sealed(t, 8<<20)
-	os.WriteFile(filepath.Join(s.dir, "a.zip.age"), data, 0o600)
+	os.WriteFile(filepath.Join(s.Dir, "a.zip.age"), data, 0o600)
 	var n atomic.Int64
 	o := s.options(t)
 	o.Progress = func(k int64) { n.Add(k) }
-	s.limit.Store(12 << 10) // requests for about three quarters of it
+	s.Limit.Store(12 << 10) // requests for about three quarters of it
 	box, err := transport.OpenInbox(t.Context(), s.at("/~/"), o)
 	if err != nil {
 		t.Fatal(err)
@@ -527,7 +417,7 @@ func TestFetchResumes(t *testing.T) {
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, data) {
 		t.Error("it is not what was there")
 	}
-	if s.tries.Load() < 2 || n.Load() > int64(len(data)) {
-		t.Errorf("%d connections, %d of %d bytes", s.tries.Load(), n.Load(), len(data))
+	if s.Tries.Load() < 2 || n.Load() > int64(len(data)) {
+		t.Errorf("%d connections, %d of %d bytes", s.Tries.Load(), n.Load(), len(data))
 	}
 }

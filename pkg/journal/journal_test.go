@@ -315,3 +315,18 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLast reads every body, as a package for a contact that never got one makes it do.
+func BenchmarkLast(b *testing.B) {
+	dir, id := start(b, 200)
+	j, err := journal.Open(dir, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if e, _, err := j.Last(journal.Sealing, func(*journal.Entry, *journal.Body) bool { return false }); e != nil || err != nil {
+			b.Fatal(e, err)
+		}
+	}
+}

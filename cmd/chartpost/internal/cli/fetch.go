@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -222,10 +220,10 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	}
 	defer done()
 	var opened *opened
-	receipt, err := in.isReceipt(path)
-	if err == nil && receipt {
+	receipt := in.h.isReceipt(path)
+	if receipt {
 		err = in.receipt(ctx, it, path)
-	} else if err == nil {
+	} else {
 		opened, err = in.open(ctx, path)
 	}
 	if ctx.Err() != nil {
@@ -282,40 +280,6 @@ func (in *inbox) say(format string, args ...any) {
 	if !in.o.quiet {
 		fmt.Fprintf(in.c.Err, format+"\n", args...)
 	}
-}
-
-// isReceipt decrypts the beginning of a file to see what it is. What does not decrypt is no receipt; open says what it is.
-func (in *inbox) isReceipt(path string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	header, err := seal.ReadHeader(f, info.Size())
-	if err != nil || info.Size() > journal.MaxSealedReceipt {
-		return false, nil
-	}
-	keys, err := in.h.id.Keys(header)
-	if err != nil {
-		return false, err
-	}
-	ids := make([]age.Identity, len(keys))
-	for i, k := range keys {
-		ids[i] = k.Identity
-	}
-	r, err := age.Decrypt(f, ids...)
-	if err != nil {
-		return false, nil
-	}
-	head := make([]byte, 1)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return false, nil
-	}
-	return bytes.Equal(head, []byte("{")), nil
 }
 
 func (in *inbox) receipt(ctx context.Context, it transport.Item, path string) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
@@ -31,9 +32,10 @@ type packageView struct {
 	Opened   string         `json:"opened,omitempty"` // when I opened it first
 	Why      string         `json:"why,omitempty"`    // why nothing more is told
 
-	Forwarded bool     `json:"forwarded,omitempty"` // it is signed for somebody else
-	Expired   bool     `json:"expired,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
+	Receipt   *journal.Receipt `json:"receipt,omitempty"`
+	Forwarded bool             `json:"forwarded,omitempty"` // it is signed for somebody else
+	Expired   bool             `json:"expired,omitempty"`
+	Warnings  []string         `json:"warnings,omitempty"`
 }
 
 // inspectPackage tells what a package is: without a key, what anybody can see; with the identity that opens it, and after every check
@@ -59,6 +61,8 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 			err = t.history()
 		}
 		err = explain(err)
+	} else if v.Receipt = c.receiptIn(ctx, &o, path); v.Receipt != nil {
+		v.Format, v.Opens, err = seal.NamespaceReceipt, true, nil
 	}
 	switch code := exitCode(err); {
 	case err != nil && ctx.Err() != nil:
@@ -86,6 +90,11 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		}
 		return refused
 	}
+	if r := v.Receipt; r != nil {
+		fmt.Fprintf(c.Out, "a receipt: %s opened package %s (%s) on %s\n", r.By.Name, pack.ShortID(r.Package), count(r.Files, r.Bytes), r.Time.Format("2006-01-02 15:04 MST"))
+		fmt.Fprintln(c.Out, "  whose signature it is, and whether it fits what was sent, chartpost receipt add says")
+		return nil
+	}
 	fmt.Fprintf(c.Out, "a sealed package, %s\n", byteCount(header.Size))
 	fmt.Fprintf(c.Out, "Sealed:   %s\n", v.Sealed)
 	if v.Manifest == nil {
@@ -102,6 +111,19 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		fmt.Fprintf(c.Out, "  %s  %s\n", f.Path, byteCount(f.Size))
 	}
 	return nil
+}
+
+// receiptIn reads a receipt for me; nil if it is none.
+func (c *CLI) receiptIn(ctx context.Context, o *inspectPackageOptions, path string) *journal.Receipt {
+	h, err := c.unlock(ctx, &o.identityOptions)
+	if err != nil {
+		return nil
+	}
+	r, err := h.readReceipt(path)
+	if err != nil {
+		return nil
+	}
+	return r
 }
 
 // sealedHow says in words what the header of an age file says.

@@ -281,6 +281,9 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		if errors.As(err, &unknown) {
 			err = unknownSender(book, unknown)
 		}
+		if path != "-" && h.isReceipt(path) {
+			return nil, fail(exitRefused, fmt.Errorf("%s is a receipt, not a package", path), "add it with: chartpost receipt add "+path)
+		}
 		return nil, explain(err)
 	}
 	now := c.now()

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/internal/safefile"
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
@@ -102,6 +103,47 @@ func readSmall(in io.Reader, path string, limit int64) ([]byte, error) {
 		return nil, fail(exitUnreadable, err)
 	}
 	return data, nil
+}
+
+// isReceipt reports whether a file is a receipt for me: it decrypts to something that begins as one, where a package begins as a zip.
+func (h *home) isReceipt(path string) bool {
+	_, err := h.readReceipt(path)
+	var f *diag.Finding
+	return err == nil || errors.As(err, &f) && f.ID != notReceipt
+}
+
+// notReceipt is what readReceipt says of something else.
+const notReceipt = diag.ID("CP-PKG-001")
+
+// readReceipt decrypts a receipt without comparing it with the log.
+func (h *home) readReceipt(path string) (*journal.Receipt, error) {
+	no := diag.New(notReceipt, diag.Place{}, "")
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	header, err := seal.ReadHeader(f, info.Size())
+	if err != nil || info.Size() > journal.MaxSealedReceipt {
+		return nil, no
+	}
+	keys, err := h.id.Keys(header)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.Size())
+	if _, err := f.ReadAt(data, 0); err != nil {
+		return nil, err
+	}
+	text, err := journal.Unseal(data, keys)
+	if err != nil || !bytes.HasPrefix(text, []byte("{")) {
+		return nil, no
+	}
+	return journal.ParseReceipt(text)
 }
 
 // addReceipt checks a receipt against the log and keeps it. It says what it is about.

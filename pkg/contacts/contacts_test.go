@@ -239,10 +239,10 @@ func TestBook(t *testing.T) {
 	if _, _, err := b.Add(card, "Somebody Else", now); !errors.Is(err, contacts.ErrName) {
 		t.Errorf("the same card under another name: %v", err)
 	}
-	if err := k.Verify("one two three four five six seven eight", now); !errors.Is(err, contacts.ErrWords) || k.State != contacts.New {
+	if err := k.Verify("one two three four five six seven eight", "", "", now); !errors.Is(err, contacts.ErrWords) || k.State != contacts.New {
 		t.Errorf("wrong words: %v %v", err, k.State)
 	}
-	if err := k.Verify(strings.Join(card.Words(), " "), now); err != nil || k.State != contacts.Verified {
+	if err := k.Verify(strings.Join(card.Words(), " "), "ann", "+1 555 0100", now); err != nil || k.State != contacts.Verified {
 		t.Errorf("right words: %v %v", err, k.State)
 	}
 	save(b)
@@ -274,7 +274,7 @@ func TestBook(t *testing.T) {
 	if k, added, err := b.Add(newer, "", now); err != nil || added != contacts.AddedUpdate || k.State != contacts.Verified || k.Card().City != "Hilltop" {
 		t.Errorf("newer card: %v %v %v", k, added, err)
 	}
-	if _, added, err := b.Add(card, "", now); err != nil || added != contacts.AddedNothing || b.Contacts[0].Card().City != "Hilltop" {
+	if _, added, err := b.Add(card, "", now); err != nil || added != contacts.AddedOlder || b.Contacts[0].Card().City != "Hilltop" {
 		t.Errorf("the older card again: %v %v", added, err)
 	}
 

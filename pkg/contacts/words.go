@@ -35,7 +35,7 @@ const wordRounds = 1 << 16
 // Words are what the owner of a card reads aloud: 88 bits of SHA-512, repeated 65,536 times, over the three keys. Name and address are
 // not part of them, so a card that only tells a new address keeps its words.
 func (c *Card) Words() []string {
-	h := sha512.Sum512([]byte("chartpost-card-v1\n" + c.Age + "\n" + c.AgeCompat + "\n" + c.Sign + "\n"))
+	h := sha512.Sum512([]byte(c.keysText()))
 	for range wordRounds - 1 {
 		h = sha512.Sum512(h[:])
 	}
@@ -47,6 +47,11 @@ func (c *Card) Words() []string {
 		words[i] = wordList()[three>>(24-11-bit%8)&0x7ff]
 	}
 	return words
+}
+
+// keysText is what tells a card's keys from those of any other.
+func (c *Card) keysText() string {
+	return "chartpost-card-v1\n" + c.Age + "\n" + c.AgeCompat + "\n" + c.Sign + "\n"
 }
 
 // CheckWords compares typed words with the card's. Four letters of a word are enough; case, punctuation and line ends do not matter.

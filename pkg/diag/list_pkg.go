@@ -1,6 +1,6 @@
 package diag
 
-// Packages, contacts, keys and the log. 018 is kept for a revoked contact.
+// Packages, contacts, keys and the log.
 var pkgEntries = []Entry{
 	{"CP-PKG-001", Reject, "the inside of the package is not one whole zip",
 		"Bytes before, between or after the members could show one thing to Chartpost and another to other programs.",
@@ -53,6 +53,9 @@ var pkgEntries = []Entry{
 	{"CP-PKG-017", Reject, "the sender's keys are not those on the card that you have",
 		"Either they made new keys, or somebody pretends to be them.",
 		"call them at a number you already had; if they have a new card, remove the old contact, add and verify the new one"},
+	{"CP-PKG-018", Reject, "the keys were revoked by their owner",
+		"The owner said that somebody else may have them: whatever they sign could be from anybody.",
+		"call them at a number you already had; if they have a new card, remove the old contact, add and verify the new one"},
 	{"CP-PKG-019", Reject, "the package is signed for somebody else",
 		"Its sender addressed it to another recipient; who passed it on to you is not known.",
 		"ask the sender to seal it for you"},
@@ -77,6 +80,15 @@ var pkgEntries = []Entry{
 	{"CP-PKG-034", Reject, "the card has expired",
 		"Its owner set a day after which its keys should not be used.",
 		"ask the owner for the current card"},
+	{"CP-PKG-035", Reject, "the card is older than the one you have",
+		"Its keys were given up; somebody who found them may send an old card to bring them back.",
+		"throw it away; if the contact says that it is their card, remove the contact, add and verify it anew"},
+	{"CP-PKG-036", Reject, "there are two different cards of one number",
+		"An owner gives each card a number of its own, so two with the same one were not both made in order.",
+		"call them at a number you already had, and ask which card is theirs"},
+	{"CP-PKG-037", Reject, "the name could be taken for that of another contact",
+		"Letters of another alphabet, capitals or blanks can make one name look like another, and records go to the wrong one.",
+		"if it really is somebody else, give it a name that you will not confuse: chartpost contact add FILE --as NAME"},
 	{"CP-PKG-040", Reject, "the contact book was changed by something other than Chartpost",
 		"Somebody could have put another key under a name you trust.",
 		"put the book back from a backup, or move it aside and add and verify your contacts again"},

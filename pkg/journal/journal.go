@@ -5,6 +5,7 @@ package journal
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -45,6 +46,9 @@ const (
 	ContactUpdated  Event = "contact-updated"
 	ContactVerified Event = "contact-verified"
 	ContactRemoved  Event = "contact-removed"
+	ContactRevoked  Event = "contact-revoked"
+	CardChanged     Event = "card-changed" // my own
+	Rotated         Event = "keys-rotated" // the entries that follow are signed with the new key
 	Sealing         Event = "sealing"
 	Sealed          Event = "sealed"
 	Sent            Event = "sent"
@@ -163,7 +167,7 @@ func Open(dir string, owner *seal.Identity) (*Journal, error) {
 	at := func(n int) diag.Place { return diag.Place{Source: filepath.Join(dir, File), Line: n} }
 	prev := noHash
 	for i, l := range raw {
-		e, _, err := parse(l, owner)
+		e, _, err := parse(l)
 		if err != nil {
 			return nil, diag.New("CP-PKG-050", at(i+1), "")
 		}
@@ -217,7 +221,9 @@ func (j *Journal) checkEnd(raw [][]byte) error {
 	if len(raw) == 0 {
 		return diag.New("CP-PKG-053", at, "the log is empty or missing")
 	}
-	if _, signed, err := parse(raw[len(raw)-1], j.owner); err != nil || !signed() {
+	last := len(j.entries) - 1
+	before := rotations(j.entries[:last])
+	if signed, err := signature(raw[last]); err != nil || !signed(keyInForce(j.owner, before, before+rotations(j.entries[last:]))) {
 		return diag.New("CP-PKG-052", at, "")
 	}
 	return j.checkHead(raw)
@@ -237,8 +243,8 @@ func (j *Journal) checkHead(raw [][]byte) error {
 		return err
 	}
 	head := bytes.TrimSuffix(data, []byte("\n"))
-	e, signed, err := parse(head, j.owner)
-	if err != nil || !signed() || e.Num < 1 {
+	e, signed, err := parse(head)
+	if err != nil || !slices.ContainsFunc(j.owner.SignKeys(), signed) || e.Num < 1 {
 		return diag.New("CP-PKG-050", at, "the copy of the log's newest entry is damaged")
 	}
 	if e.Num > int64(len(raw)) {
@@ -251,8 +257,32 @@ func (j *Journal) checkHead(raw [][]byte) error {
 	return nil
 }
 
-// parse reads one line in the one way it can be written. It returns the entry, and whether the owner signed it.
-func parse(raw []byte, owner *seal.Identity) (e *Entry, signed func() bool, err error) {
+// rotations counts the changes of the owner's keys among entries.
+func rotations(entries []Entry) (n int) {
+	for i := range entries {
+		if entries[i].Event == Rotated {
+			n++
+		}
+	}
+	return n
+}
+
+// keyInForce is the owner's signing key after some of all the rotations that the log tells of; nil if it tells of more than there were.
+func keyInForce(owner *seal.Identity, before, all int) ed25519.PublicKey {
+	keys := owner.SignKeys()
+	if i := len(keys) - 1 - all + before; i >= 0 {
+		return keys[i]
+	}
+	return nil
+}
+
+func signature(raw []byte) (func(ed25519.PublicKey) bool, error) {
+	_, signed, err := parse(raw)
+	return signed, err
+}
+
+// parse reads one line in the one way it can be written. It returns the entry, and whether a key signed it.
+func parse(raw []byte) (e *Entry, signed func(ed25519.PublicKey) bool, err error) {
 	var l line
 	if err := json.Unmarshal(raw, &l, json.RejectUnknownMembers(true)); err != nil {
 		return nil, nil, errors.New("not a line of a log")
@@ -269,7 +299,9 @@ func parse(raw []byte, owner *seal.Identity) (e *Entry, signed func() bool, err 
 	if !bytes.Equal(format(l.Entry, sig), raw) {
 		return nil, nil, errors.New("the line is not written in the one way there is")
 	}
-	return e, func() bool { return sig.Verify(owner.PublicKey(), seal.NamespaceLog, l.Entry) == nil }, nil
+	return e, func(key ed25519.PublicKey) bool {
+		return key != nil && sig.Verify(key, seal.NamespaceLog, l.Entry) == nil
+	}, nil
 }
 
 func hash(entry []byte) string {
@@ -349,38 +381,77 @@ func (j *Journal) Entries() []Entry { return j.entries }
 
 // Append adds an entry and returns when it is on the disk. An error leaves no half entry.
 func (j *Journal) Append(now time.Time, event Event, pkg string, body Body) (*Entry, error) {
-	text, err := json.Marshal(body)
+	e, l, err := j.next(now, event, pkg, body)
 	if err != nil {
 		return nil, err
+	}
+	if err := j.append(l); err != nil {
+		return nil, err
+	}
+	j.add(*e)
+	return e, nil
+}
+
+// Line makes the entry that Append would add, without adding it: AppendLine does, as a part of a change of several files.
+func (j *Journal) Line(now time.Time, event Event, pkg string, body Body) ([]byte, error) {
+	_, l, err := j.next(now, event, pkg, body)
+	return l, err
+}
+
+// AppendLine adds an entry that Line made to the log of a folder, if it is not there yet. The caller has held the lock of the folder
+// since Line, or nobody could have appended anything in between.
+func AppendLine(dir string, l []byte) error {
+	j, raw, err := read(dir, nil)
+	if err != nil {
+		return err
+	}
+	if len(raw) > 0 && bytes.Equal(raw[len(raw)-1], bytes.TrimSuffix(l, []byte("\n"))) {
+		return j.writeHead(l)
+	}
+	return j.append(l)
+}
+
+// next makes the next entry and its line.
+func (j *Journal) next(now time.Time, event Event, pkg string, body Body) (*Entry, []byte, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, nil, err
 	}
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, j.owner.Hybrid.Recipient())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := w.Write(text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := w.Close(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e := Entry{Num: int64(len(j.entries) + 1), Time: now.UTC().Truncate(time.Second), Event: event, Package: pkg, Ref: body.Supersedes,
 		Prev: j.Head(), Body: sealed.Bytes()}
 	raw, err := json.Marshal(e)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e.hash = hash(raw)
-	l := append(format(raw, seal.Sign(j.owner.Sign, seal.NamespaceLog, raw)), '\n')
+	return &e, append(format(raw, seal.Sign(j.owner.Sign, seal.NamespaceLog, raw)), '\n'), nil
+}
+
+// append writes a line and its copy.
+func (j *Journal) append(l []byte) error {
 	if err := j.write(l); err != nil {
-		return nil, fmt.Errorf("the log cannot be written: %w", err)
-	}
-	if err := safefile.Write(filepath.Join(j.dir, HeadFile), l, 0o600); err != nil {
-		return nil, fmt.Errorf("the log cannot be written: %w", err)
+		return fmt.Errorf("the log cannot be written: %w", err)
 	}
 	j.size, j.torn = j.size+int64(len(l)), false
-	j.add(e)
-	return &e, nil
+	return j.writeHead(l)
+}
+
+func (j *Journal) writeHead(l []byte) error {
+	if err := safefile.Write(filepath.Join(j.dir, HeadFile), l, 0o600); err != nil {
+		return fmt.Errorf("the log cannot be written: %w", err)
+	}
+	return nil
 }
 
 // write appends a line, after cutting off what a killed run may have left of one: it was never told to be written.
@@ -406,7 +477,7 @@ func (j *Journal) write(l []byte) (err error) {
 		f.Truncate(j.size)
 		return err
 	}
-	if len(j.entries) == 0 {
+	if j.size == 0 {
 		safefile.SyncDir(j.dir)
 	}
 	return nil
@@ -415,7 +486,7 @@ func (j *Journal) write(l []byte) (err error) {
 // Body decrypts what an entry tells its owner. An error is the finding CP-PKG-054.
 func (j *Journal) Body(e *Entry) (*Body, error) {
 	unread := diag.New("CP-PKG-054", diag.Place{Source: filepath.Join(j.dir, File), Line: int(e.Num)}, "")
-	r, err := age.Decrypt(bytes.NewReader(e.Body), j.owner.Hybrid)
+	r, err := age.Decrypt(bytes.NewReader(e.Body), j.owner.Readers()...)
 	if err != nil {
 		return nil, unread
 	}
@@ -452,10 +523,16 @@ func verify(dir string, owner *seal.Identity, bodies bool) (*Report, error) {
 	find := func(id diag.ID, line int, text string) {
 		r.Findings = append(r.Findings, diag.New(id, diag.Place{Source: path, Line: line}, "%s", text))
 	}
-	want := int64(1)
+	all := 0
+	for _, l := range raw {
+		if e, _, err := parse(l); err == nil && e.Event == Rotated {
+			all++
+		}
+	}
+	want, rotated := int64(1), 0
 	for i, l := range raw {
 		n := i + 1
-		e, signed, err := parse(l, owner)
+		e, signed, err := parse(l)
 		if err != nil {
 			find("CP-PKG-050", n, "")
 			r.Head, want = "", want+1
@@ -467,7 +544,11 @@ func verify(dir string, owner *seal.Identity, bodies bool) (*Report, error) {
 		case e.Prev != r.Head:
 			find("CP-PKG-051", n, "the entry is not the one that followed the entry before it")
 		}
-		if !signed() {
+		key := keyInForce(owner, rotated, all)
+		if e.Event == Rotated {
+			rotated++
+		}
+		if !signed(key) {
 			find("CP-PKG-052", n, "")
 		} else if bodies {
 			if b, err := j.Body(e); err != nil {

@@ -330,3 +330,72 @@ func BenchmarkLast(b *testing.B) {
 		}
 	}
 }
+
+// TestRotation: the entry that tells of new keys is signed with the old ones, those after it with the new ones, and all can be read.
+func TestRotation(t *testing.T) {
+	dir, old := start(t, 3)
+	j, err := journal.Open(dir, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := j.Line(now, journal.Rotated, "", journal.Body{Note: "new keys"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := old.Rotate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is there already
+		if err := journal.AppendLine(dir, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(lines(t, dir)) != 4 {
+		t.Fatalf("%d entries", len(lines(t, dir)))
+	}
+	whole := func(id *seal.Identity) error {
+		if _, err := journal.Open(dir, id); err != nil {
+			return err
+		}
+		r, err := journal.Verify(dir, id)
+		if err == nil && len(r.Findings) > 0 {
+			return r.Findings[0]
+		}
+		return err
+	}
+	if err := whole(id); err != nil {
+		t.Errorf("after the rotation: %v", err)
+	}
+	add(t, dir, id, "x")
+	if err := whole(id); err != nil {
+		t.Errorf("after an entry with the new key: %v", err)
+	}
+	if j, err = journal.Open(dir, id); err != nil {
+		t.Fatal(err)
+	}
+	for i := range j.Entries() {
+		if _, err := j.Body(&j.Entries()[i]); err != nil {
+			t.Errorf("entry %d cannot be read: %v", i+1, err)
+		}
+	}
+	if err := whole(old); !hasID(err, "CP-PKG-052") {
+		t.Errorf("the old key alone is enough: %v", err)
+	}
+	// An entry by the old key after the rotation is somebody else's.
+	forged, err := j.As(old).Line(now, journal.Sealing, "y", journal.Body{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := journal.AppendLine(dir, forged); err != nil {
+		t.Fatal(err)
+	}
+	if err := whole(id); !hasID(err, "CP-PKG-052") {
+		t.Errorf("an entry with the old key: %v", err)
+	}
+}
+
+func hasID(err error, id diag.ID) bool {
+	var f *diag.Finding
+	return errors.As(err, &f) && f.ID == id
+}

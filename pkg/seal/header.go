@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -45,13 +46,15 @@ func (h *Header) PostQuantum() bool {
 func (h *Header) Passphrase() bool { return len(h.Recipients) == 1 && h.Recipients[0] == "scrypt" }
 
 // Classic reports whether a recipient is an X25519 one.
-func (h *Header) Classic() bool {
-	for _, r := range h.Recipients {
-		if r == "X25519" {
-			return true
-		}
-	}
-	return false
+func (h *Header) Classic() bool { return h.has("X25519") }
+
+func (h *Header) has(kind string) bool { return slices.Contains(h.Recipients, kind) }
+
+// foreign reports whether a recipient is of a kind that only a plugin can know.
+func (h *Header) foreign() bool {
+	return slices.ContainsFunc(h.Recipients, func(r string) bool {
+		return !slices.Contains([]string{"mlkem768x25519", "X25519", "scrypt", keyType, "ssh-rsa"}, r)
+	})
 }
 
 // ReadHeader reads the header of an age file.

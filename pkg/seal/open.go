@@ -27,15 +27,15 @@ type Key struct {
 	Recipient string
 }
 
-// Keys are the keys of an identity that can matter for a package with this header.
+// Keys are the keys of an identity that can matter for a package with this header, the newest first.
 func (id *Identity) Keys(h *Header) ([]Key, error) {
-	keys := []Key{{id.Hybrid, id.Hybrid.Recipient().String()}}
-	if h.Classic() {
-		k, err := id.Compat()
+	var keys []Key
+	for _, g := range id.Generations() {
+		k, err := g.keys(h, id.UI)
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, Key{k, k.Recipient().String()})
+		keys = append(keys, k...)
 	}
 	return keys, nil
 }

@@ -277,7 +277,7 @@ func (c *CLI) runContactVerify(ctx context.Context, o *contactOptions, args []st
 		if now.CardText != k.CardText {
 			return "", nil, fail(exitRefused, errors.New("the contact was changed meanwhile"), "verify it again")
 		}
-		if err := now.Verify(o.words, c.now()); err != nil {
+		if err := now.Verify(o.words, userName(c.Env), "", c.now()); err != nil {
 			return "", nil, err
 		}
 		k = now

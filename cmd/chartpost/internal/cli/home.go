@@ -145,7 +145,7 @@ func (h *home) card() (*contacts.Card, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	if card.Sign != seal.FormatKey(h.id.PublicKey()) || card.Age != h.id.Hybrid.Recipient().String() {
+	if card.Sign != seal.FormatKey(h.id.PublicKey()) || card.Age != h.id.Recipient() {
 		return nil, fail(exitRefused, fmt.Errorf("%s is not the card of your identity", path), "put the file back from a backup")
 	}
 	return card, nil
@@ -204,7 +204,9 @@ func (h *home) body(contact *contacts.Contact) journal.Body {
 // peer is what the log keeps of a contact.
 func peer(k *contacts.Contact) journal.Peer {
 	card := k.Card()
-	return journal.Peer{Name: k.Name, City: card.City, Address: card.Address, Key: card.Sign, Card: card.Digest(), State: string(k.State)}
+	p := journal.Peer{Name: k.Name, Key: card.Sign, Card: card.Digest(), State: string(k.State)}
+	p.Address, p.City = k.PostalAddress()
+	return p
 }
 
 func tool(c *CLI) string { return "chartpost " + c.Version }

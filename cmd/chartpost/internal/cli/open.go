@@ -13,10 +13,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
+	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
 
@@ -287,8 +287,8 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		return nil, explain(err)
 	}
 	now := c.now()
-	if card := t.contact.Card(); card.Expired(now) {
-		return nil, explain(findingf("CP-PKG-034", "the sender's card expired on %s", card.Expires.Format(time.DateOnly)))
+	if err := t.contact.CheckRead(now); err != nil {
+		return nil, explain(err)
 	}
 	if e := t.Manifest.Expires; e != nil && now.After(*e) {
 		if !o.expired {
@@ -381,11 +381,15 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 	if err != nil {
 		return err
 	}
-	to, _, err := t.contact.Card().Recipient(!strings.HasPrefix(t.Recipient, "age1pq1"))
+	list, err := t.contact.Card().Recipients(!seal.IsPostQuantum(t.Recipient), t.home.id.UI)
 	if err != nil {
 		return err
 	}
-	sealed, err := journal.Seal(text, to)
+	to := make([]age.Recipient, len(list))
+	for i, r := range list {
+		to[i] = r.Recipient
+	}
+	sealed, err := journal.Seal(text, to...)
 	if err != nil {
 		return err
 	}
@@ -514,22 +518,18 @@ func openInput(stdin io.Reader, path string, own bool) (io.ReaderAt, int64, func
 	if seal.IsArmored(head) {
 		r = armor.NewReader(br)
 	}
-	tmp, err := os.CreateTemp("", "chartpost-*.age")
+	tmp, err := safefile.Temp("")
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	remove := func() { tmp.Close(); os.Remove(tmp.Name()) }
-	if runtime.GOOS != "windows" {
-		os.Remove(tmp.Name()) // it lives as long as it is open
-	}
 	size, err := io.Copy(tmp, r)
 	if err != nil {
-		remove()
+		tmp.Close()
 		var broken *armor.Error
 		if errors.As(err, &broken) {
 			err = fmt.Errorf("%s: %w: its text form is damaged", inputName(path), seal.ErrNotSealed)
 		}
 		return nil, 0, nil, err
 	}
-	return tmp, size, remove, nil
+	return tmp, size, func() { tmp.Close() }, nil
 }

@@ -36,6 +36,9 @@ type sealOptions struct {
 	name       string
 	note       string
 	unverified string
+
+	acceptRotation bool
+
 	emergency  string
 	consent    string
 	expires    string
@@ -93,6 +96,7 @@ Purposes: ` + strings.Join(words, ", ") + `.`,
 	f.BoolVar(&o.part2, "part2", false, "the records are under 42 CFR Part 2; needs --consent")
 	f.StringVar(&o.consent, "consent", "", "put a copy of the patient's consent, `FILE`, into the package")
 	f.StringVar(&o.unverified, "unverified", "", "send to a contact who is not verified, for this `REASON`; it is logged")
+	f.BoolVar(&o.acceptRotation, "accept-rotation", false, "send to a contact whose new keys the old ones introduced, before their words were heard; it is logged")
 	f.StringVar(&o.emergency, "emergency", "", "it cannot wait, for this `REASON`: the contact need not be verified; it is logged and stands in the package")
 	f.StringVar(&o.expires, "expires", "", "refuse to open it after `WHEN`: a day (2026-12-31), or 30d, 6m, 1y from today")
 	f.StringVar(&o.supersedes, "supersedes", "", "it takes the place of the package `ID` that I sealed before")
@@ -154,9 +158,7 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 	body := h.body(nil)
 	for i, k := range to.contacts {
 		p := peer(k)
-		if k.State != contacts.Verified {
-			p.Unverified = o.why()
-		}
+		p.Unverified = overruled(k, o.why())
 		if i == 0 {
 			body.Peer = p
 		} else {
@@ -316,7 +318,7 @@ type addressees struct {
 func (a *addressees) states(why string) []string {
 	list := make([]string, len(a.contacts))
 	for i, k := range a.contacts {
-		state := "not verified: " + why
+		state := "not verified: " + overruled(k, why)
 		if k.State == contacts.Verified {
 			state = "verified " + k.Verified.Format(time.DateOnly)
 		}
@@ -343,28 +345,35 @@ func (h *home) recipients(o *sealOptions) (*addressees, error) {
 			return nil, usagef("%s was given twice", k.Name)
 		}
 		a.contacts = append(a.contacts, k)
-		_, address, err := k.Card().Recipient(o.compat)
-		if err != nil {
-			return nil, explain(err)
-		}
-		if !strings.HasPrefix(address, "age1pq1") && !o.compat {
+		if !o.compat && !seal.IsPostQuantum(k.Card().Age) {
 			if o.requirePQ {
 				return nil, fail(exitUsage, fmt.Errorf("%s cannot be reached with protection against quantum computers", k.Name), "leave out --require-pq, or ask them for a new card")
 			}
 			compat = true
-			a.notes = append(a.notes, k.Name+" is only reached in the form that any age opens; so nobody's copy is protected against quantum computers")
+			a.notes = append(a.notes, k.Name+" cannot be reached with protection against quantum computers, so nobody's copy of it is protected")
 		}
 	}
 	if o.compat {
 		a.notes = append(a.notes, "any version of age can open it; it is not protected against quantum computers")
 	}
+	// The contacts first, in their order, then the keys that they keep elsewhere.
+	var rest []contacts.Recipient
+	add := func(r contacts.Recipient) {
+		a.keys = append(a.keys, r.Recipient)
+		a.parties = append(a.parties, pack.Party{Name: r.Name, City: r.City, Age: r.Address})
+	}
 	for _, k := range a.contacts {
-		r, address, err := k.Card().Recipient(compat)
+		list, err := k.Card().Recipients(compat, h.id.UI)
 		if err != nil {
 			return nil, explain(err)
 		}
-		a.keys = append(a.keys, r)
-		a.parties = append(a.parties, pack.Party{Name: k.Card().Name, City: k.Card().City, Age: address})
+		add(list[0])
+		rest = append(rest, list[1:]...)
+	}
+	for _, r := range rest {
+		if !slices.ContainsFunc(a.parties, func(p pack.Party) bool { return p.Age == r.Address }) {
+			add(r)
+		}
 	}
 	return a, nil
 }
@@ -375,13 +384,11 @@ func (h *home) recipient(b *contacts.Book, name string, o *sealOptions) (*contac
 	if err != nil {
 		return nil, explain(err)
 	}
-	if k.Card().Expired(h.c.now()) {
-		return nil, explain(findingf("CP-PKG-034", "the card of %s expired on %s", k.Name, k.Card().Expires.Format(time.DateOnly)))
+	if err := h.c.maySend(k, o.why(), o.acceptRotation); err != nil {
+		return nil, err
 	}
-	if k.State != contacts.Verified && strings.TrimSpace(o.why()) == "" {
-		return nil, fail(exitUsage, fmt.Errorf("%s is not verified", k.Name),
-			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", k.Name),
-			"if it cannot wait, say why with --unverified REASON; it is logged")
+	if k.Consent && o.consent == "" {
+		return nil, fail(exitUsage, fmt.Errorf("nothing goes to %s without the patient's consent", k.Name), "put a copy of it into the package with --consent FILE")
 	}
 	return k, nil
 }

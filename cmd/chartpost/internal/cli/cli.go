@@ -38,6 +38,8 @@ type CLI struct {
 	Now  func() time.Time
 	Rand io.Reader
 	Ask  func(ctx context.Context, question string, secret bool) (string, error)
+
+	Keyring Keyring // the system's, if it is nil
 }
 
 // exitError is an error that knows its exit status. Hints are printed below it, each on its own line.

@@ -65,7 +65,7 @@ func (c *CLI) runOpen(ctx context.Context, o *openOptions, path string) error {
 	if when, ok := p.journal.Seen(p.Manifest.ID); ok && !o.again {
 		return explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 	}
-	fresh := p.contact.State != contacts.Verified
+	fresh := p.contact.State == contacts.New
 	if fresh && !o.yes && c.Ask == nil {
 		return fail(exitUsage, fmt.Errorf("%s is not verified", p.contact.Name),
 			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", p.contact.Name),
@@ -192,6 +192,12 @@ func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *tr
 
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.
 func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
+	if r, ok := book.IsRevoked(seal.FormatKey(u.Key)); ok {
+		return findingf("CP-PKG-018", "the package is signed with keys that %s revoked; you have known it since %s", r.Name, r.Told.Format(time.DateOnly))
+	}
+	if k, f := book.ByFormerKey(u.Key); k != nil {
+		return findingf("CP-PKG-017", "the package is signed with keys that %s gave up; you have had their new card since %s", k.Name, f.Until.Format(time.DateOnly))
+	}
 	if u.Name == "" {
 		return u
 	}
@@ -205,11 +211,7 @@ func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	state := "not verified"
-	if t.contact.State == contacts.Verified {
-		state = "verified " + t.contact.Verified.Format(time.DateOnly)
-	}
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), state)
+	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), standing(t.contact))
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)

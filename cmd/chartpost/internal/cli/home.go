@@ -271,11 +271,16 @@ func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts
 func (h *home) body(contact *contacts.Contact) journal.Body {
 	b := journal.Body{By: userName(h.c.Env), Tool: tool(h.c)}
 	if contact != nil {
-		card := contact.Card()
-		b.Peer, b.Key, b.Card, b.State = contact.Name, card.Sign, card.Digest(), string(contact.State)
-		b.Address, b.City = contact.PostalAddress()
+		b.Peer = peer(contact)
 	}
 	return b
+}
+
+// peer is what the log keeps of a contact.
+func peer(k *contacts.Contact) journal.Peer {
+	card := k.Card()
+	address, city := k.PostalAddress()
+	return journal.Peer{Name: k.Name, City: city, Address: address, Key: card.Sign, Card: card.Digest(), State: string(k.State)}
 }
 
 func tool(c *CLI) string { return "chartpost " + c.Version }
@@ -308,6 +313,8 @@ func explain(err error) error {
 		return fail(exitIdentity, err)
 	case errors.Is(err, seal.ErrNoIdentity):
 		return fail(exitIdentity, err, "your identity does not open it; ask the sender whom it was sealed for")
+	case errors.Is(err, seal.ErrKey):
+		return fail(exitIdentity, err, "plug the device in, and see that the program of the plugin is installed")
 	case errors.Is(err, seal.ErrNotSealed):
 		return fail(exitUnreadable, err)
 	case errors.Is(err, contacts.ErrNotFound):

@@ -9,13 +9,14 @@ LDFLAGS  := -s -w $(if $(RELEASE),-X $(PKG)/cmd/chartpost/internal/cli.release=$
 TARGETS  := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/amd64 linux/arm64
 FUZZTIME ?= 20s
 BENCH    ?= .
+LISTS    := $(addprefix pkg/hl7v2/schema/,structures.txt segments.txt datatypes.txt) pkg/terminology/codes.csv
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 export CGO_ENABLED = 0
 # The same flag for builds, tests and tools, so that they share what was compiled: the FHIR messages take more than a minute.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 
-.PHONY: all build demo test lint bench docs fuzz conformance maps cross $(TARGETS:%=cross/%) clean
+.PHONY: all build demo test lint bench docs fuzz conformance maps lists cross $(TARGETS:%=cross/%) clean
 
 all: build
 
@@ -57,6 +58,10 @@ conformance: build
 maps:
 	$(GO) run ./cmd/chartpost map fmt -w converters examples
 	$(GO) run ./internal/gen/mapdocs
+
+# Packs the lists that the program holds compressed; a test says when one is not current.
+lists:
+	$(GO) run ./internal/gen/squeeze $(LISTS)
 
 # One target a platform, so that make -j compiles them side by side.
 cross: $(TARGETS:%=cross/%)

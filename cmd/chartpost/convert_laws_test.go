@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -296,7 +298,52 @@ func (b *batch) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestBoundedMemory: the memory of a run does not grow with its input. CHARTPOST_LARGE=1 takes 2 GB.
+// fhirOf is FHIR of some size: a bundle, or bulk data of many patients, none of whom has many resources.
+func fhirOf(kind string, size int64) io.Reader {
+	n := 0
+	left := size
+	next := func() string {
+		patient := n / 8
+		n++
+		if n%8 == 1 {
+			return fmt.Sprintf(`{"resourceType":"Patient","id":"p-%09d","name":[{"family":"Example","given":["Fern"]}],"gender":"female"}`, patient)
+		}
+		return fmt.Sprintf(`{"resourceType":"Observation","id":"o-%09d","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],`+
+			`"code":{"coding":[{"system":"http://loinc.org","code":"8302-2","display":"Body height"}],"text":"Body height"},"subject":{"reference":"Patient/p-%09d"},`+
+			`"effectiveDateTime":"2026-11-22T10:00:00+01:00","valueQuantity":{"value":170.5,"unit":"cm","system":"http://unitsofmeasure.org","code":"cm"}}`, n, patient)
+	}
+	state := 0
+	var rest string
+	return readerFunc(func(p []byte) (int, error) {
+		if rest == "" {
+			switch {
+			case kind == "bulk":
+				if left <= 0 {
+					return 0, io.EOF
+				}
+				rest = next() + "\n"
+			case state == 0:
+				state, rest = 1, `{"resourceType":"Bundle","type":"collection","entry":[{"resource":`+next()+`}`
+			case left > 0:
+				rest = ",\n" + `{"resource":` + next() + `}`
+			case state == 1:
+				state, rest = 2, "]}\n"
+			default:
+				return 0, io.EOF
+			}
+			left -= int64(len(rest))
+		}
+		k := copy(p, rest)
+		rest = rest[k:]
+		return k, nil
+	})
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestBoundedMemory: the memory of a run does not grow with its input. CHARTPOST_LARGE=1 takes 2 GB, CHARTPOST_LARGE=300 as many MB.
 func TestBoundedMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("it reads /proc")
@@ -304,25 +351,88 @@ func TestBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("converts a large batch")
 	}
-	size := int64(8 << 20)
-	if os.Getenv("CHARTPOST_LARGE") != "" {
-		size = 2 << 30
+	small, large := int64(8<<20), int64(0)
+	if v := os.Getenv("CHARTPOST_LARGE"); v != "" {
+		if large = 2 << 30; v != "1" {
+			mb, err := strconv.Atoi(v)
+			if err != nil {
+				t.Fatalf("CHARTPOST_LARGE=%s: 1, or a number of MB", v)
+			}
+			large = int64(mb) << 20
+		}
 	}
-	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], "convert", "-", "--to", "fhir", "--ledger", "/dev/null", "--quiet")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), runAsChartpost+"=1")
-	cmd.Stdin = io.LimitReader(batchOf(t), size)
+	for _, c := range []struct {
+		name   string
+		to     string
+		size   int64
+		input  func(size int64) io.Reader
+		file   bool
+		limit  int64   // MB, with two jobs
+		growth float64 // of the size of the input
+	}{
+		{"hl7v2 to fhir", "fhir", small, func(n int64) io.Reader { return io.LimitReader(batchOf(t), n) }, false, 200, 0},
+		{"a bundle to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, true, 160, 0.1},
+		{"a bundle from a pipe to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, false, 160, 0.1},
+		{"bulk data to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0},
+		// Who refers to whom must be known before the first record is: numbers, and no texts.
+		{"bulk data to hl7v2", "hl7v2", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0.3},
+		{"bulk data from a pipe to hl7v2", "hl7v2", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, false, 160, 0.3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			size := c.size
+			if large > 0 {
+				size = large
+			}
+			limit := c.limit + int64(float64(size>>20)*c.growth)
+			args := []string{"convert", "-", "--to", c.to, "--quiet", "--jobs", "2"}
+			in := c.input(size)
+			if c.file {
+				args[1] = filepath.Join(t.TempDir(), "in")
+				f, err := os.Create(args[1])
+				if err == nil {
+					_, err = io.Copy(f, in)
+				}
+				if err := errors.Join(err, f.Close()); err != nil {
+					t.Fatal(err)
+				}
+				in = nil
+			}
+			if c.to == "fhir" {
+				args = append(args, "--ledger", "/dev/null")
+			}
+			begin := time.Now()
+			status, most, written, stderr := runMeasured(t, in, args...)
+			if status != 0 && status != 7 { // the last message of the batch is cut off
+				t.Fatalf("exit %d %s", status, stderr)
+			}
+			t.Logf("%d MB in, %d MB out, %s: peak memory %d MB", size>>20, written>>20, time.Since(begin).Round(time.Millisecond), most)
+			if most > limit {
+				t.Errorf("peak memory %d MB, more than %d MB", most, limit)
+			}
+			if written < size/10 {
+				t.Errorf("only %d bytes were written", written)
+			}
+		})
+	}
+}
+
+// runMeasured runs the program in an empty folder and gives its peak memory in MB.
+func runMeasured(t *testing.T, in io.Reader, args ...string) (status int, peakMB, written int64, messages string) {
+	t.Helper()
+	temp := t.TempDir()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), runAsChartpost+"=1", "TMPDIR="+temp)
+	cmd.Stdin = in
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	peak := func() (kb int) {
+	peak := func() (kb int64) {
 		f, err := os.Open(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
 		if err != nil {
 			return 0
@@ -335,23 +445,36 @@ func TestBoundedMemory(t *testing.T) {
 		}
 		return 0
 	}
-	most, written := 0, int64(0)
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := out.Read(buf)
 		written += int64(n)
-		most = max(most, peak())
+		peakMB = max(peakMB, peak()>>10)
 		if err != nil {
 			break
 		}
 	}
 	err = cmd.Wait()
 	var e *exec.ExitError
-	if err != nil && !(errors.As(err, &e) && e.ExitCode() == 7) { // the last message is cut off
-		t.Fatalf("%v %s", err, stderr.String())
+	if err != nil && !errors.As(err, &e) {
+		t.Fatal(err)
 	}
-	t.Logf("%d MB in, %d MB out, %s: peak memory %d MB", size>>20, written>>20, time.Since(begin).Round(time.Millisecond), most>>10)
-	if most>>10 > 200 {
-		t.Errorf("peak memory %d MB", most>>10)
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("temporary files were left: %v %v", left, err)
+	}
+	return cmd.ProcessState.ExitCode(), peakMB, written, stderr.String()
+}
+
+// TestStart: starting costs next to nothing: no package of ours unpacks, parses or compiles anything before it is asked for.
+func TestStart(t *testing.T) {
+	status, _, stderr := chartpost(t, t.TempDir(), []string{"GODEBUG=inittrace=1"}, "--version")
+	if status != 0 || !strings.Contains(stderr, "init runtime ") {
+		t.Fatalf("exit %d, %s", status, stderr)
+	}
+	ours := regexp.MustCompile(`init (github.com/chartpost/\S+) @.* clock, (\d+) bytes`)
+	for _, m := range ours.FindAllStringSubmatch(stderr, -1) {
+		if n, err := strconv.Atoi(m[2]); err != nil || n > 128<<10 {
+			t.Errorf("%s allocates %s bytes at the start", m[1], m[2])
+		}
 	}
 }

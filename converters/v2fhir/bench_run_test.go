@@ -19,7 +19,7 @@ import (
 // runCorpus is the messages of the corpus as one text.
 func runCorpus(b *testing.B) (list []message, text []byte, o *convert.Options, format *convert.Format) {
 	b.Helper()
-	maps, err := NewMaps(nil)
+	maps, err := mapping.NewMaps(Tables(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func mapWith(t testing.TB, extra string) *mapping.Map {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types := AllTypes()
+	types := allTypes()
 	return mapping.New(hl7v2.Format, types, set)
 }
 

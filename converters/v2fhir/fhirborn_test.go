@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -184,6 +185,9 @@ func TestBornAsFHIR(t *testing.T) {
 		for _, f := range activeAgain(rec, res.Record) {
 			fault("%s", f)
 		}
+		for _, f := range inventedLinks(rec, res.Record) {
+			fault("%s", f)
+		}
 	}
 	t.Logf("%d records: %d values, %d carried, %d folded, %d declined, %d unmapped, %d invalid", len(born), legs.Values(), legs.Carried, legs.Folded, legs.Declined, legs.Unmapped, legs.Invalid)
 	top(t, "fault", faults, 60, example)
@@ -212,6 +216,99 @@ func activeAgain(before, after *mapping.Record) (faults []string) {
 		}
 	}
 	return faults
+}
+
+// inventedLinks reports resources that come back with a link to a patient or a visit that no resource of their type and code had:
+// what merely stood beside it in the message does not belong to it (law 3).
+func inventedLinks(before, after *mapping.Record) (faults []string) {
+	type thing struct {
+		Code, VaccineCode struct {
+			Text   string
+			Coding []struct{ Code string }
+		}
+		Subject, Patient, Encounter *struct{ Reference string }
+	}
+	links := func(rec *mapping.Record) map[string]map[string]bool {
+		m := map[string]map[string]bool{}
+		for _, r := range rec.Resources {
+			switch r.Type() {
+			case "DiagnosticReport", "Observation", "Immunization", "Procedure", "Condition", "AllergyIntolerance":
+			default:
+				continue
+			}
+			out, err := fhir.Append(nil, r.Msg)
+			var x thing
+			if err != nil || json.Unmarshal(out, &x) != nil {
+				continue
+			}
+			key := r.Type() + " " + x.Code.Text + x.VaccineCode.Text
+			for _, c := range append(x.Code.Coding, x.VaccineCode.Coding...) {
+				key = r.Type() + " " + c.Code
+				break
+			}
+			if m[key] == nil {
+				m[key] = map[string]bool{}
+			}
+			for name, ref := range map[string]bool{"patient": x.Subject != nil || x.Patient != nil, "encounter": x.Encounter != nil} {
+				m[key][name] = m[key][name] || ref
+			}
+		}
+		return m
+	}
+	had := links(before)
+	for key, names := range links(after) {
+		typ, code, _ := strings.Cut(key, " ")
+		for name, is := range names {
+			if old := had[key]; is && old != nil && !old[name] && code != "" {
+				faults = append(faults, fmt.Sprintf("a %s that had no %s comes back with one", typ, name))
+			}
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// TestNoInventedLink holds the law on one record whose every reference is known: what stands in one group with a visit or a patient
+// must have said so.
+func TestNoInventedLink(t *testing.T) {
+	m := builtin(t)
+	rec := mapping.NewRecord(nil)
+	for _, line := range []string{
+		`{"resourceType":"Patient","id":"p","identifier":[{"value":"1"}]}`,
+		`{"resourceType":"Encounter","id":"e","status":"in-progress","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP"},"subject":{"reference":"Patient/p"}}`,
+		`{"resourceType":"DiagnosticReport","id":"d1","status":"final","code":{"text":"with"},"subject":{"reference":"Patient/p"},"encounter":{"reference":"Encounter/e"}}`,
+		`{"resourceType":"DiagnosticReport","id":"d2","status":"final","code":{"text":"without"},"subject":{"reference":"Patient/p"}}`,
+		`{"resourceType":"DiagnosticReport","id":"d3","status":"final","code":{"text":"nobody's"}}`,
+		`{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"a result without"},"subject":{"reference":"Patient/p"}}`,
+	} {
+		r, finds := fhir.Unmarshal([]byte(line))
+		if len(finds) > 0 {
+			t.Fatal(finds[0])
+		}
+		rec.Add(mapping.NewResource(r, ""))
+	}
+	doc, err := m.FromFHIR("ORU_R01", "Bundle", rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withHeader(doc, "ORU_R01")
+	res, err := kit(m, "ORU_R01").Run(kit(m, "ORU_R01").Print(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range append(res.Faults, inventedLinks(rec, res.Record)...) {
+		t.Error(f)
+	}
+	var got []string
+	for _, r := range res.Record.Resources {
+		if r.Type() == "DiagnosticReport" || r.Type() == "Observation" || r.Type() == "Patient" {
+			got = append(got, r.Type())
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"DiagnosticReport", "DiagnosticReport", "DiagnosticReport", "Observation", "Patient"}; !slices.Equal(got, want) {
+		t.Errorf("came back: %v, want %v", got, want)
+	}
 }
 
 // withHeader is what a message must have and no record says.

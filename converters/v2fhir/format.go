@@ -26,7 +26,7 @@ const (
 )
 
 // Format is HL7 v2 as a format of convert, with the maps of a run.
-func Format(maps *Maps) *convert.Format {
+func Format(maps *mapping.Maps) *convert.Format {
 	return &convert.Format{
 		Name: "hl7v2", Extension: ".hl7", Sniff: hl7v2.Sniff, Read: read,
 		NewWorker: func(o *convert.Options) convert.Worker {
@@ -71,7 +71,7 @@ func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw
 				yield(nil, err)
 				return
 			}
-			if !yield(&convert.Raw{Index: raw.Record, Bytes: raw.Bytes, Reject: raw.Reject, Data: raw}, nil) {
+			if !yield(&convert.Raw{Index: raw.Record, Bytes: raw.Bytes, Size: len(raw.Data), Reject: raw.Reject, Data: raw}, nil) {
 				return
 			}
 		}
@@ -84,7 +84,7 @@ func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw
 // worker turns messages into the hub.
 type worker struct {
 	o      *convert.Options
-	maps   *Maps
+	maps   *mapping.Maps
 	parser hl7v2.Parser
 }
 
@@ -113,13 +113,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: leaves(msg.Doc)}, nil
-}
-
-func leaves(d *tree.Doc) func(func(func() string, tree.State, string)) {
-	return func(f func(func() string, tree.State, string)) {
-		d.Leaves(func(n tree.Node, s tree.State, why string) { f(func() string { return d.PlaceOf(n) }, s, why) })
-	}
+	return &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}, nil
 }
 
 // Key identifies a message by its text where nothing in it does: the sha256 of its segments, however their lines end.
@@ -135,7 +129,7 @@ func Key(text string) string {
 // writer turns records of the hub into messages.
 type writer struct {
 	o    *convert.Options
-	maps *Maps
+	maps *mapping.Maps
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
@@ -152,6 +146,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	w.header(doc, rec, typ, event, structure)
+	setIDs(doc, structure, "")
 	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
 	return []convert.Part{{Data: out}}, finds, nil
 }

@@ -21,7 +21,7 @@ import (
 
 func builtin(t testing.TB) *mapping.Map {
 	t.Helper()
-	ms, err := NewMaps(nil)
+	ms, err := mapping.NewMaps(Tables(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

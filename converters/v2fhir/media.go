@@ -8,6 +8,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -235,7 +236,7 @@ func readValues(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		for len(values) < number999(name)-1 {
 			values = append(values, "E")
 		}
-		s := normalNumber(c.Doc.LeafText(k))
+		s := hl7.Number(c.Doc.LeafText(k))
 		why := ""
 		if s == "" {
 			s = "E"

@@ -1,6 +1,11 @@
 package v2fhir
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -132,4 +137,108 @@ func obxTypeOf(part *opb.Observation_Component) string {
 		return "DR"
 	}
 	return ""
+}
+
+// obxPart writes a component of a panel, which has a code of its own, as an observation below it: a group behind that of the
+// panel, with the panel's number and its own in OBX-4, and the panel's status and time.
+var obxPart = mapping.Pair{
+	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Write: func(c *mapping.Context, src proto.Message, group tree.Node) bool {
+		part, ok := src.(*opb.Observation_Component)
+		panel := c.Doc.Child(group, "OBX")
+		if !ok || panel == 0 {
+			return false
+		}
+		list := c.Doc.Parent(group)
+		number := func(obx tree.Node) string {
+			if k := c.Doc.Child(obx, "4"); k != 0 {
+				return c.Doc.LeafText(k)
+			}
+			return ""
+		}
+		of := number(panel)
+		if of == "" {
+			of = strconv.Itoa(c.Doc.Ordinal(group))
+		}
+		n := 1
+		for k := c.Doc.Next(group); k != 0; k = c.Doc.Next(k) {
+			if obx := c.Doc.Child(k, "OBX"); obx != 0 && strings.HasPrefix(number(obx), of+".") {
+				n++
+			}
+		}
+		obx := c.Doc.Add(c.Doc.Add(list, c.Doc.Name(group), ""), "OBX", "")
+		if !c.WriteTable("OBX_COMPONENT", part, obx) {
+			return false
+		}
+		if c.Doc.Child(panel, "5") != 0 && slices.Equal(parts(c.Doc, c.Doc.Child(panel, "3")), parts(c.Doc, c.Doc.Child(obx, "3"))) {
+			return false // a repetition of OBX-5, which OBX_5 has written
+		}
+		if c.Doc.Child(panel, "4") == 0 {
+			c.Doc.Add(panel, "4", of)
+		}
+		c.Doc.SetText(c.Doc.Add(obx, "4", ""), of+"."+strconv.Itoa(n))
+		for _, field := range []string{"11", "14"} {
+			if k := c.Doc.Child(panel, field); k != 0 {
+				c.Doc.SetText(c.Doc.Add(obx, field, ""), c.Doc.LeafText(k))
+			}
+		}
+		return true
+	},
+}
+
+// refRange writes the ends of a reference range that has no text as the text of OBX-7, after the standard's forms: 3.5-5.0, >3.5,
+// <5.0. Units that are not those of the value stand behind it. A range that is for some patients alone is not written.
+var refRange = mapping.Pair{
+	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Write: func(c *mapping.Context, src proto.Message, to tree.Node) bool {
+		var list []*opb.Observation_ReferenceRange
+		var value *dpb.Quantity
+		switch o := src.(type) {
+		case *opb.Observation:
+			list, value = o.ReferenceRange, o.GetValue().GetQuantity()
+		case *opb.Observation_Component:
+			list, value = o.ReferenceRange, o.GetValue().GetQuantity()
+		}
+		if len(list) == 0 || c.Doc.LeafText(to) != "" {
+			return false
+		}
+		r := list[0]
+		if r.Text != nil || r.AppliesTo != nil || r.Age != nil || r.Type != nil && !isNormal(r.Type) {
+			return false
+		}
+		low, high := r.GetLow().GetValue().GetValue(), r.GetHigh().GetValue().GetValue()
+		text := low + "-" + high
+		switch {
+		case low == "" && high == "":
+			return false
+		case strings.HasPrefix(low, "-") || strings.HasPrefix(high, "-"):
+			return false // the dash would be a sign or a range
+		case high == "":
+			text = ">" + low // the standard has no sign for "or equal"
+		case low == "":
+			text = "<" + high
+		}
+		unit := ""
+		for _, q := range []*dpb.SimpleQuantity{r.Low, r.High} {
+			if q == nil || q.Unit == nil && q.Code == nil || value != nil && q.GetCode().GetValue() == value.GetCode().GetValue() && q.GetUnit().GetValue() == value.GetUnit().GetValue() {
+				continue
+			}
+			of := cmp.Or(q.GetUnit().GetValue(), q.GetCode().GetValue())
+			if unit != "" && unit != of {
+				return false
+			}
+			unit = of
+		}
+		if unit != "" {
+			text += " " + unit
+		}
+		c.Doc.SetText(c.Doc.Leaf(to), text)
+		c.Claim(r)
+		return true
+	},
+}
+
+// isNormal reports the meaning that a reference range has where it says none.
+func isNormal(cc *dpb.CodeableConcept) bool {
+	return len(cc.Coding) == 1 && cc.Coding[0].GetCode().GetValue() == "normal" && cc.Coding[0].GetSystem().GetValue() == "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 }

@@ -7,6 +7,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/terminology"
@@ -115,29 +116,8 @@ var formatted = mapping.Type{
 
 // number is NM. Its normal form has neither plus nor leading zeros nor a point without digits beside it.
 var number = mapping.Type{
-	Read:   func(_ *mapping.Context, s string) (string, error) { return normalNumber(s), nil },
-	Normal: normalNumber,
-}
-
-func normalNumber(s string) string {
-	s = strings.TrimSpace(s)
-	sign := ""
-	if rest, ok := strings.CutPrefix(s, "-"); ok {
-		sign, s = "-", rest
-	} else {
-		s = strings.TrimPrefix(s, "+")
-	}
-	whole, frac, point := strings.Cut(s, ".")
-	if strings.Trim(whole+frac, "0123456789") != "" || whole+frac == "" {
-		return sign + s // no number of HL7 v2: whatever it is, the target says
-	}
-	if whole = strings.TrimLeft(whole, "0"); whole == "" {
-		whole = "0"
-	}
-	if point && frac != "" {
-		whole += "." + frac
-	}
-	return sign + whole
+	Read:   func(_ *mapping.Context, s string) (string, error) { return hl7.Number(s), nil },
+	Normal: hl7.Number,
 }
 
 // currency is a code of ISO 4217, which FHIR demands.

@@ -3,6 +3,8 @@ package v2fhir
 import (
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 )
 
 func TestSystemNames(t *testing.T) {
@@ -31,7 +33,7 @@ func TestSystemNames(t *testing.T) {
 func TestNormalNumber(t *testing.T) {
 	for text, want := range map[string]string{"5": "5", " +5 ": "5", "007": "7", "-0.50": "-0.50", ".5": "0.5", "5.": "5", "0": "0", "00": "0",
 		"1e3": "1e3", "abc": "abc", "": "", "-": "-", "1,5": "1,5"} {
-		if got := normalNumber(text); got != want {
+		if got := hl7.Number(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
@@ -53,19 +55,19 @@ func FuzzMoment(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		m, err := parseMoment(s, false)
+		m, err := hl7.ParseMoment(s, false)
 		if err != nil {
 			return
 		}
-		normal := normalDTM(s)
-		again, err := parseMoment(normal, false)
+		normal := hl7.Time.Normal(s)
+		again, err := hl7.ParseMoment(normal, false)
 		if err != nil || again != m {
 			t.Fatalf("%q has the normal form %q, which is another time: %v", s, normal, err)
 		}
-		iso := m.isoDate()
-		if m.clock != "" && m.zone != "" {
-			clock, _ := m.isoClock()
-			iso += "T" + clock + m.zone[:3] + ":" + m.zone[3:]
+		iso := m.ISODate()
+		if m.Clock != "" && m.Zone != "" {
+			clock, _ := m.ISOClock()
+			iso += "T" + clock + m.Zone[:3] + ":" + m.Zone[3:]
 		}
 		if strings.ContainsAny(iso, " \x00") {
 			t.Fatalf("%q becomes %q", s, iso)

@@ -8,7 +8,6 @@ import (
 	"embed"
 	"maps"
 	"strings"
-	"sync"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
@@ -19,29 +18,15 @@ import (
 //go:embed *.map
 var tables embed.FS
 
-// Files are the built-in mapping files. Their rows are parsed when they are first used.
-var Files = sync.OnceValues(func() ([]*mapping.File, error) {
-	entries, err := tables.ReadDir(".")
-	if err != nil {
-		return nil, err
-	}
-	var files []*mapping.File
-	for _, e := range entries {
-		src, err := tables.ReadFile(e.Name())
-		if err != nil {
-			return nil, err
-		}
-		f, err := mapping.IndexFile(e.Name(), src)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-	return files, nil
-})
+// Tables are the built-in mapping.
+func Tables() mapping.Tables {
+	return mapping.Tables{Format: hl7v2.Format, Types: allTypes(), Files: files}
+}
 
-// AllTypes are the leaf types and pairs that rows may name.
-func AllTypes() mapping.Types {
+var files = mapping.Embedded(tables)
+
+// allTypes are the leaf types and pairs that rows may name.
+func allTypes() mapping.Types {
 	all := maps.Clone(Types)
 	maps.Copy(all, segmentTypes)
 	return all
@@ -52,46 +37,13 @@ var segmentTypes = mapping.Types{
 	"ZSEGMENT":    zSegment,
 	"MINUTES":     minutes,
 	"OBX_5":       obx5,
+	"OBX_PART":    obxPart,
+	"REFRANGE":    refRange,
 	"OBR_22":      obr22,
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),
 	"DISCHARGE":   discharge,
 	"PV1_STATUS":  status,
-}
-
-// Maps gives the compiled map for each message: the built-in tables, with the overlays that match it.
-type Maps struct {
-	library *mapping.Library
-	mu      sync.Mutex
-	of      map[*mapping.Set]*mapping.Map
-}
-
-// NewMaps makes the maps of a run with overlays, of which the last wins.
-func NewMaps(overlays []*mapping.File) (*Maps, error) {
-	files, err := Files()
-	if err != nil {
-		return nil, err
-	}
-	return &Maps{library: mapping.NewLibrary(files, overlays), of: map[*mapping.Set]*mapping.Map{}}, nil
-}
-
-// Library is the library that the maps are made of.
-func (m *Maps) Library() *mapping.Library { return m.library }
-
-// For is the map for a source.
-func (m *Maps) For(src mapping.Source) (*mapping.Map, error) {
-	set, err := m.library.For(src)
-	if err != nil {
-		return nil, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	have := m.of[set]
-	if have == nil {
-		have = mapping.New(hl7v2.Format, AllTypes(), set)
-		m.of[set] = have
-	}
-	return have, nil
 }
 
 // SourceOf is what a message says of itself, for overlays to match.

@@ -29,9 +29,10 @@ var layers = []struct {
 
 	// The tables of one pair of formats know nothing of the others; all.go alone knows them all.
 	{"converters", []string{"converters/...", "pkg/..."}},
-	{"converters/v2fhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...",
+	{"converters/internal/hl7", []string{"pkg/mapping", "pkg/fhir/...", "pkg/diag"}}, // what HL7 v2 and CDA have in common
+	{"converters/v2fhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...",
 		"pkg/tree", "pkg/diag"}},
-	{"converters/ccdafhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",
+	{"converters/ccdafhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",
 		"pkg/tree", "pkg/diag"}},
 	{"converters/csvfhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab/...",
 		"pkg/tree", "pkg/diag"}},
@@ -41,13 +42,13 @@ var layers = []struct {
 	{"pkg/tree/...", []string{"pkg/diag"}},
 
 	// Codecs know a grammar: never the hub, never one another.
-	{"pkg/hl7v2/...", []string{"pkg/hl7v2/...", "pkg/tree", "pkg/diag"}},
+	{"pkg/hl7v2/...", []string{"pkg/hl7v2/...", "pkg/tree", "pkg/diag", "internal/squeezed"}},
 	{"pkg/ccda/...", []string{"pkg/ccda/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/csvtab/...", []string{"pkg/csvtab/...", "pkg/tree", "pkg/diag"}},
 
 	// The hub and the languages over it know no format.
 	{"pkg/fhir/...", []string{"pkg/fhir/...", "pkg/diag"}},
-	{"pkg/terminology/...", []string{"pkg/diag"}},
+	{"pkg/terminology/...", []string{"pkg/diag", "internal/squeezed"}},
 	{"pkg/fhirpath/...", []string{"pkg/fhir/...", "pkg/diag"}},
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
@@ -66,6 +67,8 @@ var layers = []struct {
 
 	// Files that are written whole or not at all.
 	{"internal/safefile", nil},
+	// Lists that are embedded compressed.
+	{"internal/squeezed", nil},
 
 	// Tools of the developers are in no binary that is given away.
 	{"internal/...", []string{"internal/...", "pkg/...", "converters/..."}},

@@ -6,6 +6,7 @@
 package convert
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -44,11 +45,24 @@ type Description struct {
 
 // Raw is a record as its reader found it, before it is understood.
 type Raw struct {
-	Index    int           // its position in the source, from 1; 0 is no record, only Findings about the source
-	Bytes    func() []byte // as they stand in the source
-	Reject   *diag.Finding // why it is no record at all
+	Index    int              // its position in the source, from 1; 0 is no record, only Findings about the source
+	Bytes    func() []byte    // as they stand in the source
+	Stream   func() io.Reader // the same where they are many; one of the two is there
+	Size     int              // in bytes, more or less, for the bounds of memory
+	Reject   *diag.Finding    // why it is no record at all
 	Findings []*diag.Finding
-	Data     any // the format's own
+	Data     any  // the format's own
+	More     bool // the record goes on with the next Raw
+
+	piece   bool   // of a record, which is not rejected any more: some of it may be written
+	release func() // when it has been handed on, and all before it
+}
+
+func (raw *Raw) stream() io.Reader {
+	if raw.Stream != nil {
+		return raw.Stream()
+	}
+	return bytes.NewReader(raw.Bytes())
 }
 
 // A Worker turns records of a format into the hub. It serves one goroutine, and may use its memory again for the next record.
@@ -92,6 +106,9 @@ type Options struct {
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool
+	TempDir    string // for what does not fit into memory; empty is the system's
+
+	maxWhole int // other than the constant, for tests
 }
 
 // Relative reports that references are Type/id.
@@ -105,104 +122,186 @@ func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
 	return fhir.ParseBundleType(o.BundleKind)
 }
 
-// Result is what became of one record, or findings about the source.
+// Result is what became of one record, or of a piece of a large one, or findings about the source.
 type Result struct {
 	Index    int // 0 is no record
 	Parts    []Part
 	Entry    *Entry // the ledger's; nil if it is no record
+	More     bool   // the next Result is of the same record, and adds to Parts and Entry
 	Findings []*diag.Finding
 	Rejected *diag.Finding
-	Raw      func() []byte // of a rejected record
-}
-
-type job struct {
-	raw  *Raw
-	done chan *Result
+	Raw      func() io.Reader // of a rejected record
 }
 
 // Run converts the records of one source and hands the results over in their order. It stops at the first error of emit or
 // of reading, or when ctx ends.
 func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *Options, emit func(*Result) error) error {
+	if err := fit(from, to); err != nil {
+		return err
+	}
+	in := &input{from: from, name: source}
+	steps := func(yield func(*step) bool) {
+		for raw, err := range from.Read(r, source, o) {
+			if !yield(&step{in: in, raw: raw, err: err}) || err != nil {
+				return
+			}
+		}
+	}
+	return pipe(ctx, to, o, steps, func(s *step, res *Result) error {
+		if s.err != nil {
+			return s.err
+		}
+		return emit(res)
+	})
+}
+
+// fit reports formats that cannot be converted into one another.
+func fit(from, to *Format) error {
 	if from.Read == nil || from.NewWorker == nil {
 		return fmt.Errorf("%s cannot be read", from.Name)
 	}
 	if to.NewWriter == nil {
 		return fmt.Errorf("%s cannot be written", to.Name)
 	}
+	return nil
+}
+
+// A step is what the reader hands on, in the order of the sources: the begin of a source, its records, its end.
+type step struct {
+	in    *input
+	raw   *Raw
+	begin bool
+	end   bool
+	err   error        // which ends it all
+	done  chan *Result // of a record, when its worker has done
+	cost  int          // how much of the room it takes
+}
+
+func (s *step) release() {
+	if s.raw != nil && s.raw.release != nil {
+		s.raw.release()
+	}
+}
+
+const (
+	readAhead   = 3       // how many records may be in memory for each job
+	largeRecord = 4 << 20 // bytes that count as one more
+)
+
+// pipe converts the records among steps and hands all steps on in their order. Steps of all sources share the workers, so that
+// many small sources keep them as busy as one large one. It stops at the first error of emit, or when ctx ends.
+//
+// With more than one job, steps run in a goroutine of their own and emit in the caller's. Of records that are read and not yet
+// handed on there are at most readAhead for each job.
+func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], emit func(*step, *Result) error) error {
 	jobs := max(o.Jobs, 1)
 	if jobs == 1 {
-		w := newPair(from, to, o)
-		for raw, err := range from.Read(r, source, o) {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
+		w := workers{to: to, o: o}
+		for s := range steps {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
-			res, err := w.convert(raw, source)
-			if err != nil {
+			var res *Result
+			var err error
+			if s.raw != nil {
+				if res, err = w.convert(s); err != nil {
+					return err
+				}
+			}
+			if err := emit(s, res); err != nil {
 				return err
 			}
-			if err := emit(res); err != nil {
-				return err
-			}
+			s.release()
 		}
 		return ctx.Err()
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	work, order := make(chan *job), make(chan *job, 2*jobs)
-	var broken error // of reading; what was read before it is converted. Set before order is closed.
+	work, order := make(chan *step), make(chan *step, 3*readAhead*jobs) // a source of one record is three steps
+	room := make(chan struct{}, readAhead*jobs)
 	for range jobs {
 		go func() {
-			w := newPair(from, to, o)
-			for j := range work {
-				res, err := w.convert(j.raw, source)
+			w := workers{to: to, o: o}
+			for s := range work {
+				res, err := w.convert(s)
 				if err != nil {
 					cancel(err)
 				}
-				j.done <- res
+				s.done <- res
 			}
 		}()
 	}
 	go func() {
 		defer close(order)
 		defer close(work)
-		for raw, err := range from.Read(r, source, o) {
-			if err != nil {
-				broken = err
-				return
+		for s := range steps {
+			if s.raw != nil {
+				s.done = make(chan *Result, 1)
+				s.cost = min(1+s.raw.Size/largeRecord, cap(room))
+				for range s.cost {
+					select {
+					case room <- struct{}{}:
+					case <-ctx.Done():
+						return
+					}
+				}
 			}
-			j := &job{raw, make(chan *Result, 1)}
 			select {
-			case order <- j: // its room bounds how many records are in memory
+			case order <- s:
 			case <-ctx.Done():
 				return
 			}
+			if s.raw == nil {
+				continue
+			}
 			select {
-			case work <- j:
+			case work <- s:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	for j := range order {
-		select {
-		case res := <-j.done:
+	for s := range order {
+		var res *Result
+		if s.raw != nil {
+			select {
+			case res = <-s.done:
+			case <-ctx.Done():
+			}
 			if res == nil {
 				return context.Cause(ctx)
 			}
-			if err := emit(res); err != nil {
-				return err
+		}
+		if err := emit(s, res); err != nil {
+			return err
+		}
+		if s.raw != nil {
+			for range s.cost {
+				<-room
 			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
+			s.release()
 		}
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	return context.Cause(ctx)
+}
+
+// workers are the pairs of one goroutine, by the format that they read.
+type workers struct {
+	to    *Format
+	o     *Options
+	pairs map[*Format]*pair
+}
+
+func (w *workers) convert(s *step) (*Result, error) {
+	p := w.pairs[s.in.from]
+	if p == nil {
+		if w.pairs == nil {
+			w.pairs = map[*Format]*pair{}
+		}
+		p = newPair(s.in.from, w.to, w.o)
+		w.pairs[s.in.from] = p
 	}
-	return broken
+	return p.convert(s.raw, s.in.name)
 }
 
 // pair is a worker and a writer, which serve one goroutine.
@@ -233,7 +332,10 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	}
 	reject := func(f *diag.Finding) (*Result, error) {
 		at(f)
-		return &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings), Rejected: f, Raw: raw.Bytes,
+		if raw.piece {
+			return nil, f
+		}
+		return &Result{Index: raw.Index, Findings: slices.Clip(raw.Findings), Rejected: f, Raw: raw.stream,
 			Entry: &Entry{Index: raw.Index, Rejected: &Line{At: f.Place.Path, Why: f.Message()}}}, nil
 	}
 	if raw.Index == 0 {
@@ -270,7 +372,7 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), Findings: slices.Clip(raw.Findings)}
+	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings)}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))
 	}

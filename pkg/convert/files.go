@@ -2,8 +2,10 @@ package convert
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -88,14 +90,21 @@ func (s *fileSet) add(f *outFile) *outFile {
 
 // write makes a whole file at once.
 func (s *fileSet) write(path string, data ...[]byte) error {
+	var all []io.Reader
+	for _, p := range data {
+		all = append(all, bytes.NewReader(p))
+	}
+	return s.copy(path, io.MultiReader(all...))
+}
+
+// copy makes a whole file of what r gives.
+func (s *fileSet) copy(path string, r io.Reader) error {
 	f, err := s.create(path)
 	if err != nil {
 		return err
 	}
-	for _, p := range data {
-		if _, err := f.Write(p); err != nil {
-			return err
-		}
+	if _, err := io.Copy(f.buf, r); err != nil {
+		return err
 	}
 	s.order = s.order[:len(s.order)-1] // create put it there
 	return s.finish(f)

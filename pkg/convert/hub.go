@@ -2,15 +2,12 @@ package convert
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"iter"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -71,28 +68,6 @@ func looseFHIR(head []byte) bool {
 	}
 }
 
-// loose is a resource that stands alone, as text: all of a source of such must be seen before the first record is known, and text
-// takes an eighth of the memory that resources take.
-type loose struct {
-	text  string
-	at    diag.Place
-	finds []*diag.Finding
-	bare  proto.Message // of the resource's type, with its id and nothing else
-	refs  []string
-}
-
-func newLoose(e fhir.Entry) *loose {
-	l := &loose{text: e.Text, at: e.Place, finds: e.Findings}
-	l.bare = reflect.New(reflect.TypeOf(e.Resource).Elem()).Interface().(proto.Message)
-	setID(l.bare, fhir.IDOf(e.Resource))
-	fhir.References(e.Resource, func(ref *dpb.Reference) {
-		if text := fhir.ReferenceText(ref); text != "" && text[0] != '#' {
-			l.refs = append(l.refs, strings.Clone(text))
-		}
-	})
-	return l
-}
-
 func setID(m proto.Message, id string) {
 	if id == "" {
 		return
@@ -104,198 +79,73 @@ func setID(m proto.Message, id string) {
 	}
 }
 
-func readFHIR(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error] {
-	return func(yield func(*Raw, error) bool) {
-		reader := fhir.NewReader(r, fhir.ReaderOptions{Source: source, Whole: true, Max: maxOr(o.MaxRecord, 1<<30)})
-		index := 0
-		var all []*loose
-		for e, err := range reader.All() {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			lost := fhir.Lost(e.Findings)
-			if lost == nil && e.Resource == nil {
-				continue
-			}
-			single := lost == nil && fhir.TypeOf(e.Resource) != "Bundle"
-			if single && o.To != "ndjson" { // where resources go one by one, none has to wait for others
-				all = append(all, newLoose(e))
-				continue
-			}
-			index++
-			text := e.Text
-			raw := &Raw{Index: index, Bytes: func() []byte { return []byte(text) }, Data: hubRecord{resource: e.Resource, text: text}, Findings: e.Findings}
-			if lost != nil {
-				lost.Place.Record = index
-				raw.Reject, raw.Findings, raw.Data = lost, nil, nil
-			}
-			if !yield(raw, nil) {
-				return
-			}
-		}
-		for _, group := range byPatient(all) {
-			index++
-			var finds []*diag.Finding
-			for _, l := range group {
-				finds = append(finds, l.finds...)
-			}
-			raw := &Raw{Index: index, Data: hubRecord{group: group}, Findings: finds, Bytes: func() []byte {
-				var text []byte
-				for _, l := range group {
-					text = append(append(text, l.text...), '\n')
-				}
-				return text
-			}}
-			if !yield(raw, nil) {
-				return
-			}
-		}
-	}
+type fhirWorker struct {
+	o *Options
+
+	names *fhir.Names // of find
+	find  *fhir.Finder
 }
 
-// hubRecord is a bundle, a resource, or a group of resources that stood alone.
-type hubRecord struct {
-	resource proto.Message
-	text     string
-	group    []*loose
+func newFHIRWorker(o *Options) Worker { return &fhirWorker{o: o} }
+
+// finder is this worker's own for the names of a bundle.
+func (w *fhirWorker) finder(names *fhir.Names) *fhir.Finder {
+	if w.names != names {
+		w.names, w.find = names, names.Finder()
+	}
+	return w.find
 }
-
-func maxOr(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
-}
-
-// byPatient makes a group for each patient: what refers to it and what it refers to, at any distance, but not by way of
-// another patient. What no patient reaches is a group of its own at the end, but with the patient if there is only one. The order
-// is that of the source.
-func byPatient(all []*loose) [][]*loose {
-	patients := 0
-	for _, l := range all {
-		if fhir.TypeOf(l.bare) == "Patient" {
-			patients++
-		}
-	}
-	switch {
-	case len(all) == 0:
-		return nil
-	case patients < 2:
-		return [][]*loose{all}
-	}
-	index := fhir.NewIndex()
-	at := make(map[proto.Message]int, len(all))
-	for i, l := range all {
-		index.Add(fhir.Located{Resource: l.bare})
-		at[l.bare] = i
-	}
-	patient := func(i int) bool { return fhir.TypeOf(all[i].bare) == "Patient" }
-	to, from := make([][]int, len(all)), make([][]int, len(all)) // what it refers to, what refers to it
-	for i, l := range all {
-		for _, text := range l.refs {
-			if j, ok := at[index.Find(text, l.bare)]; ok && j != i && !slices.Contains(to[i], j) {
-				to[i] = append(to[i], j)
-				from[j] = append(from[j], i)
-			}
-		}
-		l.refs = nil
-	}
-	// anothers reports that a resource is about patients, and p is none of them.
-	anothers := func(i, p int) bool {
-		other := false
-		for _, j := range to[i] {
-			if j == p {
-				return false
-			}
-			other = other || patient(j)
-		}
-		return other
-	}
-	var groups [][]*loose
-	in := make([]int, len(all)) // the last group that it is in, from 1
-	for p := range all {
-		if !patient(p) {
-			continue
-		}
-		n := len(groups) + 1
-		in[p] = n
-		members := []int{p}
-		take := func(list []int) {
-			for _, j := range list {
-				if in[j] != n && !patient(j) && !anothers(j, p) {
-					in[j] = n
-					members = append(members, j)
-				}
-			}
-		}
-		for i := 0; i < len(members); i++ {
-			k := members[i]
-			take(to[k])
-			if !shared(all[k].bare) { // what refers to a practitioner belongs to other patients as well
-				take(from[k])
-			}
-		}
-		slices.Sort(members)
-		group := make([]*loose, len(members))
-		for i, j := range members {
-			group[i] = all[j]
-		}
-		groups = append(groups, group)
-	}
-	var rest []*loose
-	for j, l := range all {
-		if in[j] == 0 {
-			rest = append(rest, l)
-		}
-	}
-	if len(rest) > 0 {
-		groups = append(groups, rest)
-	}
-	return groups
-}
-
-// shared reports a resource that many patients may refer to.
-func shared(m proto.Message) bool {
-	switch fhir.TypeOf(m) {
-	case "Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location", "Device", "DeviceDefinition", "Medication",
-		"MedicationKnowledge", "HealthcareService", "Endpoint", "Substance", "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure":
-		return true
-	}
-	return false
-}
-
-type fhirWorker struct{ o *Options }
-
-func newFHIRWorker(o *Options) Worker { return &fhirWorker{o} }
 
 func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	h := raw.Data.(hubRecord)
 	rec := mapping.NewRecord(nil)
 	out := &Record{Record: rec, FromFHIR: true}
 	var envelopes []envelope
+	key := sync.OnceValue(h.key)
+	add := func(i int, x *rpb.Bundle_Entry) {
+		if m := fhir.Unwrap(x.GetResource()); m != nil {
+			w.add(rec, m, x.GetFullUrl().GetValue(), key, i)
+		}
+		if x.Search != nil || x.Request != nil || x.Response != nil || x.Link != nil {
+			envelopes = append(envelopes, envelope{i, &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
+		}
+	}
+	if h.text != nil {
+		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
+		if lost := fhir.Lost(finds); lost != nil {
+			return nil, lost
+		}
+		h.resource, out.Findings = m, finds
+	}
 	switch b, bundle := h.resource.(*rpb.Bundle); {
 	case bundle:
 		out.ID, out.whole = b.GetId().GetValue(), b
 		rec.Bundle = &rpb.Bundle{Id: b.Id, Meta: b.Meta, ImplicitRules: b.ImplicitRules, Language: b.Language, Identifier: b.Identifier,
 			Type: b.Type, Timestamp: b.Timestamp, Total: b.Total, Link: b.Link, Signature: b.Signature}
 		for i, x := range b.Entry {
-			if m := fhir.Unwrap(x.GetResource()); m != nil {
-				rec.Add(mapping.NewResource(m, x.GetFullUrl().GetValue()))
-			}
-			if x.Search != nil || x.Request != nil || x.Response != nil || x.Link != nil {
-				envelopes = append(envelopes, envelope{i, &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
-			}
+			add(i, x)
 		}
 	case h.resource != nil:
 		rec.Add(mapping.NewResource(h.resource, ""))
 		out.ID, out.loose = fhir.IDOf(h.resource), true
+	case h.piece != nil:
+		out.ID, out.whole = h.piece.shell.GetId().GetValue(), h.piece.shell
+		if h.piece.first {
+			rec.Bundle = h.piece.shell
+		}
+		for _, e := range h.piece.entries {
+			x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index, fhir.Options{Record: raw.Index, Line: e.Place.Line, Column: e.Place.Column})
+			if x == nil || fhir.Lost(finds) != nil {
+				return nil, errChanged // all was well when it was read before
+			}
+			out.Findings = append(out.Findings, finds...)
+			add(e.Index, x)
+		}
 	default:
 		out.loose = true
-		for _, l := range h.group {
-			m, finds := fhir.Unmarshal([]byte(l.text))
-			if m == nil {
-				return nil, fhir.Lost(finds) // it was read before, so this does not happen
+		for m, err := range h.group.resources() {
+			if err != nil {
+				return nil, err
 			}
 			rec.Add(mapping.NewResource(m, ""))
 			if out.ID == "" && fhir.TypeOf(m) == "Patient" {
@@ -303,24 +153,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			}
 		}
 	}
-	key := func(i int) string {
-		sum := sha256.Sum256([]byte(h.text))
-		return hex.EncodeToString(sum[:]) + "#" + strconv.Itoa(i)
-	}
-	if w.o.To == "ndjson" && out.whole != nil { // there a resource is found by its id alone
-		for i, r := range rec.Resources {
-			if r.Inside() || r.ID != "" {
-				continue
-			}
-			id := r.FullURL[strings.LastIndexAny(r.FullURL, ":/")+1:]
-			if !isID(id) {
-				id = fhir.ID(r.Type(), "entry", key(i))
-			}
-			setID(r.Msg, id)
-			r.ID = id
-		}
-	}
-	if err := w.restyle(out); err != nil {
+	if err := w.restyle(out, h); err != nil {
 		return nil, err
 	}
 	out.Leaves = rec.Leaves
@@ -328,6 +161,31 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.leaves(out, envelopes, f) }
 	}
 	return out, nil
+}
+
+// add adds the resource of a bundle's entry.
+func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) {
+	r := mapping.NewResource(m, fullURL)
+	rec.Add(r)
+	if w.o.To == "ndjson" && r.ID == "" { // there a resource is found by its id alone
+		if r.ID = idOfURL(fullURL); r.ID == "" {
+			r.ID = newID(key(), r.Type(), entry)
+		}
+		setID(m, r.ID)
+	}
+}
+
+// idOfURL is the last part of a fullUrl, if that can be an id.
+func idOfURL(url string) string {
+	if id := url[strings.LastIndexAny(url, ":/")+1:]; isID(id) {
+		return id
+	}
+	return ""
+}
+
+// newID is the id of a resource that has none, by the digest of the bundle that it is in.
+func newID(key, typ string, entry int) string {
+	return fhir.ID(typ, "entry", key+"#"+strconv.Itoa(entry))
 }
 
 // envelope is what a bundle's entry says beside its resource.
@@ -367,13 +225,25 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 }
 
 // restyle writes references in the style of the target: urn:uuid in bundles of what stood alone, Type/id in NDJSON.
-func (w *fhirWorker) restyle(rec *Record) error {
+func (w *fhirWorker) restyle(rec *Record, h hubRecord) error {
 	style := fhir.RefURN
 	switch {
 	case w.o.To == "ndjson" && rec.whole != nil:
 		style = fhir.RefRelative
 	case w.o.To == "fhir" && rec.loose:
 	default:
+		return nil
+	}
+	if h.piece != nil {
+		find := w.finder(h.piece.names)
+		for _, r := range rec.Resources {
+			if r.Inside() {
+				continue
+			}
+			if err := find.Restyle(r.Msg, r.FullURL, style); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	index := fhir.NewIndex()
@@ -425,6 +295,9 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	}
 	if !rec.FromFHIR && first == "MessageHeader" {
 		natural = fhir.Message
+	}
+	if !rec.FromFHIR && first == "Composition" && rec.Bundle.GetTimestamp() != nil { // which a document must have
+		natural = fhir.Document
 	}
 	kind, err := w.o.BundleType(natural)
 	if err != nil {
@@ -480,27 +353,25 @@ func headFirst(all []*mapping.Resource) []*mapping.Resource {
 	return slices.Concat(all[i:i+1], all[:i], all[i+1:])
 }
 
-// linesWriter writes a record as NDJSON, the lines of each type of resource together.
+// linesWriter writes a record as NDJSON, its resources in their order. A run of resources of one type is a part.
 type linesWriter struct{}
 
 func (linesWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	var parts []Part
-	at := map[string]int{}
 	for _, r := range rec.Resources {
 		if r.Inside() {
 			continue
 		}
-		i, ok := at[r.Type()]
-		if !ok {
-			i = len(parts)
-			at[r.Type()] = i
+		last := len(parts) - 1
+		if last < 0 || parts[last].Type != r.Type() {
 			parts = append(parts, Part{Type: r.Type()})
+			last++
 		}
-		data, err := fhir.Append(parts[i].Data, r.Msg)
+		data, err := fhir.Append(parts[last].Data, r.Msg)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.Type(), err)
 		}
-		parts[i].Data = append(data, '\n')
+		parts[last].Data = append(data, '\n')
 	}
 	return parts, nil, nil
 }
@@ -512,14 +383,17 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 	}
 	d := Description{Kinds: map[string]int{}, Facts: map[string]string{"version": "R4"}}
 	h := raw.Data.(hubRecord)
-	for _, l := range h.group {
-		d.Kinds[fhir.TypeOf(l.bare)]++
+	if h.text != nil {
+		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
+		if lost := fhir.Lost(finds); lost != nil {
+			return Description{}, lost
+		}
+		h.resource = m
 	}
+	var shell *rpb.Bundle
 	switch b, bundle := h.resource.(*rpb.Bundle); {
 	case bundle:
-		if t := b.GetType().GetValue(); t != 0 {
-			d.Facts["bundle"] = strings.ReplaceAll(strings.ToLower(t.String()), "_", "-")
-		}
+		shell = b
 		for _, x := range b.Entry {
 			if m := fhir.Unwrap(x.GetResource()); m != nil {
 				d.Kinds[fhir.TypeOf(m)]++
@@ -527,6 +401,20 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 		}
 	case h.resource != nil:
 		d.Kinds[fhir.TypeOf(h.resource)]++
+	case h.piece != nil:
+		shell = h.piece.shell
+		for _, e := range h.piece.entries {
+			if x, _ := fhir.UnmarshalEntry([]byte(e.Text), e.Index); x.GetResource() != nil {
+				d.Kinds[fhir.TypeOf(fhir.Unwrap(x.Resource))]++
+			}
+		}
+	default:
+		for _, i := range h.group.members {
+			d.Kinds[h.group.of.typeOf(i)]++
+		}
+	}
+	if t := shell.GetType().GetValue(); t != 0 {
+		d.Facts["bundle"] = strings.ReplaceAll(strings.ToLower(t.String()), "_", "-")
 	}
 	return d, nil
 }

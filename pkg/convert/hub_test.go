@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +51,11 @@ func TestByPatient(t *testing.T) {
 			t.Fatal(err)
 		}
 		var ids []string
-		for line := range strings.Lines(string(raw.Bytes())) {
+		text, err := io.ReadAll(raw.stream())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
 			var x struct{ ID string }
 			if err := json.Unmarshal([]byte(line), &x); err != nil {
 				t.Fatal(err)

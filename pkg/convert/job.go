@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -257,6 +258,18 @@ func (j *Job) format(head []byte) (*Format, error) {
 	return j.Formats.Detect(head), nil
 }
 
+// tempDir is where temporary files go: beside the output, where there is room for it, else where the system has them.
+func (j *Job) tempDir() string {
+	dir := j.Out
+	if !j.dir {
+		dir = filepath.Dir(j.Out)
+	}
+	if info, err := os.Stat(dir); j.Out == "" || isDevice(j.Out) || err != nil || !info.IsDir() {
+		return ""
+	}
+	return dir
+}
+
 func endsInSlash(p string) bool {
 	return strings.HasSuffix(p, "/") || strings.HasSuffix(p, string(filepath.Separator))
 }
@@ -317,6 +330,8 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	if j.dir {
 		safefile.Sweep(j.Out)
 	}
+	options := *j.Options
+	options.TempDir, j.Options = j.tempDir(), &options
 	if j.Rejects != "" {
 		safefile.Sweep(j.Rejects)
 	}
@@ -339,13 +354,9 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 			return sum, err
 		}
 	}
-	for i, src := range j.Sources {
-		if err := ctx.Err(); err != nil {
-			return sum, err
-		}
-		if err := j.source(ctx, i, src, out, ledger, sum); err != nil {
-			return sum, err
-		}
+	w := &jobWriter{job: j, out: out, ledger: ledger, sum: sum}
+	if err := pipe(ctx, j.To, j.Options, j.read(ctx), w.step); err != nil {
+		return sum, err
 	}
 	if stdout != nil {
 		if err := stdout.Flush(); err != nil {
@@ -375,124 +386,212 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	return sum, errors.Join(j.rejects.commit(), j.ledgers.commit())
 }
 
-// source converts one source. An error ends the job; what is wrong with the source is reported, and the others are converted.
-func (j *Job) source(ctx context.Context, i int, src Source, out io.Writer, ledger *LedgerWriter, sum *Summary) error {
-	begun := false
-	// unread ends a source that is not, or not to its end, read.
-	unread := func(id diag.ID, why error, info SourceInfo) error {
-		sum.Unreadable++
-		f := diag.New(id, diag.Place{Source: src.Path}, "")
-		if why != nil {
-			f.What = fmt.Sprintf("%s: %s", id.Entry().What, Plain(why))
-		}
-		j.report(f)
-		if ledger == nil {
-			return nil
-		}
-		if !begun {
-			if err := ledger.Begin(j.To.Name); err != nil {
-				return err
+// input is a source on its way through the pipeline. The reader fills it in, the writer reads it: the first part once the step
+// that begins it has come, the second once that comes which ends it.
+type input struct {
+	index int
+	src   Source
+	name  string // in the places of findings
+	from  *Format
+	parts *joined // of a source that is several
+
+	unread diag.ID // why nothing, or not all of it, was read
+	why    error
+	info   SourceInfo
+}
+
+// read gives the steps of all sources. What is wrong with a source ends it, and the others are read.
+func (j *Job) read(ctx context.Context) iter.Seq[*step] {
+	return func(yield func(*step) bool) {
+		buf := bufio.NewReaderSize(nil, SniffLen)
+		for i, src := range j.Sources {
+			in := &input{index: i, src: src, name: src.Path, info: SourceInfo{Path: src.Name}}
+			if src.Path == "-" {
+				in.name = src.Name
+			}
+			if !j.readSource(ctx, in, buf, yield) {
+				return
 			}
 		}
-		info.Path, info.Unread = src.Name, f.Message()
-		return ledger.End(info)
 	}
-	r, err := src.Open()
+}
+
+// readSource gives the steps of one source; false ends the job.
+func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yield func(*step) bool) bool {
+	unread := func(id diag.ID, why error) bool {
+		in.unread, in.why = id, why
+		return yield(&step{in: in, end: true})
+	}
+	r, err := in.src.Open()
 	if err != nil {
-		return unread(Unreadable, err, SourceInfo{})
+		return unread(Unreadable, err)
 	}
 	defer r.Close()
-	sum256 := sha256.New()
-	counted := &counter{r: r, add: j.Progress}
-	counted.r = Interruptible(ctx, src, r)
-	buffered := bufio.NewReaderSize(io.TeeReader(counted, sum256), SniffLen)
-	head, err := buffered.Peek(SniffLen)
+	digest := sha256.New()
+	counted := &counter{r: Interruptible(ctx, in.src, r), add: j.Progress}
+	if buf.Reset(counted); j.Ledger != "" {
+		buf.Reset(io.TeeReader(counted, digest))
+	}
+	head, err := buf.Peek(SniffLen)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return false
 	}
 	if err != nil && err != io.EOF && len(head) == 0 {
-		return unread(Unreadable, err, SourceInfo{})
+		return unread(Unreadable, err)
 	}
 	from, err := j.format(head)
+	if from != nil && err == nil {
+		err = fit(from, j.To)
+	}
 	switch {
 	case err != nil:
-		return err
+		yield(&step{in: in, err: err})
+		return false
 	case len(head) == 0:
-		return unread(Empty, nil, SourceInfo{SHA256: hex.EncodeToString(sum256.Sum(nil))})
+		in.info.SHA256 = hex.EncodeToString(digest.Sum(nil))
+		return unread(Empty, nil)
 	case from == nil:
-		return unread(UnknownFormat, nil, SourceInfo{})
+		return unread(UnknownFormat, nil)
 	}
-	if ledger != nil {
-		if err := ledger.Begin(j.To.Name); err != nil {
-			return err
+	in.from, in.info.Format = from, from.Name
+	in.parts, _ = r.(*joined)
+	if !yield(&step{in: in, begin: true}) {
+		return false
+	}
+	for raw, err := range from.Read(Rereadable(buf, in.src), in.name, j.Options) {
+		if err != nil {
+			if ctx.Err() != nil {
+				return false
+			}
+			if counted.failure() == nil { // it is not the source that failed
+				yield(&step{in: in, err: err})
+				return false
+			}
+			break
 		}
-		begun = true
-	}
-	add := func(e *Entry) error {
-		sum.Totals.Add(e)
-		if ledger != nil {
-			return ledger.Add(e)
+		if !yield(&step{in: in, raw: raw}) {
+			return false
 		}
-		return nil
 	}
-	name := src.Path
-	if name == "-" {
-		name = src.Name
+	if counted.failure() == nil && j.Ledger != "" {
+		// What a reader leaves counts for the digest.
+		if _, err := io.Copy(io.Discard, buf); err != nil && counted.failure() == nil {
+			yield(&step{in: in, err: err})
+			return false
+		}
+		in.info.SHA256 = hex.EncodeToString(digest.Sum(nil))
 	}
-	parts, _ := r.(*joined)
+	if ctx.Err() != nil {
+		return false
+	}
+	if in.parts != nil {
+		in.info.Parts = in.parts.read
+	}
+	if why := counted.failure(); why != nil {
+		in.info.SHA256 = ""
+		return unread(BrokeOff, why)
+	}
+	return yield(&step{in: in, end: true})
+}
+
+// jobWriter puts down what comes out of the pipeline: outputs, rejects, ledgers and findings, source by source.
+type jobWriter struct {
+	job    *Job
+	out    io.Writer
+	ledger *LedgerWriter
+	sum    *Summary
+
+	// Of the source at hand.
+	begun bool
+	sink  *sink
+	last  int
+	entry *Entry // of a record of which there is more to come
+}
+
+// step takes the next step. An error ends the job.
+func (w *jobWriter) step(s *step, res *Result) error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.begin:
+		return w.begin(s.in)
+	case s.end:
+		return w.end(s.in)
+	}
 	report := func(f *diag.Finding) {
-		if parts != nil {
-			f.Place = parts.place(f.Place)
+		if s.in.parts != nil {
+			f.Place = s.in.parts.place(f.Place)
 		}
-		j.report(f)
+		w.job.report(f)
 	}
-	sink := &sink{job: j, index: i, out: out}
-	last := 0
-	var failed error // to write
-	err = Run(ctx, from, j.To, buffered, name, j.Options, func(res *Result) error {
-		for _, f := range res.Findings {
-			report(f)
-		}
-		if res.Rejected != nil {
-			report(res.Rejected)
-		}
-		if res.Index == 0 {
-			return nil
-		}
-		last = res.Index
-		if failed = add(res.Entry); failed == nil {
-			failed = sink.put(res)
-		}
-		return failed
-	})
-	if err != nil && (failed != nil || ctx.Err() != nil || counted.failure() == nil) {
-		return err
+	for _, f := range res.Findings {
+		report(f)
 	}
-	broken := counted.failure()
-	if err := sink.close(); err != nil {
-		return err
+	if res.Rejected != nil {
+		report(res.Rejected)
 	}
-	if ledger == nil && broken == nil {
+	if res.Index == 0 {
 		return nil
 	}
-	if broken == nil {
-		_, err := io.Copy(io.Discard, buffered) // what a reader leaves counts for the digest
-		if broken = counted.failure(); broken == nil && err != nil {
+	w.last = res.Index
+	e := res.Entry
+	if w.entry != nil {
+		w.entry.join(e)
+		e = w.entry
+	}
+	if w.entry = nil; res.More {
+		w.entry = e
+	} else if err := w.add(e); err != nil {
+		return err
+	}
+	return w.sink.put(res)
+}
+
+func (w *jobWriter) begin(in *input) error {
+	w.begun, w.last, w.sink = true, 0, &sink{job: w.job, index: in.index, out: w.out}
+	if w.ledger != nil {
+		return w.ledger.Begin(w.job.To.Name)
+	}
+	return nil
+}
+
+func (w *jobWriter) add(e *Entry) error {
+	w.sum.Totals.Add(e)
+	if w.ledger != nil {
+		return w.ledger.Add(e)
+	}
+	return nil
+}
+
+// end ends a source, which may not have begun.
+func (w *jobWriter) end(in *input) error {
+	if !w.begun {
+		if err := w.begin(in); err != nil {
 			return err
 		}
 	}
-	info := SourceInfo{Path: src.Name, Format: from.Name, SHA256: hex.EncodeToString(sum256.Sum(nil))}
-	if parts != nil {
-		info.Parts = parts.read
+	w.begun = false
+	if err := w.sink.close(); err != nil {
+		return err
 	}
-	if broken != nil {
-		info.SHA256 = ""
-		if err := add(&Entry{Index: last + 1, Rejected: &Line{Why: BrokeOff.Entry().What}}); err != nil {
+	if in.unread == BrokeOff {
+		if err := w.add(&Entry{Index: w.last + 1, Rejected: &Line{Why: BrokeOff.Entry().What}}); err != nil {
 			return err
 		}
-		return unread(BrokeOff, broken, info)
 	}
-	return ledger.End(info)
+	if in.unread != "" {
+		w.sum.Unreadable++
+		f := diag.New(in.unread, diag.Place{Source: in.src.Path}, "")
+		if in.why != nil {
+			f.What = fmt.Sprintf("%s: %s", in.unread.Entry().What, Plain(in.why))
+		}
+		w.job.report(f)
+		in.info.Unread = f.Message()
+	}
+	if w.ledger == nil {
+		return nil
+	}
+	return w.ledger.End(in.info)
 }
 
 // Plain is an error without the path that the finding names already.
@@ -582,7 +681,7 @@ func (j *Job) reject(name string, src Source, res *Result) error {
 	}
 	j.rejected[strings.ToLower(name)] = true
 	p := filepath.Join(j.Rejects, name)
-	if err := j.rejects.write(p, res.Raw()); err != nil {
+	if err := j.rejects.copy(p, res.Raw()); err != nil {
 		return err
 	}
 	f := res.Rejected

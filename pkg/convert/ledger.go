@@ -79,6 +79,15 @@ func newEntry(index int, rec *Record, full bool) *Entry {
 	return e
 }
 
+// join adds what became of another piece of the same record.
+func (e *Entry) join(more *Entry) {
+	e.Tally = e.Tally.Plus(more.Tally)
+	e.Folded = append(e.Folded, more.Folded...)
+	e.Declined = append(e.Declined, more.Declined...)
+	e.Unmapped = append(e.Unmapped, more.Unmapped...)
+	e.Invalid = append(e.Invalid, more.Invalid...)
+}
+
 // Totals are the sums of a ledger. Records counts what was written, Rejected the rest.
 type Totals struct {
 	Records  int `json:"records"`

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -29,6 +30,7 @@ type Source struct {
 	Path   string // as a person finds it
 	Size   int64  // -1 if unknown
 	Open   func() (io.ReadCloser, error)
+	File   string   // where the same bytes lie to be read anywhere; empty if they do not
 	Joined []Source // what it is made of: resources that refer to one another
 }
 
@@ -64,7 +66,11 @@ func Sources(args []string, stdin io.Reader) (list []Source, many bool, err erro
 			if !info.Mode().IsRegular() {
 				size = -1
 			}
-			list = append(list, Source{Name: filepath.Base(arg), Path: arg, Size: size, Open: func() (io.ReadCloser, error) { return os.Open(arg) }})
+			s := Source{Name: filepath.Base(arg), Path: arg, Size: size, Open: func() (io.ReadCloser, error) { return os.Open(arg) }}
+			if size >= 0 {
+				s.File = arg
+			}
+			list = append(list, s)
 		}
 	}
 	// So that the order in which inputs are named makes no difference.
@@ -115,7 +121,7 @@ func folder(dir string) (list []Source) {
 				return nil
 			}
 		}
-		list = append(list, Source{Name: name, Path: p, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(p) }})
+		list = append(list, Source{Name: name, Path: p, Size: info.Size(), File: p, Open: func() (io.ReadCloser, error) { return os.Open(p) }})
 		return nil
 	})
 	return list
@@ -267,6 +273,108 @@ func (j *joined) Close() error {
 	if j.open != nil {
 		return j.open.Close()
 	}
+	return nil
+}
+
+// Rereadable makes a reader of a source one that a format can read again, if the source can be.
+func Rereadable(r *bufio.Reader, src Source) io.Reader {
+	switch {
+	case src.File != "":
+		return &reread{r, []Source{src}}
+	case src.Joined != nil && !slices.ContainsFunc(src.Joined, func(p Source) bool { return p.File == "" }):
+		return &reread{r, src.Joined}
+	}
+	return r
+}
+
+type reread struct {
+	*bufio.Reader
+	parts []Source
+}
+
+func (r *reread) again() (readerAtCloser, error) {
+	if len(r.parts) == 1 {
+		return os.Open(r.parts[0].File)
+	}
+	j := &joinedFiles{}
+	end := int64(0)
+	for _, p := range r.parts {
+		// As joined reads them: with a line end where one has none.
+		f, err := os.Open(p.File)
+		if err != nil {
+			return nil, err
+		}
+		info, err := f.Stat()
+		last := []byte{'\n'}
+		if err == nil && info.Size() > 0 {
+			_, err = f.ReadAt(last, info.Size()-1)
+		}
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+		j.parts = append(j.parts, joinedFile{p.File, end})
+		if end += info.Size(); last[0] != '\n' {
+			end++
+		}
+	}
+	return j, nil
+}
+
+// joinedFiles reads anywhere in files that stand one behind another. Of many files only a few are open at a time.
+type joinedFiles struct {
+	parts []joinedFile
+	mu    sync.Mutex
+	open  map[int]*os.File
+}
+
+type joinedFile struct {
+	path string
+	at   int64
+}
+
+const maxOpen = 32
+
+// ReadAt reads from one of the files; what is read stands within one.
+func (j *joinedFiles) ReadAt(b []byte, at int64) (int, error) {
+	i, ok := slices.BinarySearchFunc(j.parts, at, func(p joinedFile, at int64) int { return cmp.Compare(p.at, at) })
+	if !ok {
+		i--
+	}
+	for i+1 < len(j.parts) && j.parts[i+1].at <= at { // empty ones
+		i++
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := j.open[i]
+	if f == nil {
+		if len(j.open) >= maxOpen {
+			j.closeAll()
+		}
+		var err error
+		if f, err = os.Open(j.parts[i].path); err != nil {
+			return 0, err
+		}
+		if j.open == nil {
+			j.open = map[int]*os.File{}
+		}
+		j.open[i] = f
+	}
+	return f.ReadAt(b, at-j.parts[i].at)
+}
+
+func (j *joinedFiles) closeAll() {
+	for i, f := range j.open {
+		f.Close()
+		delete(j.open, i)
+	}
+}
+
+// Close closes the files.
+func (j *joinedFiles) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closeAll()
 	return nil
 }
 

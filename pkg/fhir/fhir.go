@@ -9,6 +9,7 @@ package fhir
 import (
 	"bytes"
 
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -19,6 +20,8 @@ import (
 type Options struct {
 	Source string // the input's name, for the places of findings
 	Record int    // the record's position in it, from 1
+	Line   int    // where it begins in it, from 1; 0 is 1
+	Column int
 }
 
 // Unmarshal reads one resource, such as *patient_go_proto.Patient or *bundle_and_contained_resource_go_proto.Bundle.
@@ -26,10 +29,7 @@ type Options struct {
 // The message holds all that could be read; it is nil if nothing could. Whoever demands that nothing is missing takes the
 // message only if Lost finds nothing in the findings. b is not kept; texts in the message share the memory of one copy of it.
 func Unmarshal(b []byte, opts ...Options) (proto.Message, []*diag.Finding) {
-	at := place{line: 1, column: 1}
-	for _, o := range opts {
-		at.source, at.record = o.Source, o.Record
-	}
+	at := start(opts)
 	if rest, ok := bytes.CutPrefix(b, utf8Mark); ok {
 		b, at.column = rest, at.column+len(utf8Mark)
 	}
@@ -47,6 +47,27 @@ func Unmarshal(b []byte, opts ...Options) (proto.Message, []*diag.Finding) {
 		return nil, x.findings
 	}
 	return v.Addr().Interface().(proto.Message), x.findings
+}
+
+// UnmarshalEntry reads one entry of a bundle, {"fullUrl":...,"resource":{...}}, as Unmarshal does a resource. index is its position in
+// the bundle, from 0. The entry is nil if nothing could be read.
+func UnmarshalEntry(b []byte, index int, opts ...Options) (*rpb.Bundle_Entry, []*diag.Finding) {
+	x := decoders.Get().(*decoder)
+	defer func() {
+		x.json.Reset(bytes.NewBuffer(nil))
+		decoders.Put(x)
+	}()
+	at := start(opts)
+	e := x.entry(part{kind: partEntry, data: b, index: index, document: at.record, at: at}, at.source)
+	return e.Item, e.Findings
+}
+
+func start(opts []Options) place {
+	at := place{line: 1, column: 1}
+	for _, o := range opts {
+		at = place{source: o.Source, record: o.Record, line: max(o.Line, 1), column: max(o.Column, 1)}
+	}
+	return at
 }
 
 var utf8Mark = []byte("\xef\xbb\xbf")

@@ -55,10 +55,7 @@ func (x *Index) Add(l Located) {
 	}
 	x.of[l.Resource] = l.FullURL
 	id := IDOf(l.Resource)
-	u, _, _ := strings.Cut(l.FullURL, "/_history/")
-	if u == "" && isUUID(id) {
-		u = "urn:uuid:" + id // as our own bundles call it
-	}
+	u := urlOf(l.FullURL, id)
 	if u != "" && x.byURL[u] == nil {
 		x.byURL[u] = l.Resource
 	}
@@ -68,6 +65,15 @@ func (x *Index) Add(l Located) {
 			x.byID[key] = l
 		}
 	}
+}
+
+// urlOf is the URL that references use: the fullUrl without version; without one a UUID's urn, as our own bundles call it.
+func urlOf(fullURL, id string) string {
+	u, _, _ := strings.Cut(fullURL, "/_history/")
+	if u == "" && isUUID(id) {
+		u = "urn:uuid:" + id
+	}
+	return u
 }
 
 // IDOf is the id of a resource, empty if it has none.
@@ -102,32 +108,56 @@ func (x *Index) Find(text string, within proto.Message) proto.Message {
 }
 
 func (x *Index) outer(text string, within proto.Message) proto.Message {
-	if m := x.byURL[text]; m != nil {
+	return resolve(text, func() string { return x.of[within] }, func(url string) proto.Message { return x.byURL[url] },
+		func(key string) (proto.Message, string) { l := x.byID[key]; return l.Resource, l.FullURL })
+}
+
+// resolve finds what the text of a reference leads to, by the rules for bundles: within is the fullUrl of the resource that has the
+// reference, byURL finds by fullUrl without version, byID by Type/id and gives the fullUrl too. What they do not find is the zero T.
+func resolve[T comparable](text string, within func() string, byURL func(string) T, byID func(string) (T, string)) (none T) {
+	if m := byURL(text); m != none {
 		return m
 	}
 	if strings.HasPrefix(text, "urn:") {
-		return nil
+		return none
 	}
 	absolute := strings.Contains(text, "://")
 	if !absolute {
-		if base := restBase(x.of[within]); base != "" {
-			if m := x.byURL[base+text]; m != nil {
+		if base := restBase(within()); base != "" {
+			if m := byURL(base + text); m != none {
 				return m
 			}
 		}
-		return x.byID[text].Resource
+		m, _ := byID(text)
+		return m
 	}
 	// An absolute URL of a resource that the record has under no URL, or under a urn: by its ending.
 	i := strings.LastIndexByte(text, '/')
 	if i < 0 {
-		return nil
+		return none
 	}
 	j := strings.LastIndexByte(text[:i], '/')
-	l := x.byID[text[j+1:]]
-	if restBase(l.FullURL) != "" {
-		return nil // it lives on another server
+	m, url := byID(text[j+1:])
+	if restBase(url) != "" {
+		return none // it lives on another server
 	}
-	return l.Resource
+	return m
+}
+
+// ReferenceKey is what a reference of resources without fullUrls leads to: Type/id or a urn. ok is false for one that stays
+// within its resource.
+func ReferenceKey(text string) (key string, ok bool) {
+	if text == "" || text[0] == '#' {
+		return "", false
+	}
+	text, _, _ = strings.Cut(text, "/_history/")
+	text, _, _ = strings.Cut(text, "#")
+	if strings.HasPrefix(text, "urn:") || !strings.Contains(text, "://") {
+		return text, true
+	}
+	i := strings.LastIndexByte(text, '/')
+	j := strings.LastIndexByte(text[:max(i, 0)], '/')
+	return text[j+1:], true
 }
 
 // restBase is the base of a URL that ends in Type/id, empty for a urn and the like.
@@ -207,19 +237,24 @@ func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
 // Restyle writes the references of a resource, and of those contained in it, that lead to a resource of the index in another
 // style, in the message itself. Others stay as they are.
 func (x *Index) Restyle(m proto.Message, style RefStyle) error {
+	return restyle(m, style, func(text string) (typ, id string) {
+		if to := x.Find(text, m); to != nil {
+			return TypeOf(to), IDOf(to)
+		}
+		return "", ""
+	}, func(a *anypb.Any) { delete(x.Contained.known, a) })
+}
+
+func restyle(m proto.Message, style RefStyle, find func(text string) (typ, id string), changedContained func(*anypb.Any)) error {
 	set := func(changed *bool) func(*dpb.Reference) {
 		return func(r *dpb.Reference) {
 			text := ReferenceText(r)
-			if text == "" || text[0] == '#' {
+			if text == "" || strings.IndexByte(text, '#') >= 0 { // it stays within its resource, or leads into another
 				return
 			}
-			to := x.Find(text, m)
-			if to == nil {
-				return
-			}
-			if id := IDOf(to); id != "" {
+			if typ, id := find(text); id != "" {
 				sid, ext := referenceExtras(r)
-				RefTo(r, TypeOf(to), id, style)
+				RefTo(r, typ, id, style)
 				setReferenceExtras(r, sid, ext)
 				*changed = true
 			}
@@ -244,7 +279,7 @@ func (x *Index) Restyle(m proto.Message, style RefStyle) error {
 				return err
 			}
 			a.TypeUrl, a.Value = p.TypeUrl, p.Value
-			delete(x.Contained.known, a)
+			changedContained(a)
 		}
 	}
 	return nil

@@ -18,14 +18,21 @@ type ReaderOptions struct {
 	Jobs   int    // how many goroutines decode; below 2 the caller's own does
 	Whole  bool   // a Bundle is one Entry, with its entries, and not taken apart
 	Max    int    // bytes that one resource, or with Whole one bundle, may have; 0 is 128 MiB
+	Texts  bool   // nothing is decoded: of an Entry there are the text, the position and the place, and no findings but what is too large
+
+	// Where the source begins in another that holds it: the record that it is, and its line and column, all from 1; 0 is 1.
+	Record, Line, Column int
+
+	// Over, if it is not nil, gets the text of what is over the limit, in pieces.
+	Over func(piece []byte)
 }
 
 // Reader streams the resources of a source: those of a Bundle entry by entry, those of NDJSON, a single one, or several JSON
 // documents one behind the other. It looks at what is there and needs no hint which of these it is.
 //
 // A part that cannot be read is an Entry with findings, and those after it are read. Memory is bounded whatever the size of
-// the source: parts are decoded in batches of at most 128 KiB of JSON (or one part, if that is larger), of which there are
-// three for each job, and a batch is some eight times its JSON when decoded.
+// the source: parts are decoded in batches of at most 64 KiB of JSON (or one part, if that is larger), of which there are
+// eight for each job, and a batch is some eight times its JSON when decoded.
 type Reader struct {
 	split splitter
 	opts  ReaderOptions
@@ -36,7 +43,8 @@ func NewReader(r io.Reader, opts ReaderOptions) *Reader {
 	if opts.Max <= 0 {
 		opts.Max = 128 << 20
 	}
-	return &Reader{split: splitter{r: r, line: 1, col: 1, max: opts.Max, whole: opts.Whole}, opts: opts}
+	return &Reader{split: splitter{r: r, line: max(opts.Line, 1), col: max(opts.Column, 1), document: max(opts.Record, 1) - 1, max: opts.Max,
+		whole: opts.Whole, passed: opts.Over, from: 1}, opts: opts}
 }
 
 // Entry is one resource of a source, with where it stood. It belongs to the caller, and shares memory with no other Entry but
@@ -51,6 +59,9 @@ type Entry struct {
 	Findings []*diag.Finding
 	Place    diag.Place // where it begins
 	Text     string     // the JSON as it was, without what stands around it; empty at End
+	Offset   int64      // of its first byte in the source
+	Size     int64      // of its text in bytes, be it kept or not; 0 at End
+	Over     bool       // it is over the limit, so there is no Text
 }
 
 // FullURL is the fullUrl of a bundle's entry.
@@ -75,7 +86,10 @@ type batch struct {
 
 const (
 	batchParts = 64
-	batchBytes = 128 << 10
+	batchBytes = 64 << 10
+	// batchesPerJob are under way for each job. With fewer, one slow batch at the head of the order keeps the other workers
+	// waiting for room; with larger ones they wait for one another at the end.
+	batchesPerJob = 8
 )
 
 // fill takes parts from the splitter until the batch is full; false if there were none.
@@ -104,11 +118,18 @@ func (b *batch) fill(s *splitter) bool {
 }
 
 // large reports a batch that holds a part far above the usual, of which only few are in memory at a time.
-func (b *batch) large() bool { return len(b.data) > 8*batchBytes }
+func (b *batch) large() bool { return len(b.data) > 1<<20 }
 
-func (b *batch) decode(x *decoder, source string) {
+func (b *batch) decode(x *decoder, o *ReaderOptions) {
 	for _, p := range b.parts {
-		b.entries = append(b.entries, x.entry(p, source))
+		var e Entry
+		if o.Texts && (p.kind == partResource || p.kind == partEntry) {
+			e = Entry{Document: p.document, Index: p.index, Place: diag.Place{Source: o.Source, Record: p.document, Line: p.at.line, Column: p.at.column}, Text: string(p.data)}
+		} else if e = x.entry(p, o.Source); o.Texts && e.End {
+			e.Findings = nil
+		}
+		e.Offset, e.Size, e.Over = p.offset, p.size, p.kind == partTooLarge || p.kind == partEntryTooLarge
+		b.entries = append(b.entries, e)
 	}
 }
 
@@ -197,7 +218,7 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 	var bundle *rpb.Bundle
 	x := newDecoder()
 	for b.fill(&r.split) {
-		b.decode(x, r.opts.Source)
+		b.decode(x, &r.opts)
 		if !b.give(&bundle, yield) {
 			return
 		}
@@ -211,8 +232,9 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 func (r *Reader) together(yield func(Entry, error) bool) {
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
-	work, order := make(chan *batch, r.opts.Jobs), make(chan *batch, r.opts.Jobs)
-	free := make(chan *batch, 3*r.opts.Jobs)
+	// Each has room for all batches, so that only the number of free ones makes anybody wait.
+	batches := batchesPerJob * r.opts.Jobs
+	work, order, free := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
 	large := make(chan struct{}, 2) // batches with a large part that are under way
 	for range cap(free) {
 		free <- &batch{}
@@ -256,7 +278,7 @@ func (r *Reader) together(yield func(Entry, error) bool) {
 		wg.Go(func() {
 			x := newDecoder()
 			for b := range work {
-				b.decode(x, r.opts.Source)
+				b.decode(x, &r.opts)
 				close(b.ready)
 			}
 		})

@@ -25,14 +25,17 @@ type splitter struct {
 	buf       []byte
 	mark, pos int
 	line, col int
-	max       int  // bytes of one part
-	whole     bool // bundles are not taken apart
+	base      int64        // of buf[0] in the source
+	max       int          // bytes of one part
+	whole     bool         // bundles are not taken apart
+	passed    func([]byte) // gets what is over the limit; may be nil
 
 	state    splitState
 	document int
 	from, to int   // the lines on which the document before began and ended
 	lines    bool  // that was one line, and this document began on another
 	start    place // where the part begins
+	offset   int64 // the same in bytes
 	entries  int
 	shell    shell
 	over     bool // the part is over the limit: it is passed over
@@ -57,6 +60,8 @@ type part struct {
 	index    int // of an entry, from 0
 	shell    *shell
 	document int
+	offset   int64 // in the source
+	size     int64 // even without data
 }
 
 type partKind uint8
@@ -90,10 +95,12 @@ func (s *splitter) fill() bool {
 		s.over = true
 	}
 	if s.over {
+		s.pass()
 		s.advance(s.pos)
 	}
 	if s.mark > 0 && s.mark >= cap(s.buf)/2 {
 		n := copy(s.buf, s.buf[s.mark:])
+		s.base += int64(s.mark)
 		s.buf, s.pos, s.mark = s.buf[:n], s.pos-s.mark, 0
 	}
 	if len(s.buf) == cap(s.buf) {
@@ -111,6 +118,13 @@ func (s *splitter) fill() bool {
 	}
 	s.err = io.ErrNoProgress
 	return false
+}
+
+// pass hands on what is over the limit.
+func (s *splitter) pass() {
+	if s.passed != nil {
+		s.passed(s.buf[s.mark:s.pos])
+	}
 }
 
 // advance moves the mark, and counts lines on the way.
@@ -227,8 +241,9 @@ func (s *splitter) resumes(at int) bool {
 
 // cut makes a part of what stands between the mark and pos.
 func (s *splitter) cut(kind partKind) part {
-	p := part{kind: kind, at: s.start, index: s.entries, document: s.document}
+	p := part{kind: kind, at: s.start, index: s.entries, document: s.document, offset: s.offset, size: s.base + int64(s.pos) - s.offset}
 	if s.over {
+		s.pass()
 		s.over = false
 		if p.kind = partTooLarge; kind == partEntry {
 			p.kind = partEntryTooLarge
@@ -244,6 +259,7 @@ func (s *splitter) cut(kind partKind) part {
 func (s *splitter) here() {
 	s.advance(s.pos)
 	s.start = place{line: s.line, column: s.col, record: s.document}
+	s.offset = s.base + int64(s.mark)
 }
 
 // next gives the next part; false at the end, when s.err is io.EOF or what the source's Read said.

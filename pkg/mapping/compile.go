@@ -69,6 +69,8 @@ type table struct {
 	anchor *row         // of a scope: the row that goes back first
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
+	visits sync.Once
+	visit  int // of a scope: see visitHome
 }
 
 // joint is how a scope finds the resource of one of its homes on the way back.
@@ -93,7 +95,7 @@ type row struct {
 	inChain   bool       // of more than one row
 	chained   bool       // not the first of its chain
 	fillsList bool       // the last step of its target is a list of primitives
-	siblings  []*row     // of a row that fills a list one element at a time: the rows above that fill the same
+	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
 	need      uint64     // the bit of the name that its place begins with; 0 if that says nothing
 }
@@ -255,7 +257,7 @@ func (m *Map) compileTable(t *table) error {
 		}
 		r.rank = i
 		switch {
-		case r.Kind == DeclineTarget && len(r.dst.steps) == 0 && r.dst.base == nil:
+		case r.Kind == DeclineTarget && len(r.dst.steps) == 0 && t.info != nil:
 			t.selfs = append(t.selfs, r)
 			continue
 		case r.Else:
@@ -274,7 +276,7 @@ func (m *Map) compileTable(t *table) error {
 		default:
 			t.chains = append(t.chains, []*row{r})
 		}
-		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) && !r.Each {
+		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) {
 			for _, q := range t.back {
 				if q.Kind == MapRow && q.Direction == Both && (q.fillsList || q.dst.grow >= 0) && !q.Each && q.dst.place() == r.dst.place() && !q.chained {
 					r.siblings = append(r.siblings, q)
@@ -287,7 +289,7 @@ func (m *Map) compileTable(t *table) error {
 				t.homes = append(t.homes, res)
 			}
 		}
-		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" {
+		if t.info == nil && t.anchor == nil && r.dst.base != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base.Name != "Bundle" && !r.makesMany() {
 			t.anchor = r
 		}
 	}
@@ -346,6 +348,12 @@ func (t *table) present(d *tree.Doc, n tree.Node) (bits uint64) {
 	return bits
 }
 
+// makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so
+// that none is what an instance of the scope hangs on.
+func (r *row) makesMany() bool {
+	return r.Each && r.dst.base != nil && r.dst.grow < 0 && r.dst.arrow == nil
+}
+
 func (r *row) tagCount() int {
 	n := len(r.dst.tags) + len(r.dst.arrowed)
 	for i := range r.dst.steps {
@@ -360,6 +368,9 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 	if src.Kind != DeclineTarget && src.Kind != ConstTarget {
 		if r.path, err = m.Format.ParsePath(src.Place); err != nil {
 			return nil, err
+		}
+		if r.path.Marked() && !src.Each {
+			return nil, fmt.Errorf("%s: a step bears [], so the type must too: %s[]", src.Place, src.Type)
 		}
 		if m.Format.Valid != nil {
 			names := make([]string, len(r.path))
@@ -394,11 +405,20 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 	case ConstSource:
 		return r, nil
 	}
+	if src.Kind == DeclineTarget && t.info == nil && src.Target == AnyResource {
+		return r, nil
+	}
 	if r.dst, err = m.compileTarget(t, src.Target, src.Each); err != nil {
 		return nil, err
 	}
+	if t.Name == RestTable && src.Kind != DeclineTarget {
+		return nil, fmt.Errorf("a table %s says why elements are left out, and nothing else", RestTable)
+	}
 	switch src.Kind {
 	case DeclineTarget:
+		if t.info == nil && (r.dst.base == nil || len(r.dst.steps) > 0) {
+			return nil, fmt.Errorf("a scope declines whole resources: %s belongs into the table of its type", src.Target)
+		}
 		return r, nil
 	case ConstTarget:
 		if r.dst.end == nil || r.dst.end.Prim == nil {
@@ -415,9 +435,23 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 			}
 			return nil, fmt.Errorf("%s: %w%s", tree.Quote(text), err, hint)
 		}
-		return r, nil
+		return r, r.tagWanted()
 	}
 	return r, m.bindType(r)
+}
+
+// tagWanted refuses a constant for what tells the elements of a list apart: it would be stamped when FHIR is made, but the rows
+// beside it would write an e-mail address as a telephone number, and a code of one system as one of another. A tag is asked.
+func (r *row) tagWanted() error {
+	last := len(r.dst.steps) - 1
+	if last < 0 || r.Direction != Both || r.Else || len(r.with)+len(r.iff) > 0 || r.dst.steps[last].e.Name != "system" {
+		return nil
+	}
+	switch owner := r.dst.steps[last].e.Owner.Name; owner {
+	case "Coding", "Identifier", "ContactPoint":
+		return fmt.Errorf("%s: a constant here is not asked by the rows beside it; say it in their tags: [system=%s]", r.Target, tree.Quote(r.Literal))
+	}
+	return nil
 }
 
 // bindType finds what a row's type stands for: a table, codes, a leaf type or a pair, by its name and the target's type.

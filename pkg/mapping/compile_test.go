@@ -124,6 +124,8 @@ func TestRefusals(t *testing.T) {
 		{"a row that can never write", "table P -> Patient\n8 S gender\n\ncodes S\n> F female # so\n> W female # so", "case.map:2:1: the row can never write: no line of codes S goes back"},
 		{"else without a row above", "table P -> Patient\nelse 7 DT birthDate", "case.map:2:1: "},
 		{"a list mark where no list is", "table P -> Patient\n7 DT birthDate[]", "case.map:2:1: Patient.birthDate is no list"},
+		{"a constant that must be a tag", "table P -> Patient\n5 ST telecom.value\n'phone' ST telecom.system", "case.map:3:1: telecom.system: a constant here is not asked by the rows beside it; say it in their tags: [system=phone]"},
+		{"a step that repeats and a type that does not", "table P -> Patient\n5[].1 ST name.family", "case.map:2:1: 5[].1: a step bears [], so the type must too: ST[]"},
 		{"a repetition without a list", "table P -> Patient\n7 DT[] birthDate", "case.map:2:1: the type repeats"},
 		{"a link that FHIR does not let lead there", "table M -> Bundle\nP P Patient[generalPractitioner=Encounter]\n\ntable P -> Patient\n7 DT birthDate", "case.map:2:1: FHIR does not let generalPractitioner lead to a Encounter"},
 		{"an arrow from what is no reference", "table P -> Patient\n7 X name -> Practitioner\n\ntable X -> Practitioner\n1 ST name.family", "case.map:2:1: name is no reference"},

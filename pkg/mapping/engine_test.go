@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,16 @@ var update = flag.Bool("update", false, "write what the engine does into the cas
 // testTypes are leaf types and pairs for the cases.
 var testTypes = mapping.Types{
 	"ST": mapping.Type{},
+	"OID": mapping.Type{
+		Read: func(_ *mapping.Context, s string) (string, error) { return "urn:oid:" + s, nil },
+		Write: func(_ *mapping.Context, s string) (string, error) {
+			oid, ok := strings.CutPrefix(s, "urn:oid:")
+			if !ok {
+				return "", fmt.Errorf("no OID")
+			}
+			return oid, nil
+		},
+	},
 	"NM": mapping.Type{
 		Read:   func(_ *mapping.Context, s string) (string, error) { return strings.TrimPrefix(s, "+"), nil },
 		Normal: func(s string) string { return s },
@@ -125,6 +136,9 @@ func runCase(t *testing.T, file string) {
 	}
 	check("fhir", printRecord(t, rec))
 	check("ledger", ledgerOf(doc))
+	tally := doc.Tally()
+	check("tally", fmt.Sprintf("%d values: %d carried, %d folded, %d declined, %d unmapped, %d invalid\n",
+		tally.Values(), tally.Carried, tally.Folded, tally.Declined, tally.Unmapped, tally.Invalid))
 
 	again := rebuild(t, rec)
 	back, err := m.FromFHIR(name, typ, again)
@@ -197,7 +211,9 @@ func mapOf(t testing.TB, format *tree.Format, text string) *mapping.Map {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mapping.New(format, testTypes, set)
+	types := maps.Clone(testTypes)
+	maps.Copy(types, cdaTypes)
+	return mapping.New(format, types, set)
 }
 
 func printRecord(t testing.TB, rec *mapping.Record) string {

@@ -29,6 +29,7 @@ func (c *Context) finish(o ReadOptions) {
 			c.linkTo(p.v, &p.tags[0], to)
 		}
 	}
+	c.unite()
 	used := map[string]bool{}
 	for _, r := range c.rec.Resources {
 		r.ID = fhir.ResourceID(r.Msg, o.Facility, o.Key, strconv.Itoa(int(r.at)))
@@ -51,6 +52,60 @@ func (c *Context) finish(o ReadOptions) {
 	}
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
+	}
+}
+
+// unite makes one resource of the anchors that say the same in several instances of a scope, if the way back writes them apart
+// again: each has a visit of its own, or all but one have.
+func (c *Context) unite() {
+	of := func(f *frame, home *plan.Type) *Resource {
+		if r := f.own(home); r != nil && r.entered {
+			return r
+		}
+		return nil
+	}
+	same := map[string][]*frame{}
+	var order []string
+	for _, f := range c.visited {
+		if a := of(f, f.t.anchor.dst.base); a != nil {
+			if id := fhir.IdentityKey(a.Msg, "the record"); id != "" {
+				if same[id] == nil {
+					order = append(order, id)
+				}
+				same[id] = append(same[id], f)
+			}
+		}
+	}
+	gone := map[*Resource]*Resource{}
+	for _, id := range order {
+		list := same[id]
+		first := of(list[0], list[0].t.anchor.dst.base)
+		none := 0
+		for _, f := range list {
+			a := of(f, f.t.anchor.dst.base)
+			if a.info != first.info || !c.covers(first.v, a.v, a.info) || !c.covers(a.v, first.v, a.info) {
+				none = 2
+			}
+			if of(f, f.t.homes[c.visitHome(f.t)]) == nil {
+				none++
+			}
+		}
+		if len(list) > 1 && none < 2 {
+			for _, f := range list[1:] {
+				if a := of(f, f.t.anchor.dst.base); a != first {
+					gone[a] = first
+				}
+			}
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	c.rec.Resources = slices.DeleteFunc(c.rec.Resources, func(r *Resource) bool { return gone[r] != nil })
+	for ref, to := range c.refs {
+		if gone[to] != nil {
+			c.refs[ref] = gone[to]
+		}
 	}
 }
 

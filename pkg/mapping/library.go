@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -56,17 +57,23 @@ func (l *Library) For(src Source) (*Set, error) {
 	return s.set, s.err
 }
 
-// Unmatched gives a finding for each overlay whose head matched none of the sources that For was asked about.
-func (l *Library) Unmatched() []*diag.Finding {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// Unmatched gives a finding for each overlay whose head matched none of the sources that any of the maps of a run was asked
+// about. The maps were made with the same overlays.
+func Unmatched(of ...*Maps) []*diag.Finding {
 	var all []*diag.Finding
-	for i, f := range l.overlays {
-		if !l.used[i] {
+	for i, f := range of[0].library.overlays {
+		if !slices.ContainsFunc(of, func(m *Maps) bool { return m.library.matched(i) }) {
 			all = append(all, diag.New(MapUnmatched, diag.Place{Source: f.Name}, "the mapping %s matched none of the sources%s", f.label(), f.Head.wants()))
 		}
 	}
 	return all
+}
+
+// matched reports whether the i-th overlay matched a source.
+func (l *Library) matched(i int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.used[i]
 }
 
 // label is what the file calls itself, else its name.

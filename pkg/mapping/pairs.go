@@ -32,3 +32,21 @@ func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value
 	}
 	return t, reflect.ValueOf(m).Elem()
 }
+
+// Fold is for pairs on the way to FHIR: until the function that it returns is called, what is carried is folded, for the reason
+// given, because the way back writes it elsewhere.
+func (c *Context) Fold(why string) (end func()) {
+	if c.fold != "" {
+		return func() {}
+	}
+	c.fold = why
+	return func() { c.fold = "" }
+}
+
+// Normal is for pairs on the way to FHIR: it declares the written form in which a leaf that they carry comes back. The form is
+// only asked for where somebody compares.
+func (c *Context) Normal(leaf tree.Node, form func() string) {
+	if c.normal != nil {
+		c.normal(leaf, form())
+	}
+}

@@ -147,7 +147,8 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.arrow.Kind != plan.Resource {
 			return d, fmt.Errorf("%s is no resource", name)
 		}
-		if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, name) && !slices.Contains(e.Targets, "Resource") {
+		if len(d.steps) == 0 { // the table is that of the reference itself, which does not know where it stands
+		} else if e := d.steps[len(d.steps)-1].e; len(e.Targets) > 0 && !slices.Contains(e.Targets, name) && !slices.Contains(e.Targets, "Resource") {
 			return d, fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s", path, name, strings.Join(e.Targets, ", "))
 		}
 		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {
@@ -603,7 +604,8 @@ func (x *run) match(v reflect.Value, tags []tag) bool {
 	return true
 }
 
-// leads reports whether one of the references at a link tag leads to a resource, or none stands there at all.
+// leads reports whether one of the references at a link tag leads to a resource. Going back it must: what does not lead there
+// and stands in its scope would be read with that link, which nobody made (law 3).
 func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 	any, met := false, false
 	x.all(v, g.path, func(e reflect.Value) bool {
@@ -611,7 +613,7 @@ func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 		met = met || x.resolve(e) == to
 		return !met
 	})
-	return met || !any
+	return met || x.reading && !any
 }
 
 // missesPatient reports that an element is about a patient of the record, and none is in scope: his results are never written

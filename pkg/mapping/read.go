@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -45,6 +46,7 @@ type run struct {
 	refOrder []*dpb.Reference
 	links    []pendingLink
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
+	visited  []*frame               // instances of scopes that may be several for one anchor
 
 	back       // what the way back needs
 	tables int // depth
@@ -218,7 +220,7 @@ func (c *Context) readChain(chain []*row, bits uint64, n tree.Node, v reflect.Va
 			if late.Direction != Backward && (late.Kind == MapRow || late.Kind == DeclineSource) && c.asks(n, late) {
 				c.Doc.Each(n, late.path, func(k tree.Node) bool {
 					if late.Place != r.Place && late.Place != "." {
-						c.Doc.MarkAll(k, tree.Declined, r.Place+" is there")
+						c.Doc.MarkAll(k, tree.Declined, cmp.Or(r.Place, r.Target+" "+r.Literal)+" is there")
 					}
 					return true
 				})
@@ -250,7 +252,7 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 	}
 	gap := false // an empty repetition before: the way back has nothing to put there
 	c.Doc.Each(n, r.path, func(k tree.Node) bool {
-		if k != n && c.Doc.Empty(k) || k == n && len(r.path) == 0 && r.conv != nil && c.Doc.LeafText(k) == "" {
+		if k != n && c.Doc.Empty(k) || r.readsText() && c.Doc.LeafText(k) == "" {
 			gap = gap || k != n
 			return true
 		}
@@ -263,6 +265,11 @@ func (c *Context) readRow(r *row, n tree.Node, v reflect.Value, in *instance) (t
 		return r.Each || r.Kind == DeclineSource
 	})
 	return took, any
+}
+
+// readsText reports a row that reads the text of its place: what stands below is nothing to it.
+func (r *row) readsText() bool {
+	return r.Kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
 }
 
 const gapWhy = "written back one place earlier, after a gap"
@@ -304,9 +311,6 @@ func (r *row) foldOf(in *instance) string {
 		return r.Note
 	case r.refill:
 		return "the way back fills the place of the row above: " + r.Target
-	}
-	if !r.fillsList && (r.dst.grow < 0 || r.Each) {
-		return ""
 	}
 	for _, q := range r.siblings { // rows above that fill the same list
 		if !in.made[q.rank] {
@@ -420,6 +424,9 @@ func (c *Context) readScope(t *table, k tree.Node) bool {
 	f := c.push(t)
 	ok := c.readTable(t, k, reflect.Value{}, f.in)
 	c.frame = up
+	if ok && t.anchor != nil && c.visitHome(t) >= 0 {
+		c.visited = append(c.visited, f)
+	}
 	return ok
 }
 

@@ -222,6 +222,9 @@ func (x *run) refer(ref reflect.Value, to *Resource) {
 // --- claims: what becomes of FHIR's leaves on the way back ---
 
 func (x *run) claim(v reflect.Value, s tree.State, why string) {
+	if s == tree.Carried && x.fold != "" {
+		s, why = tree.Folded, x.fold
+	}
 	key := v.Addr().Interface()
 	if have := x.rec.claims[key]; s > have.state {
 		x.claimLog = append(x.claimLog, claimUndo{key, have})

@@ -326,7 +326,7 @@ func TestLibrary(t *testing.T) {
 			t.Errorf("set %d begins with %s", i, x.Rows[0])
 		}
 	}
-	got := l.Unmatched()
+	got := Unmatched(&Maps{library: l})
 	if len(got) != 1 || got[0].ID != MapUnmatched || got[0].What != "the mapping b.map matched none of the sources: it is for sender OAK, its columns" {
 		t.Errorf("%v", got)
 	}

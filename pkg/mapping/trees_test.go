@@ -150,9 +150,20 @@ func parseXML(text string) *tree.Doc {
 		}
 		switch tok := tok.(type) {
 		case xml.StartElement:
+			nth := 1
+			for k := d.First(at); k != 0; k = d.Next(k) {
+				if d.Name(k) == tok.Name.Local {
+					nth++
+				}
+			}
 			at = d.Add(at, tok.Name.Local, "")
+			d.SetOrdinal(at, nth)
 			for _, a := range tok.Attr {
-				d.Add(at, "@"+a.Name.Local, a.Value)
+				name := a.Name.Local
+				if a.Name.Space != "" {
+					name = a.Name.Space + ":" + name
+				}
+				d.Add(at, "@"+name, a.Value)
 			}
 		case xml.EndElement:
 			at = d.Parent(at)

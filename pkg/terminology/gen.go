@@ -5,7 +5,7 @@
 //
 //	go run gen.go hl7.fhir.r4.core-4.0.1.tgz ucum-essence.xml tables.tsv
 //
-// tables.tsv are the code maps of v2-to-FHIR; its table 0399 has the three-letter codes of ISO 3166.
+// Then make lists packs codes.csv for the program. tables.tsv are the code maps of v2-to-FHIR; its table 0399 has the three-letter codes of ISO 3166.
 package main
 
 import (

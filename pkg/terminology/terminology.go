@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/chartpost/chartpost/internal/squeezed"
 )
 
 // System is a code system.
@@ -21,8 +23,8 @@ type System struct {
 //go:embed systems.csv
 var systemsCSV string
 
-//go:embed codes.csv
-var codesCSV string
+//go:embed codes.csv.gz
+var codesList string // codes.csv; make lists
 
 const (
 	v2Prefix   = "http://terminology.hl7.org/CodeSystem/v2-"
@@ -49,7 +51,7 @@ var load = sync.OnceValue(func() *index {
 			x.name[s.Name] = s
 		}
 	}
-	for _, row := range rows(codesCSV) {
+	for _, row := range rows(squeezed.Text(codesList)) {
 		uri, oid := row[0], row[1]
 		set := map[string]bool{}
 		for c := range strings.SplitSeq(row[2], "|") {

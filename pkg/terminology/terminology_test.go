@@ -1,8 +1,11 @@
 package terminology
 
 import (
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/internal/squeezed"
 )
 
 func TestSystems(t *testing.T) {
@@ -104,4 +107,11 @@ func FuzzUCUM(f *testing.F) {
 			t.Errorf("%q has a blank", s)
 		}
 	})
+}
+
+// TestLists: what is embedded is what the source says.
+func TestLists(t *testing.T) {
+	if want, err := os.ReadFile("codes.csv"); err != nil || squeezed.Text(codesList) != string(want) {
+		t.Errorf("codes.csv.gz is not current: run make lists (%v)", err)
+	}
 }

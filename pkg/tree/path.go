@@ -14,6 +14,7 @@ type Path []Step
 type Step struct {
 	Name  string // a name; one that ends in * stands for all names that begin so, and is never made
 	Nth   int    // from 1; 0 is any
+	Each  bool   // written name[]: of a place that repeats, the step that is made anew each time; without it the last
 	Tests []Test
 }
 
@@ -31,8 +32,8 @@ type Op uint8
 const (
 	Exists   Op = iota + 1 // something is there: a leaf at or below the path
 	Missing                // nothing is there
-	Equal                  // the text is one of the values
-	NotEqual               // the text is none of the values; so it is where nothing is there
+	Equal                  // a text there is one of the values
+	NotEqual               // no text there is one of the values; so it is where nothing is there
 )
 
 func (s *Step) named(name string) bool {
@@ -123,12 +124,28 @@ func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 		}
 		return k, there == (t.Op == Exists)
 	}
-	text := ""
+	found := d.hasValue(k, t)
+	// Of several nodes at the path one is enough, as in XPath: an act bears several template ids.
+	if !found && k != 0 && (len(t.Path) > 1 || d.nodes[k].next != 0 && d.nodes[d.nodes[k].next].name == d.nodes[k].name) {
+		d.Each(n, t.Path, func(m Node) bool {
+			if found = d.hasValue(m, t); found {
+				k = m
+			}
+			return !found
+		})
+	}
 	if k != 0 {
 		k = d.Leaf(k)
-		text = d.nodes[k].text
 	}
-	return k, slices.Contains(t.Values, text) == (t.Op == Equal)
+	return k, found == (t.Op == Equal)
+}
+
+// hasValue reports whether the text of k is one of the test's values; where nothing is, it is empty.
+func (d *Doc) hasValue(k Node, t *Test) bool {
+	if k == 0 {
+		return slices.Contains(t.Values, "")
+	}
+	return slices.Contains(t.Values, d.LeafText(k))
 }
 
 // Stamp makes a test hold at n if it is an Equal and nothing stands there yet, and reports whether it holds.
@@ -147,12 +164,17 @@ func (d *Doc) Stamp(n Node, t *Test) bool {
 	return true
 }
 
-// Make returns the node that a path leads to, making and stamping what is missing; fresh makes the last step anew.
+// Make returns the node that a path leads to, making and stamping what is missing; fresh makes anew the step that is marked
+// to repeat, or else the last, and what is below it.
 func (d *Doc) Make(n Node, p Path, fresh bool) Node {
+	anew := len(p)
+	if fresh {
+		anew = max(p.each(), 0)
+	}
 	for i := range p {
 		s := &p[i]
 		k := Node(0)
-		if !fresh || i < len(p)-1 {
+		if i != anew {
 			k = d.Find(n, 0, s)
 			if k == n && i < len(p)-1 {
 				k = 0 // a leaf that is its own first part must get that part to have parts below it
@@ -165,6 +187,19 @@ func (d *Doc) Make(n Node, p Path, fresh bool) Node {
 	}
 	return n
 }
+
+// each is the index of the step that repeats: the one that is marked, else the last.
+func (p Path) each() int {
+	for i := range p {
+		if p[i].Each {
+			return i
+		}
+	}
+	return len(p) - 1
+}
+
+// Marked reports that a step of the path says that it repeats.
+func (p Path) Marked() bool { return slices.ContainsFunc(p, func(s Step) bool { return s.Each }) }
 
 func (d *Doc) makeStep(n Node, s *Step) Node {
 	if d.Self != "" && s.Name == d.Self && d.nodes[n].text != "" {
@@ -194,11 +229,15 @@ func (d *Doc) MarkTests(n Node, p Path, s State, why string) {
 	}
 }
 
-// MarkTest marks the leaf that an Equal test at n was matched on: a value that is not the one written back is folded.
+// MarkTest marks the leaf that an Equal test at n was matched on, and those that its path's own tests were: a value that is
+// not the one written back is folded.
 func (d *Doc) MarkTest(n Node, t *Test, s State, why string) {
 	k, ok := d.Ask(n, t)
 	if !ok || k == 0 || d.nodes[k].text == "" {
 		return
+	}
+	if len(t.Path) > 1 {
+		d.MarkTests(d.At(n, t.Path), t.Path, s, why)
 	}
 	if s == Carried && d.nodes[k].text != t.Values[0] {
 		s, why = Folded, "written back as "+t.Values[0]
@@ -206,7 +245,8 @@ func (d *Doc) MarkTest(n Node, t *Test, s State, why string) {
 	d.Mark(k, s, why)
 }
 
-// ParsePath reads a path in the format's own notation with XPath-like tests: 5.1, 4[2], act[@classCode='ACT']/id.
+// ParsePath reads a path in the format's own notation with XPath-like tests: 5.1, 4[2], act[@classCode='ACT']/id, and with []
+// behind the name of the step that repeats: component[]/observation.
 // "." is the empty path. An error says what is wrong and, where it helps, in which part.
 func (f *Format) ParsePath(s string) (Path, error) {
 	if s == "." {
@@ -236,6 +276,13 @@ func (f *Format) ParsePath(s string) (Path, error) {
 			}
 			in := s[1:end]
 			s = s[end+1:]
+			if in == "" {
+				if st.Each || p.Marked() {
+					return nil, fmt.Errorf("only one step of a place can bear []")
+				}
+				st.Each = true
+				continue
+			}
 			if n, err := strconv.Atoi(in); err == nil {
 				if n < 1 {
 					return nil, fmt.Errorf("%s[%s]: places are counted from 1", st.Name, in)
@@ -381,6 +428,9 @@ func (f *Format) PathString(p Path) string {
 			b.WriteByte(f.Steps[0])
 		}
 		b.WriteString(s.Name)
+		if s.Each {
+			b.WriteString("[]")
+		}
 		for j := range s.Tests {
 			fmt.Fprintf(&b, "[%s]", f.TestString(&s.Tests[j]))
 		}

@@ -100,3 +100,30 @@ func TestStates(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestMakeEach: a place that repeats is made anew at the step that says so, else at its last.
+func TestMakeEach(t *testing.T) {
+	xml := &Format{Name: "xml", Steps: "/", Place: func(d *Doc, n Node) string { return d.Name(n) }}
+	for _, c := range []struct{ path, want string }{
+		{"a/b", "a\n  b \"1\" unmapped\n  b \"2\" unmapped\n"},
+		{"a[]/b", "a\n  b \"1\" unmapped\na\n  b \"2\" unmapped\n"},
+		{"a[][@x=y]/b", "a\n  @x \"y\" unmapped\n  b \"1\" unmapped\na\n  @x \"y\" unmapped\n  b \"2\" unmapped\n"},
+	} {
+		p := path(t, xml, c.path)
+		if got := xml.PathString(p); got != c.path {
+			t.Errorf("%s is written as %s", c.path, got)
+		}
+		d := New(xml, 8)
+		d.SetText(d.Make(Root, p, true), "1")
+		d.SetText(d.Make(Root, p, true), "2")
+		if got := d.String(); got != c.want {
+			t.Errorf("%s:\n%swant:\n%s", c.path, got, c.want)
+		}
+		if k := d.Make(Root, p, false); d.Text(k) != "1" {
+			t.Errorf("%s: what is there is made again", c.path)
+		}
+	}
+	if _, err := xml.ParsePath("a[]/b[]"); err == nil {
+		t.Error("two steps repeat")
+	}
+}

@@ -11,11 +11,12 @@ import (
 	"github.com/chartpost/chartpost/converters/v2fhir"
 	"github.com/chartpost/chartpost/internal/conformance"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
 // inProcess converts messages with the packages of this module, without a build of the program.
 func inProcess() (conformance.Converter, error) {
-	maps, err := v2fhir.NewMaps(nil)
+	maps, err := mapping.NewMaps(v2fhir.Tables(), nil)
 	if err != nil {
 		return nil, err
 	}

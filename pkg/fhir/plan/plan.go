@@ -53,6 +53,8 @@ type Type struct {
 	Prim     *Prim      // of a primitive
 	Elements []*Element // in the specification's order; of a primitive: id, extension
 	byName   map[string]*Element
+	bases    []string
+	bySymbol atomic.Pointer[[]*Element]
 	alts     map[string]*Alt // of ContainedResource: by resource type
 	altOf    map[reflect.Type]*Alt
 	oneof    int // of ContainedResource: the field of the oneof
@@ -68,6 +70,7 @@ type Element struct {
 	List     bool
 	Choice   []*Alt   // what a choice may be, in the specification's order; else nil
 	RefText  bool     // Reference.reference
+	Shape    Shape    // how its items stand in the struct
 	Required bool     // min is 1 or more
 	Modifier bool     // FHIR's isModifier
 	Targets  []string // of a Reference, the types of resource that it may lead to; nil or "Resource": any
@@ -276,6 +279,7 @@ func build(rt reflect.Type) *Type {
 	t := &Type{Go: rt, ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
 	if rt == reflect.TypeFor[anypb.Any]() {
 		t.Name, t.Kind, t.Desc = "Resource", Packed, (&anypb.Any{}).ProtoReflect().Descriptor()
+		t.bases = []string{"Resource"}
 		return t
 	}
 	md := reflect.New(rt).Interface().(proto.Message).ProtoReflect().Descriptor()
@@ -289,7 +293,7 @@ func build(rt reflect.Type) *Type {
 		t.Kind = Resource
 	}
 	if md.Name() == "ContainedResource" {
-		t.Name, t.Kind = "Resource", Contained
+		t.Name, t.Kind, t.bases = "Resource", Contained, []string{"Resource"}
 		t.alts, t.altOf = map[string]*Alt{}, map[reflect.Type]*Alt{}
 		t.oneof = oneofField(rt, md.Oneofs().Get(0))
 		ws := wrappers(rt)
@@ -305,6 +309,7 @@ func build(rt reflect.Type) *Type {
 		t.Prim = buildPrim(rt, md)
 		t.Name = t.Prim.Name
 	}
+	t.bases = basesOf(t)
 	index := map[protoreflect.FieldNumber]int{}
 	for i := range rt.NumField() {
 		if n := fieldNumber(rt.Field(i)); n > 0 {
@@ -338,6 +343,7 @@ func build(rt reflect.Type) *Type {
 				e.altOf[a.Wrap] = a
 			}
 		}
+		e.Shape = e.shape()
 		t.add(e)
 	}
 	if rt == reflect.TypeFor[dpb.Reference]() {
@@ -384,7 +390,7 @@ func (t *Type) add(e *Element) {
 // addReferenceText adds Reference.reference, which comes after id and extension.
 func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
 	o := md.Oneofs().ByName("reference")
-	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}, refs: map[string]*Alt{}}
+	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Shape: ReferenceText, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}, refs: map[string]*Alt{}}
 	e.oneof = e.Index
 	ws := wrappers(t.Go)
 	for i := range o.Fields().Len() {

@@ -325,6 +325,31 @@ func (p *Prim) Store(v reflect.Value, x Value) {
 	}
 }
 
+// Load gives the value as Store put it, without Lexical. It is nothing to go by where HasValue says no.
+func (p *Prim) Load(v reflect.Value) (x Value) {
+	f := v.Field(p.value)
+	switch p.Kind {
+	case String, Decimal:
+		x.S = f.String()
+	case Boolean:
+		if f.Bool() {
+			x.I = 1
+		}
+	case Unsigned:
+		x.I = int64(f.Uint())
+	case Base64:
+		x.S = string(f.Bytes())
+	case Integer, Code:
+		x.I = f.Int()
+	default:
+		x.I, x.Precision = f.Int(), int32(v.Field(p.pre).Int())
+		if p.zone >= 0 {
+			x.Zone = v.Field(p.zone).String()
+		}
+	}
+	return x
+}
+
 // TextOf is the text of a value that Parse gave.
 func (p *Prim) TextOf(x Value) string {
 	switch p.Kind {

@@ -9,7 +9,8 @@
 // allowed, and one table of rows serves them all. The groups have the names of the newest version. StructureIn gives the
 // grammar of one version.
 //
-// The three text files are made by internal/gen/hl7schema and read when they are first asked for.
+// The three text files are made by internal/gen/hl7schema. They are embedded compressed (make lists), and read when they are first
+// asked for.
 package schema
 
 import (
@@ -17,15 +18,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/chartpost/chartpost/internal/squeezed"
 )
 
 var (
-	//go:embed structures.txt
-	structuresText string
-	//go:embed segments.txt
-	segmentsText string
-	//go:embed datatypes.txt
-	datatypesText string
+	//go:embed structures.txt.gz
+	structuresList string
+	//go:embed segments.txt.gz
+	segmentsList string
+	//go:embed datatypes.txt.gz
+	datatypesList string
 )
 
 var versions = [...]string{"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.9"}
@@ -136,7 +139,7 @@ type structureIndex struct {
 
 var structures = sync.OnceValue(func() *structureTable {
 	t := &structureTable{index: map[string]*structureIndex{}, same: map[string]string{}}
-	for line := range strings.Lines(structuresText) {
+	for line := range strings.Lines(squeezed.Text(structuresList)) {
 		if line[0] == '#' {
 			continue
 		}
@@ -386,8 +389,8 @@ func names(m map[string]string) []string {
 	return list
 }
 
-var segmentIndex = sync.OnceValue(func() map[string]string { return index(segmentsText) })
-var datatypeIndex = sync.OnceValue(func() map[string]string { return index(datatypesText) })
+var segmentIndex = sync.OnceValue(func() map[string]string { return index(squeezed.Text(segmentsList)) })
+var datatypeIndex = sync.OnceValue(func() map[string]string { return index(squeezed.Text(datatypesList)) })
 
 // index cuts a file at its lines ">NAME".
 func index(text string) map[string]string {

@@ -1,8 +1,11 @@
 package schema
 
 import (
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/internal/squeezed"
 )
 
 func TestStructureOf(t *testing.T) {
@@ -73,7 +76,7 @@ func TestGroups(t *testing.T) {
 // TestStructuresRoundTrip reads every grammar and writes it again.
 func TestStructuresRoundTrip(t *testing.T) {
 	n := 0
-	for line := range strings.Lines(structuresText) {
+	for line := range strings.Lines(squeezed.Text(structuresList)) {
 		c := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if line[0] == '#' || c[1] == "=" {
 			continue
@@ -199,8 +202,8 @@ func TestLater(t *testing.T) {
 func BenchmarkFirstUse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		index(segmentsText)
-		index(datatypesText)
+		index(squeezed.Text(segmentsList))
+		index(squeezed.Text(datatypesList))
 	}
 }
 
@@ -217,6 +220,15 @@ func TestNearest(t *testing.T) {
 		{"what", "2.1"}, {"2.5.1.7", "2.5.1"}} {
 		if got := nearest(tt[0]); got != tt[1] {
 			t.Errorf("nearest(%q) = %q, want %q", tt[0], got, tt[1])
+		}
+	}
+}
+
+// TestLists: what is embedded is what the source says.
+func TestLists(t *testing.T) {
+	for name, list := range map[string]string{"structures.txt": structuresList, "segments.txt": segmentsList, "datatypes.txt": datatypesList} {
+		if want, err := os.ReadFile(name); err != nil || squeezed.Text(list) != string(want) {
+			t.Errorf("%s.gz is not current: run make lists (%v)", name, err)
 		}
 	}
 }

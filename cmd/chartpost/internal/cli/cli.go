@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // Exit statuses (DESIGN.md section 2). Where several apply, the first of 130, 2, 6, 5, 4, 3, 7, 1 wins.
@@ -40,6 +41,20 @@ type CLI struct {
 	Ask  func(ctx context.Context, question string, secret bool) (string, error)
 
 	Keyring Keyring // the system's, if it is nil
+	// Terminal reports that a stream is a terminal; nil looks at the stream.
+	Terminal func(io.Writer) bool
+}
+
+// terminal reports that a stream is a terminal that can move its cursor.
+func (c *CLI) terminal(w io.Writer) bool {
+	if c.Env("TERM") == "dumb" {
+		return false
+	}
+	if c.Terminal != nil {
+		return c.Terminal(w)
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // exitError is an error that knows its exit status. Hints are printed below it, each on its own line.

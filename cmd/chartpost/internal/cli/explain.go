@@ -3,10 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -81,7 +83,9 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			for _, r := range rows {
 				answer.Rows = append(answer.Rows, explainedRow{s.format, r})
 			}
-			hints = append(hints, s.set.Suggest(query))
+			if hint := s.set.Suggest(query); !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
+			}
 		}
 	}
 	if len(answer.Rows)+len(answer.Findings) == 0 {
@@ -138,18 +142,18 @@ func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
 		files = append(files, f)
 	}
 	var sets []formatSet
-	for _, b := range builtinMaps() {
+	for _, b := range converters.Mappings() {
 		var mine []*mapping.File
 		for _, f := range files {
-			if formatOf(f) == b.format {
+			if formatOf(f) == b.Format.Name {
 				mine = append(mine, f)
 			}
 		}
-		set, err := b.overlaid(mine)
+		set, err := overlaid(b, mine)
 		if err != nil {
 			return nil, fail(exitUnreadable, err)
 		}
-		sets = append(sets, formatSet{b.format, set})
+		sets = append(sets, formatSet{b.Format.Name, set})
 	}
 	return sets, nil
 }

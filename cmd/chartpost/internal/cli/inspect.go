@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -145,9 +146,12 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 		return x, false, nil
 	}
 	x.Format = format.Name
-	opts := &convert.Options{Charset: o.charset, To: "ndjson"} // one by one: a resource that stands alone waits for no other
-	for raw, err := range format.Read(in, src.Name, opts) {
+	opts := &convert.Options{Charset: o.charset, To: "ndjson", Jobs: runtime.GOMAXPROCS(0)} // one by one: a resource that stands alone waits for no other
+	for raw, err := range format.Read(convert.Rereadable(in, src), src.Name, opts) {
 		if err != nil {
+			if ctx.Err() != nil {
+				return nil, false, ctx.Err()
+			}
 			x.Problem = "it broke off: " + convert.Plain(err)
 			return x, false, nil
 		}
@@ -162,10 +166,13 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 			x.Rejected++
 			continue
 		}
-		x.Records++
 		for k, n := range d.Kinds {
 			x.Kinds[k] += n
 		}
+		if raw.More { // the rest of a large bundle comes
+			continue
+		}
+		x.Records++
 		for name, value := range d.Facts {
 			if x.Facts[name] == nil {
 				x.Facts[name] = map[string]int{}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -126,16 +127,16 @@ func checkMaps(files []*mapping.File) mapping.Faults {
 				mine = append(mine, g)
 			}
 		}
-		b := builtinMap{format: format, files: func() ([]*mapping.File, error) { return nil, nil }}
-		for _, x := range builtinMaps() {
-			if x.format == format {
+		b := mapping.Tables{Files: func() ([]*mapping.File, error) { return nil, nil }}
+		for _, x := range converters.Mappings() {
+			if x.Format.Name == format {
 				b = x
 			}
 		}
-		set, err := b.overlaid(mine)
+		set, err := overlaid(b, mine)
 		if err == nil {
-			if b.make != nil {
-				err = b.make(set).Check()
+			if b.Format != nil {
+				err = mapping.New(b.Format, b.Types, set).Check()
 			} else {
 				err = set.Check()
 			}

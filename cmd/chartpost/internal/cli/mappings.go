@@ -13,22 +13,6 @@ import (
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
-// builtinMap is the built-in tables of one format, as the commands map and explain need them.
-type builtinMap struct {
-	format string
-	files  func() ([]*mapping.File, error)
-	make   func(*mapping.Set) *mapping.Map
-}
-
-// builtinMaps lists the formats that have tables.
-func builtinMaps() []builtinMap {
-	var list []builtinMap
-	for _, x := range converters.Mappings() {
-		list = append(list, builtinMap{format: x.Name, files: x.Files, make: func(set *mapping.Set) *mapping.Map { return mapping.New(x.Tree, x.Types, set) }})
-	}
-	return list
-}
-
 // errNoMapFile says that a folder holds no mapping.
 var errNoMapFile = errors.New("the folder holds no .map file")
 
@@ -79,8 +63,8 @@ func (c *CLI) readMaps(args []string) ([]mapSource, error) {
 
 // overlaid puts mapping files over the built-in ones of a format. A file without a head that is called like a built-in one
 // stands in its place, so that those who work on the built-in tables can check them.
-func (b *builtinMap) overlaid(files []*mapping.File) (*mapping.Set, error) {
-	builtin, err := b.files()
+func overlaid(b mapping.Tables, files []*mapping.File) (*mapping.Set, error) {
+	builtin, err := b.Files()
 	if err != nil {
 		return nil, err
 	}
@@ -97,10 +81,16 @@ func (b *builtinMap) overlaid(files []*mapping.File) (*mapping.Set, error) {
 	return mapping.Merge(builtin, over)
 }
 
-// formatOf says which format's tables a file goes over: what its head says, else HL7 v2, which most overlays are for.
+// formatOf says which format's tables a file goes over: what its head says; a built-in table, which has none, that of its folder;
+// else HL7 v2, which most overlays are for.
 func formatOf(f *mapping.File) string {
 	if f.Head != nil && f.Head.Matches.Format != "" {
 		return strings.ToLower(f.Head.Matches.Format)
+	}
+	for _, x := range converters.Mappings() {
+		if strings.HasPrefix(filepath.Base(filepath.Dir(f.Name)), x.Format.Name) {
+			return x.Format.Name
+		}
 	}
 	return "hl7v2"
 }

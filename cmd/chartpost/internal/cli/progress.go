@@ -1,31 +1,33 @@
 package cli
 
 import (
-	"os"
+	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // bar shows how far work has come, on standard error if that is a terminal and the work outlasts a second. Its methods may be
 // called from several goroutines.
 type bar struct {
 	mu    sync.Mutex
-	f     *os.File // nil: nothing is shown
+	line  *line // nil: nothing is shown
 	what  string
 	total int64 // below 0 if it is not known
 	sum   int64
+	now   func() time.Time
 	begin time.Time
 	shown *progressbar.ProgressBar
 	ended bool
 }
 
 func (c *CLI) bar(what string, total int64, quiet bool) *bar {
-	b := &bar{what: what, total: total, begin: time.Now()}
-	if f, ok := c.Err.(*os.File); ok && !quiet && c.Env("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) {
-		b.f = f
+	b := &bar{what: what, total: total, now: c.now, begin: c.now()}
+	if !quiet && c.terminal(c.Err) {
+		b.line = &line{w: c.Err}
 	}
 	return b
 }
@@ -38,7 +40,7 @@ func (c *CLI) progress(what string, total int64, quiet bool) (add func(int64), d
 
 // add moves the bar on.
 func (b *bar) add(n int64) {
-	if b.f == nil {
+	if b.line == nil {
 		return
 	}
 	b.mu.Lock()
@@ -48,11 +50,14 @@ func (b *bar) add(n int64) {
 		return
 	}
 	if b.shown == nil {
-		if time.Since(b.begin) < time.Second {
+		if b.now().Sub(b.begin) < time.Second {
 			return
 		}
-		b.shown = progressbar.NewOptions64(b.total, progressbar.OptionSetWriter(b.f), progressbar.OptionSetDescription(b.what),
-			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		// Without an interval the spinner of an unknown total turns when work is done. With one it has a goroutine, which goes on
+		// drawing over what is printed later.
+		b.shown = progressbar.NewOptions64(b.total, progressbar.OptionSetWriter(b.line), progressbar.OptionSetDescription(b.what),
+			progressbar.OptionShowBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0))
 	}
 	if b.total >= 0 {
 		n = min(b.sum, b.total)
@@ -67,7 +72,7 @@ func (b *bar) hide() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.shown != nil && !b.ended {
-		b.shown.Clear()
+		b.line.clear()
 	}
 }
 
@@ -77,4 +82,29 @@ func (b *bar) done() {
 	b.mu.Lock()
 	b.ended = true
 	b.mu.Unlock()
+}
+
+// line is the last line of a terminal. It knows how much of it has been written on, to clear it on every system.
+type line struct {
+	w     io.Writer
+	at    int
+	width int
+}
+
+func (l *line) Write(p []byte) (int, error) {
+	for _, part := range strings.SplitAfter(string(p), "\r") {
+		l.at += utf8.RuneCountInString(strings.TrimSuffix(part, "\r"))
+		if l.width = max(l.width, l.at); strings.HasSuffix(part, "\r") {
+			l.at = 0
+		}
+	}
+	return l.w.Write(p)
+}
+
+// clear writes over it and goes back to its begin.
+func (l *line) clear() {
+	if l.width > 0 {
+		io.WriteString(l.w, "\r"+strings.Repeat(" ", l.width)+"\r")
+		l.at, l.width = 0, 0
+	}
 }

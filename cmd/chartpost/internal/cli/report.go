@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -38,8 +35,7 @@ func newReporter(c *CLI, asJSON, quiet, values bool) *reporter {
 
 // color reports that standard error is a terminal whose user has nothing against colours.
 func (c *CLI) color() bool {
-	f, ok := c.Err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && c.Env("NO_COLOR") == "" && c.Env("TERM") != "dumb"
+	return c.terminal(c.Err) && c.Env("NO_COLOR") == ""
 }
 
 // finding reports one. That standard error takes no more is no reason to stop.

@@ -1,0 +1,185 @@
+package ccdafhir
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/ccda"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Format is C-CDA as a format of convert, with the maps of a run.
+func Format(maps *mapping.Maps) *convert.Format {
+	return &convert.Format{
+		Name: "ccda", Extension: ".xml", Sniff: ccda.Sniff, Read: read,
+		NewWorker: func(o *convert.Options) convert.Worker {
+			return &worker{o: o, maps: maps, parser: ccda.Parser{Options: ccda.Options{Charset: o.Charset, MaxDocument: o.MaxRecord}}}
+		},
+		NewWriter: func(o *convert.Options) convert.Writer { return &writer{maps: maps} },
+		Describe:  describe,
+	}
+}
+
+// read gives the one document of a source.
+func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw, error] {
+	return func(yield func(*convert.Raw, error) bool) {
+		limit := int64(o.MaxRecord)
+		if limit <= 0 {
+			limit = ccda.MaxDocument
+		}
+		b, err := io.ReadAll(io.LimitReader(r, limit+1))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		raw := &convert.Raw{Index: 1, Bytes: func() []byte { return b }, Data: b}
+		if int64(len(b)) > limit {
+			raw.Reject = diag.New(ccda.TooLarge, diag.Place{Source: source, Record: 1}, "")
+		}
+		yield(raw, nil)
+	}
+}
+
+// types are the document types of C-CDA R2.1 by the code of the document (1.1 to 1.3, LOINC).
+var types = map[string]string{
+	"34133-9": "Continuity of Care Document", "34117-2": "History and Physical", "11488-4": "Consultation Note", "18748-4": "Diagnostic Imaging Report",
+	"28570-0": "Procedure Note", "11504-8": "Operative Note", "18842-5": "Discharge Summary", "11506-3": "Progress Note",
+	"18761-7": "Transfer Summary", "57133-1": "Referral Note", "52521-2": "Care Plan",
+}
+
+// templates are the roots of the document types' template ids, for documents whose code is a more special one.
+var templates = map[string]string{
+	"2.16.840.1.113883.10.20.22.1.2": "34133-9", "2.16.840.1.113883.10.20.22.1.3": "34117-2", "2.16.840.1.113883.10.20.22.1.4": "11488-4",
+	"2.16.840.1.113883.10.20.22.1.5": "18748-4", "2.16.840.1.113883.10.20.22.1.6": "28570-0", "2.16.840.1.113883.10.20.22.1.7": "11504-8",
+	"2.16.840.1.113883.10.20.22.1.8": "18842-5", "2.16.840.1.113883.10.20.22.1.9": "11506-3", "2.16.840.1.113883.10.20.22.1.13": "18761-7",
+	"2.16.840.1.113883.10.20.22.1.14": "57133-1", "2.16.840.1.113883.10.20.22.1.15": "52521-2",
+}
+
+const unstructured = "2.16.840.1.113883.10.20.22.1.10"
+
+// kindOf says in words what a document is.
+func kindOf(doc *ccda.Document) string {
+	kind := types[attrText(doc.Doc, doc.Child(doc.Root, "code"), "code")]
+	for k := doc.First(doc.Root); k != 0; k = doc.Next(k) {
+		if doc.Name(k) != "templateId" {
+			continue
+		}
+		root := attrText(doc.Doc, k, "root")
+		if root == unstructured {
+			return "Unstructured Document"
+		}
+		if code := templates[root]; code != "" {
+			kind = types[code]
+		}
+	}
+	if kind == "" {
+		return "Clinical Document"
+	}
+	return kind
+}
+
+// describe says the type of a document and how many entries it has.
+func describe(raw *convert.Raw, o *convert.Options) (convert.Description, *diag.Finding) {
+	if raw.Reject != nil {
+		return convert.Description{}, raw.Reject
+	}
+	parser := ccda.Parser{Options: ccda.Options{Charset: o.Charset, MaxDocument: o.MaxRecord}}
+	doc, err := parser.Parse(raw.Data.([]byte))
+	if err != nil {
+		var f *diag.Finding
+		if errors.As(err, &f) {
+			f.Place.Record = raw.Index
+			return convert.Description{}, f
+		}
+		return convert.Description{}, diag.New(ccda.Malformed, diag.Place{Record: raw.Index}, "")
+	}
+	d := convert.Description{Kinds: map[string]int{kindOf(doc): 1}, Facts: map[string]string{}}
+	if doc.Charset != "" {
+		d.Facts["character set"] = doc.Charset
+	}
+	return d, nil
+}
+
+// worker turns documents into the hub.
+type worker struct {
+	o      *convert.Options
+	maps   *mapping.Maps
+	parser ccda.Parser
+}
+
+func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
+	doc, err := w.parser.Parse(raw.Data.([]byte))
+	if err != nil {
+		return nil, err
+	}
+	m, err := w.maps.For(sourceOf(doc))
+	if err != nil {
+		return nil, err
+	}
+	key := Key(raw.Data.([]byte))
+	rec, err := m.ToFHIR("ClinicalDocument", "Bundle", doc.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: custodian(doc), Key: key,
+		Relative: w.o.Relative(), NoBundle: w.o.Relative()})
+	if err != nil {
+		return nil, err
+	}
+	id := doc.Child(doc.Root, "id")
+	return &convert.Record{Record: rec, ID: strings.Trim(attrText(doc.Doc, id, "root")+"|"+attrText(doc.Doc, id, "extension"), "|"), Key: key,
+		Findings: doc.Findings, Leaves: convert.Leaves(doc.Doc)}, nil
+}
+
+// sourceOf is what a document says of itself, for overlays to match: its custodian and its type.
+func sourceOf(doc *ccda.Document) mapping.Source {
+	src := mapping.Source{Format: "ccda", Event: attrText(doc.Doc, doc.Child(doc.Root, "code"), "code")}
+	if org := doc.At(doc.Root, custodianPath); org != 0 {
+		src.Sender = append(src.Sender, doc.Text(doc.Child(org, "name")), attrText(doc.Doc, doc.Child(org, "id"), "root"))
+	}
+	return src
+}
+
+var custodianPath = func() tree.Path {
+	p, err := ccda.Format.ParsePath("custodian/assignedCustodian/representedCustodianOrganization")
+	if err != nil {
+		panic(err)
+	}
+	return p
+}()
+
+// custodian is what scopes identifiers without a root.
+func custodian(doc *ccda.Document) string {
+	org := doc.At(doc.Root, custodianPath)
+	if org == 0 {
+		return ""
+	}
+	id := doc.Child(org, "id")
+	return attrText(doc.Doc, id, "root") + "^" + attrText(doc.Doc, id, "extension") + "^" + doc.Text(doc.Child(org, "name"))
+}
+
+// Key identifies a document by its text where nothing in it does: the sha256 of its bytes, however its lines end.
+func Key(b []byte) string {
+	sum := sha256.Sum256(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// writer turns records of the hub into documents.
+type writer struct{ maps *mapping.Maps }
+
+func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
+	m, err := w.maps.For(mapping.Source{Format: "ccda", Made: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := m.FromFHIR("ClinicalDocument", "Bundle", rec.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, finds := ccda.AppendDocument(nil, doc, nil)
+	return []convert.Part{{Data: out}}, finds, nil
+}

@@ -1,0 +1,314 @@
+package ccdafhir
+
+import (
+	"slices"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/ccda"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// The narrative of a section (NarrativeBlock.xsd) and the XHTML of FHIR (R4, narrative.html) say the same with other names.
+// What HTML has no name for becomes a span or a class that begins with cda-, so that it comes back.
+
+var toHTML = map[string]string{"content": "span", "paragraph": "p", "list": "ul", "item": "li", "linkHtml": "a",
+	"table": "table", "thead": "thead", "tbody": "tbody", "tfoot": "tfoot", "tr": "tr", "th": "th", "td": "td", "col": "col", "colgroup": "colgroup",
+	"br": "br", "sub": "sub", "sup": "sup"}
+
+var toCDA = map[string]string{"span": "content", "p": "paragraph", "ul": "list", "ol": "list", "li": "item", "a": "linkHtml",
+	"table": "table", "thead": "thead", "tbody": "tbody", "tfoot": "tfoot", "tr": "tr", "th": "th", "td": "td", "col": "col", "colgroup": "colgroup",
+	"br": "br", "sub": "sub", "sup": "sup", "caption": "caption",
+	"b": "content", "strong": "content", "i": "content", "em": "content", "u": "content", "h1": "paragraph", "h2": "paragraph", "h3": "paragraph",
+	"h4": "paragraph", "h5": "paragraph", "h6": "paragraph", "pre": "paragraph", "blockquote": "paragraph", "div": "paragraph", "small": "content",
+	"big": "content", "tt": "content", "code": "content", "dl": "list", "dt": "item", "dd": "item", "hr": "br"}
+
+var styles = map[string]string{"b": "Bold", "strong": "Bold", "i": "Italics", "em": "Italics", "u": "Underline", "h1": "Bold", "h2": "Bold",
+	"h3": "Bold", "h4": "Bold", "h5": "Bold", "h6": "Bold"}
+
+// both are the attributes that the tables of CDA's narrative and of HTML share.
+var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing", "cellpadding", "align", "char", "charoff", "valign", "span",
+	"abbr", "axis", "headers", "scope", "rowspan", "colspan", "href", "name", "title", "rel", "rev"}
+
+const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
+
+// html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside.
+func html(raw string) (div string, lost bool) {
+	b := []byte(htmlHead)
+	var ends []string // what closes each element that is open
+	captions := 0     // tables in which a caption is one of HTML's
+	for t := range ccda.Tokens(raw) {
+		switch {
+		case t.Start != "":
+			name, class := toHTML[t.Start], ""
+			if t.Start == "caption" && captions > 0 && len(ends) > 0 && ends[len(ends)-1] == "table" {
+				name = "caption"
+			}
+			if name == "" {
+				name, class = "span", "cda-"+t.Start
+			}
+			if t.Start == "list" && slices.Contains(t.Attributes, [2]string{"listType", "ordered"}) {
+				name = "ol"
+			}
+			if name == "table" {
+				captions++
+			}
+			b = append(append(b, '<'), name...)
+			var attrs [][2]string
+			for _, a := range t.Attributes {
+				switch {
+				case a[0] == "ID":
+					attrs = append(attrs, [2]string{"id", a[1]})
+				case a[0] == "styleCode":
+					class = strings.TrimSpace(class + " " + a[1])
+				case a[0] == "listType" && (a[1] == "ordered" || a[1] == "unordered"):
+					lost = lost || a[1] == "unordered"
+				case a[0] == "referencedObject" || a[0] == "IDREF":
+					attrs = append(attrs, [2]string{"title", a[1]})
+				case slices.Contains(both, a[0]):
+					attrs = append(attrs, a)
+				case a[0] != "xmlns":
+					lost = true
+				}
+			}
+			if class != "" {
+				attrs = append(attrs, [2]string{"class", class})
+			}
+			for _, a := range attrs {
+				b = append(append(append(b, ' '), a[0]...), `="`...)
+				b = append(ccda.AppendEscaped(b, a[1], true), '"')
+			}
+			b = append(b, '>')
+			ends = append(ends, name)
+		case t.End != "" && len(ends) > 0:
+			name := ends[len(ends)-1]
+			ends = ends[:len(ends)-1]
+			if name == "table" {
+				captions--
+			}
+			b = append(append(append(b, "</"...), name...), '>')
+		default:
+			b = ccda.AppendEscaped(b, t.Text, false)
+		}
+	}
+	return strings.ReplaceAll(string(append(b, "</div>"...)), "<br></br>", "<br/>"), lost
+}
+
+// narrativeOf is XHTML as a narrative.
+func narrativeOf(div string) string {
+	var b []byte
+	type open struct {
+		name  string
+		inner string // a content with a style within it
+	}
+	var opened []open
+	depth := 0
+	for t := range ccda.Tokens(div) {
+		switch {
+		case t.Start != "":
+			if depth++; depth == 1 {
+				opened = append(opened, open{})
+				continue // the div around all
+			}
+			o := open{name: toCDA[t.Start]}
+			var class []string
+			var attrs [][2]string
+			for _, a := range t.Attributes {
+				switch {
+				case a[0] == "id":
+					attrs = append(attrs, [2]string{"ID", a[1]})
+				case a[0] == "class":
+					for w := range strings.FieldsSeq(a[1]) {
+						if name, ok := strings.CutPrefix(w, "cda-"); ok && t.Start == "span" {
+							o.name = name
+						} else {
+							class = append(class, w)
+						}
+					}
+				case slices.Contains(both, a[0]):
+					attrs = append(attrs, a)
+				}
+			}
+			for i := range attrs {
+				if attrs[i][0] == "title" && o.name == "renderMultiMedia" {
+					attrs[i][0] = "referencedObject"
+				} else if attrs[i][0] == "title" && o.name == "footnoteRef" {
+					attrs[i][0] = "IDREF"
+				}
+			}
+			if t.Start == "ol" {
+				attrs = append(attrs, [2]string{"listType", "ordered"})
+			}
+			if style := styles[t.Start]; style != "" {
+				if o.name == "content" {
+					class = append(class, style)
+				} else {
+					o.inner = style
+				}
+			}
+			if len(class) > 0 {
+				attrs = append(attrs, [2]string{"styleCode", strings.Join(class, " ")})
+			}
+			if o.name == "paragraph" && slices.ContainsFunc(opened, func(x open) bool { return x.name == "paragraph" }) {
+				o.name = "" // paragraphs do not nest
+			}
+			opened = append(opened, o)
+			if o.name == "" {
+				continue
+			}
+			b = append(append(b, '<'), o.name...)
+			for _, a := range attrs {
+				b = append(append(append(b, ' '), a[0]...), `="`...)
+				b = append(ccda.AppendEscaped(b, a[1], true), '"')
+			}
+			b = append(b, '>')
+			if o.inner != "" {
+				b = append(append(append(b, `<content styleCode="`...), o.inner...), `">`...)
+			}
+		case t.End != "":
+			depth--
+			if len(opened) == 0 {
+				continue
+			}
+			o := opened[len(opened)-1]
+			opened = opened[:len(opened)-1]
+			if o.inner != "" {
+				b = append(b, "</content>"...)
+			}
+			if o.name != "" {
+				b = append(append(append(b, "</"...), o.name...), '>')
+			}
+		default:
+			b = ccda.AppendEscaped(b, t.Text, false)
+		}
+	}
+	return strings.ReplaceAll(strings.TrimSpace(string(b)), "<br></br>", "<br/>")
+}
+
+func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Narrative)
+	if !ok || c.Doc.Text(n) == "" {
+		return false
+	}
+	div, lost := html(c.Doc.Text(n))
+	status := &dpb.Narrative_StatusCode{}
+	if !hl7.Store(status, "additional") { // a narrative of its own right: it may say more than the entries
+		return false
+	}
+	d.Status, d.Div = status, &dpb.Xhtml{Value: div}
+	if lost {
+		defer c.Fold("attributes of the narrative that HTML does not have")()
+	}
+	c.CarryText(n)
+	c.Normal(n, func() string { return narrativeOf(div) })
+	return true
+}
+
+func writeNarrative(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.Narrative)
+	if !ok || d.GetDiv().GetValue() == "" {
+		return false
+	}
+	raw := narrativeOf(d.Div.Value)
+	if raw == "" || c.Doc.Text(n) != "" {
+		return false
+	}
+	c.Doc.SetText(n, raw)
+	c.Claim(d.Div)
+	if d.Status != nil {
+		c.Claim(d.Status)
+	}
+	return true
+}
+
+// sectionOf is the section that n is in, 0 if none.
+func sectionOf(d *tree.Doc, n tree.Node) tree.Node {
+	for ; n > tree.Root; n = d.Parent(n) {
+		if d.Name(n) == "section" {
+			return n
+		}
+	}
+	return 0
+}
+
+// referred is the text of what in the narrative has an id.
+func referred(d *tree.Doc, n tree.Node, id string) (string, bool) {
+	for s := sectionOf(d, n); s != 0; s = sectionOf(d, d.Parent(s)) {
+		raw := d.Text(d.Child(s, "text"))
+		if i := strings.Index(raw, `ID="`+id+`"`); i >= 0 {
+			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
+		}
+		if i := strings.Index(raw, `ID='`+id+`'`); i >= 0 {
+			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
+		}
+	}
+	return "", false
+}
+
+// textOf is the text of the element that begins at an offset, blanks folded.
+func textOf(raw string, at int) string {
+	var b strings.Builder
+	depth := 0
+	for t := range ccda.Tokens(raw[max(at, 0):]) {
+		switch {
+		case t.Start != "":
+			if depth++; depth > 1 {
+				b.WriteByte(' ')
+			}
+		case t.End != "":
+			if depth--; depth == 0 {
+				return strings.Join(strings.Fields(b.String()), " ")
+			}
+			b.WriteByte(' ')
+		default:
+			b.WriteString(t.Text)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+const referenceURL = "https://chartpost.org/fhir/StructureDefinition/narrative"
+
+// readReference reads a reference into the narrative: the text that stands there, and beside it the reference itself, so that
+// it comes back.
+func readReference(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.String)
+	v := attr(c.Doc, n, "value")
+	if !ok || v == 0 {
+		return false
+	}
+	ref := c.Doc.Text(v)
+	if id, local := strings.CutPrefix(ref, "#"); local {
+		if s, found := referred(c.Doc, n, id); found && s != "" {
+			d.Value = s
+		}
+	}
+	ext := &dpb.Extension{Url: &dpb.Uri{Value: referenceURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: ref}}}}
+	d.Extension = append(d.Extension, ext)
+	c.Carry(v)
+	return true
+}
+
+func writeReference(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.String)
+	if !ok {
+		return false
+	}
+	for _, x := range d.Extension {
+		if ref := x.GetValue().GetStringValue(); ref != nil && x.GetUrl().GetValue() == referenceURL {
+			if !set(c.Doc, n, "value", ref.GetValue()) {
+				return false
+			}
+			c.Claim(x)
+			if d.Value != "" {
+				c.ClaimValue(d) // it stands in the narrative, which comes back as it was
+			}
+			return true
+		}
+	}
+	return false
+}

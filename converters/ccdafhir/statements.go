@@ -1,0 +1,79 @@
+package ccdafhir
+
+import (
+	"reflect"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+const templateURL = "https://chartpost.org/fhir/StructureDefinition/template"
+
+// extensions is the list of extensions of a message that has one.
+func extensions(m proto.Message) *[]*dpb.Extension {
+	f := reflect.ValueOf(m).Elem().FieldByName("Extension")
+	if !f.IsValid() || !f.CanAddr() {
+		return nil
+	}
+	list, _ := f.Addr().Interface().(*[]*dpb.Extension)
+	return list
+}
+
+// readTemplates keeps the template ids of an element in extensions, in their order: a document goes back with those that it came
+// with. The test that chose the row stamps one of them.
+func readTemplates(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	list := extensions(dst)
+	if list == nil {
+		return false
+	}
+	any := false
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if c.Doc.Name(k) != "templateId" {
+			continue
+		}
+		id := &dpb.Identifier{}
+		if !c.ReadTable("II", k, id) {
+			continue
+		}
+		*list = append(*list, &dpb.Extension{Url: &dpb.Uri{Value: templateURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Identifier{Identifier: id}}})
+		any = true
+	}
+	return any
+}
+
+func writeTemplates(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	list := extensions(src)
+	if list == nil {
+		return false
+	}
+	var stamped []tree.Node // by the test that chose the row
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if c.Doc.Name(k) == "templateId" {
+			stamped = append(stamped, k)
+		}
+	}
+	any := false
+	for _, x := range *list {
+		id := x.GetValue().GetIdentifier()
+		if x.GetUrl().GetValue() != templateURL || id == nil {
+			continue
+		}
+		var k tree.Node
+		if len(stamped) > 0 {
+			k, stamped = stamped[0], stamped[1:]
+			for a := c.Doc.First(k); a != 0; a = c.Doc.Next(a) {
+				c.Doc.SetText(a, "")
+			}
+		} else {
+			k = c.Doc.Add(n, "templateId", "")
+		}
+		if c.WriteTable("II", id, k) {
+			c.Claim(x)
+			any = true
+		}
+	}
+	return any
+}

@@ -1,0 +1,337 @@
+package ccdafhir
+
+import (
+	"errors"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/terminology"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
+var Types = mapping.Types{
+	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "BL": boolean, "SYSTEM": system,
+	"II_VALUE":  mapping.Pair{Read: readII, Write: writeII},
+	"TEL_VALUE": mapping.Pair{Read: readTEL, Write: writeTEL},
+	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
+	"REFERENCE": mapping.Pair{Read: readReference, Write: writeReference},
+	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
+	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
+}
+
+// text is the text as it is. FHIR's code wants single blanks, its uri none.
+var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error) {
+	switch c.Target() {
+	case "code":
+		s = strings.Join(strings.Fields(s), " ")
+	case "uri", "url", "canonical", "id", "oid", "uuid":
+		if strings.ContainsAny(s, " \t\r\n") {
+			return "", errors.New("a blank within a URI")
+		}
+	}
+	return s, nil
+}}
+
+// number is real and int: without plus, leading zeros, or a point without digits beside it.
+var number = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return hl7.Number(s), nil }, Normal: hl7.Number}
+
+// boolean is bl: true or false.
+var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	if s != "true" && s != "false" {
+		return "", errors.New("neither true nor false")
+	}
+	return s, nil
+}}
+
+// system is the OID of a code system (@codeSystem) and its URI in FHIR.
+var system = mapping.Type{
+	Read: func(_ *mapping.Context, s string) (string, error) {
+		s = strings.TrimSpace(s)
+		if known, ok := terminology.ByOID(s); ok {
+			return known.URI, nil
+		}
+		return rootURI(s)
+	},
+	Write: func(_ *mapping.Context, s string) (string, error) {
+		if known, ok := terminology.ByURI(s); ok && known.OID != "" {
+			return known.OID, nil
+		}
+		if root, ok := uriRoot(s); ok {
+			return root, nil
+		}
+		return "", errors.New("a system that has no OID")
+	},
+}
+
+// rootURI is the URI of an OID or UUID. Those of FHIR are in lower case.
+func rootURI(root string) (string, error) {
+	switch {
+	case isOID(root):
+		return "urn:oid:" + root, nil
+	case isUUID(root):
+		return "urn:uuid:" + strings.ToLower(root), nil
+	}
+	return "", errors.New("neither an OID nor a UUID")
+}
+
+func uriRoot(uri string) (string, bool) {
+	if s, ok := strings.CutPrefix(uri, "urn:oid:"); ok && isOID(s) {
+		return s, true
+	}
+	if s, ok := strings.CutPrefix(uri, "urn:uuid:"); ok && isUUID(s) {
+		return s, true
+	}
+	return "", false
+}
+
+// isOID reports whether FHIR's oid takes s: [0-2](\.(0|[1-9][0-9]*))+
+func isOID(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts[0]) != 1 || parts[0][0] < '0' || parts[0][0] > '2' {
+		return false
+	}
+	for _, p := range parts {
+		if p == "" || strings.Trim(p, "0123456789") != "" || len(p) > 1 && p[0] == '0' {
+			return false
+		}
+	}
+	return true
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// attr is the attribute of a node, 0 if there is none or it is empty.
+func attr(d *tree.Doc, n tree.Node, name string) tree.Node {
+	if k := d.Child(n, "@"+name); k != 0 && d.Text(k) != "" {
+		return k
+	}
+	return 0
+}
+
+func attrText(d *tree.Doc, n tree.Node, name string) string {
+	if k := attr(d, n, name); k != 0 {
+		return d.Text(k)
+	}
+	return ""
+}
+
+// set writes an attribute, or reports that another value stands there.
+func set(d *tree.Doc, n tree.Node, name, value string) bool {
+	k := d.Child(n, "@"+name)
+	if k == 0 {
+		k = d.Add(n, "@"+name, "")
+	}
+	if have := d.Text(k); have != "" {
+		return have == value
+	}
+	d.SetText(k, value)
+	return true
+}
+
+const (
+	rfc3986  = "urn:ietf:rfc:3986"
+	uriRootO = "2.16.840.1.113883.4.873" // HL7's root for identifiers that are URIs
+)
+
+// --- II ---
+
+// readII reads an instance identifier (CDA R2, datatype II): the extension within the system of its root; without an
+// extension the root itself, as a URI. A root of URIs holds a system of FHIR's that has no OID, and the value behind it.
+func readII(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Identifier)
+	root, ext := attr(c.Doc, n, "root"), attr(c.Doc, n, "extension")
+	if !ok || root == 0 && ext == 0 {
+		return false
+	}
+	switch {
+	case root == 0:
+		d.Value = &dpb.String{Value: c.Doc.Text(ext)}
+	case ext != 0 && c.Doc.Text(root) == uriRootO:
+		d.System, d.Value = &dpb.Uri{Value: rfc3986}, &dpb.String{Value: c.Doc.Text(ext)}
+	default:
+		uri, err := rootURI(strings.TrimSpace(c.Doc.Text(root)))
+		if err != nil {
+			c.Doc.Mark(root, tree.Invalid, err.Error())
+			if ext == 0 {
+				return false
+			}
+			d.Value = &dpb.String{Value: c.Doc.Text(ext)}
+			c.Carry(ext)
+			return true
+		}
+		if ext == 0 {
+			d.System, d.Value = &dpb.Uri{Value: rfc3986}, &dpb.String{Value: uri}
+		} else {
+			if known, ok := terminology.ByOID(c.Doc.Text(root)); ok && strings.HasPrefix(known.URI, "http://hl7.org/fhir/sid/") {
+				uri = known.URI
+			}
+			d.System, d.Value = &dpb.Uri{Value: uri}, &dpb.String{Value: c.Doc.Text(ext)}
+		}
+	}
+	if root != 0 {
+		if s := strings.TrimSpace(c.Doc.Text(root)); isUUID(s) && s != strings.ToLower(s) {
+			defer c.Fold("a UUID is written in lower case")()
+		}
+		c.Carry(root)
+	}
+	if ext != 0 {
+		c.Carry(ext)
+	}
+	return true
+}
+
+func writeII(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.Identifier)
+	if !ok || d.GetValue().GetValue() == "" {
+		return false
+	}
+	uri, value := d.GetSystem().GetValue(), d.GetValue().GetValue()
+	root, isRoot := uriRoot(value)
+	switch {
+	case uri == "":
+		ok = set(c.Doc, n, "extension", value)
+	case uri == rfc3986 && isRoot:
+		ok = set(c.Doc, n, "root", root)
+	case uri == rfc3986:
+		ok = set(c.Doc, n, "root", uriRootO) && set(c.Doc, n, "extension", value)
+	default:
+		if root, isRoot = uriRoot(uri); !isRoot {
+			if known, found := terminology.ByURI(uri); found && known.OID != "" {
+				root, isRoot = known.OID, true
+			}
+		}
+		if !isRoot {
+			return false
+		}
+		ok = set(c.Doc, n, "root", root) && set(c.Doc, n, "extension", value)
+	}
+	if !ok {
+		return false
+	}
+	if d.System != nil {
+		c.Claim(d.System)
+	}
+	c.Claim(d.Value)
+	return true
+}
+
+// --- TEL ---
+
+var schemes = [...]struct {
+	scheme string
+	system string
+}{{"tel:", "phone"}, {"mailto:", "email"}, {"fax:", "fax"}, {"sms:", "sms"}, {"http:", "url"}, {"https:", "url"}}
+
+// readTEL reads the URL of a TEL: the system from its scheme, and what stands behind. A web address keeps its scheme.
+func readTEL(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.ContactPoint)
+	v := attr(c.Doc, n, "value")
+	if !ok || v == 0 {
+		return false
+	}
+	s := c.Doc.Text(v)
+	value, system := s, "other"
+	for _, x := range schemes {
+		if len(s) > len(x.scheme) && strings.HasPrefix(s, x.scheme) {
+			value, system = s[len(x.scheme):], x.system
+			if system == "url" {
+				value = s
+			}
+			break
+		}
+	}
+	code := &dpb.ContactPoint_SystemCode{}
+	if !hl7.Store(code, system) {
+		return false
+	}
+	d.System, d.Value = code, &dpb.String{Value: value}
+	c.Carry(v)
+	return true
+}
+
+func writeTEL(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.ContactPoint)
+	if !ok || d.GetValue().GetValue() == "" {
+		return false
+	}
+	s := d.GetValue().GetValue()
+	system := hl7.FHIRText(d.GetSystem())
+	for _, x := range schemes {
+		if x.system == system && system != "url" {
+			s = x.scheme + s
+			break
+		}
+	}
+	if !set(c.Doc, n, "value", s) {
+		return false
+	}
+	if d.System != nil {
+		c.Claim(d.System)
+	}
+	c.Claim(d.Value)
+	return true
+}
+
+// --- PQ ---
+
+const ucum = "http://unitsofmeasure.org"
+
+// readUnit reads @unit: UCUM's code, or the text of a unit that is none of UCUM.
+func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	u := attr(c.Doc, n, "unit")
+	d, ok := dst.(*dpb.Quantity)
+	if !ok || u == 0 {
+		return false
+	}
+	d.Unit = &dpb.String{Value: c.Doc.Text(u)}
+	if terminology.IsUCUM(c.Doc.Text(u)) {
+		d.System, d.Code = &dpb.Uri{Value: ucum}, &dpb.Code{Value: c.Doc.Text(u)}
+	}
+	c.Carry(u)
+	return true
+}
+
+func writeUnit(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.Quantity)
+	if !ok {
+		return false
+	}
+	unit := d.GetUnit().GetValue()
+	if d.GetSystem().GetValue() == ucum && d.GetCode().GetValue() != "" {
+		unit = d.GetCode().GetValue()
+	}
+	if unit == "" || !set(c.Doc, n, "unit", unit) {
+		return false
+	}
+	if d.GetSystem().GetValue() == ucum {
+		c.Claim(d.System)
+		if d.Code != nil {
+			c.Claim(d.Code)
+		}
+	}
+	if d.GetUnit().GetValue() == unit {
+		c.Claim(d.Unit)
+	}
+	return true
+}

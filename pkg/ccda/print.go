@@ -1,0 +1,273 @@
+package ccda
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/ccda/schema"
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Misplaced is an element or attribute that the schema does not allow where it stands.
+const Misplaced diag.ID = "CP-CDA-009"
+
+// AppendDocument prints a tree as a document in UTF-8: attributes and elements in the order of the schema, what is empty left
+// out, two blanks a level. What the schema demands and the tree does not have is written with the null flavor NI, no information. What the schema does not allow is left out with a finding, but elements of other namespaces stay
+// where the schema has room for them. Namespaces are those that Parse found: URI by prefix.
+func AppendDocument(dst []byte, d *tree.Doc, namespaces map[string]string) ([]byte, []*diag.Finding) {
+	p := printer{d: d, b: dst, full: make([]bool, d.Len()+1)}
+	p.fill(tree.Root)
+	p.b = append(p.b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if t := schema.Root(d.Name(k)); t != nil {
+			p.element(k, t, 0, rootNamespaces(namespaces))
+		} else if p.full[k] {
+			p.misplaced(k)
+		}
+	}
+	return p.b, p.finds
+}
+
+// rootNamespaces are the declarations of the root.
+func rootNamespaces(others map[string]string) string {
+	s := ` xmlns="` + V3 + `" xmlns:sdtc="` + SDTC + `" xmlns:xsi="` + XSI + `"`
+	prefixes := make([]string, 0, len(others))
+	for prefix := range others {
+		prefixes = append(prefixes, prefix)
+	}
+	slices.Sort(prefixes)
+	for _, prefix := range prefixes {
+		s += ` xmlns:` + prefix + `="` + string(AppendEscaped(nil, others[prefix], true)) + `"`
+	}
+	return s
+}
+
+type printer struct {
+	d     *tree.Doc
+	b     []byte
+	full  []bool // of each node: there is text at or below it
+	order []ranked
+	finds []*diag.Finding
+}
+
+// ranked is an element that is to be printed: a node, or the name of one that must be there and is not.
+type ranked struct {
+	n    tree.Node
+	rank int
+	typ  *schema.Type
+	name string
+}
+
+// fill finds out once which nodes hold anything.
+func (p *printer) fill(n tree.Node) bool {
+	full := p.d.Text(n) != ""
+	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+		if p.fill(k) {
+			full = true
+		}
+	}
+	p.full[n] = full
+	return full
+}
+
+func (p *printer) misplaced(n tree.Node) {
+	p.finds = append(p.finds, diag.New(Misplaced, diag.Place{Path: p.d.PlaceOf(n)}, ""))
+}
+
+func isAttribute(name string) bool { return len(name) > 0 && name[0] == '@' }
+
+// foreign reports whether a name is of neither CDA nor its extensions.
+func foreign(name string) bool {
+	return strings.IndexByte(name, ':') > 0 && !strings.HasPrefix(name, "sdtc:")
+}
+
+func (p *printer) indent(level int) {
+	for range level {
+		p.b = append(p.b, "  "...)
+	}
+}
+
+// element prints n, whose type is t; nil is one of another namespace, below which anything goes.
+func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces string) {
+	d := p.d
+	name := d.Name(n)
+	p.indent(level)
+	p.b = append(p.b, '<')
+	p.b = append(p.b, name...)
+	p.b = append(p.b, namespaces...)
+	if x := d.Child(n, "@xsi:type"); x != 0 && t != nil {
+		if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
+			t = u
+			p.attribute("xsi:type", d.Text(x))
+		} else if d.Text(x) != "" {
+			p.misplaced(x)
+		}
+	}
+	if t != nil {
+		for i := range t.Attributes {
+			if k := p.attributeNode(n, t.Attributes[i].Name); k != 0 && d.Text(k) != "" {
+				p.attribute(t.Attributes[i].Name, d.Text(k))
+			}
+		}
+	}
+	base := len(p.order)
+	defer func() { p.order = p.order[:base] }()
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if !p.full[k] {
+			continue
+		}
+		switch name := d.Name(k); {
+		case name == "@xsi:type":
+		case isAttribute(name):
+			switch {
+			case t == nil || name == "@xsi:nil" || strings.HasPrefix(name, "@xml:") && t.Attribute(name[1:]) == nil:
+				p.attribute(name[1:], d.Text(k))
+			case t.Attribute(name[1:]) == nil:
+				p.misplaced(k)
+			}
+		case t == nil:
+			p.order = append(p.order, ranked{n: k})
+		default:
+			c, ok := t.Child(name)
+			if !ok && foreign(name) {
+				c, ok = t.Child("*")
+			}
+			if !ok {
+				p.misplaced(k)
+				continue
+			}
+			p.order = append(p.order, ranked{n: k, rank: c.Rank, typ: c.Type})
+		}
+	}
+	if t != nil {
+		p.require(n, t, base)
+	}
+	below := p.order[base:]
+	slices.SortStableFunc(below, func(a, b ranked) int { return a.rank - b.rank })
+	text := d.Text(n)
+	if text == "" && len(below) == 0 {
+		p.b = append(p.b, "/>\n"...)
+		return
+	}
+	p.b = append(p.b, '>')
+	if text != "" {
+		if IsNarrative(d, n) {
+			p.b = append(p.b, text...)
+		} else {
+			p.b = AppendEscaped(p.b, text, false)
+		}
+	}
+	if len(below) > 0 {
+		p.b = append(p.b, '\n')
+		for i := range len(below) {
+			if r := p.order[base+i]; r.n != 0 { // the slice may have moved
+				p.element(r.n, r.typ, level+1, "")
+			} else {
+				p.unknown(r.name, r.typ, level+1)
+			}
+		}
+		p.indent(level)
+	}
+	p.b = append(p.b, "</"...)
+	p.b = append(p.b, name...)
+	p.b = append(p.b, ">\n"...)
+}
+
+// require adds to what is printed below n the elements that must be there: those that the tree has without anything in them, and
+// for the others one that says that nothing is known. What a null flavor stands for holds nothing.
+func (p *printer) require(n tree.Node, t *schema.Type, base int) {
+	if k := p.d.Child(n, "@nullFlavor"); k != 0 && len(p.order) == base {
+		return
+	}
+	for _, name := range t.Required() {
+		if slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name }) {
+			continue
+		}
+		c, _ := t.Child(name)
+		p.order = append(p.order, ranked{n: p.d.Child(n, name), rank: c.Rank, typ: c.Type, name: name})
+	}
+}
+
+// unknown prints an element of which nothing is known but that it must be there.
+func (p *printer) unknown(name string, t *schema.Type, level int) {
+	p.indent(level)
+	p.b = append(p.b, '<')
+	p.b = append(p.b, name...)
+	for i := range t.Attributes {
+		switch a := &t.Attributes[i]; {
+		case name == "typeId" && a.Name == "extension":
+			p.attribute(a.Name, "POCD_HD000040") // CDA R2, 4.2.1.2: the one value that it may have
+		case name != "typeId" && a.Name == "nullFlavor":
+			p.attribute(a.Name, "NI")
+		case a.Required && a.Fixed != "":
+			p.attribute(a.Name, a.Fixed)
+		}
+	}
+	if len(t.Required()) == 0 {
+		p.b = append(p.b, "/>\n"...)
+		return
+	}
+	p.b = append(p.b, ">\n"...)
+	for _, below := range t.Required() {
+		c, _ := t.Child(below)
+		p.unknown(below, c.Type, level+1)
+	}
+	p.indent(level)
+	p.b = append(p.b, "</"...)
+	p.b = append(p.b, name...)
+	p.b = append(p.b, ">\n"...)
+}
+
+// attributeNode is n's attribute of a name without its @.
+func (p *printer) attributeNode(n tree.Node, name string) tree.Node {
+	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+		if s := p.d.Name(k); isAttribute(s) && s[1:] == name {
+			return k
+		}
+	}
+	return 0
+}
+
+func (p *printer) attribute(name, value string) {
+	p.b = append(p.b, ' ')
+	p.b = append(p.b, name...)
+	p.b = append(p.b, `="`...)
+	p.b = AppendEscaped(p.b, value, true)
+	p.b = append(p.b, '"')
+}
+
+// AppendEscaped writes text so that a reader gets it back: in attributes line ends and tabs as numbers too. What XML cannot
+// hold becomes U+FFFD.
+func AppendEscaped(b []byte, s string, attr bool) []byte {
+	from := 0
+	for i, r := range s {
+		ref := ""
+		switch {
+		case r == '&':
+			ref = "&amp;"
+		case r == '<':
+			ref = "&lt;"
+		case r == '>':
+			ref = "&gt;"
+		case r == '"' && attr:
+			ref = "&quot;"
+		case r == '\r':
+			ref = "&#13;"
+		case r == '\n' && attr:
+			ref = "&#10;"
+		case r == '\t' && attr:
+			ref = "&#9;"
+		case !allowed(r):
+			ref = "\uFFFD"
+		default:
+			continue
+		}
+		b = append(b, s[from:i]...)
+		b = append(b, ref...)
+		if from = i + 1; !allowed(r) {
+			from = i + len(string(r))
+		}
+	}
+	return append(b, s[from:]...)
+}

@@ -1,0 +1,115 @@
+package mapping
+
+import (
+	"reflect"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file keeps what a run has taken, claimed and placed, so that an attempt which comes to nothing leaves nothing.
+
+// takes are the elements of lists that a row took. Of a long list it also knows how many elements at its beginning are
+// taken: a report's 100,000 results would be gone over 100,000 times.
+type takes struct {
+	taken  map[any]bool
+	begins map[list]int
+	passed map[any]passed // the elements before begins
+}
+
+type list struct {
+	owner any
+	e     *plan.Element
+}
+
+type passed struct {
+	list
+	at int
+}
+
+const longList = 16
+
+// firstFree is the index in a list before which every element is taken.
+func (t *takes) firstFree(v reflect.Value, e *plan.Element) int {
+	n := e.Len(v)
+	if n < longList {
+		return 0
+	}
+	l := list{v.Addr().Interface(), e}
+	i := t.begins[l]
+	if t.begins == nil {
+		t.begins, t.passed = map[list]int{}, map[any]passed{}
+	}
+	for ; i < n; i++ {
+		k := e.At(v, i).Addr().Interface()
+		if !t.taken[k] {
+			break
+		}
+		t.passed[k] = passed{l, i}
+	}
+	t.begins[l] = i
+	return i
+}
+
+// free takes back that an element was taken.
+func (t *takes) free(k any) {
+	delete(t.taken, k)
+	if p, ok := t.passed[k]; ok {
+		delete(t.passed, k)
+		t.begins[p.list] = min(t.begins[p.list], p.at)
+	}
+}
+
+type attempt struct {
+	doc                   tree.Mark
+	taken, claims, placed int
+}
+
+func (c *Context) begin() attempt {
+	return attempt{c.Doc.Checkpoint(), len(c.takenLog), len(c.claimLog), len(c.placeLog)}
+}
+
+// end keeps or takes back everything since begin.
+func (c *Context) end(a attempt, ok bool) bool {
+	if ok {
+		c.Doc.Commit(a.doc)
+		return true
+	}
+	c.Doc.Rollback(a.doc)
+	for _, k := range c.takenLog[a.taken:] {
+		c.free(k)
+	}
+	for i := len(c.claimLog) - 1; i >= a.claims; i-- {
+		if u := c.claimLog[i]; u.have.state == tree.Unmapped {
+			delete(c.rec.claims, u.key)
+		} else {
+			c.rec.claims[u.key] = u.have
+		}
+	}
+	for _, r := range c.placeLog[a.placed:] {
+		r.placed = false
+		c.rec.free(r)
+	}
+	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
+	return false
+}
+
+func (c *Context) take(v reflect.Value) {
+	k := v.Addr().Interface()
+	if !c.taken[k] {
+		if c.taken == nil {
+			c.taken = map[any]bool{}
+		}
+		c.taken[k] = true
+		c.takenLog = append(c.takenLog, k)
+	}
+}
+
+func (c *Context) isTaken(v reflect.Value) bool { return c.taken[v.Addr().Interface()] }
+
+func (c *Context) setPlaced(r *Resource) {
+	if !r.placed {
+		r.placed = true
+		c.placeLog = append(c.placeLog, r)
+	}
+}

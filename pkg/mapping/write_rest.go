@@ -1,0 +1,78 @@
+package mapping
+
+import (
+	"reflect"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file says why what is left of a record is not in the document, once all else is written: a resource that nothing has
+// placed, by the scopes' rows "- TYPE reason"; an element that no row took, by the table REST of its type.
+
+// RestTable is the name of tables of declined elements that hold wherever their type stands.
+const RestTable = "REST"
+
+// AnyResource stands for every type in a row "- Resource reason" of a scope.
+const AnyResource = "Resource"
+
+// leaveOut remembers a row of a scope that declines resources.
+func (c *Context) leaveOut(r *row) {
+	for _, have := range c.leftOut {
+		if have == r {
+			return
+		}
+	}
+	c.leftOut = append(c.leftOut, r)
+}
+
+func (c *Context) declineRest() {
+	for _, res := range c.rec.Resources {
+		if !res.placed && !c.anyClaimed(res.v, res.info) {
+			c.declineResource(res)
+		}
+		if c.within = res; res.inside != nil {
+			c.within = res.inside
+		}
+		visit(res.v, res.info, c.declineElement)
+	}
+}
+
+func (c *Context) declineResource(res *Resource) {
+	for _, r := range c.leftOut {
+		if c.within = res; r.dst.base == nil || r.dst.base == res.info && c.match(res.v, r.dst.tags) {
+			c.claimAll(res.v, res.info, tree.Declined, r.Note)
+			return
+		}
+	}
+}
+
+func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
+	if ref, ok := v.Addr().Interface().(*dpb.Reference); ok {
+		text, _ := refText(ref)
+		switch to := c.resolve(v); {
+		case text == "":
+		case to == nil:
+			c.claim(v, tree.Declined, "it leads to nothing that is here")
+		case !to.placed && !c.anyClaimed(to.v, to.info):
+			c.claim(v, tree.Declined, "what it leads to has no place in "+c.Doc.Format.Name)
+		}
+	}
+	t := c.m.table(RestTable, ti.Name)
+	if t == nil || !c.ready(t) {
+		return
+	}
+	for _, r := range t.selfs {
+		if c.match(v, r.dst.tags) {
+			c.claimAll(v, ti, tree.Declined, r.Note)
+		}
+	}
+	for _, r := range t.back {
+		c.all(v, r.dst.steps, func(e reflect.Value) bool {
+			c.claimAll(e, r.dst.end, tree.Declined, r.Note)
+			return true
+		})
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/chartpost/chartpost/cmd/chartpost/internal/cli"
+	"github.com/chartpost/chartpost/internal/packtest"
 )
 
 // runAsChartpost makes the test binary the program itself, for tests that have to kill it.
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runAsChartpost) != "" {
 		os.Exit(cli.Run())
 	}
-	testscript.Main(m, map[string]func(){"chartpost": func() { os.Exit(cli.Run()) }})
+	testscript.Main(m, map[string]func(){
+		"chartpost":       func() { os.Exit(cli.Run()) },
+		"age-plugin-fake": func() { os.Exit(packtest.FakePlugin()) },
+	})
 }
 
 // TestScripts runs testdata/script: what people type, and what they see. Beside testscript's own commands there are

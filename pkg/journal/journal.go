@@ -47,8 +47,9 @@ const (
 	ContactVerified Event = "contact-verified"
 	ContactRemoved  Event = "contact-removed"
 	ContactRevoked  Event = "contact-revoked"
-	CardChanged     Event = "card-changed" // my own
-	Rotated         Event = "keys-rotated" // the entries that follow are signed with the new key
+	CardChanged     Event = "card-changed"  // my own
+	Rotated         Event = "keys-rotated"  // the entries that follow are signed with the new key
+	Restored        Event = "keys-restored" // from a printed sheet
 	Sealing         Event = "sealing"
 	Sealed          Event = "sealed"
 	Sent            Event = "sent"

@@ -316,21 +316,6 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkLast reads every body, as a package for a contact that never got one makes it do.
-func BenchmarkLast(b *testing.B) {
-	dir, id := start(b, 200)
-	j, err := journal.Open(dir, id)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if e, _, err := j.Last(journal.Sealing, func(*journal.Entry, *journal.Body) bool { return false }); e != nil || err != nil {
-			b.Fatal(e, err)
-		}
-	}
-}
-
 // TestRotation: the entry that tells of new keys is signed with the old ones, those after it with the new ones, and all can be read.
 func TestRotation(t *testing.T) {
 	dir, old := start(t, 3)
@@ -398,4 +383,19 @@ func TestRotation(t *testing.T) {
 func hasID(err error, id diag.ID) bool {
 	var f *diag.Finding
 	return errors.As(err, &f) && f.ID == id
+}
+
+// BenchmarkLast reads every body, as a package for a contact that never got one makes it do.
+func BenchmarkLast(b *testing.B) {
+	dir, id := start(b, 200)
+	j, err := journal.Open(dir, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if e, _, err := j.Last(journal.Sealing, func(*journal.Entry, *journal.Body) bool { return false }); e != nil || err != nil {
+			b.Fatal(e, err)
+		}
+	}
 }

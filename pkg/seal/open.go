@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"filippo.io/age"
+	"filippo.io/age/plugin"
 
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/pack"
@@ -20,6 +21,9 @@ import (
 
 // ErrNoIdentity says that none of the keys opens a package.
 var ErrNoIdentity = errors.New("this package is not sealed for you")
+
+// ErrKey says that a key that may open a package could not be asked: a plugin failed, or its device.
+var ErrKey = errors.New("the key cannot be used")
 
 // Key is a key that may open packages, and the recipient that others seal for to reach it.
 type Key struct {
@@ -97,8 +101,9 @@ func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 	}
 	p := new(Package)
 	ids := make([]age.Identity, len(keys))
+	var unasked error
 	for i, k := range keys {
-		ids[i] = &noting{k, &p.Recipient}
+		ids[i] = &noting{k, &p.Recipient, &unasked}
 	}
 	plain, n, err := age.DecryptReaderAt(in, size, ids...)
 	if err != nil {
@@ -106,6 +111,8 @@ func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 		switch {
 		case errors.As(err, &none) || len(keys) == 0:
 			return nil, ErrNoIdentity
+		case unasked != nil:
+			return nil, fmt.Errorf("%w: %w", ErrKey, unasked)
 		case p.Recipient == "":
 			return nil, fmt.Errorf("%w: its header is damaged", ErrNotSealed)
 		}
@@ -300,16 +307,19 @@ type nowhere struct{}
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (nowhere) Close() error                { return nil }
 
-// noting is an identity that notes when it has opened something.
+// noting is an identity that notes when it has opened something, or that it is a plugin that could not be asked.
 type noting struct {
-	key  Key
-	used *string
+	key    Key
+	used   *string
+	failed *error
 }
 
 func (n *noting) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	fileKey, err := n.key.Identity.Unwrap(stanzas)
 	if err == nil {
 		*n.used = n.key.Recipient
+	} else if _, ok := n.key.Identity.(*plugin.Identity); ok && !errors.Is(err, age.ErrIncorrectIdentity) {
+		*n.failed = err
 	}
 	return fileKey, err
 }

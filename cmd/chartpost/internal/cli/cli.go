@@ -40,6 +40,7 @@ type CLI struct {
 	Rand io.Reader
 	Ask  func(ctx context.Context, question string, secret bool) (string, error)
 
+	Keyring Keyring // the system's, if it is nil
 	// Terminal reports that a stream is a terminal; nil looks at the stream.
 	Terminal func(io.Writer) bool
 }

@@ -9,6 +9,7 @@ var commands = []func(*CLI) *cobra.Command{
 	newInitCommand,
 	newCardCommand,
 	newContactCommand,
+	newKeyCommand,
 	newSealCommand,
 	newOpenCommand,
 	newReceiptCommand,

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
 
@@ -100,7 +99,7 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	if seen && !o.again {
 		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 	}
-	fresh := p.contact.State != contacts.Verified
+	fresh := p.contact.State == contacts.New
 	if fresh && !o.yes && c.Ask == nil {
 		return nil, fail(exitUsage, fmt.Errorf("%s is not verified", p.contact.Name),
 			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", p.contact.Name),
@@ -381,15 +380,11 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 	if err != nil {
 		return err
 	}
-	list, err := t.contact.Card().Recipients(!seal.IsPostQuantum(t.Recipient), t.home.id.UI)
+	to, err := t.contact.Card().Recipients(!seal.IsPostQuantum(t.Recipient), t.home.id.UI)
 	if err != nil {
 		return err
 	}
-	to := make([]age.Recipient, len(list))
-	for i, r := range list {
-		to[i] = r.Recipient
-	}
-	sealed, err := journal.Seal(text, to...)
+	sealed, err := journal.Seal(text, to[0].Recipient)
 	if err != nil {
 		return err
 	}
@@ -398,6 +393,12 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.
 func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
+	if r, ok := book.IsRevoked(seal.FormatKey(u.Key)); ok {
+		return findingf("CP-PKG-018", "the package is signed with keys that %s revoked; you have known it since %s", r.Name, r.Told.Format(time.DateOnly))
+	}
+	if k, f := book.ByFormerKey(u.Key); k != nil {
+		return findingf("CP-PKG-017", "the package is signed with keys that %s gave up; you have had their new card since %s", k.Name, f.Until.Format(time.DateOnly))
+	}
 	if u.Name == "" {
 		return u
 	}
@@ -411,11 +412,7 @@ func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	state := "not verified"
-	if t.contact.State == contacts.Verified {
-		state = "verified " + t.contact.Verified.Format(time.DateOnly)
-	}
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), state)
+	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), standing(t.contact))
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)

@@ -28,29 +28,27 @@ import (
 
 type sealOptions struct {
 	identityOptions
-	to         []string
-	about      []string
-	purpose    string
-	what       string
-	out        string
-	name       string
-	note       string
-	unverified string
-
+	to             []string
+	about          []string
+	purpose        string
+	what           string
+	out            string
+	name           string
+	note           string
+	unverified     string
 	acceptRotation bool
-
-	emergency  string
-	consent    string
-	expires    string
-	supersedes string
-	replyTo    string
-	part2      bool
-	compat     bool
-	requirePQ  bool
-	pad        bool
-	noReceipt  bool
-	force      bool
-	quiet      bool
+	emergency      string
+	consent        string
+	expires        string
+	supersedes     string
+	replyTo        string
+	part2          bool
+	compat         bool
+	requirePQ      bool
+	pad            bool
+	noReceipt      bool
+	force          bool
+	quiet          bool
 }
 
 func newSealCommand(c *CLI) *cobra.Command {
@@ -318,9 +316,9 @@ type addressees struct {
 func (a *addressees) states(why string) []string {
 	list := make([]string, len(a.contacts))
 	for i, k := range a.contacts {
-		state := "not verified: " + overruled(k, why)
-		if k.State == contacts.Verified {
-			state = "verified " + k.Verified.Format(time.DateOnly)
+		state := standing(k)
+		if k.State != contacts.Verified {
+			state = "not verified: " + overruled(k, why)
 		}
 		list[i] = fmt.Sprintf("%s (%s)", place(k.Name, k.Card().City), state)
 	}
@@ -345,7 +343,11 @@ func (h *home) recipients(o *sealOptions) (*addressees, error) {
 			return nil, usagef("%s was given twice", k.Name)
 		}
 		a.contacts = append(a.contacts, k)
-		if !o.compat && !seal.IsPostQuantum(k.Card().Age) {
+		_, address, err := k.Card().Recipient(o.compat)
+		if err != nil {
+			return nil, explain(err)
+		}
+		if !seal.IsPostQuantum(address) && !o.compat {
 			if o.requirePQ {
 				return nil, fail(exitUsage, fmt.Errorf("%s cannot be reached with protection against quantum computers", k.Name), "leave out --require-pq, or ask them for a new card")
 			}
@@ -356,8 +358,8 @@ func (h *home) recipients(o *sealOptions) (*addressees, error) {
 	if o.compat {
 		a.notes = append(a.notes, "any version of age can open it; it is not protected against quantum computers")
 	}
-	// The contacts first, in their order, then the keys that they keep elsewhere.
-	var rest []contacts.Recipient
+	// Each contact's own key first, in the order of the contacts; then the recovery keys that their cards name.
+	var recovery []contacts.Recipient
 	add := func(r contacts.Recipient) {
 		a.keys = append(a.keys, r.Recipient)
 		a.parties = append(a.parties, pack.Party{Name: r.Name, City: r.City, Age: r.Address})
@@ -368,9 +370,12 @@ func (h *home) recipients(o *sealOptions) (*addressees, error) {
 			return nil, explain(err)
 		}
 		add(list[0])
-		rest = append(rest, list[1:]...)
+		recovery = append(recovery, list[1:]...)
+		if len(list) > 1 {
+			a.notes = append(a.notes, k.Name+" can open it with their recovery key too")
+		}
 	}
-	for _, r := range rest {
+	for _, r := range recovery {
 		if !slices.ContainsFunc(a.parties, func(p pack.Party) bool { return p.Age == r.Address }) {
 			add(r)
 		}
@@ -388,7 +393,8 @@ func (h *home) recipient(b *contacts.Book, name string, o *sealOptions) (*contac
 		return nil, err
 	}
 	if k.Consent && o.consent == "" {
-		return nil, fail(exitUsage, fmt.Errorf("nothing goes to %s without the patient's consent", k.Name), "put a copy of it into the package with --consent FILE")
+		return nil, fail(exitUsage, fmt.Errorf("%s wants the patient's consent in every package", k.Name), "add it with --consent FILE",
+			fmt.Sprintf("if that is no longer so: chartpost contact set %q --consent optional", k.Name))
 	}
 	return k, nil
 }

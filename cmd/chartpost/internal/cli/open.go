@@ -113,6 +113,11 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, explain(err)
 	}
 
+	if out != "-" { // the signature has passed, so the sizes are true
+		if err := c.room(filepath.Dir(out), p.Manifest.Total()); err != nil {
+			return nil, err
+		}
+	}
 	cipher := p.hashCipher(ctx)
 	progress, done := c.progress("checking", p.Manifest.Total(), o.quiet)
 	err = p.Verify(ctx, progress)

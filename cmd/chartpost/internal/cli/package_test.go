@@ -178,7 +178,7 @@ func TestExpiredCard(t *testing.T) {
 	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
 	path := filepath.Join(maple.home, cardFile)
 	text, _ := os.ReadFile(path)
-	body, _, _ := strings.Cut(strings.Replace(string(text), "sequence: 1\n", "sequence: 1\nexpires: 2027-01-31\n", 1), "-----BEGIN")
+	body, _, _ := strings.Cut(strings.Replace(string(text), "expires: 2028-11-22\n", "expires: 2027-01-31\n", 1), "-----BEGIN")
 	os.WriteFile(path, append([]byte(body), seal.Sign(maple.identity().Sign, seal.NamespaceCard, []byte(body)).Armor()...), 0o600)
 	befriend(lake, maple)
 	lake.now = time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir"
@@ -30,25 +29,31 @@ func (c *Context) finish(o ReadOptions) {
 		}
 	}
 	c.unite()
-	used := map[string]bool{}
 	for _, r := range c.rec.Resources {
 		r.ID = fhir.ResourceID(r.Msg, o.Facility, o.Key, strconv.Itoa(int(r.at)))
-		for n := 1; used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
+		for n := 1; c.used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
 			r.ID = fhir.ID(r.info.Name, "record", o.Key, strconv.Itoa(int(r.at)), strconv.Itoa(n))
 		}
-		used[r.ID] = true
-		r.v.Field(r.info.ID).Set(reflect.ValueOf(&dpb.Id{Value: r.ID}))
+		c.used[r.ID] = true
+		id := c.ids.Take()
+		id.Value = r.ID
+		r.v.Field(r.info.ID).Set(reflect.ValueOf(id))
 	}
 	for _, ref := range c.refOrder {
 		to := c.refs[ref]
-		style := fhir.RefURN
 		if o.Relative {
-			style = fhir.RefRelative
+			fhir.RefTo(ref, to.info.Name, to.ID, fhir.RefRelative)
+			continue
 		}
-		fhir.RefTo(ref, to.info.Name, to.ID, style)
+		if to.url == "" {
+			to.url = fhir.FullURL(to.info.Name, to.ID)
+		}
+		uri, text := c.members.Take(), c.texts.Take()
+		text.Value = to.url
+		uri.Uri, ref.Reference = text, uri
 	}
 	for _, r := range c.rec.Resources {
-		require(r.v, r.info)
+		require(r.v, r.info, c.extended)
 	}
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
@@ -109,12 +114,17 @@ func (c *Context) unite() {
 	}
 }
 
-// require puts data-absent-reason unknown where FHIR wants an element and none is.
-func require(v reflect.Value, ti *plan.Type) {
+// require puts data-absent-reason unknown where FHIR wants an element and none is. It looks where something may be wanted; everywhere
+// if all, for extensions can hold any type.
+func require(v reflect.Value, ti *plan.Type, all bool) {
 	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return
 	}
-	for _, e := range ti.Elements {
+	elements := ti.Elements
+	if !all {
+		elements = ti.Wanted()
+	}
+	for _, e := range elements {
 		n := e.Len(v)
 		if n == 0 {
 			switch {
@@ -132,11 +142,11 @@ func require(v reflect.Value, ti *plan.Type) {
 		for i := range n {
 			if e.Choice != nil {
 				if x, a := e.Chosen(v); a != nil {
-					require(x, a.Type())
+					require(x, a.Type(), all)
 				}
 				continue
 			}
-			require(e.At(v, i), e.Type())
+			require(e.At(v, i), e.Type(), all)
 		}
 	}
 }
@@ -157,7 +167,7 @@ func fill(v reflect.Value, e *plan.Element) {
 	ti := e.Type()
 	item := e.New()
 	if ti.Prim == nil && strings.Contains(ti.Name, ".") { // a backbone element: its own required elements say it
-		require(item, ti)
+		require(item, ti, true)
 		if !isEmpty(item, ti) {
 			e.Put(v, item)
 			return

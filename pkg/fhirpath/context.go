@@ -110,6 +110,9 @@ func (c *Context) SetVariable(name string, items ...Value) {
 // Forget lets go of a document: of what was unpacked, if the Context itself remembered it, and of all items.
 func (c *Context) Forget() {
 	c.own = fhir.Contained{}
+	if cap(c.stack) > 1<<14 { // one document that needed many must not make all others clear them
+		c.stack = make([]Value, 0, 256)
+	}
 	clear(c.stack[:cap(c.stack)])
 	c.stack, c.scope, c.found, c.at = c.stack[:0], scope{}, Value{}, Value{}
 	clear(c.memos)

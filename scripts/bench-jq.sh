@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Times a whole run at --jobs 1 against `jq -c .` over its output, in turn, and prints the medians. usage: scripts/bench-jq.sh BINARY [ROUNDS]
+# Times a whole run at --jobs 1 against `jq -c .` over its output, in turn, and prints the medians and their
+# ratio. usage: scripts/bench-jq.sh BINARY [ROUNDS]
 # Needs the shared folder ($CHARTPOST_SHARED or ../shared) and jq; without them it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,5 +27,6 @@ for _ in $(seq "$rounds"); do
   ms run >>"$tmp/run"
   ms compact >>"$tmp/jq"
 done
-printf 'whole run, --jobs 1: %s ms; jq -c . over its output: %s ms (medians of %s; %s bytes in, %s bytes out)\n' \
-  "$(median <"$tmp/run")" "$(median <"$tmp/jq")" "$rounds" "$(wc -c <"$tmp/in.hl7")" "$(wc -c <"$tmp/out.json")"
+a=$(median <"$tmp/run") b=$(median <"$tmp/jq")
+printf 'whole run, --jobs 1: %s ms; jq -c . over its output: %s ms; ratio %s (medians of %s; %s bytes in, %s bytes out)\n' \
+  "$a" "$b" "$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.2f", a / b }')" "$rounds" "$(wc -c <"$tmp/in.hl7")" "$(wc -c <"$tmp/out.json")"

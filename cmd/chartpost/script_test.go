@@ -1,8 +1,11 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -42,6 +45,8 @@ func TestMain(m *testing.M) {
 //	clean DIR            nothing unfinished (.partial) stands anywhere below DIR
 //	edit FILE OLD NEW    replaces a text in a file
 //	bytes FILE N         makes a file of N bytes that are no text
+//	longname DIR N       makes a message in a file of DIR whose name has N bytes
+//	archive FILE NAME... makes a .zip whose members, with these names, are messages
 //	large FILE KIND N    makes a message with a field of N bytes (KIND field) or N OBX (KIND obx)
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -129,6 +134,24 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 			},
+			"longname": func(ts *testscript.TestScript, neg bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o700))
+				ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), strings.Repeat("x", n-4)+".hl7"), []byte(message), 0o600))
+			},
+			"archive": func(ts *testscript.TestScript, neg bool, args []string) {
+				var b bytes.Buffer
+				z := zip.NewWriter(&b)
+				for _, name := range args[1:] {
+					w, err := z.Create(strings.ReplaceAll(name, "%0", "\x00"))
+					ts.Check(err)
+					_, err = io.WriteString(w, message)
+					ts.Check(err)
+				}
+				ts.Check(z.Close())
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+			},
 			"edit": func(ts *testscript.TestScript, neg bool, args []string) {
 				text := ts.ReadFile(args[0])
 				if !strings.Contains(text, args[1]) {
@@ -139,6 +162,9 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// message is a message of somebody who does not exist.
+const message = "MSH|^~\\&|A|B|C|D|20260101120000+0000||ADT^A08^ADT_A01|1|P|2.5.1\rPID|1||77^^^B&2.999.1&ISO^MR||EXAMPLE^TANSY||19990101|F\r"
 
 func damage(ts *testscript.TestScript, args []string, do func([]byte, int) []byte) {
 	path := ts.MkAbs(args[0])

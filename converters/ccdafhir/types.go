@@ -21,6 +21,7 @@ var Types = mapping.Types{
 	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
 	"REFERENCE": mapping.Pair{Read: readReference, Write: writeReference},
 	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
+	"GENDER":    mapping.Pair{Read: readGender, Write: writeGender},
 	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
 }
 
@@ -300,38 +301,58 @@ const ucum = "http://unitsofmeasure.org"
 // readUnit reads @unit: UCUM's code, or the text of a unit that is none of UCUM.
 func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	u := attr(c.Doc, n, "unit")
-	d, ok := dst.(*dpb.Quantity)
+	q, ok := quantityOf(dst)
 	if !ok || u == 0 {
 		return false
 	}
-	d.Unit = &dpb.String{Value: c.Doc.Text(u)}
+	*q.unit = &dpb.String{Value: c.Doc.Text(u)}
 	if terminology.IsUCUM(c.Doc.Text(u)) {
-		d.System, d.Code = &dpb.Uri{Value: ucum}, &dpb.Code{Value: c.Doc.Text(u)}
+		*q.system, *q.code = &dpb.Uri{Value: ucum}, &dpb.Code{Value: c.Doc.Text(u)}
 	}
 	c.Carry(u)
 	return true
 }
 
 func writeUnit(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	d, ok := src.(*dpb.Quantity)
+	q, ok := quantityOf(src)
 	if !ok {
 		return false
 	}
-	unit := d.GetUnit().GetValue()
-	if d.GetSystem().GetValue() == ucum && d.GetCode().GetValue() != "" {
-		unit = d.GetCode().GetValue()
+	coded := (*q.system).GetValue() == ucum && (*q.code).GetValue() != ""
+	unit := (*q.unit).GetValue()
+	if coded {
+		unit = (*q.code).GetValue()
 	}
 	if unit == "" || !set(c.Doc, n, "unit", unit) {
 		return false
 	}
-	if d.GetSystem().GetValue() == ucum {
-		c.Claim(d.System)
-		if d.Code != nil {
-			c.Claim(d.Code)
-		}
+	if coded {
+		c.Claim(*q.system)
+		c.Claim(*q.code)
 	}
-	if d.GetUnit().GetValue() == unit {
-		c.Claim(d.Unit)
+	if (*q.unit).GetValue() == unit {
+		c.Claim(*q.unit)
 	}
 	return true
+}
+
+// quantity is what the types that are a Quantity have in common.
+type quantity struct {
+	unit   **dpb.String
+	system **dpb.Uri
+	code   **dpb.Code
+}
+
+func quantityOf(m proto.Message) (quantity, bool) {
+	switch x := m.(type) {
+	case *dpb.Quantity:
+		return quantity{&x.Unit, &x.System, &x.Code}, true
+	case *dpb.SimpleQuantity:
+		return quantity{&x.Unit, &x.System, &x.Code}, true
+	case *dpb.Age:
+		return quantity{&x.Unit, &x.System, &x.Code}, true
+	case *dpb.Duration:
+		return quantity{&x.Unit, &x.System, &x.Code}, true
+	}
+	return quantity{}, false
 }

@@ -108,7 +108,8 @@ type Options struct {
 	LedgerFull bool
 	TempDir    string // for what does not fit into memory; empty is the system's
 
-	maxWhole int // other than the constant, for tests
+	maxWhole int          // other than the constant, for tests
+	ended    func() error // why the reading of a large record should end; nil: never
 }
 
 // Relative reports that references are Type/id.
@@ -261,8 +262,16 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 			}
 		}
 	}()
-	for s := range order {
+	for {
+		var s *step
 		var res *Result
+		select { // whatever the reader is busy with, an interruption does not wait for it
+		case s = <-order:
+		case <-ctx.Done():
+		}
+		if s == nil {
+			return context.Cause(ctx)
+		}
 		if s.raw != nil {
 			select {
 			case res = <-s.done:
@@ -282,7 +291,6 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 			s.release()
 		}
 	}
-	return context.Cause(ctx)
 }
 
 // workers are the pairs of one goroutine, by the format that they read.

@@ -22,6 +22,7 @@ type fileSet struct {
 	swept map[string]bool
 	order []string // of open, as they were begun
 	done  int      // files that got their names
+	spare *bufio.Writer
 }
 
 // outFile is a file that is being written, or a device, which has no temporary name.
@@ -68,7 +69,17 @@ func (s *fileSet) create(path string) (*outFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.add(&outFile{path: path, file: f, buf: bufio.NewWriterSize(f, 16<<10)}), nil
+	return s.add(&outFile{path: path, file: f, buf: s.buffer(f)}), nil
+}
+
+// buffer is one for a file, the last one's if that is finished: most files are written one by one.
+func (s *fileSet) buffer(w io.Writer) *bufio.Writer {
+	b := s.spare
+	if s.spare = nil; b == nil {
+		return bufio.NewWriterSize(w, 16<<10)
+	}
+	b.Reset(w)
+	return b
 }
 
 // appendTo is the file of a path, begun when it is first asked for.
@@ -124,6 +135,7 @@ func (s *fileSet) finish(f *outFile) error {
 		f.file.Discard()
 		return err
 	}
+	s.spare, f.buf = f.buf, nil
 	s.done++
 	return nil
 }

@@ -211,6 +211,19 @@ func (x *fhirReading) over(piece []byte) {
 	}
 }
 
+// until reads until somebody ends it.
+func (x *fhirReading) until(r io.Reader) io.Reader {
+	if x.o.ended == nil {
+		return r
+	}
+	return readFunc(func(p []byte) (int, error) {
+		if err := x.o.ended(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
+}
+
 const (
 	pieceEntries = 256
 	pieceBytes   = 256 << 10
@@ -243,7 +256,7 @@ func (x *fhirReading) large(e fhir.Entry) (more bool, err error) {
 	digest := sha256.New()
 	var lost *diag.Finding
 	var finds []*diag.Finding
-	for p, err := range fhir.NewReader(io.TeeReader(s.section(at, e.Size), digest), opts).All() {
+	for p, err := range fhir.NewReader(io.TeeReader(x.until(s.section(at, e.Size)), digest), opts).All() {
 		if err != nil {
 			return false, err
 		}
@@ -291,7 +304,7 @@ func (x *fhirReading) large(e fhir.Entry) (more bool, err error) {
 		now, size = &piece{largeBundle: b}, 0
 		return x.yield(raw, nil)
 	}
-	for p, err := range fhir.NewReader(io.TeeReader(s.section(at, e.Size), again), opts).All() {
+	for p, err := range fhir.NewReader(io.TeeReader(x.until(s.section(at, e.Size)), again), opts).All() {
 		if err != nil {
 			return false, err
 		}

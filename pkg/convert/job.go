@@ -114,6 +114,7 @@ func (j *Job) Prepare() error {
 	if j.dir && err == nil && !info.IsDir() {
 		return &UsageError{fmt.Sprintf("%s is a file, and a folder is needed", j.Out), "name another folder with -o"}
 	}
+	j.leaveOutOwn()
 	j.join()
 	j.names, j.rejectNames = OutputNames(j.Sources, j.To.Extension), RejectNames(j.Sources)
 	j.inputs, j.listed, j.rejected = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
@@ -211,6 +212,36 @@ func (j *Job) list(dir string) map[string]bool {
 	return have
 }
 
+// leaveOutOwn takes what runs like this one wrote below an input folder from the inputs: else a second run would convert the first
+// one's output.
+func (j *Job) leaveOutOwn() {
+	var own []string
+	if j.dir {
+		own = append(own, j.Out)
+	}
+	if j.Rejects != "" {
+		own = append(own, j.Rejects)
+	}
+	files := map[string]bool{}
+	for _, p := range []string{j.Ledger, j.Out} {
+		if p != "" {
+			files[resolved(p)] = true
+		}
+	}
+	for i, p := range own {
+		own[i] = resolved(filepath.Clean(p)) + string(filepath.Separator)
+	}
+	j.Sources = slices.DeleteFunc(slices.Clone(j.Sources), func(s Source) bool {
+		if s.root == "" {
+			return false
+		}
+		at, root := resolved(s.Path), resolved(s.root)+string(filepath.Separator)
+		return files[at] || slices.ContainsFunc(own, func(dir string) bool {
+			return dir != root && strings.HasPrefix(dir, root) && strings.HasPrefix(at, dir)
+		})
+	})
+}
+
 // join makes one source of those whose resources may refer to one another: bulk data in several files. Going to NDJSON resources
 // go one by one.
 func (j *Job) join() {
@@ -218,8 +249,9 @@ func (j *Job) join() {
 		return
 	}
 	var parts, rest []Source
+	head := make([]byte, SniffLen)
 	for _, s := range j.Sources {
-		if j.loose(s) {
+		if j.loose(s, head) {
 			parts = append(parts, s)
 		} else {
 			rest = append(rest, s)
@@ -232,7 +264,8 @@ func (j *Job) join() {
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 }
 
-func (j *Job) loose(s Source) bool {
+// loose reports that a source holds resources that stand alone. head is room for its first bytes.
+func (j *Job) loose(s Source, head []byte) bool {
 	if s.Size < 0 {
 		return false // it can be read once only
 	}
@@ -241,7 +274,6 @@ func (j *Job) loose(s Source) bool {
 		return false
 	}
 	defer r.Close()
-	head := make([]byte, SniffLen)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return false
@@ -258,13 +290,21 @@ func (j *Job) format(head []byte) (*Format, error) {
 	return j.Formats.Detect(head), nil
 }
 
+// Folder is where the output goes; empty if that is a stream or a device. It need not be there yet.
+func (j *Job) Folder() string {
+	switch {
+	case j.Out == "" || isDevice(j.Out):
+		return ""
+	case j.dir:
+		return j.Out
+	}
+	return filepath.Dir(j.Out)
+}
+
 // tempDir is where temporary files go: beside the output, where there is room for it, else where the system has them.
 func (j *Job) tempDir() string {
-	dir := j.Out
-	if !j.dir {
-		dir = filepath.Dir(j.Out)
-	}
-	if info, err := os.Stat(dir); j.Out == "" || isDevice(j.Out) || err != nil || !info.IsDir() {
+	dir := j.Folder()
+	if info, err := os.Stat(dir); dir == "" || err != nil || !info.IsDir() {
 		return ""
 	}
 	return dir
@@ -331,7 +371,7 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		safefile.Sweep(j.Out)
 	}
 	options := *j.Options
-	options.TempDir, j.Options = j.tempDir(), &options
+	options.TempDir, options.ended, j.Options = j.tempDir(), ctx.Err, &options
 	if j.Rejects != "" {
 		safefile.Sweep(j.Rejects)
 	}

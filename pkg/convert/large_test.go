@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -234,5 +235,40 @@ func TestRereadJoined(t *testing.T) {
 	}
 	if pos < 500 {
 		t.Error("there was little to compare")
+	}
+}
+
+// TestLargeInterrupted: an interruption ends the reading of a large bundle, at every number of jobs.
+func TestLargeInterrupted(t *testing.T) {
+	for _, jobs := range []int{1, 3} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "in.json")
+		entry := `{"resource":{"resourceType":"Patient","id":"p"}},`
+		text := `{"resourceType":"Bundle","type":"collection","entry":[` + strings.Repeat(entry, 200000) + `{"resource":{"resourceType":"Patient","id":"q"}}]}`
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sources, _, err := Sources([]string{path}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		read := int64(0)
+		j := &Job{Formats: &Formats{List: []*Format{FHIR()}}, To: NDJSON(), Options: &Options{To: "ndjson", Jobs: jobs}, Sources: sources, Out: filepath.Join(dir, "out.ndjson"),
+			Progress: func(n int64) {
+				if read += n; read == int64(len(text)) { // its end is found; now it is checked
+					cancel()
+				}
+			}}
+		if err := j.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Run(ctx); err != context.Canceled {
+			t.Errorf("%d jobs: %v", jobs, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("%d jobs: %v %v", jobs, entries, err)
+		}
 	}
 }

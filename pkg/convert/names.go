@@ -2,10 +2,12 @@ package convert
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // OutputNames are the names of the outputs of sources, without the number that a record of several gets: a/b.hl7 becomes a/b.json,
@@ -76,9 +78,27 @@ func unique(sources []Source, stems []string, extension string) []string {
 	}
 	names := make([]string, len(stems))
 	for i, stem := range stems {
-		names[i] = stem + extension
+		names[i] = shorten(stem) + extension
 	}
 	return names
+}
+
+// maxBase is how long a name may be in a folder, so that a number, two endings and that of an unfinished file still fit into the 255
+// bytes that file systems allow.
+const maxBase = 200
+
+// shorten cuts a name that is too long, and tells it apart from others by a digest.
+func shorten(name string) string {
+	dir, base := path.Split(name)
+	if len(base) <= maxBase {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	cut := maxBase - 9
+	for !utf8.RuneStart(base[cut]) {
+		cut--
+	}
+	return fmt.Sprintf("%s%s-%x", dir, base[:cut], sum[:4])
 }
 
 // Numbered is the name of a record's output where its source holds several: b.json becomes b-000001.json.

@@ -1,8 +1,13 @@
 package convert
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/chartpost/chartpost/internal/safefile"
 )
 
 func TestOutputNames(t *testing.T) {
@@ -42,6 +47,22 @@ func TestNumbered(t *testing.T) {
 	for name, want := range map[string]string{"b.json": "b-000007.json", "a.b/c": "a.b/c-000007", "b.hl7.json": "b.hl7-000007.json", "x/.hl7": "x/.hl7-000007"} {
 		if got := Numbered(name, 7); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestLongNames: a name stays within what file systems allow, with its number and endings, and differs from others that begin the same.
+func TestLongNames(t *testing.T) {
+	long := "a/" + strings.Repeat("ä", 124)
+	in := []Source{{Name: long + "1.hl7", Path: "1"}, {Name: long + "2.hl7", Path: "2"}, {Name: "a/short.hl7", Path: "3"}}
+	got := OutputNames(in, ".json")
+	if got[0] == got[1] || got[2] != "a/short.json" {
+		t.Errorf("%q", got)
+	}
+	for _, n := range append(got, RejectNames(in)...) {
+		base := path.Base(Numbered(n, 1)) + reasonSuffix + safefile.Ours
+		if len(base) > 255 || !utf8.ValidString(base) || !strings.HasPrefix(n, "a/") {
+			t.Errorf("%d bytes: %q", len(base), base)
 		}
 	}
 }

@@ -32,6 +32,8 @@ type Source struct {
 	Open   func() (io.ReadCloser, error)
 	File   string   // where the same bytes lie to be read anywhere; empty if they do not
 	Joined []Source // what it is made of: resources that refer to one another
+
+	root string // the folder in which it was found, empty if it was named itself
 }
 
 // Sources are the inputs that arguments name, by name: files, folders and .zip archives with all that is in them, and "-". What
@@ -121,7 +123,7 @@ func folder(dir string) (list []Source) {
 				return nil
 			}
 		}
-		list = append(list, Source{Name: name, Path: p, Size: info.Size(), File: p, Open: func() (io.ReadCloser, error) { return os.Open(p) }})
+		list = append(list, Source{Name: name, Path: p, Size: info.Size(), File: p, root: dir, Open: func() (io.ReadCloser, error) { return os.Open(p) }})
 		return nil
 	})
 	return list
@@ -153,6 +155,10 @@ func archive(file string) (list []Source) {
 		p := file + "!" + name
 		if !filepath.IsLocal(filepath.FromSlash(name)) {
 			list = append(list, unopened(base, file, errors.New("a member has a name that leads out of the archive")))
+			continue
+		}
+		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			list = append(list, unopened(base, file, errors.New("a member has a name with control characters")))
 			continue
 		}
 		if m.Flags&1 != 0 {

@@ -130,9 +130,9 @@ func (r *Receipt) check() string {
 }
 
 // Seal encrypts a signed receipt for the sender of the package.
-func Seal(text []byte, to age.Recipient) ([]byte, error) {
+func Seal(text []byte, to ...age.Recipient) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := age.Encrypt(&b, to)
+	w, err := age.Encrypt(&b, to...)
 	if err != nil {
 		return nil, err
 	}

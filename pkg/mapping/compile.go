@@ -225,7 +225,7 @@ func (m *Map) Check() error {
 		faults = append(faults, FaultsOf(m.compile(m.table(k.Name, k.Type)))...)
 	}
 	if len(faults) == 0 {
-		faults = m.rivals()
+		faults = append(m.rivals(), m.unfilled()...)
 	}
 	return unique(faults).err()
 }

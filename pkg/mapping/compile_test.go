@@ -239,3 +239,46 @@ table OBX -> Observation
 		t.Errorf("%d bytes come back of %d", len(got), b.Len())
 	}
 }
+
+// TestUnfilled: a code that FHIR wants and binds must have a value whatever the source says.
+func TestUnfilled(t *testing.T) {
+	tests := []struct {
+		name, scope, rows string
+		fault             string
+	}{
+		{"nothing", "OBX OBX Observation", "3 ST code.text", "case.map:2:1: Observation.status can stay empty"},
+		{"a place that may be empty", "OBX OBX Observation", "3 ST code.text\n11 ST status", "case.map:2:1: Observation.status can stay empty"},
+		{"a constant with a test", "OBX OBX Observation", "3 ST code.text\n'final' ST status if 5", "case.map:2:1: Observation.status can stay empty"},
+		{"a constant behind the place", "OBX OBX Observation", "3 ST code.text\n11 ST status\n'unknown' ST status", ""},
+		{"the end of a chain", "OBX OBX Observation", "3 ST code.text\n11 ST status\nelse 'unknown' ST status", ""},
+		{"a constant on the way back", "OBX OBX Observation", "3 ST code.text\n< 'final' ST status # is meant", "case.map:2:1: Observation.status can stay empty"},
+		{"a constant in the scope", "OBX OBX Observation\n'unknown' ST Observation.status", "3 ST code.text", ""},
+		{"a tag of the scope", "OBX OBX Observation[status=final]", "3 ST code.text", ""},
+		{"what an arrow leads to", "OBR OBR DiagnosticReport\nOBX OBX DiagnosticReport.result -> Observation", "3 ST code.text", "case.map:3:1: Observation.status can stay empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := strings.Join(check(t, "table M -> Bundle\n"+tt.scope+"\n\ntable OBX -> Observation\n"+tt.rows+"\n\ntable OBR -> DiagnosticReport\n4 ST code.text\n'final' ST status\n"), "\n")
+			if tt.fault == "" && got != "" || !strings.Contains(got, tt.fault) {
+				t.Errorf("faults: %q, want %q", got, tt.fault)
+			}
+		})
+	}
+}
+
+// TestLeftOut: what may say why something is left out, and where.
+func TestLeftOut(t *testing.T) {
+	tests := []struct{ name, text, fault string }{
+		{"a resource in a scope", "table M -> Bundle\nPID PID Patient\n- Claim no place for claims\n- Resource no place\n\ntable PID -> Patient\n3 ST identifier.value\n", ""},
+		{"an element in a scope", "table M -> Bundle\nPID PID Patient\n- Patient.name why not\n\ntable PID -> Patient\n3 ST identifier.value\n", "a scope declines whole resources"},
+		{"an element of a type", "table REST -> Reference\n- display it says nothing more\n", ""},
+		{"a value in REST", "table REST -> Reference\n1 ST display\n", "says why elements are left out, and nothing else"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := strings.Join(check(t, tt.text), "\n"); tt.fault == "" && got != "" || !strings.Contains(got, tt.fault) {
+				t.Errorf("faults: %q, want %q", got, tt.fault)
+			}
+		})
+	}
+}

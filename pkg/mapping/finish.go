@@ -117,12 +117,16 @@ func require(v reflect.Value, ti *plan.Type) {
 	for _, e := range ti.Elements {
 		n := e.Len(v)
 		if n == 0 {
-			if e.Required && !e.RefText && e.Choice == nil && e.Name != "extension" {
+			switch {
+			case !e.Required || e.RefText || e.Name == "extension":
+			case e.Choice == nil:
 				fill(v, e)
+			case ti.Name != "Extension": // which has a value or extensions
+				fillChoice(v, e)
 			}
 			continue
 		}
-		if e.RefText || e.Name == "extension" || e.Name == "contained" {
+		if e.RefText || e.Name == "contained" {
 			continue
 		}
 		for i := range n {
@@ -134,6 +138,18 @@ func require(v reflect.Value, ti *plan.Type) {
 			}
 			require(e.At(v, i), e.Type())
 		}
+	}
+}
+
+// fillChoice says of a choice what fill says, with the first of its types.
+func fillChoice(v reflect.Value, e *plan.Element) {
+	a := e.Choice[0]
+	item, ti := a.New(), a.Type()
+	if addExtension(item, ti, unknownMarker()) {
+		if ti.Prim != nil {
+			ti.Prim.MarkNoValue(item)
+		}
+		e.Choose(v, a, item)
 	}
 }
 

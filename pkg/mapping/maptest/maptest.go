@@ -21,6 +21,8 @@ type Kit struct {
 	Print func(*tree.Doc) []byte                 // what FromFHIR made
 	Write func(*mapping.Record) (string, string) // the table that writes a record; nil: the one that read it
 	Read  mapping.ReadOptions
+	// Same names a leaf so that it has that name again when it comes back, in the format's written normal form; nil: its place.
+	Same func(*tree.Doc) func(tree.Node) string
 }
 
 // Result is what the laws saw of one document.
@@ -91,11 +93,17 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 		fault("what came back is not read: %v", err)
 		return res, nil
 	}
+	same := k.Same
+	if same == nil {
+		same = func(d *tree.Doc) func(tree.Node) string { return func(n tree.Node) string { return whole(d, n) } }
+	}
 	came := map[string]string{}
-	second.Leaves(func(n tree.Node, _ tree.State, _ string) { came[whole(second, n)] = second.Text(n) })
+	name2 := same(second)
+	second.Leaves(func(n tree.Node, _ tree.State, _ string) { came[name2(n)] = second.Text(n) })
+	name1 := same(doc)
 	var lost []string
 	for at, l := range leaves {
-		if have := came[whole(doc, l.n)]; l.state == tree.Carried && have != l.text {
+		if have := came[name1(l.n)]; l.state == tree.Carried && have != l.text {
 			what := "does not come back"
 			if have != "" {
 				what = "comes back as something else"

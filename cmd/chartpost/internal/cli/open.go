@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -114,6 +113,11 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, explain(err)
 	}
 
+	if out != "-" { // the signature has passed, so the sizes are true
+		if err := c.room(filepath.Dir(out), p.Manifest.Total()); err != nil {
+			return nil, err
+		}
+	}
 	cipher := p.hashCipher(ctx)
 	progress, done := c.progress("checking", p.Manifest.Total(), o.quiet)
 	err = p.Verify(ctx, progress)
@@ -516,22 +520,18 @@ func openInput(stdin io.Reader, path string, own bool) (io.ReaderAt, int64, func
 	if seal.IsArmored(head) {
 		r = armor.NewReader(br)
 	}
-	tmp, err := os.CreateTemp("", "chartpost-*.age")
+	tmp, err := safefile.Temp("")
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	remove := func() { tmp.Close(); os.Remove(tmp.Name()) }
-	if runtime.GOOS != "windows" {
-		os.Remove(tmp.Name()) // it lives as long as it is open
-	}
 	size, err := io.Copy(tmp, r)
 	if err != nil {
-		remove()
+		tmp.Close()
 		var broken *armor.Error
 		if errors.As(err, &broken) {
 			err = fmt.Errorf("%s: %w: its text form is damaged", inputName(path), seal.ErrNotSealed)
 		}
 		return nil, 0, nil, err
 	}
-	return tmp, size, remove, nil
+	return tmp, size, func() { tmp.Close() }, nil
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
@@ -54,6 +55,25 @@ func (x *decoder) documentXML() (reflect.Value, *key) {
 		x.find("CP-FHIR-017", x.xml.text, "", "")
 	}
 	return v, k
+}
+
+// entryXML reads the entry of a bundle that the text is.
+func (x *decoder) entryXML() *rpb.Bundle_Entry {
+	defer x.endXML()
+	x.bare = false
+	t, ok := x.xml.next()
+	if !ok {
+		return nil
+	}
+	x.bare = t.uri == "" // which the bundle was found to be
+	if !x.fhirTag(t) {
+		return nil
+	}
+	c := entryCodec()
+	v := x.take(c.slab, c.typ.Go)
+	x.depth = 1
+	x.elementXML(c, v, t)
+	return v.Addr().Interface().(*rpb.Bundle_Entry)
 }
 
 // strayText reports text before the tag that was just scanned.

@@ -100,13 +100,13 @@ func TestOneDigit(t *testing.T) {
 func TestCurrencies(t *testing.T) {
 	n := 0
 	for it := currency.Query(currency.NonTender); it.Next(); {
-		if c := it.Unit().String(); Currency(c) != "" {
+		if c := it.Unit().String(); Currency(c) != "" && c != "CNH" {
 			t.Errorf("%s is missing", c)
 		}
 		n++
 	}
 	for it := currency.Query(); it.Next(); {
-		if c := it.Unit().String(); Currency(c) != "" {
+		if c := it.Unit().String(); Currency(c) != "" && c != "CNH" {
 			t.Errorf("%s is missing", c)
 		}
 		n++

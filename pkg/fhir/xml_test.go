@@ -252,6 +252,38 @@ func TestXMLStream(t *testing.T) {
 	}
 }
 
+// TestXMLBundleWriter: a bundle written entry by entry is the bundle written at once.
+func TestXMLBundleWriter(t *testing.T) {
+	for _, in := range []string{
+		`{"resourceType":"Bundle","type":"collection"}`,
+		`{"resourceType":"Bundle","type":"collection","signature":{"when":"2020-01-02T03:04:05Z","who":{"reference":"Patient/a"},"data":"YQ=="}}`,
+		`{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"a"}},{"resource":{"resourceType":"Patient","id":"b"}}]}`,
+		`{"resourceType":"Bundle","id":"x","type":"collection","entry":[{"resource":{"resourceType":"Patient"}}],"signature":{"data":"YQ=="}}`,
+	} {
+		whole := read(t, in).(*rpb.Bundle)
+		want, err := AppendXML([]byte(XMLHeader), whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w := NewXMLBundleWriter(&out, whole)
+		if err := w.AddEntry(&rpb.Bundle_Entry{}); err == nil {
+			t.Error("an empty entry is written")
+		}
+		for _, e := range whole.Entry {
+			if err := w.AddEntry(e); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if out.String() != string(want) {
+			t.Errorf("%s\nwant\n%s", out.String(), want)
+		}
+	}
+}
+
 // FuzzXML: whatever it is, reading ends; what was read without a loss is written, and comes back the same.
 func FuzzXML(f *testing.F) {
 	for _, c := range xmlCases {

@@ -109,7 +109,7 @@ func NewBundleWriter(w io.Writer, shell *rpb.Bundle) *BundleWriter {
 	return &BundleWriter{w: w, kind: BundleType(shell.GetType().GetValue()), shell: shell}
 }
 
-// NewXMLBundleWriter is NewBundleWriter in XML, with what a file of XML begins with.
+// NewXMLBundleWriter is NewBundleWriter in XML.
 func NewXMLBundleWriter(w io.Writer, shell *rpb.Bundle) *BundleWriter {
 	b := NewBundleWriter(w, shell)
 	b.xml = true
@@ -174,7 +174,7 @@ func (b *BundleWriter) begin() error {
 	head := &rpb.Bundle{Id: b.shell.GetId(), Meta: b.shell.GetMeta(), ImplicitRules: b.shell.GetImplicitRules(), Language: b.shell.GetLanguage(),
 		Identifier: b.shell.GetIdentifier(), Type: b.shell.GetType(), Timestamp: b.shell.GetTimestamp(), Total: b.shell.GetTotal(), Link: b.shell.GetLink()}
 	if b.xml {
-		out, err := AppendXML(append(b.buf[:0], XMLHeader...), head)
+		out, err := AppendXML(b.buf[:0], head)
 		if err != nil {
 			return err
 		}

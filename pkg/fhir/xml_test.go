@@ -223,7 +223,7 @@ func TestXMLStream(t *testing.T) {
 		}
 		m, _ := Unmarshal(data)
 		whole := m.(*rpb.Bundle)
-		xml, err := AppendXML([]byte(XMLHeader), m)
+		xml, err := AppendXML(nil, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestXMLBundleWriter(t *testing.T) {
 		`{"resourceType":"Bundle","id":"x","type":"collection","entry":[{"resource":{"resourceType":"Patient"}}],"signature":{"data":"YQ=="}}`,
 	} {
 		whole := read(t, in).(*rpb.Bundle)
-		want, err := AppendXML([]byte(XMLHeader), whole)
+		want, err := AppendXML(nil, whole)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,11 +19,8 @@ import (
 // How FHIR's XML is written: as JSON is, by the same plans in the same order into one slice, and an element that turns out empty
 // is taken back. The narrative is XHTML already and stands as it is.
 
-// XMLHeader is what a file of FHIR's XML begins with.
-const XMLHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-
-// AppendXML appends the XML of a resource, one element without white space around its own, to dst. On error dst comes back as it
-// was.
+// AppendXML appends the XML of a resource, one element without white space around its own and without a declaration, which UTF-8
+// does not need, to dst. On error dst comes back as it was.
 func AppendXML(dst []byte, m proto.Message) ([]byte, error) {
 	if cr, ok := m.(*rpb.ContainedResource); ok {
 		m = Unwrap(cr)

@@ -122,18 +122,8 @@ func (w *xmlEncoder) children(c *codec, v reflect.Value) *diag.Finding {
 		k := e.key
 		switch {
 		case k == nil: // a choice
-			if field.IsNil() {
-				continue
-			}
-			o := field.Elem().Field(e.oneof)
-			if o.IsNil() {
-				continue
-			}
-			p := o.Elem()
-			if k = e.alts[p.Type()]; k == nil {
-				continue
-			}
-			if p = p.Elem().Field(0); p.IsNil() {
+			k, p := e.chosen(field)
+			if k == nil {
 				continue
 			}
 			if f := w.child(c, k, p); f != nil {

@@ -92,6 +92,23 @@ type element struct {
 	alts         map[reflect.Type]*key
 }
 
+// chosen is what a choice holds, a pointer, and under which key; nil if it holds nothing.
+func (e *element) chosen(field reflect.Value) (*key, reflect.Value) {
+	if field.IsNil() {
+		return nil, reflect.Value{}
+	}
+	o := field.Elem().Field(e.oneof)
+	if o.IsNil() {
+		return nil, reflect.Value{}
+	}
+	w := o.Elem()
+	p := w.Elem().Field(0)
+	if p.IsNil() {
+		return nil, reflect.Value{}
+	}
+	return e.alts[w.Type()], p
+}
+
 var codecs sync.Map // *plan.Type -> *codec
 
 func codecOf(t *plan.Type) *codec {

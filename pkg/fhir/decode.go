@@ -42,6 +42,9 @@ type decoder struct {
 
 	findings []*diag.Finding
 
+	xml  xmlScan
+	bare bool // the XML declares no namespace
+
 	json    *jsontext.Decoder
 	scratch []byte
 	arena   plan.Arena
@@ -76,6 +79,8 @@ func (x *decoder) part() {
 	x.strs, x.uris, x.codes, x.exts = plan.Pool[dpb.String]{}, plan.Pool[dpb.Uri]{}, plan.Pool[dpb.Code]{}, plan.Pool[dpb.Extension]{}
 	x.times, x.decs = plan.Pool[dpb.DateTime]{}, plan.Pool[dpb.Decimal]{}
 	x.s, x.findings, x.shell = "", nil, nil
+	clear(x.xml.attrs)
+	x.xml.reset("", nil)
 }
 
 var decoders = sync.Pool{New: func() any { return newDecoder() }}
@@ -589,8 +594,21 @@ func (k *key) existing(v reflect.Value) (reflect.Value, bool) {
 	return o.Elem().Elem().Field(0).Elem(), true
 }
 
-// item is the struct in v for a key that is no list, made if it is not there; false if a choice holds another type.
+// item is the struct in v for a key that is no list, made if it is not there; false, with a finding, if a choice holds another
+// type.
 func (x *decoder) item(k *key, v reflect.Value) (reflect.Value, bool) {
+	it, ok := x.itemOf(k, v)
+	if !ok {
+		x.find("CP-FHIR-011", x.i, "", "%s[x] has values of two types", k.elem.Name)
+		if x.s[x.i] == '{' {
+			x.skip()
+		}
+	}
+	return it, ok
+}
+
+// itemOf is item without the finding.
+func (x *decoder) itemOf(k *key, v reflect.Value) (reflect.Value, bool) {
 	f := v.Field(k.index)
 	if k.alt == nil {
 		if f.IsNil() {
@@ -609,10 +627,6 @@ func (x *decoder) item(k *key, v reflect.Value) (reflect.Value, bool) {
 		return it, true
 	}
 	if o.Elem().Type() != k.ptr {
-		x.find("CP-FHIR-011", x.i, "", "%s[x] has values of two types", k.elem.Name)
-		if x.s[x.i] == '{' {
-			x.skip()
-		}
 		return reflect.Value{}, false
 	}
 	return o.Elem().Elem().Field(0).Elem(), true
@@ -768,13 +782,18 @@ func (x *decoder) value(k *key) (val plan.Value, ok bool) {
 	}
 	val, err := p.Parse(s)
 	if err != nil {
-		if p.Kind == plan.Code {
-			x.find("CP-FHIR-010", at, s, "%s%s", err, plan.Suggest(s, p.Words()))
-		} else {
-			x.find("CP-FHIR-009", at, s, "%s", err)
-		}
+		x.badValue(p, s, at, err)
 	}
 	return val, err == nil
+}
+
+// badValue reports a text that is not of its type.
+func (x *decoder) badValue(p *plan.Prim, s string, at int, err error) {
+	if p.Kind == plan.Code {
+		x.find("CP-FHIR-010", at, s, "%s%s", err, plan.Suggest(s, p.Words()))
+	} else {
+		x.find("CP-FHIR-009", at, s, "%s", err)
+	}
 }
 
 // store puts a value into a primitive's struct.

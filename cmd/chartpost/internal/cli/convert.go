@@ -38,7 +38,7 @@ func newConvertCommand(c *CLI) *cobra.Command {
 its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
 writes what became of each that was not simply carried. Findings and a summary go to standard error.
 
-Formats: hl7v2, fhir (a bundle per record), ndjson (a resource a line).
+Formats: hl7v2, fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line).
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
@@ -50,7 +50,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", "format to write: fhir, ndjson or hl7v2")
+	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson or hl7v2")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
 	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
@@ -75,7 +75,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}
 	if o.to == "" {
-		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to ndjson or --to hl7v2")
+		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson or --to hl7v2")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Charset: o.charset, Jobs: o.jobs,
 		LedgerFull: o.ledger != ""}

@@ -75,14 +75,14 @@ func (t *textWriter) Write(f *Finding) error {
 	}
 	var b strings.Builder
 	if at := f.Place.String(); at != "" {
-		b.WriteString(printable(at) + ": ")
+		b.WriteString(Printable(at) + ": ")
 	}
 	if t.o.Color {
 		b.WriteString(severityColors[s] + s.String() + "\x1b[0m")
 	} else {
 		b.WriteString(s.String())
 	}
-	fmt.Fprintf(&b, ": %s [%s]\n", printable(f.Message()), f.ID)
+	fmt.Fprintf(&b, ": %s [%s]\n", Printable(f.Message()), f.ID)
 	if t.o.ShowValues && f.Value != "" {
 		fmt.Fprintf(&b, "  value: %q\n", f.Value)
 	}
@@ -112,8 +112,8 @@ func (t *textWriter) Close() error {
 	return t.err
 }
 
-// printable keeps what a file calls itself from steering a terminal.
-func printable(s string) string {
+// Printable keeps what a file calls itself from steering a terminal.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'

@@ -3,6 +3,7 @@ package fhir
 import (
 	"io"
 	"iter"
+	"strings"
 	"sync"
 
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
@@ -25,6 +26,10 @@ type ReaderOptions struct {
 
 	// Over, if it is not nil, gets the text of what is over the limit, in pieces.
 	Over func(piece []byte)
+
+	// Each is called with every Entry where it was decoded, so by Jobs goroutines at once, before All gives it. Bundle is known only at
+	// End. What it finds it adds to Findings, what it learns it leaves in Note.
+	Each func(*Entry)
 }
 
 // Reader streams the resources of a source: those of a Bundle entry by entry, those of NDJSON, a single one, or several JSON
@@ -58,10 +63,26 @@ type Entry struct {
 	End      bool              // no resource: the end of a bundle, with all that Bundle and its findings say
 	Findings []*diag.Finding
 	Place    diag.Place // where it begins
-	Text     string     // the JSON as it was, without what stands around it; empty at End
+	Text     string     // the JSON as it was, without what stands around it; at End that of the bundle without its entries
 	Offset   int64      // of its first byte in the source
 	Size     int64      // of its text in bytes, be it kept or not; 0 at End
 	Over     bool       // it is over the limit, so there is no Text
+	Note     any        // what ReaderOptions.Each left
+
+	cut  int   // at End: how much of Text stood before the entries
+	rest place // and where the remainder stands
+}
+
+// LineColumn is the place, from 1, of a byte of Text in the source.
+func (e *Entry) LineColumn(at int) (line, column int) {
+	from, line, column := 0, e.Place.Line, e.Place.Column
+	if e.cut > 0 && at >= e.cut {
+		from, line, column = e.cut, e.rest.line, e.rest.column
+	}
+	if n := strings.Count(e.Text[from:at], "\n"); n > 0 {
+		return line + n, at - strings.LastIndexByte(e.Text[:at], '\n')
+	}
+	return line, column + at - from
 }
 
 // FullURL is the fullUrl of a bundle's entry.
@@ -129,6 +150,9 @@ func (b *batch) decode(x *decoder, o *ReaderOptions) {
 			e.Findings = nil
 		}
 		e.Offset, e.Size, e.Over = p.offset, p.size, p.kind == partTooLarge || p.kind == partEntryTooLarge
+		if o.Each != nil && p.kind != partBegin {
+			o.Each(&e)
+		}
 		b.entries = append(b.entries, e)
 	}
 }
@@ -169,7 +193,9 @@ func (x *decoder) entry(p part, source string) Entry {
 			x.shell.entries = 1
 		}
 		x.shell.rest.source = source
-		if x.begin(p.shell.text, p.at) {
+		ok := x.begin(p.shell.text, p.at)
+		e.Text, e.cut, e.rest = x.s, p.shell.cut, p.shell.rest
+		if ok {
 			if v, k := x.resource(); k != nil {
 				e.Bundle, _ = v.Addr().Interface().(proto.Message).(*rpb.Bundle)
 				if e.Bundle == nil {

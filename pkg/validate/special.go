@@ -1,0 +1,276 @@
+package validate
+
+import (
+	"crypto/sha1"
+	"crypto/subtle"
+	"reflect"
+	"strconv"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/fhir/xhtml"
+	"github.com/chartpost/chartpost/pkg/terminology"
+)
+
+// What FHIR says of single types in words, and not as a cardinality, a binding or an invariant.
+
+// specials are checks of the datatypes and backbone elements, by name.
+var specials = map[string]func(w *walker, v reflect.Value){
+	"Attachment":   func(w *walker, v reflect.Value) { w.attachment(v.Addr().Interface().(*dpb.Attachment)) },
+	"Identifier":   func(w *walker, v reflect.Value) { w.identifier(v.Addr().Interface().(*dpb.Identifier)) },
+	"Narrative":    func(w *walker, v reflect.Value) { w.narrative(v.Addr().Interface().(*dpb.Narrative)) },
+	"Extension":    func(w *walker, v reflect.Value) { w.extension(v.Addr().Interface().(*dpb.Extension)) },
+	"Coding":       func(w *walker, v reflect.Value) { w.coding(v.Addr().Interface().(*dpb.Coding)) },
+	"Quantity":     quantity,
+	"Age":          quantity,
+	"Duration":     quantity,
+	"Distance":     quantity,
+	"Count":        quantity,
+	"Bundle.entry": func(w *walker, v reflect.Value) { w.bundleEntry(v) },
+	"ValueSet.compose.include": func(w *walker, v reflect.Value) {
+		w.includeSystem(v)
+	},
+}
+
+// texts are checks of the text of primitives, beyond what the codec demands of them.
+var texts = map[string]func(w *walker, s string){
+	"uri":       (*walker).uri,
+	"url":       (*walker).uri,
+	"canonical": (*walker).canonical,
+}
+
+// uri checks those forms of a URI that have a grammar of their own.
+func (w *walker) uri(s string) {
+	switch {
+	case strings.HasPrefix(s, "urn:oid:"):
+		if !isOID(s[len("urn:oid:"):]) {
+			w.find("CP-FHIR-013", "not an OID behind urn:oid:").WithValue(s)
+		}
+	case strings.HasPrefix(s, "urn:uuid:"):
+		rest, _, _ := strings.Cut(s[len("urn:uuid:"):], "#")
+		if rest, _, _ = strings.Cut(rest, "|"); !isUUID(rest) {
+			w.find("CP-FHIR-013", "not a UUID in lower case behind urn:uuid:").WithValue(s)
+		}
+	}
+}
+
+// canonical checks that a canonical URL is absolute, or leads to a contained resource.
+func (w *walker) canonical(s string) {
+	if s == "" || s[0] == '#' {
+		return
+	}
+	if !absolute(s) {
+		w.find("CP-FHIR-107", "").WithValue(s)
+		return
+	}
+	w.uri(s)
+}
+
+// absolute reports a URI with a scheme.
+func absolute(s string) bool {
+	i := strings.IndexByte(s, ':')
+	if i < 1 {
+		return false
+	}
+	for j := range i {
+		c := s[j]
+		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || j > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.')) {
+			return false
+		}
+	}
+	return true
+}
+
+func isOID(s string) bool {
+	if len(s) < 3 || s[0] < '0' || s[0] > '2' || s[1] != '.' {
+		return false
+	}
+	last := byte('.')
+	for i := range len(s) {
+		c := s[i]
+		if c == '.' && (last == '.' && i > 0) || c != '.' && (c < '0' || c > '9') {
+			return false
+		}
+		last = c
+	}
+	return last != '.'
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// attachment compares size and hash with the data.
+func (w *walker) attachment(a *dpb.Attachment) {
+	data := a.GetData().GetValue()
+	if len(data) == 0 {
+		return
+	}
+	if n := a.GetSize(); n != nil && int(n.GetValue()) != len(data) {
+		w.findAt("size", "CP-FHIR-108", "size says %d bytes, data holds %d", n.GetValue(), len(data))
+	}
+	if h := a.GetHash().GetValue(); len(h) > 0 {
+		if sum := sha1.Sum(data); subtle.ConstantTimeCompare(sum[:], h) == 0 {
+			w.findAt("hash", "CP-FHIR-109", "")
+		}
+	}
+}
+
+func (w *walker) identifier(x *dpb.Identifier) {
+	s := x.GetSystem().GetValue()
+	if s == "" {
+		return
+	}
+	if !absolute(s) {
+		w.findAt("system", "CP-FHIR-110", "identifier.system is not an absolute URI").WithValue(s)
+		return
+	}
+	if s == "urn:ietf:rfc:3986" {
+		if v := x.GetValue().GetValue(); v != "" && !absolute(v) {
+			w.findAt("value", "CP-FHIR-111", "").WithValue(v)
+		}
+	}
+}
+
+func (w *walker) coding(x *dpb.Coding) {
+	w.code(x.GetSystem().GetValue(), x.GetCode().GetValue(), x.GetVersion().GetValue() != "")
+}
+
+// code checks a code against its system, wherever it stands.
+func (w *walker) code(system, code string, versioned bool) {
+	switch {
+	case system == "":
+		if code != "" {
+			w.find("CP-FHIR-112", "")
+		}
+		return
+	case !absolute(system):
+		if !strings.HasPrefix(system, "#") {
+			w.findAt("system", "CP-FHIR-110", "the system of a code is not an absolute URI").WithValue(system)
+		}
+		return
+	case code == "":
+		return
+	}
+	switch holds, known := w.v.terms.holds(system, code, versioned); {
+	case holds:
+	case known:
+		what := "the code system has no such code"
+		if s, ok := terminology.ByURI(system); ok && s.Name != "" {
+			what = "the code system " + s.Name + " has no such code"
+		}
+		w.findAt("code", "CP-FHIR-113", "%s", what).WithValue(system + "#" + code)
+	default:
+		w.unchecked.codes(system)
+	}
+}
+
+// quantities are Quantity and the types made of it.
+type quantities interface {
+	GetSystem() *dpb.Uri
+	GetCode() *dpb.Code
+}
+
+func quantity(w *walker, v reflect.Value) {
+	q, ok := v.Addr().Interface().(quantities)
+	if !ok || q.GetCode() == nil {
+		return
+	}
+	if s := q.GetSystem().GetValue(); s != "" { // qty-3 speaks of its absence
+		w.code(s, q.GetCode().GetValue(), false)
+	}
+}
+
+// narrative checks the XHTML of a text.
+func (w *walker) narrative(x *dpb.Narrative) {
+	div := x.GetDiv().GetValue()
+	if div == "" {
+		return
+	}
+	for _, f := range xhtml.Check(div) {
+		if f.Empty {
+			w.findAt("div", "CP-FHIR-115", "")
+		} else {
+			w.findAt("div", "CP-FHIR-114", "%s", f.What)
+		}
+	}
+}
+
+func (w *walker) includeSystem(v reflect.Value) {
+	x, ok := v.Addr().Interface().(interface{ GetSystem() *dpb.Uri })
+	if ok {
+		if s := x.GetSystem().GetValue(); s != "" && !absolute(s) {
+			w.findAt("system", "CP-FHIR-110", "the system of a value set is not an absolute URI; a contained code system is named by its URL").WithValue(s)
+		}
+	}
+}
+
+// inner checks a resource within another: contained, in the entry of a bundle, or in a parameter.
+func (w *walker) inner(v reflect.Value, t *plan.Type) {
+	m := v.Addr().Interface().(proto.Message)
+	resource, root := w.resource, w.root
+	top := w.path[len(w.path)-1]
+	if w.depth++; w.depth > maxDepth {
+		w.find("CP-FHIR-014", "")
+	} else if top.name == "contained" && top.n >= 0 {
+		w.resource = m
+		if fhir.IDOf(m) == "" {
+			w.find("CP-FHIR-104", "")
+		}
+		w.checkResource(m, t)
+	} else {
+		fragments := w.fragments
+		w.root, w.resource, w.fragments = m, m, nil
+		w.checkRoot(m, t)
+		w.fragments = fragments
+	}
+	w.depth--
+	w.resource, w.root = resource, root
+}
+
+// maxDepth is how deep resources may be nested in one another.
+const maxDepth = 16
+
+// checkRoot checks a resource that is contained in none, with those that it contains.
+func (w *walker) checkRoot(m proto.Message, t *plan.Type) {
+	w.checkResource(m, t)
+	all, _ := w.contained.Of(m)
+	if len(all) == 0 {
+		return
+	}
+	seen := map[string]bool{}
+	for i, c := range all {
+		id := fhir.IDOf(c)
+		w.path = append(w.path, step{"contained", "", i})
+		if id != "" && seen[id] {
+			w.find("CP-FHIR-116", "")
+		}
+		seen[id] = true
+		w.pop()
+	}
+}
+
+// checkResource checks one resource without regard to what it stands in.
+func (w *walker) checkResource(m proto.Message, t *plan.Type) {
+	w.object(w.v.plan(t), reflect.ValueOf(m).Elem())
+	w.unchecked.resources++
+	w.profiles(m, t)
+	if b, ok := m.(bundle); ok && !(w.shell && w.depth == 0) {
+		w.wholeBundle(b)
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

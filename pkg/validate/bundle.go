@@ -188,6 +188,9 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 	switch {
 	case u.typ != "":
 		if n.url == "" {
+			if b.kind == codes.BundleTypeCode_BATCH_RESPONSE || b.kind == codes.BundleTypeCode_TRANSACTION_RESPONSE {
+				return
+			}
 			f := diag.New("CP-FHIR-134", n.place, "")
 			f.Place.Line, f.Place.Column, f.Place.Path = u.line, u.column, pathText(n.steps[u.from:u.to])
 			b.report(f)
@@ -430,7 +433,7 @@ func (w *walker) wholeBundle(m bundle) {
 	})
 	path := len(w.path)
 	for i, e := range m.GetEntry() {
-		w.path = append(w.path, step{"entry", "", i})
+		w.path = append(w.path, step{"entry", "", i, nil})
 		n := noteOf(e, w.place(w.path))
 		if r := fhir.Unwrap(e.GetResource()); r != nil {
 			w.push("resource")

@@ -18,22 +18,27 @@ import (
 
 // What FHIR says of single types in words, and not as a cardinality, a binding or an invariant.
 
-// specials are checks of the datatypes and backbone elements, by name.
-var specials = map[string]func(w *walker, v reflect.Value){
-	"Attachment":   func(w *walker, v reflect.Value) { w.attachment(v.Addr().Interface().(*dpb.Attachment)) },
-	"Identifier":   func(w *walker, v reflect.Value) { w.identifier(v.Addr().Interface().(*dpb.Identifier)) },
-	"Narrative":    func(w *walker, v reflect.Value) { w.narrative(v.Addr().Interface().(*dpb.Narrative)) },
-	"Extension":    func(w *walker, v reflect.Value) { w.extension(v.Addr().Interface().(*dpb.Extension)) },
-	"Coding":       func(w *walker, v reflect.Value) { w.coding(v.Addr().Interface().(*dpb.Coding)) },
-	"Quantity":     quantity,
-	"Age":          quantity,
-	"Duration":     quantity,
-	"Distance":     quantity,
-	"Count":        quantity,
-	"Bundle.entry": func(w *walker, v reflect.Value) { w.bundleEntry(v) },
-	"ValueSet.compose.include": func(w *walker, v reflect.Value) {
-		w.includeSystem(v)
-	},
+// special is the check of a datatype or backbone element, nil if it has none.
+func special(name string) func(w *walker, v reflect.Value) {
+	switch name {
+	case "Attachment":
+		return func(w *walker, v reflect.Value) { w.attachment(v.Addr().Interface().(*dpb.Attachment)) }
+	case "Identifier":
+		return func(w *walker, v reflect.Value) { w.identifier(v.Addr().Interface().(*dpb.Identifier)) }
+	case "Narrative":
+		return func(w *walker, v reflect.Value) { w.narrative(v.Addr().Interface().(*dpb.Narrative)) }
+	case "Extension":
+		return func(w *walker, v reflect.Value) { w.extension(v.Addr().Interface().(*dpb.Extension)) }
+	case "Coding":
+		return func(w *walker, v reflect.Value) { w.coding(v.Addr().Interface().(*dpb.Coding)) }
+	case "Quantity", "SimpleQuantity", "MoneyQuantity", "Age", "Duration", "Distance", "Count":
+		return quantity
+	case "Bundle.entry":
+		return (*walker).bundleEntry
+	case "ValueSet.compose.include":
+		return (*walker).includeSystem
+	}
+	return nil
 }
 
 // texts are checks of the text of primitives, beyond what the codec demands of them.
@@ -165,9 +170,13 @@ func (w *walker) code(system, code string, versioned bool) {
 	case code == "":
 		return
 	}
-	switch holds, known := w.v.terms.holds(system, code, versioned); {
-	case holds:
-	case known:
+	switch w.v.lib.holds(system, code) {
+	case yes:
+	case no:
+		if versioned && !strings.HasPrefix(system, "http://hl7.org/fhir/") { // of an edition that may have had it
+			w.unchecked.codes(system)
+			return
+		}
 		what := "the code system has no such code"
 		if s, ok := terminology.ByURI(system); ok && s.Name != "" {
 			what = "the code system " + s.Name + " has no such code"
@@ -222,6 +231,7 @@ func (w *walker) includeSystem(v reflect.Value) {
 func (w *walker) inner(v reflect.Value, t *plan.Type) {
 	m := v.Addr().Interface().(proto.Message)
 	resource, root := w.resource, w.root
+	w.path[len(w.path)-1].typ = t
 	top := w.path[len(w.path)-1]
 	if w.depth++; w.depth > maxDepth {
 		w.find("CP-FHIR-014", "")
@@ -254,7 +264,7 @@ func (w *walker) checkRoot(m proto.Message, t *plan.Type) {
 	seen := map[string]bool{}
 	for i, c := range all {
 		id := fhir.IDOf(c)
-		w.path = append(w.path, step{"contained", "", i})
+		w.path = append(w.path, step{"contained", "", i, nil})
 		if id != "" && seen[id] {
 			w.find("CP-FHIR-116", "")
 		}

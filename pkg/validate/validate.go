@@ -9,7 +9,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -27,19 +29,33 @@ type Options struct {
 	Jobs        int      // how many goroutines check a source; below 2 the caller's own does
 	Profiles    []string // that every resource of their type must meet: us-core, us-core@7.0.0, URLs, files, folders, packages
 	Terminology []string // files and folders with code systems and value sets
+	MustSupport bool     // tell of elements that are not there and that a profile marks as must-support
 }
 
 // Validator checks FHIR. It is safe for concurrent use.
 type Validator struct {
-	opts  Options
-	plans sync.Map // *plan.Type -> *typePlan
-	terms terms
-	free  sync.Pool // of *walker
+	opts     Options
+	plans    sync.Map // *plan.Type -> *typePlan
+	lib      *library
+	base     func() map[string]Bind // the bindings of FHIR's own elements
+	compiled sync.Map               // URL -> *profile
+	asked    map[string][]asked     // by type of resource
+	whole    bool                   // bundles are not taken apart, because a profile speaks of their entries
+	free     sync.Pool              // of *walker
 }
 
 // New makes a Validator.
 func New(o Options) (*Validator, error) {
-	v := &Validator{opts: o}
+	v := &Validator{opts: o, lib: newLibrary(), asked: map[string][]asked{}}
+	v.base = sync.OnceValue(v.lib.bindings)
+	for _, name := range o.Terminology {
+		if _, err := v.lib.add(name); err != nil {
+			return nil, fmt.Errorf("--terminology: %w", err)
+		}
+	}
+	if err := v.ask(o.Profiles); err != nil {
+		return nil, err
+	}
 	v.free.New = func() any { return &walker{v: v} }
 	return v, nil
 }
@@ -63,7 +79,7 @@ func (v *Validator) Stream(ctx context.Context, r io.Reader, source string, repo
 	var c Counts
 	var b *bundleState
 	empty := true
-	reader := fhir.NewReader(r, fhir.ReaderOptions{Source: source, Jobs: v.opts.Jobs, Each: v.check})
+	reader := fhir.NewReader(r, fhir.ReaderOptions{Source: source, Jobs: v.opts.Jobs, Whole: v.whole, Each: v.check})
 	for e, err := range reader.All() {
 		if err != nil {
 			return c, err
@@ -115,23 +131,22 @@ func (v *Validator) check(e *fhir.Entry) {
 	w.begin(e)
 	switch {
 	case e.Item != nil:
-		w.path = append(w.path, step{"Bundle", "", -1}, step{"entry", "", e.Index})
-		w.fixed, w.keep = 2, true
 		t := plan.OfMessage(e.Item)
-		p := v.plan(t)
-		w.itemOf(p, e.Item)
+		w.path = append(w.path, step{"Bundle", "", -1, nil}, step{"entry", "", e.Index, t})
+		w.fixed, w.keep = 2, true
+		w.object(v.plan(t), reflect.ValueOf(e.Item).Elem())
 		n := noteOf(e.Item, e.Place)
 		n.refs, n.steps, n.unchecked = slices.Clone(w.refs), slices.Clone(w.steps), w.unchecked.take()
 		e.Note = &n
 	case e.End && e.Bundle != nil:
-		w.push("Bundle")
 		w.fixed, w.shell = 1, true
+		w.path = append(w.path, step{"Bundle", "", -1, plan.OfMessage(e.Bundle)})
 		w.root, w.resource = e.Bundle, e.Bundle
 		w.checkRoot(e.Bundle, plan.OfMessage(e.Bundle))
 		e.Note = &entryNote{unchecked: w.unchecked.take()}
 	case e.Resource != nil:
 		t := plan.OfMessage(e.Resource)
-		w.push(t.Name)
+		w.path = append(w.path, step{t.Name, "", -1, t})
 		w.fixed = 1
 		w.root, w.resource = e.Resource, e.Resource
 		w.checkRoot(e.Resource, t)
@@ -187,6 +202,20 @@ func (t *tally) codes(system string) {
 	t.systems[strings.Clone(system)]++
 }
 
+func (t *tally) profile(url string) {
+	if t.profiles == nil {
+		t.profiles = map[string]int{}
+	}
+	t.profiles[strings.Clone(url)]++
+}
+
+func (t *tally) note(what string) {
+	if t.other == nil {
+		t.other = map[string]int{}
+	}
+	t.other[what]++
+}
+
 func (t *tally) take() tally {
 	x := *t
 	*t = tally{}
@@ -226,9 +255,6 @@ func Sniff(head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return len(head) > 0 && (head[0] == '{' || head[0] == '[' || bytes.HasPrefix(head, []byte("//")) || bytes.HasPrefix(head, []byte("/*")))
 }
-
-// Remarks are findings about what the Validator was given, and not about a record.
-func (v *Validator) Remarks() []*diag.Finding { return nil }
 
 // SystemName is what people call a code system.
 func SystemName(uri string) string {

@@ -59,7 +59,7 @@ func (v *Validator) plan(t *plan.Type) *typePlan {
 }
 
 func (v *Validator) build(t *plan.Type) *typePlan {
-	p := &typePlan{typ: t, special: specials[t.Name], ext: t.Extension, rules: v.rulesOf(t)}
+	p := &typePlan{typ: t, special: special(t.Name), ext: t.Extension, rules: v.rulesOf(t)}
 	if t.Kind == plan.Primitive {
 		p.text = texts[t.Name]
 		return p
@@ -89,6 +89,7 @@ type step struct {
 	name string // as FHIRPath has it
 	json string // as JSON has it, empty if the same: valueQuantity
 	n    int    // which item of a list, or -1
+	typ  *plan.Type
 }
 
 // walker checks one resource at a time. It is for one goroutine.
@@ -112,9 +113,15 @@ type walker struct {
 	keep      bool // references are kept for the bundle
 	shell     bool // the entries of the bundle at hand are checked elsewhere
 	depth     int
+
+	stack   []item // items that profiles look at
+	counts  []int  // of slices
+	silent  int    // above 0 nothing is reported
+	hits    int    // what would have been
+	nesting int    // profiles within profiles
 }
 
-func (w *walker) push(name string) { w.path = append(w.path, step{name, "", -1}) }
+func (w *walker) push(name string) { w.path = append(w.path, step{name, "", -1, nil}) }
 func (w *walker) pop()             { w.path = w.path[:len(w.path)-1] }
 
 // object checks the elements of a resource, a datatype or a backbone element.
@@ -132,7 +139,7 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 				continue
 			}
 			sp := w.subPlan(e)
-			w.path = append(w.path, step{e.elem.Name, "", 0})
+			w.path = append(w.path, step{e.elem.Name, "", 0, sp.typ})
 			top := len(w.path) - 1
 			for j := range n {
 				w.path[top].n = j
@@ -146,8 +153,9 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 				}
 				continue
 			}
-			w.push(e.elem.Name)
-			w.item(e, w.subPlan(e), f.Elem())
+			sp := w.subPlan(e)
+			w.path = append(w.path, step{e.elem.Name, "", -1, sp.typ})
+			w.item(e, sp, f.Elem())
 			w.pop()
 		case choice:
 			x, a := e.elem.Chosen(v)
@@ -157,7 +165,7 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 				}
 				continue
 			}
-			w.path = append(w.path, step{e.elem.Name, a.Name, -1})
+			w.path = append(w.path, step{e.elem.Name, a.Name, -1, a.Type()})
 			w.item(e, w.v.plan(a.Type()), x)
 			w.pop()
 		}
@@ -169,9 +177,6 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 		w.invariants(p.rules, v)
 	}
 }
-
-// itemOf checks an entry of a bundle.
-func (w *walker) itemOf(p *typePlan, m proto.Message) { w.object(p, reflect.ValueOf(m).Elem()) }
 
 func (w *walker) subPlan(e *elemPlan) *typePlan {
 	p := e.sub.Load()
@@ -222,7 +227,7 @@ func (w *walker) item(e *elemPlan, p *typePlan, v reflect.Value) {
 func (w *walker) primitiveExtensions(p *typePlan, v reflect.Value) {
 	_, all := p.typ.Prim.Extras(v)
 	ep := w.v.plan(extensionType)
-	w.path = append(w.path, step{"extension", "", 0})
+	w.path = append(w.path, step{"extension", "", 0, ep.typ})
 	top, n := len(w.path)-1, 0
 	for _, x := range all {
 		if plan.IsInternal(x) {

@@ -253,7 +253,7 @@ type validated struct {
 }
 
 func (r *validateRun) json() validated {
-	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, JSON: r.all.JSON(), Unchecked: r.unchecked()}
+	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, JSON: r.all.JSON(), Unchecked: r.unchecked(false)}
 	x.Totals = r.total
 	if r.sup != nil {
 		x.Suppressed = r.sup.Count
@@ -346,7 +346,7 @@ func (r *validateRun) text(color bool) string {
 		fmt.Fprintf(&b, "; %s not read", plural(r.unreadable, "file"))
 	}
 	b.WriteByte('\n')
-	if list := r.unchecked(); len(list) > 0 {
+	if list := r.unchecked(true); len(list) > 0 {
 		b.WriteString("not checked:\n")
 		for _, l := range list {
 			fmt.Fprintf(&b, "  %s\n", diag.Printable(l))
@@ -355,12 +355,22 @@ func (r *validateRun) text(color bool) string {
 	return b.String()
 }
 
-// unchecked says in words what could not be checked.
-func (r *validateRun) unchecked() []string {
+// unchecked says in words what could not be checked; briefly for people, who do not want to read of every local code system.
+func (r *validateRun) unchecked(brief bool) []string {
 	list := []string{}
 	u := r.counts.Unchecked
+	others, codes := 0, 0
 	for _, s := range slices.Sorted(maps.Keys(u.Systems)) {
-		list = append(list, fmt.Sprintf("%s of %s: that they are in the code system", plural(u.Systems[s], "code"), validate.SystemName(s)))
+		name := validate.SystemName(s)
+		if brief && name == s {
+			others++
+			codes += u.Systems[s]
+			continue
+		}
+		list = append(list, fmt.Sprintf("%s of %s: that the code system has them", plural(u.Systems[s], "code"), name))
+	}
+	if others > 0 {
+		list = append(list, fmt.Sprintf("%s of %s that are not known here: that the code systems have them", plural(codes, "code"), plural(others, "other code system")))
 	}
 	for _, s := range slices.Sorted(maps.Keys(u.Profiles)) {
 		list = append(list, fmt.Sprintf("%s against the profile %s: its definition is not here", plural(u.Profiles[s], "resource"), s))

@@ -31,6 +31,8 @@ var notForAll = map[string]bool{
 	"http://hl7.org/fhir/us/core/StructureDefinition/us-core-questionnaireresponse": true,
 }
 
+const usCore = "http://hl7.org/fhir/us/core/StructureDefinition/"
+
 // ask reads what --profile names.
 func (v *Validator) ask(names []string) error {
 	take := func(url string, always bool) {
@@ -58,7 +60,7 @@ func (v *Validator) ask(names []string) error {
 			if len(guides) > 0 && !slices.Contains(guides, name) {
 				return fmt.Errorf("--profile %s: one edition of US Core at a time", name)
 			}
-			guides = append(guides, name)
+			guides, v.guided = append(guides, name), true
 			v.lib.use(name)
 		} else if strings.HasPrefix(name, "us-core@") {
 			return fmt.Errorf("--profile %s: there are %s", name, strings.Join(PackNames(), " and "))
@@ -173,7 +175,7 @@ func (w *walker) profiles(m proto.Message, t *plan.Type) {
 			}
 			p := w.v.profileOf(url)
 			switch {
-			case p == nil || version != "" && p.version != "" && version != p.version && p.version != "4.0.1":
+			case p == nil || strings.HasPrefix(url, usCore) && !w.v.guided || version != "" && p.version != "" && version != p.version && p.version != "4.0.1":
 				w.unchecked.profile(u.GetValue())
 				continue
 			case p.typ != t.Name:
@@ -186,13 +188,25 @@ func (w *walker) profiles(m proto.Message, t *plan.Type) {
 			}
 		}
 	}
-	for _, a := range w.v.asked[t.Name] {
-		if slices.Contains(done, a.profile) || !a.always && !w.meant(a.profile, it) {
-			continue
-		}
-		done = append(done, a.profile)
-		w.apply(a.profile, it)
+	if w.resource != w.root {
+		return // a part of another
 	}
+	all := w.v.asked[t.Name]
+	if len(all) == 0 {
+		return
+	}
+	mine := w.mine[:0]
+	for _, a := range all {
+		if !slices.Contains(done, a.profile) && (a.always || w.meant(a.profile, it, len(all) == 1)) {
+			mine = append(mine, a.profile)
+		}
+	}
+	for _, p := range mine {
+		if !slices.ContainsFunc(mine, func(q *profile) bool { return slices.Contains(q.bases, p.url) }) { // else it is part of q
+			w.apply(p, it)
+		}
+	}
+	w.mine = mine
 }
 
 func (w *walker) apply(p *profile, it item) {
@@ -202,52 +216,62 @@ func (w *walker) apply(p *profile, it item) {
 	w.against(p, it)
 }
 
-// meant reports whether a profile of a guide is for a resource, by what it demands of its category and code.
-func (w *walker) meant(p *profile, it item) bool {
+// small is how many codes a value set may have that tells what a profile is for.
+const small = 10
+
+// selects reports that what a profile demands of an element tells which resources it is for.
+func (v *Validator) selects(k *node) bool {
+	if k == nil {
+		return false
+	}
+	if k.telling() {
+		return true
+	}
+	return k.name == "code" && k.binding != nil && v.lib.size(k.binding.ValueSet) <= small
+}
+
+// meant reports whether a profile of a guide is for a resource, by what it demands of its category and code. A profile that
+// demands nothing of them is for all resources of its type if it is the only one.
+func (w *walker) meant(p *profile, it item, alone bool) bool {
+	selective := false
 	for _, name := range []string{"category", "code"} {
 		k := p.root.kid(name)
-		if k == nil {
+		if !w.v.selects(k) {
 			continue
 		}
-		e := k.element(it.t)
-		from := w.items(e, it.v)
+		selective = true
+		from := w.items(k.element(it.t), it.v)
 		to := len(w.stack)
-		if len(k.values) > 0 {
-			hit := false
-			for i := from; i < to; i++ {
-				hit = hit || w.quietly(func() { w.alike(k, w.stack[i]) })
+		ok := w.quietly(func() {
+			if to == from {
+				w.hits++
 			}
-			if !hit {
-				w.stack = w.stack[:from]
-				return false
+			if len(k.values) > 0 || len(k.kids) > 0 {
+				any := false
+				for i := from; i < to && !any; i++ {
+					any = w.quietly(func() { w.alike(k, w.stack[i]) })
+				}
+				if !any {
+					w.hits++
+				}
 			}
-		}
-		for _, s := range k.slices {
-			if s.lo == 0 || !s.telling() {
-				continue
+			w.slicesAlike(k, from, to)
+			if k.binding != nil && (k.binding.Strength == "required" || w.v.lib.size(k.binding.ValueSet) <= small) {
+				any := false
+				for i := from; i < to && !any; i++ {
+					any = w.within(k.binding, w.stack[i])
+				}
+				if !any {
+					w.hits++
+				}
 			}
-			hit := false
-			for i := from; i < to; i++ {
-				hit = hit || w.quietly(func() { w.alike(s, w.stack[i]) })
-			}
-			if !hit {
-				w.stack = w.stack[:from]
-				return false
-			}
-		}
-		if name == "code" && len(k.values) == 0 && k.binding != nil && p.url != "" && k.binding.Strength == "required" {
-			hit := false
-			for i := from; i < to; i++ {
-				hit = hit || w.within(k.binding, w.stack[i])
-			}
-			if !hit {
-				w.stack = w.stack[:from]
-				return false
-			}
-		}
+		})
 		w.stack = w.stack[:from]
+		if !ok {
+			return false
+		}
 	}
-	return true
+	return selective || alone
 }
 
 // Remarks are findings about what the Validator was given, and not about a record: profiles that were of no use.
@@ -280,11 +304,7 @@ func (w *walker) extension(x *dpb.Extension) {
 	modifier := n > 0 && w.path[n-1].name == "modifierExtension"
 	p := w.v.profileOf(url)
 	if p == nil || p.typ != "Extension" {
-		if strings.HasPrefix(url, "http://hl7.org/fhir/us/core/") {
-			w.unchecked.note("extensions of US Core: add --profile us-core")
-		} else {
-			w.unchecked.note("extensions whose definitions are not here")
-		}
+		w.unchecked.note("extensions whose definitions are not here")
 		if modifier {
 			w.find("CP-FHIR-119", "")
 		}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -100,15 +99,14 @@ func headOf(line []byte) (kind, url string, ok bool) {
 
 func newLibrary() *library {
 	return &library{lines: map[string][]byte{}, structures: map[string]*Structure{}, sets: map[string]*valueSet{}, systems: map[string]*codeSystem{},
-		packs: []*pack{packs()["r4"]}}
+		// The extensions of US Core stand in records of every kind, so they are always known; its profiles are used when asked for.
+		packs: []*pack{packs()["r4"], packs()["us-core@6.1.0"]}}
 }
 
-// use adds a pack; what it defines comes before what those before it do.
+// use makes a pack that of the guide at hand.
 func (l *library) use(name string) *pack {
 	p := packs()[name]
-	if !slices.Contains(l.packs, p) {
-		l.packs = slices.Insert(l.packs, 0, p)
-	}
+	l.packs = []*pack{packs()["r4"], p}
 	return p
 }
 

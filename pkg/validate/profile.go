@@ -20,6 +20,7 @@ import (
 type profile struct {
 	url, name, typ, version string
 	root                    *node
+	bases                   []string
 	whole                   bool // it speaks of the entries of a bundle
 	sd                      *Structure
 	use                     atomic.Bool // it was applied to something
@@ -118,6 +119,7 @@ func (v *Validator) compile(url string, depth int) *profile {
 	if base := canonicalURL(s.Base); len(list) > 0 && base != coreURL+s.Type && base != "" {
 		if b := v.compile(base, depth+1); b != nil {
 			p.root = b.root.clone()
+			p.bases = append(b.bases, b.url)
 		} else if bs := v.lib.structure(base); bs == nil && !strings.HasPrefix(base, coreURL) {
 			list = s.Snapshot.Element // its base is not here: what it has inherited stands in the snapshot, or nowhere
 			if len(list) == 0 {
@@ -421,6 +423,10 @@ func (w *walker) node(p *profile, n *node, it item) {
 // typed checks an item against the types that a node allows, and against their profiles.
 func (w *walker) typed(p *profile, n *node, it item) {
 	name := it.t.Name
+	switch name {
+	case "SimpleQuantity", "MoneyQuantity":
+		name = "Quantity"
+	}
 	if it.t.Kind == plan.Complex && strings.Contains(name, ".") {
 		name = "BackboneElement"
 	}

@@ -311,7 +311,24 @@ func (w *walker) alike(n *node, it item) {
 		for j := from; j < to; j++ {
 			w.alike(k, w.stack[j])
 		}
+		w.slicesAlike(k, from, to)
 		w.stack = w.stack[:from]
+	}
+}
+
+// slicesAlike checks that each slice that must be there has an item alike among those of the stack.
+func (w *walker) slicesAlike(k *node, from, to int) {
+	for _, s := range k.slices {
+		if s.lo == 0 || !s.telling() {
+			continue
+		}
+		hit := false
+		for j := from; j < to && !hit; j++ {
+			hit = w.quietly(func() { w.alike(s, w.stack[j]) })
+		}
+		if !hit {
+			w.hits++
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"math"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -228,6 +229,22 @@ func (l *library) set(url string) *valueSet {
 	}
 	l.sets[url] = x
 	return x
+}
+
+// size is the number of codes of a value set that lists them; of others it is large.
+func (l *library) size(url string) int {
+	s := l.set(url)
+	if s == nil {
+		return math.MaxInt
+	}
+	n := 0
+	for _, i := range s.include {
+		if i.codes == nil {
+			return math.MaxInt
+		}
+		n += len(i.codes)
+	}
+	return n
 }
 
 func newValueSet(s *ValueSet) *valueSet {

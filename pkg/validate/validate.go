@@ -40,6 +40,7 @@ type Validator struct {
 	base     func() map[string]Bind // the bindings of FHIR's own elements
 	compiled sync.Map               // URL -> *profile
 	asked    map[string][]asked     // by type of resource
+	guided   bool                   // a guide that is built in was asked for
 	whole    bool                   // bundles are not taken apart, because a profile speaks of their entries
 	free     sync.Pool              // of *walker
 }

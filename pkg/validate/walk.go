@@ -119,6 +119,7 @@ type walker struct {
 	silent  int    // above 0 nothing is reported
 	hits    int    // what would have been
 	nesting int    // profiles within profiles
+	mine    []*profile
 }
 
 func (w *walker) push(name string) { w.path = append(w.path, step{name, "", -1, nil}) }

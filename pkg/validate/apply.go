@@ -276,7 +276,9 @@ func (w *walker) meant(p *profile, it item, alone bool) bool {
 
 // Remarks are findings about what the Validator was given, and not about a record: profiles that were of no use.
 func (v *Validator) Remarks() []*diag.Finding {
-	var list []*diag.Finding
+	v.mu.Lock()
+	list := slices.Clone(v.remarks)
+	v.mu.Unlock()
 	for _, typ := range plan.Resources() {
 		for _, a := range v.asked[typ] {
 			if a.always && !a.use.Load() {
@@ -285,6 +287,16 @@ func (v *Validator) Remarks() []*diag.Finding {
 		}
 	}
 	return list
+}
+
+// remark notes something about what the Validator was given, once.
+func (v *Validator) remark(id diag.ID, format string, args ...any) {
+	f := diag.New(id, diag.Place{}, format, args...)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !slices.ContainsFunc(v.remarks, func(x *diag.Finding) bool { return x.What == f.What }) {
+		v.remarks = append(v.remarks, f)
+	}
 }
 
 // extension checks an extension against its definition, wherever it stands.

@@ -93,6 +93,20 @@ type Constraint struct {
 	Human      string `json:"human"`
 	Expression string `json:"expression,omitzero"`
 	Source     string `json:"source,omitzero"`
+	Extension  []struct {
+		URL          string `json:"url"`
+		ValueBoolean bool   `json:"valueBoolean,omitzero"`
+	} `json:"extension,omitempty"`
+}
+
+// Advice reports a rule that is marked as best practice.
+func (c *Constraint) Advice() bool {
+	for _, x := range c.Extension {
+		if x.URL == "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice" && x.ValueBoolean {
+			return true
+		}
+	}
+	return false
 }
 
 // ValueSet is a ValueSet, or one of a pack: with the codes of an include as one list.

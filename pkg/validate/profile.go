@@ -131,7 +131,7 @@ func (v *Validator) compile(url string, depth int) *profile {
 		list = s.Snapshot.Element
 	}
 	for i := range list {
-		v.lay(p.root, t, &list[i])
+		v.lay(p.root, t, &list[i], p.title())
 	}
 	p.whole = s.Type == "Bundle" && p.root.kid("entry") != nil
 	return p
@@ -140,7 +140,7 @@ func (v *Validator) compile(url string, depth int) *profile {
 const coreURL = "http://hl7.org/fhir/StructureDefinition/"
 
 // lay puts what an element of a differential says over the tree.
-func (v *Validator) lay(root *node, t *plan.Type, e *Element) {
+func (v *Validator) lay(root *node, t *plan.Type, e *Element, of string) {
 	segments := segmentsOf(e)
 	if len(segments) == 0 {
 		return
@@ -206,7 +206,7 @@ func (v *Validator) lay(root *node, t *plan.Type, e *Element) {
 		}
 		n = k
 	}
-	v.say(n, e, t)
+	v.say(n, e, of)
 }
 
 // choiceSlice is the alternative that a slice of a choice is named after: valueQuantity.
@@ -252,7 +252,7 @@ func segmentsOf(e *Element) []string {
 func splitID(id string) []string { return strings.Split(id, ".") }
 
 // say puts what an element definition says into its node.
-func (v *Validator) say(n *node, e *Element, t *plan.Type) {
+func (v *Validator) say(n *node, e *Element, of string) {
 	lo, hi := e.limits()
 	if lo >= 0 {
 		n.lo = lo
@@ -277,7 +277,7 @@ func (v *Validator) say(n *node, e *Element, t *plan.Type) {
 	}
 	n.must = n.must || e.MustSupport
 	if len(e.Constraint) > 0 {
-		n.rules = v.addRules(n.rules, e.Constraint, t)
+		n.rules = v.addRules(n.rules, e.Constraint, of)
 	}
 }
 
@@ -413,7 +413,7 @@ func (w *walker) node(p *profile, n *node, it item) {
 		}
 	}
 	if n.rules != nil && w.silent == 0 {
-		w.invariants(n.rules, it.v)
+		w.invariants(n.rules, it.t, it.v)
 	}
 	if len(n.kids) > 0 {
 		w.children(p, n, it.t, it.v)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"crypto/subtle"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,8 @@ var texts = map[string]func(w *walker, s string){
 // uri checks those forms of a URI that have a grammar of their own.
 func (w *walker) uri(s string) {
 	switch {
+	case strings.HasPrefix(s, "#"):
+		w.fragments = append(w.fragments, s[1:])
 	case strings.HasPrefix(s, "urn:oid:"):
 		if !isOID(s[len("urn:oid:"):]) {
 			w.find("CP-FHIR-013", "not an OID behind urn:oid:").WithValue(s)
@@ -65,7 +68,11 @@ func (w *walker) uri(s string) {
 
 // canonical checks that a canonical URL is absolute, or leads to a contained resource.
 func (w *walker) canonical(s string) {
-	if s == "" || s[0] == '#' {
+	if s == "" {
+		return
+	}
+	if s[0] == '#' {
+		w.fragments = append(w.fragments, s[1:])
 		return
 	}
 	if !absolute(s) {
@@ -210,10 +217,10 @@ func (w *walker) narrative(x *dpb.Narrative) {
 		return
 	}
 	for _, f := range xhtml.Check(div) {
-		if f.Empty {
+		if f.Kind == xhtml.Blank {
 			w.findAt("div", "CP-FHIR-115", "")
 		} else {
-			w.findAt("div", "CP-FHIR-114", "%s", f.What)
+			w.findAt("div", "CP-FHIR-114", "%s", f.Msg)
 		}
 	}
 }
@@ -242,13 +249,14 @@ func (w *walker) inner(v reflect.Value, t *plan.Type) {
 		}
 		w.checkResource(m, t)
 	} else {
-		fragments := w.fragments
-		w.root, w.resource, w.fragments = m, m, nil
+		fragments, index := w.fragments, w.index
+		w.root, w.resource, w.fragments, w.index = m, m, nil, nil
 		w.checkRoot(m, t)
-		w.fragments = fragments
+		w.fragments, w.index = fragments, index
 	}
 	w.depth--
 	w.resource, w.root = resource, root
+	w.scope()
 }
 
 // maxDepth is how deep resources may be nested in one another.
@@ -268,13 +276,24 @@ func (w *walker) checkRoot(m proto.Message, t *plan.Type) {
 		if id != "" && seen[id] {
 			w.find("CP-FHIR-116", "")
 		}
+		if id != "" && !seen[id] && !slices.Contains(w.fragments, id) && !leadsOut(c) {
+			w.find("CP-FHIR-117", "")
+		}
 		seen[id] = true
 		w.pop()
 	}
 }
 
+// leadsOut reports that a contained resource refers to the one that contains it.
+func leadsOut(m proto.Message) bool {
+	found := false
+	fhir.References(m, func(r *dpb.Reference) { found = found || fhir.ReferenceText(r) == "#" })
+	return found
+}
+
 // checkResource checks one resource without regard to what it stands in.
 func (w *walker) checkResource(m proto.Message, t *plan.Type) {
+	w.scope()
 	w.object(w.v.plan(t), reflect.ValueOf(m).Elem())
 	w.unchecked.resources++
 	w.profiles(m, t)

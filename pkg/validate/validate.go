@@ -22,6 +22,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/fhirpath"
 )
 
 // Options say what a Validator checks beyond FHIR itself. The zero value is ready.
@@ -42,7 +43,9 @@ type Validator struct {
 	asked    map[string][]asked     // by type of resource
 	guided   bool                   // a guide that is built in was asked for
 	whole    bool                   // bundles are not taken apart, because a profile speaks of their entries
-	free     sync.Pool              // of *walker
+	mu       sync.Mutex
+	remarks  []*diag.Finding
+	free     sync.Pool // of *walker
 }
 
 // New makes a Validator.
@@ -57,7 +60,11 @@ func New(o Options) (*Validator, error) {
 	if err := v.ask(o.Profiles); err != nil {
 		return nil, err
 	}
-	v.free.New = func() any { return &walker{v: v} }
+	v.free.New = func() any {
+		w := &walker{v: v}
+		w.paths = fhirpath.NewContext(fhirpath.Env{Resolver: w, ValueSets: w, Contained: &w.contained})
+		return w
+	}
 	return v, nil
 }
 
@@ -179,6 +186,7 @@ func (w *walker) begin(e *fhir.Entry) {
 func (w *walker) end() {
 	w.entry, w.findings, w.root, w.resource, w.index = nil, nil, nil, nil, nil
 	w.contained = fhir.Contained{}
+	w.paths.Forget()
 	clear(w.refs[:cap(w.refs)])
 }
 

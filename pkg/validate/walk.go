@@ -3,6 +3,7 @@ package validate
 import (
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -12,6 +13,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/fhirpath"
 )
 
 // How a resource is checked. The walk visits every element of a message once and knows nothing of profiles: it sees to what holds
@@ -45,8 +47,9 @@ type elemPlan struct {
 	shape    shape
 	required bool
 	binding  *binding
-	rules    *rules // the invariants of the element itself
 	sub      atomic.Pointer[typePlan]
+	rules    atomic.Pointer[rules] // of the element itself, with sub
+	choices  sync.Map              // of a choice: *plan.Alt -> *altPlan
 }
 
 // plan gives what is checked of a type.
@@ -72,7 +75,7 @@ func (v *Validator) build(t *plan.Type) *typePlan {
 		}
 		x := &p.elems[n]
 		n++
-		x.elem, x.index, x.required, x.binding, x.rules = e, e.Index, e.Required, v.bindingOf(t, e), v.rulesAt(t, e)
+		x.elem, x.index, x.required, x.binding = e, e.Index, e.Required, v.bindingOf(t, e)
 		switch {
 		case e.List:
 			x.shape = list
@@ -114,6 +117,7 @@ type walker struct {
 	shell     bool // the entries of the bundle at hand are checked elsewhere
 	depth     int
 
+	paths   *fhirpath.Context
 	stack   []item // items that profiles look at
 	counts  []int  // of slices
 	silent  int    // above 0 nothing is reported
@@ -144,7 +148,7 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 			top := len(w.path) - 1
 			for j := range n {
 				w.path[top].n = j
-				w.item(e, sp, f.Index(j).Elem())
+				w.item(e, sp, e.rules.Load(), f.Index(j).Elem())
 			}
 			w.pop()
 		case one:
@@ -156,7 +160,7 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 			}
 			sp := w.subPlan(e)
 			w.path = append(w.path, step{e.elem.Name, "", -1, sp.typ})
-			w.item(e, sp, f.Elem())
+			w.item(e, sp, e.rules.Load(), f.Elem())
 			w.pop()
 		case choice:
 			x, a := e.elem.Chosen(v)
@@ -167,7 +171,8 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 				continue
 			}
 			w.path = append(w.path, step{e.elem.Name, a.Name, -1, a.Type()})
-			w.item(e, w.v.plan(a.Type()), x)
+			c := w.altPlan(e, a)
+			w.item(e, c.plan, c.rules, x)
 			w.pop()
 		}
 	}
@@ -175,21 +180,36 @@ func (w *walker) object(p *typePlan, v reflect.Value) {
 		p.special(w, v)
 	}
 	if p.rules != nil {
-		w.invariants(p.rules, v)
+		w.invariants(p.rules, p.typ, v)
 	}
+}
+
+// altPlan is what is checked of one type of a choice.
+type altPlan struct {
+	plan  *typePlan
+	rules *rules
+}
+
+func (w *walker) altPlan(e *elemPlan, a *plan.Alt) *altPlan {
+	if x, ok := e.choices.Load(a); ok {
+		return x.(*altPlan)
+	}
+	have, _ := e.choices.LoadOrStore(a, &altPlan{w.v.plan(a.Type()), w.v.rulesAt(e.elem, a.Type())})
+	return have.(*altPlan)
 }
 
 func (w *walker) subPlan(e *elemPlan) *typePlan {
 	p := e.sub.Load()
 	if p == nil {
 		p = w.v.plan(e.elem.Type())
+		e.rules.Store(w.v.rulesAt(e.elem, p.typ))
 		e.sub.Store(p)
 	}
 	return p
 }
 
 // item checks one item of an element.
-func (w *walker) item(e *elemPlan, p *typePlan, v reflect.Value) {
+func (w *walker) item(e *elemPlan, p *typePlan, own *rules, v reflect.Value) {
 	switch p.typ.Kind {
 	case plan.Primitive:
 		if p.ext >= 0 && v.Field(p.ext).Len() > 0 {
@@ -197,6 +217,9 @@ func (w *walker) item(e *elemPlan, p *typePlan, v reflect.Value) {
 		}
 		if p.text != nil {
 			p.text(w, p.typ.Prim.Text(v))
+		}
+		if p.rules != nil {
+			w.invariants(p.rules, p.typ, v)
 		}
 	case plan.Contained:
 		if r, a := p.typ.Resource(v); a != nil {
@@ -219,8 +242,8 @@ func (w *walker) item(e *elemPlan, p *typePlan, v reflect.Value) {
 	if e.binding != nil {
 		w.bound(e.binding, p, v)
 	}
-	if e.rules != nil {
-		w.invariants(e.rules, v)
+	if own != nil {
+		w.invariants(own, p.typ, v)
 	}
 }
 

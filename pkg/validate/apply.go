@@ -349,9 +349,7 @@ func (w *walker) mayStand(s *Structure) bool {
 		}
 		switch c.Expression {
 		case "Element":
-			if top.typ.Kind != plan.Resource {
-				return true
-			}
+			return true
 		case "BackboneElement":
 			if strings.Contains(top.typ.Name, ".") {
 				return true

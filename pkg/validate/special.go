@@ -14,6 +14,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/fhir/xhtml"
+	"github.com/chartpost/chartpost/pkg/fhirpath"
 	"github.com/chartpost/chartpost/pkg/terminology"
 )
 
@@ -34,6 +35,8 @@ func special(name string) func(w *walker, v reflect.Value) {
 		return func(w *walker, v reflect.Value) { w.coding(v.Addr().Interface().(*dpb.Coding)) }
 	case "Quantity", "SimpleQuantity", "MoneyQuantity", "Age", "Duration", "Distance", "Count":
 		return quantity
+	case "SearchParameter":
+		return func(w *walker, v reflect.Value) { w.searchParameter(v) }
 	case "Bundle.entry":
 		return (*walker).bundleEntry
 	case "ValueSet.compose.include":
@@ -210,18 +213,108 @@ func quantity(w *walker, v reflect.Value) {
 	}
 }
 
+// div is a narrative, for the links within it.
+type div struct {
+	text     string
+	from, to int // its path, in steps
+}
+
+func (w *walker) keepDiv(text string) {
+	from := len(w.steps)
+	w.steps = append(w.steps, w.path...)
+	w.divs = append(w.divs, div{text, from, len(w.steps)})
+}
+
+// links checks that the links of a resource's narratives to places within them lead somewhere.
+func (w *walker) links(m proto.Message) {
+	linked := false
+	for _, d := range w.divs {
+		linked = linked || strings.Contains(d.text, `="#`)
+	}
+	if !linked {
+		return
+	}
+	ids := map[string]bool{}
+	for _, d := range w.divs {
+		for _, name := range []string{` id="`, ` name="`} {
+			attributes(d.text, name, func(s string) { ids[s] = true })
+		}
+	}
+	all, _ := w.contained.Of(m)
+	for _, c := range all {
+		ids[fhir.IDOf(c)] = true
+	}
+	path := w.path
+	for _, d := range w.divs {
+		for _, name := range []string{` href="#`, ` src="#`} {
+			attributes(d.text, name, func(s string) {
+				if s != "" && !ids[s] {
+					w.path = w.steps[d.from:d.to]
+					w.findAt("div", "CP-FHIR-120", "")
+				}
+			})
+		}
+	}
+	w.path = path
+}
+
+// attributes finds the values of an attribute, which begins as name does.
+func attributes(text, name string, do func(string)) {
+	for {
+		i := strings.Index(text, name)
+		if i < 0 {
+			return
+		}
+		text = text[i+len(name):]
+		value, _, ok := strings.Cut(text, `"`)
+		if !ok {
+			return
+		}
+		do(value)
+	}
+}
+
 // narrative checks the XHTML of a text.
 func (w *walker) narrative(x *dpb.Narrative) {
 	div := x.GetDiv().GetValue()
 	if div == "" {
 		return
 	}
+	w.keepDiv(div)
 	for _, f := range xhtml.Check(div) {
 		if f.Kind == xhtml.Blank {
 			w.findAt("div", "CP-FHIR-115", "")
 		} else {
 			w.findAt("div", "CP-FHIR-114", "%s", f.Msg)
 		}
+	}
+}
+
+// searchParameter compiles the expression of a search parameter for the types that it searches.
+func (w *walker) searchParameter(v reflect.Value) {
+	t := plan.Of(v.Type())
+	text := func(name string) (list []string) {
+		from := w.items(t.Element(name), v)
+		for _, it := range w.stack[from:] {
+			list = append(list, it.t.Prim.Text(it.v))
+		}
+		w.stack = w.stack[:from]
+		return list
+	}
+	x := text("expression")
+	if len(x) == 0 {
+		return
+	}
+	var types fhirpath.Types
+	for _, b := range text("base") {
+		bt, err := plan.Named(b)
+		if err != nil || bt.Kind != plan.Resource {
+			return // of an abstract type
+		}
+		types = append(types, fhirpath.TypesOf(bt)...)
+	}
+	if _, err := fhirpath.Compile(x[0], types); err != nil {
+		w.findAt("expression", "CP-FHIR-146", "").WithValue(err.Error())
 	}
 }
 
@@ -264,7 +357,17 @@ const maxDepth = 16
 
 // checkRoot checks a resource that is contained in none, with those that it contains.
 func (w *walker) checkRoot(m proto.Message, t *plan.Type) {
+	divs := len(w.divs)
 	w.checkResource(m, t)
+	all := w.divs
+	w.divs = all[divs:]
+	w.links(m)
+	w.divs = all[:divs]
+	w.checkContained(m)
+}
+
+// checkContained checks the resources that a resource contains for what holds of them together.
+func (w *walker) checkContained(m proto.Message) {
 	all, _ := w.contained.Of(m)
 	if len(all) == 0 {
 		return

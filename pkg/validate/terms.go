@@ -522,7 +522,7 @@ func (w *walker) bound(b *binding, p *typePlan, v reflect.Value) {
 			}
 		}
 	}
-	text := false
+	text, bare := false, false
 	switch x := v.Addr().Interface().(type) {
 	case *dpb.CodeableConcept:
 		for _, c := range x.GetCoding() {
@@ -553,9 +553,13 @@ func (w *walker) bound(b *binding, p *typePlan, v reflect.Value) {
 			return
 		}
 		test("", s, true)
+		bare = true
 	}
 	switch {
 	case best == yes:
+	case best == no && bare && b.Strength != "required" && p.typ.Prim.Name != "code": // a URI or text of one's own
+	case best == no && bare && b.Strength != "required":
+		w.find("CP-FHIR-113", "the code is not in the value set %s, and a bare code cannot be of another system", setName(b.ValueSet)).WithValue(p.typ.Prim.Text(v))
 	case best == unknown:
 		if l.set(b.ValueSet) == nil {
 			w.unchecked.note("codes of value sets that are not here")

@@ -178,6 +178,7 @@ func (w *walker) begin(e *fhir.Entry) {
 	}
 	w.entry, w.findings, w.given = e, e.Findings, len(e.Findings)
 	w.path, w.refs, w.steps, w.fragments = w.path[:0], w.refs[:0], w.steps[:0], w.fragments[:0]
+	w.divs = w.divs[:0]
 	w.scan, w.keep, w.shell, w.depth = textScan{}, false, false, 0
 	w.contained = fhir.Contained{}
 }

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ type elemPlan struct {
 	index    int
 	shape    shape
 	required bool
+	coded    bool // a code of a required value set
 	binding  *binding
 	sub      atomic.Pointer[typePlan]
 	rules    atomic.Pointer[rules] // of the element itself, with sub
@@ -82,6 +84,10 @@ func (v *Validator) build(t *plan.Type) *typePlan {
 		case e.Choice != nil:
 			x.shape = choice
 		}
+		if x.shape != choice {
+			st := e.Type()
+			x.coded = st.Kind == plan.Primitive && (st.Prim.Kind == plan.Code || x.binding != nil && x.binding.Strength == "required" && st.Prim.Name == "code")
+		}
 	}
 	p.elems = p.elems[:n]
 	return p
@@ -112,6 +118,7 @@ type walker struct {
 	refs      []use
 	steps     []step // of refs
 	fragments []string
+	divs      []div
 	scan      textScan
 	keep      bool // references are kept for the bundle
 	shell     bool // the entries of the bundle at hand are checked elsewhere
@@ -214,6 +221,9 @@ func (w *walker) item(e *elemPlan, p *typePlan, own *rules, v reflect.Value) {
 	case plan.Primitive:
 		if p.ext >= 0 && v.Field(p.ext).Len() > 0 {
 			w.primitiveExtensions(p, v)
+			if e.coded && !p.typ.Prim.HasValue(v) && w.excused(p, v) {
+				w.find("CP-FHIR-121", "a code is missing, and one of a value set is required, which no extension can stand for")
+			}
 		}
 		if p.text != nil {
 			p.text(w, p.typ.Prim.Text(v))
@@ -262,6 +272,12 @@ func (w *walker) primitiveExtensions(p *typePlan, v reflect.Value) {
 		w.object(ep, reflect.ValueOf(x).Elem())
 	}
 	w.pop()
+}
+
+// excused reports a primitive with the extension data-absent-reason.
+func (w *walker) excused(p *typePlan, v reflect.Value) bool {
+	_, all := p.typ.Prim.Extras(v)
+	return slices.ContainsFunc(all, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == coreURL+"data-absent-reason" })
 }
 
 var extensionType = plan.Of(reflect.TypeFor[dpb.Extension]())

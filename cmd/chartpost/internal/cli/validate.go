@@ -108,7 +108,7 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	}
 	bar := c.bar("checking", size, o.quiet || o.format != "text")
 	run := &validateRun{o: o, sup: sup, bar: bar}
-	wo := diag.WriteOptions{ShowValues: o.values, Version: c.Version}
+	wo := diag.WriteOptions{ShowValues: o.values, Version: c.Version, Across: o.format == "text" || o.format == "json"}
 	if o.quiet {
 		wo.Quietest = diag.Reject
 	}
@@ -265,27 +265,7 @@ var severityHeads = [...]string{diag.Reject: "will be rejected", diag.Misread: "
 
 // text is the report for people: the most severe first, repeats of the same words as one.
 func (r *validateRun) text(color bool) string {
-	type group struct {
-		diag.JSONFinding
-		sources map[string]bool
-	}
-	var groups []*group
-	of := map[string]*group{}
-	for _, f := range r.all.JSON().Findings {
-		key := string(f.ID) + f.What
-		g := of[key]
-		if g == nil {
-			g = &group{JSONFinding: f, sources: map[string]bool{}}
-			g.Count, g.Places = 0, nil
-			of[key] = g
-			groups = append(groups, g)
-		}
-		g.Count += f.Count
-		g.Places = append(g.Places, f.Places...)
-		for _, p := range f.Places {
-			g.sources[p.Source] = true
-		}
-	}
+	groups := r.all.JSON().Findings
 	var b strings.Builder
 	last := diag.Severity(0)
 	fixed := map[diag.ID]bool{}
@@ -304,8 +284,8 @@ func (r *validateRun) text(color bool) string {
 		fmt.Fprintf(&b, "  %s [%s]", diag.Printable(g.What), g.ID)
 		if g.Count > 1 {
 			fmt.Fprintf(&b, " x%d", g.Count)
-			if len(g.sources) > 1 {
-				fmt.Fprintf(&b, " in %d files", len(g.sources))
+			if g.Sources > 1 {
+				fmt.Fprintf(&b, " in %d files", g.Sources)
 			}
 		}
 		b.WriteByte('\n')

@@ -230,9 +230,12 @@ func (v *Validator) selects(k *node) bool {
 	return k.name == "code" && k.binding != nil && v.lib.size(k.binding.ValueSet) <= small
 }
 
-// meant reports whether a profile of a guide is for a resource, by what it demands of its category and code. A profile that
-// demands nothing of them is for all resources of its type if it is the only one.
+// meant reports whether a profile of a guide is for a resource, by what it demands of its category and code. The only
+// profile of a type is for all resources of that type, and of several none is that demands nothing of them.
 func (w *walker) meant(p *profile, it item, alone bool) bool {
+	if alone {
+		return true
+	}
 	selective := false
 	for _, name := range []string{"category", "code"} {
 		k := p.root.kid(name)
@@ -271,7 +274,7 @@ func (w *walker) meant(p *profile, it item, alone bool) bool {
 			return false
 		}
 	}
-	return selective || alone
+	return selective
 }
 
 // Remarks are findings about what the Validator was given, and not about a record: profiles that were of no use.

@@ -230,11 +230,13 @@ func (e *Element) typed() []Typed {
 	return list
 }
 
-// Slim leaves in a definition what checks look at: of an element's other members those that typed knows, of a profile the
-// differential.
-func (s *Structure) Slim() {
-	if len(s.Differential.Element) > 0 {
+// slim leaves in a definition what checks look at: of an element's other members those that typed knows, of a profile the
+// differential if its base is known.
+func (s *Structure) slim(based bool) {
+	if based && len(s.Differential.Element) > 0 {
 		s.Snapshot = Elements{}
+	} else {
+		s.Differential = Elements{}
 	}
 	for _, list := range [][]Element{s.Differential.Element, s.Snapshot.Element} {
 		for i := range list {

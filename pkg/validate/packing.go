@@ -69,9 +69,10 @@ func MakePack(w io.Writer, core, pkg string) error {
 			}
 			continue
 		}
-		s.Slim()
+		based := l.structures[canonicalURL(s.Base)] != nil
+		s.slim(based)
 		s.ResourceType = "StructureDefinition"
-		for _, e := range s.Differential.Element {
+		for _, e := range append(s.Differential.Element, s.Snapshot.Element...) {
 			if e.Binding != nil {
 				sets[canonicalURL(e.Binding.ValueSet)] = true
 			}

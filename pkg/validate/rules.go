@@ -37,7 +37,7 @@ var native = map[string]bool{
 	"ele-1": true, "txt-1": true, "txt-2": true, "ref-1": true, "dom-3": true,
 }
 
-// decided are rules that are broken where they give nothing: a period whose begin and end cannot be compared has not been shown to
+// decided are rules of FHIR itself that are broken where they give nothing, as those of profiles are: a period whose begin and end cannot be compared has not been shown to
 // begin before it ends.
 var decided = map[string]bool{"per-1": true}
 
@@ -114,8 +114,8 @@ func (w *walker) invariants(r *rules, t *plan.Type, v reflect.Value) {
 		holds, err := x.expr.Test(w.paths, value)
 		switch {
 		case err != nil:
-			w.unchecked.note("rules that gave up: " + x.key)
-		case holds == fhirpath.False, holds == fhirpath.Unknown && decided[x.key]:
+			w.unchecked.note("rules that could not be run to their end: " + x.key)
+		case holds == fhirpath.False, holds == fhirpath.Unknown && (x.of != "" || decided[x.key]):
 			if x.of != "" {
 				w.find(x.id, "%s of %s: %s", x.key, x.of, x.human)
 			} else {

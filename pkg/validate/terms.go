@@ -557,8 +557,8 @@ func (w *walker) bound(b *binding, p *typePlan, v reflect.Value) {
 	}
 	switch {
 	case best == yes:
-	case best == no && bare && b.Strength != "required" && p.typ.Prim.Name != "code": // a URI or text of one's own
-	case best == no && bare && b.Strength != "required":
+	case best == no && bare && b.Strength != "required" && p.typ.Prim.Name != "code" && p.typ.Prim.Name != "string": // a URI of one's own
+	case best == no && bare && b.Strength != "required" && p.typ.Prim.Name == "code":
 		w.find("CP-FHIR-113", "the code is not in the value set %s, and a bare code cannot be of another system", setName(b.ValueSet)).WithValue(p.typ.Prim.Text(v))
 	case best == unknown:
 		if l.set(b.ValueSet) == nil {

@@ -161,9 +161,11 @@ func (v *Validator) check(e *fhir.Entry) {
 		e.Note = &entryNote{unchecked: w.unchecked.take()}
 	}
 	slices.SortStableFunc(w.findings, func(a, b *diag.Finding) int {
-		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column), cmp.Compare(a.ID, b.ID))
 	})
-	e.Findings = w.findings
+	e.Findings = slices.CompactFunc(w.findings, func(a, b *diag.Finding) bool { // a profile and its base may say the same
+		return a.ID == b.ID && a.Place == b.Place && a.What == b.What
+	})
 	w.end()
 }
 

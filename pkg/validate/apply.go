@@ -166,7 +166,15 @@ func fromPackages(url string) string {
 // profiles checks a resource against the profiles that it must meet.
 func (w *walker) profiles(m proto.Message, t *plan.Type) {
 	it := item{reflect.ValueOf(m).Elem(), t, nil, -1}
-	var done []*profile
+	for _, p := range w.profilesOf(m, t) {
+		w.apply(p, it)
+	}
+}
+
+// profilesOf are the profiles that a resource must meet: valid until it is called again.
+func (w *walker) profilesOf(m proto.Message, t *plan.Type) []*profile {
+	it := item{reflect.ValueOf(m).Elem(), t, nil, -1}
+	mine := w.mine[:0]
 	if x, ok := m.(interface{ GetMeta() *dpb.Meta }); ok {
 		for _, u := range x.GetMeta().GetProfile() {
 			url, version, _ := strings.Cut(u.GetValue(), "|")
@@ -177,36 +185,32 @@ func (w *walker) profiles(m proto.Message, t *plan.Type) {
 			switch {
 			case p == nil || strings.HasPrefix(url, usCore) && !w.v.guided || version != "" && p.version != "" && version != p.version && p.version != "4.0.1":
 				w.unchecked.profile(u.GetValue())
-				continue
 			case p.typ != t.Name:
 				w.find("CP-FHIR-211", "%s is a profile of %s, and this is %s", p.title(), p.typ, article(t.Name))
-				continue
-			}
-			if !slices.Contains(done, p) {
-				done = append(done, p)
-				w.apply(p, it)
+			case !slices.Contains(mine, p):
+				mine = append(mine, p)
 			}
 		}
 	}
-	if w.resource != w.root {
-		return // a part of another
-	}
-	all := w.v.asked[t.Name]
-	if len(all) == 0 {
-		return
-	}
-	mine := w.mine[:0]
-	for _, a := range all {
-		if !slices.Contains(done, a.profile) && (a.always || w.meant(a.profile, it, len(all) == 1)) {
-			mine = append(mine, a.profile)
-		}
-	}
-	for _, p := range mine {
-		if !slices.ContainsFunc(mine, func(q *profile) bool { return slices.Contains(q.bases, p.url) }) { // else it is part of q
-			w.apply(p, it)
+	if w.resource == w.root { // what is contained is a part of another
+		all := w.v.asked[t.Name]
+		for _, a := range all {
+			if !slices.Contains(mine, a.profile) && (a.always || w.meant(a.profile, it, len(all) == 1)) {
+				mine = append(mine, a.profile)
+			}
 		}
 	}
 	w.mine = mine
+	if len(mine) < 2 {
+		return mine
+	}
+	leaves := make([]*profile, 0, len(mine))
+	for _, p := range mine {
+		if !slices.ContainsFunc(mine, func(q *profile) bool { return slices.Contains(q.bases, p.url) }) { // else it is part of q
+			leaves = append(leaves, p)
+		}
+	}
+	return leaves
 }
 
 func (w *walker) apply(p *profile, it item) {
@@ -235,6 +239,9 @@ func (v *Validator) selects(k *node) bool {
 func (w *walker) meant(p *profile, it item, alone bool) bool {
 	if alone {
 		return true
+	}
+	if k := p.root.kid("code"); k != nil && k.binding != nil && w.v.lib.set(k.binding.ValueSet) == nil && len(k.values) == 0 {
+		return false // the codes that it is for are not known here
 	}
 	selective := false
 	for _, name := range []string{"category", "code"} {

@@ -3,10 +3,8 @@ package validate_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +84,3 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 }
-
-var _ = fmt.Sprint
-var _ = slices.Sort[[]string]

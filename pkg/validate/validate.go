@@ -185,6 +185,15 @@ func (w *walker) begin(e *fhir.Entry) {
 	w.contained = fhir.Contained{}
 }
 
+// beginMessage makes the walker ready for a resource that stands alone.
+func (w *walker) beginMessage(m proto.Message) {
+	w.begin(&fhir.Entry{Resource: m})
+	t := plan.OfMessage(m)
+	w.path = append(w.path, step{t.Name, "", -1, t})
+	w.root, w.resource = m, m
+	w.scope()
+}
+
 // end lets go of the entry.
 func (w *walker) end() {
 	w.entry, w.findings, w.root, w.resource, w.index = nil, nil, nil, nil, nil

@@ -43,8 +43,9 @@ func (v *Validator) ask(names []string) error {
 		if !always && notForAll[p.url] {
 			return
 		}
-		for _, have := range v.asked[p.typ] {
+		for i, have := range v.asked[p.typ] {
 			if have.profile == p {
+				v.asked[p.typ][i].always = have.always || always
 				return
 			}
 		}
@@ -109,7 +110,12 @@ func (v *Validator) ask(names []string) error {
 			take(u, false)
 		}
 	}
+	// Beside a profile that is named itself, folders and packages only define what it needs.
+	named := slices.ContainsFunc(list, func(x wanted) bool { return x.always })
 	for _, x := range list {
+		if named && !x.always {
+			continue
+		}
 		if v.profileOf(x.url) == nil && x.always {
 			if s := v.lib.structure(x.url); s != nil {
 				return fmt.Errorf("--profile %s: it, or what it is based on, cannot be used: %s", x.url, why(v, s))

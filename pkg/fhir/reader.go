@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"strings"
 	"sync"
 
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
@@ -26,6 +27,10 @@ type ReaderOptions struct {
 
 	// Over, if it is not nil, gets the text of what is over the limit, in pieces.
 	Over func(piece []byte)
+
+	// Each is called with every Entry where it was decoded, so by Jobs goroutines at once, before All gives it. Bundle is known only at
+	// End. What it finds it adds to Findings, what it learns it leaves in Note.
+	Each func(*Entry)
 }
 
 // Reader streams the resources of a source: those of a Bundle entry by entry, those of NDJSON, a single one, or several
@@ -59,10 +64,26 @@ type Entry struct {
 	End      bool              // no resource: the end of a bundle, with all that Bundle and its findings say
 	Findings []*diag.Finding
 	Place    diag.Place // where it begins
-	Text     string     // the JSON or XML as it was, without what stands around it; empty at End
+	Text     string     // the JSON or XML as it was, without what stands around it; at End that of the bundle without its entries
 	Offset   int64      // of its first byte in the source
 	Size     int64      // of its text in bytes, be it kept or not; 0 at End
 	Over     bool       // it is over the limit, so there is no Text
+	Note     any        // what ReaderOptions.Each left
+
+	cut  int   // at End: how much of Text stood before the entries
+	rest place // and where the remainder stands
+}
+
+// LineColumn is the place, from 1, of a byte of Text in the source.
+func (e *Entry) LineColumn(at int) (line, column int) {
+	from, line, column := 0, e.Place.Line, e.Place.Column
+	if e.cut > 0 && at >= e.cut {
+		from, line, column = e.cut, e.rest.line, e.rest.column
+	}
+	if n := strings.Count(e.Text[from:at], "\n"); n > 0 {
+		return line + n, at - strings.LastIndexByte(e.Text[:at], '\n')
+	}
+	return line, column + at - from
 }
 
 // FullURL is the fullUrl of a bundle's entry.
@@ -130,6 +151,9 @@ func (b *batch) decode(x *decoder, o *ReaderOptions) {
 			e.Findings = nil
 		}
 		e.Offset, e.Size, e.Over = p.offset, p.size, p.kind == partTooLarge || p.kind == partEntryTooLarge
+		if o.Each != nil && p.kind != partBegin {
+			o.Each(&e)
+		}
 		b.entries = append(b.entries, e)
 	}
 }
@@ -184,7 +208,9 @@ func (x *decoder) entry(p part, source string) Entry {
 			x.shell.entries = 1
 		}
 		x.shell.rest.source = source
-		if v, k := read(p.shell.text); k != nil {
+		v, k := read(p.shell.text)
+		e.Text, e.cut, e.rest = x.s, p.shell.cut, p.shell.rest
+		if k != nil {
 			e.Bundle, _ = v.Addr().Interface().(proto.Message).(*rpb.Bundle)
 			if e.Bundle == nil {
 				x.find("CP-FHIR-003", 0, "", "%s has no entries such as these; a Bundle has", k.name)

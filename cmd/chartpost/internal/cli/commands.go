@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands is the one list of commands, in the order of the help.
 var commands = []func(*CLI) *cobra.Command{
 	newConvertCommand,
+	newValidateCommand,
 	newInspectCommand,
 	newInitCommand,
 	newCardCommand,

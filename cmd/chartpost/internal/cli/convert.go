@@ -27,6 +27,7 @@ type convertOptions struct {
 	jobs                int
 	strict, force       bool
 	json, quiet, values bool
+	validate            bool
 }
 
 func newConvertCommand(c *CLI) *cobra.Command {
@@ -62,6 +63,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	f.BoolVar(&o.validate, "validate", false, "check the FHIR that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
@@ -109,6 +111,13 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	to, err := formats.Named(o.to)
 	if err != nil {
 		return fail(exitUsage, fmt.Errorf("--to: %w", err))
+	}
+	var check *outputCheck
+	if o.validate {
+		if check, err = newOutputCheck(to); err != nil {
+			return err
+		}
+		to = check.over(to)
 	}
 	if opts.From != "" {
 		if _, err := formats.Named(opts.From); err != nil {
@@ -158,7 +167,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if err := report.end(sum); err != nil {
 		return fail(exitUnreadable, err)
 	}
-	return convertStatus(sum, o.strict)
+	err = convertStatus(sum, o.strict)
+	if n := check; err == nil && n != nil && o.strict && n.rejected.Load() > 0 {
+		err = fail(exitFindings, fmt.Errorf("a receiver would reject what was written, for %d findings", n.rejected.Load()))
+	}
+	return err
 }
 
 // leastOutput is what a conversion of so many bytes writes at the least: a look ahead that spares hours of work that must fail. HL7 v2

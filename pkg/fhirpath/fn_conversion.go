@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Chapter 5.5 of N1: conversion. iif() is among the utilities of this package's order, as it converts nothing.
+// Chapter 5.5 of N1: conversion. iif(), which converts nothing, is in fn_utility.go.
 
 var conversion = conversions()
 

@@ -253,11 +253,7 @@ func (c *CLI) runLogAccounting(ctx context.Context, o *accountingOptions) error 
 	}
 	// What is handed to one patient must not tell of another.
 	if people := journal.People(a.Patients); len(people) > 1 {
-		names := make([]string, len(people))
-		for i, p := range people {
-			names[i] = p.String()
-		}
-		return fail(exitUsage, fmt.Errorf("%d patients match", len(people)), append(names, "write more of one of them")...)
+		return fail(exitUsage, fmt.Errorf("%d patients match", len(people)), "write more of the name, the birth date with it, or the medical record number")
 	}
 	if nameless > 0 {
 		fmt.Fprintf(c.Err, "%s of this time without a word whom it is about; chartpost log lists all\n", plural(nameless, "sealed package"))

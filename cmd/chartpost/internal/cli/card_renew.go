@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/journal"
+	"github.com/chartpost/chartpost/pkg/seal"
 )
 
 type cardRenewOptions struct {
@@ -71,12 +71,7 @@ func (c *CLI) runCardRenew(ctx context.Context, o *cardRenewOptions, given func(
 	if err != nil {
 		return err
 	}
-	if err := h.replace(func(b *safefile.Batch) error {
-		if err := b.Write(cardFile, []byte(card.Text()), 0o600); err != nil {
-			return err
-		}
-		return b.Write(logLine, line, 0o600)
-	}); err != nil {
+	if err := h.replaceFiles(seal.File{Name: cardFile, Data: []byte(card.Text())}, seal.File{Name: logLine, Data: line}); err != nil {
 		return err
 	}
 	until := "without an end"

@@ -86,19 +86,21 @@ func (o *identityOptions) given() (string, bool, error) {
 	return "", false, nil
 }
 
-// read gives the passphrase of the file or descriptor, or of the keyring, or asks for it.
-func (o *identityOptions) read(ctx context.Context, c *CLI, dir, question string) (string, error) {
+// read gives the passphrase of the file or descriptor, or of the keyring unless it is to be left out, or asks for it. It says whether it is
+// the keyring's.
+func (o *identityOptions) read(ctx context.Context, c *CLI, dir string, noKeyring bool) (text string, keyring bool, err error) {
 	if text, ok, err := o.given(); ok || err != nil {
-		return text, err
+		return text, false, err
 	}
-	if text, ok := c.fromKeyring(dir); ok {
-		return text, nil
+	if text, ok := c.fromKeyring(dir); ok && !noKeyring {
+		return text, true, nil
 	}
 	if c.Ask == nil {
-		return "", fail(exitUsage, errors.New("the identity is protected by a passphrase, and there is no terminal to ask for it on"),
+		return "", false, fail(exitUsage, errors.New("the identity is protected by a passphrase, and there is no terminal to ask for it on"),
 			"give it with --passphrase-file FILE")
 	}
-	return c.Ask(ctx, question, true)
+	text, err = c.Ask(ctx, "Passphrase of your identity:", true)
+	return text, false, err
 }
 
 func readPassphrase(path string) (string, error) {
@@ -148,7 +150,20 @@ func (c *CLI) unlock(ctx context.Context, o *identityOptions) (*home, error) {
 			return nil, fail(exitUnreadable, err)
 		}
 	}
-	if h.id, err = seal.Load(dir, func() (string, error) { return o.read(ctx, c, dir, "Passphrase of your identity:") }); err != nil {
+	ring := false // whether the passphrase came from the keyring
+	load := func(ask func() (string, error)) { h.id, err = seal.Load(dir, ask) }
+	load(func() (text string, err error) {
+		text, ring, err = o.read(ctx, c, dir, false)
+		return text, err
+	})
+	if errors.Is(err, seal.ErrPassphrase) && ring && c.Ask != nil {
+		// The keyring keeps an old one.
+		load(func() (text string, err error) {
+			text, _, err = o.read(ctx, c, dir, true)
+			return text, err
+		})
+	}
+	if err != nil {
 		return nil, explain(err)
 	}
 	h.id.UI = c.pluginUI(ctx)
@@ -168,7 +183,19 @@ func (h *home) finish() error {
 	})
 }
 
-// replace changes several files as one. The lock is held.
+// replaceFiles changes several files as one. The lock is held.
+func (h *home) replaceFiles(files ...seal.File) error {
+	return h.replace(func(b *safefile.Batch) error {
+		for _, f := range files {
+			if err := b.Write(f.Name, f.Data, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replace is replaceFiles for files that something else writes, into the folder of the batch. The lock is held.
 func (h *home) replace(fill func(*safefile.Batch) error) error {
 	b, err := safefile.NewBatch(h.dir)
 	if err != nil {
@@ -226,9 +253,9 @@ func (h *home) card() (*contacts.Card, error) {
 	return card, nil
 }
 
-// changeBook changes the contact book and logs it. The log comes first and names the book that is about to be written: if the
-// run is stopped in between, chartpost log verify tells that the book is older than the log. fresh allows a new book where there is none:
-// whoever moved a damaged one aside begins again by adding contacts, which are new and have to be verified.
+// changeBook changes the contact book and logs it, both or neither; the entry names the new book, so that chartpost log verify finds an
+// older one that was put back. fresh allows a new book where there is none: whoever moved a damaged one aside begins again by adding
+// contacts, which are new and have to be verified.
 func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts.Book) (journal.Event, *contacts.Contact, error)) error {
 	l, err := h.lock(ctx)
 	if err != nil {
@@ -258,13 +285,11 @@ func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts
 	}
 	body := h.body(contact)
 	body.Book = b.Digest()
-	if _, err := j.Append(h.c.now(), event, "", body); err != nil {
-		return fail(exitUnreadable, err)
+	line, err := j.Line(h.c.now(), event, "", body)
+	if err != nil {
+		return err
 	}
-	if err := contacts.Save(path, data); err != nil {
-		return fail(exitUnreadable, fmt.Errorf("the contact book cannot be written: %w", err))
-	}
-	return nil
+	return h.replaceFiles(seal.File{Name: contacts.BookFile, Data: data}, seal.File{Name: logLine, Data: line})
 }
 
 // body begins the body of a log entry about a contact, which may be nil.

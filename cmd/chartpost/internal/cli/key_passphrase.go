@@ -68,14 +68,7 @@ func (c *CLI) runKeyPassphrase(ctx context.Context, o *keyPassphraseOptions) err
 		if err != nil {
 			return err
 		}
-		if err := h.replace(func(b *safefile.Batch) error {
-			for _, f := range files {
-				if err := b.Write(f.Name, f.Data, 0o600); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		if err := h.replaceFiles(files...); err != nil {
 			return err
 		}
 	}

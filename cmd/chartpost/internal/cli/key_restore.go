@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/seal"
@@ -164,12 +163,5 @@ func (h *home) putBack(pass string) error {
 	if err != nil {
 		return err
 	}
-	return h.replace(func(b *safefile.Batch) error {
-		for _, f := range append(files, seal.File{Name: logLine, Data: line}) {
-			if err := b.Write(f.Name, f.Data, 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return h.replaceFiles(append(files, seal.File{Name: logLine, Data: line})...)
 }

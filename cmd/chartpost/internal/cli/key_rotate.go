@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/seal"
@@ -125,14 +124,7 @@ func (h *home) rotate(next *seal.Identity, card *contacts.Card) error {
 	}
 	files = append(files, seal.File{Name: cardFile, Data: []byte(card.Text())}, seal.File{Name: revocationFile, Data: []byte(revocation.Text())},
 		seal.File{Name: contacts.BookFile, Data: data}, seal.File{Name: logLine, Data: line})
-	if err := h.replace(func(b *safefile.Batch) error {
-		for _, f := range files {
-			if err := b.Write(f.Name, f.Data, 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := h.replaceFiles(files...); err != nil {
 		return err
 	}
 	h.id = next

@@ -28,6 +28,7 @@ type practice struct {
 	now     time.Time
 	answers []string // to questions; without any there is no terminal
 	asked   []string
+	ring    Keyring // the system's keyring; none by default
 }
 
 func newPractice(t *testing.T, dir, name string) *practice {
@@ -60,6 +61,9 @@ func (p *practice) cli(in io.Reader, out, errOut io.Writer) *CLI {
 		}
 		return ""
 	}}
+	if c.Keyring = p.ring; c.Keyring == nil {
+		c.Keyring = memoryKeyring{}
+	}
 	if p.answers != nil {
 		c.Ask = func(_ context.Context, question string, secret bool) (string, error) {
 			p.asked = append(p.asked, question)

@@ -123,6 +123,9 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 	if err != nil {
 		return err
 	}
+	if !o.quiet {
+		c.remind(mine)
+	}
 	m.From = pack.Party{Name: mine.Name, City: mine.City, Sign: mine.Sign, Age: mine.Age, AgeCompat: mine.AgeCompat, Card: mine.Digest()}
 	to, err := h.recipients(o)
 	if err != nil {

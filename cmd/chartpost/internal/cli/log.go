@@ -72,6 +72,16 @@ the patient authorized; --all lists them too.`,
 	return cmd
 }
 
+// unlockLog loads the identity and reads its log.
+func (c *CLI) unlockLog(ctx context.Context, o *identityOptions) (*home, *journal.Journal, error) {
+	h, err := c.unlock(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := h.journal()
+	return h, j, err
+}
+
 // logView is an entry as it is listed.
 type logView struct {
 	Num     int64         `json:"n"`
@@ -92,11 +102,7 @@ func (v *logView) names() string {
 }
 
 func (c *CLI) runLog(ctx context.Context, o *logOptions) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	j, err := h.journal()
+	_, j, err := c.unlockLog(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}
@@ -227,11 +233,7 @@ func (c *CLI) runLogAccounting(ctx context.Context, o *accountingOptions) error 
 	if err != nil {
 		return usagef("--since: %v", err)
 	}
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	j, err := h.journal()
+	h, j, err := c.unlockLog(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}
@@ -253,11 +255,7 @@ func (c *CLI) runLogAccounting(ctx context.Context, o *accountingOptions) error 
 	}
 	// What is handed to one patient must not tell of another.
 	if people := journal.People(a.Patients); len(people) > 1 {
-		names := make([]string, len(people))
-		for i, p := range people {
-			names[i] = p.String()
-		}
-		return fail(exitUsage, fmt.Errorf("%d patients match", len(people)), append(names, "write more of one of them")...)
+		return fail(exitUsage, fmt.Errorf("%d patients match", len(people)), "write more of the name, the birth date with it, or the medical record number")
 	}
 	if nameless > 0 {
 		fmt.Fprintf(c.Err, "%s of this time without a word whom it is about; chartpost log lists all\n", plural(nameless, "sealed package"))

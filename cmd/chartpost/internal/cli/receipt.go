@@ -210,11 +210,7 @@ func (h *home) addReceipt(ctx context.Context, sealed []byte) (string, error) {
 }
 
 func (c *CLI) runReceiptList(ctx context.Context, o *receiptOptions, _ []string) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	j, err := h.journal()
+	_, j, err := c.unlockLog(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}
@@ -273,11 +269,7 @@ func days(d time.Duration) string {
 }
 
 func (c *CLI) runReceiptShow(ctx context.Context, o *receiptOptions, args []string) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	j, err := h.journal()
+	h, j, err := c.unlockLog(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (c *Context) finish(o ReadOptions) {
 		uri.Uri, ref.Reference = text, uri
 	}
 	for _, r := range c.rec.Resources {
-		require(r.v, r.info, c.extended)
+		require(r.v, r.info)
 	}
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
@@ -114,21 +114,16 @@ func (c *Context) unite() {
 	}
 }
 
-// require puts data-absent-reason unknown where FHIR wants an element and none is. It looks where something may be wanted; everywhere
-// if all, for extensions can hold any type.
-func require(v reflect.Value, ti *plan.Type, all bool) {
+// require puts data-absent-reason unknown where FHIR wants an element and none is.
+func require(v reflect.Value, ti *plan.Type) {
 	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return
 	}
-	elements := ti.Elements
-	if !all {
-		elements = ti.Wanted()
-	}
-	for _, e := range elements {
+	for _, e := range ti.Wanted() {
 		n := e.Len(v)
 		if n == 0 {
 			switch {
-			case !e.Required || e.RefText || e.Name == "extension":
+			case !e.Required || e.Name == "extension":
 			case e.Choice == nil:
 				fill(v, e)
 			case ti.Name != "Extension": // which has a value or extensions
@@ -136,17 +131,14 @@ func require(v reflect.Value, ti *plan.Type, all bool) {
 			}
 			continue
 		}
-		if e.RefText || e.Name == "contained" {
+		if e.Choice != nil {
+			if x, a := e.Chosen(v); a != nil {
+				require(x, a.Type())
+			}
 			continue
 		}
 		for i := range n {
-			if e.Choice != nil {
-				if x, a := e.Chosen(v); a != nil {
-					require(x, a.Type(), all)
-				}
-				continue
-			}
-			require(e.At(v, i), e.Type(), all)
+			require(e.At(v, i), e.Type())
 		}
 	}
 }
@@ -167,7 +159,7 @@ func fill(v reflect.Value, e *plan.Element) {
 	ti := e.Type()
 	item := e.New()
 	if ti.Prim == nil && strings.Contains(ti.Name, ".") { // a backbone element: its own required elements say it
-		require(item, ti, true)
+		require(item, ti)
 		if !isEmpty(item, ti) {
 			e.Put(v, item)
 			return

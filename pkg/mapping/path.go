@@ -62,7 +62,6 @@ type target struct {
 	end     *plan.Type // what the path leads to; nil: a scope
 	arrow   *plan.Type // the resource that the reference at the end leads to
 	arrowed []tag      // on that resource
-	wanting bool       // it leads into an extension to something that has required elements
 }
 
 // place is the target as text without the marks that do not tell places apart: for rivals.
@@ -178,9 +177,6 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.grow >= 0 {
 			d.steps[d.grow].grow = true
 		}
-	}
-	for i := range d.steps {
-		d.wanting = d.wanting || d.steps[i].e.Name == "extension" && d.end.Name != "Extension" && d.end.Wants()
 	}
 	// Steps that do not grow remember their element by everything that leads to them.
 	key := ""

@@ -35,7 +35,6 @@ type run struct {
 	leaf     tree.Node // the leaf that is being read
 	normal   func(tree.Node, string)
 	noBundle bool
-	extended bool // an extension holds something that has required elements
 
 	scratch     // what the way to FHIR needs
 	back        // what the way back needs
@@ -314,7 +313,6 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	if ok && res != nil {
 		c.enter(res, d.tags)
 	}
-	c.extended = c.extended || ok && d.wanting
 	return ok, taken
 }
 

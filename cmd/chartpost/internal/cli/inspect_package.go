@@ -50,6 +50,7 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 	if err != nil {
 		return explain(fmt.Errorf("%s: %w", inputName(path), err))
 	}
+	defer frugal()()
 	v := &packageView{Format: "age", Header: header, Sealed: sealedHow(header)}
 	var refused error
 	t, err := (*trusted)(nil), error(nil)

@@ -355,7 +355,7 @@ func (h *home) recipients(o *sealOptions) (*addressees, error) {
 				return nil, fail(exitUsage, fmt.Errorf("%s cannot be reached with protection against quantum computers", k.Name), "leave out --require-pq, or ask them for a new card")
 			}
 			compat = true
-			a.notes = append(a.notes, "because of the card of "+k.Name+" nobody's copy is protected against quantum computers")
+			a.notes = append(a.notes, k.Name+" cannot be reached with protection against quantum computers, so nobody's copy of it is protected")
 		}
 	}
 	if o.compat {

@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"hash/maphash"
 	"reflect"
 	"strings"
 
@@ -89,7 +88,6 @@ func (w *walker) bundleEntry(v reflect.Value) {
 
 // bundleState is what is known of a bundle so far.
 type bundleState struct {
-	seed    maphash.Seed
 	kind    codes.BundleTypeCode_Value // unknown as long as only what stands behind the entries says it
 	entries []entryFact
 	byURL   map[uint64]int32 // the first entry with that fullUrl, and its number from 1
@@ -122,16 +120,18 @@ type pendingUse struct {
 }
 
 func newBundleState(report func(*diag.Finding)) *bundleState {
-	return &bundleState{seed: maphash.MakeSeed(), byURL: map[uint64]int32{}, byID: map[uint64]int32{}, report: report}
+	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, report: report}
 }
 
-func (b *bundleState) hash(parts ...string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(b.seed)
+// hash is FNV-1a of 64 bits over texts one behind the other.
+func hash(parts ...string) uint64 {
+	h := uint64(14695981039346656037)
 	for _, p := range parts {
-		h.WriteString(p)
+		for i := range len(p) {
+			h = (h ^ uint64(p[i])) * 1099511628211
+		}
 	}
-	return h.Sum64()
+	return h
 }
 
 // base is the base of the server in a fullUrl that ends in Type/id, empty for others.
@@ -161,7 +161,7 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	b.entries = append(b.entries, f)
 	if n.url != "" {
 		url, _, _ := strings.Cut(n.url, "/_history/")
-		h := b.hash(url)
+		h := hash(url)
 		if b.byURL[h] == 0 {
 			b.byURL[h] = i + 1
 		} else if !n.versioned {
@@ -169,7 +169,7 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 		}
 	}
 	if n.id != "" {
-		if h := b.hash(n.typ, "/", n.id); b.byID[h] == 0 {
+		if h := hash(n.typ, "/", n.id); b.byID[h] == 0 {
 			b.byID[h] = i + 1
 		}
 	}
@@ -196,16 +196,16 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 			b.report(f)
 			return
 		}
-		p.id = b.hash(u.typ, "/", u.text)
+		p.id = hash(u.typ, "/", u.text)
 		if base := base(n.url, n.typ); base != "" {
-			p.url = b.hash(base, u.typ, "/", u.text)
+			p.url = hash(base, u.typ, "/", u.text)
 		}
 	default:
 		text, _, _ := strings.Cut(u.text, "/_history/")
 		if text, _, _ = strings.Cut(text, "#"); !absolute(text) {
 			return // a conditional reference, or none that we know
 		}
-		p.url, p.urn = b.hash(text), strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:")
+		p.url, p.urn = hash(text), strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:")
 	}
 	if i == 0 && u.elem != nil {
 		switch owner := u.elem.Owner.Name; {

@@ -28,7 +28,8 @@ var Types = mapping.Types{
 	"SYSTEM":   system,
 	"CURRENCY": currency,
 
-	"BIRTH":     mapping.Pair{Read: readBirth, Write: writeBirth},
+	"BIRTH":     birth(birthTimeURL),
+	"BIRTH_RP":  birth(otherBirthTimeURL),
 	"SYSTEM_1":  systemPair("1", "3", "14"),
 	"SYSTEM_4":  systemPair("4", "6", "17"),
 	"SYSTEM_10": systemPair("10", "12", "20"),

@@ -123,8 +123,9 @@ func newBundleState(report func(*diag.Finding)) *bundleState {
 	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, report: report}
 }
 
-func hashOf(parts ...string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a: the same on every run, as all that is found must be
+// hash is FNV-1a of 64 bits over texts one behind the other.
+func hash(parts ...string) uint64 {
+	h := uint64(14695981039346656037)
 	for _, p := range parts {
 		for i := range len(p) {
 			h = (h ^ uint64(p[i])) * 1099511628211
@@ -160,7 +161,7 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	b.entries = append(b.entries, f)
 	if n.url != "" {
 		url, _, _ := strings.Cut(n.url, "/_history/")
-		h := hashOf(url)
+		h := hash(url)
 		if b.byURL[h] == 0 {
 			b.byURL[h] = i + 1
 		} else if !n.versioned {
@@ -168,7 +169,7 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 		}
 	}
 	if n.id != "" {
-		if h := hashOf(n.typ, "/", n.id); b.byID[h] == 0 {
+		if h := hash(n.typ, "/", n.id); b.byID[h] == 0 {
 			b.byID[h] = i + 1
 		}
 	}
@@ -195,16 +196,16 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 			b.report(f)
 			return
 		}
-		p.id = hashOf(u.typ, "/", u.text)
+		p.id = hash(u.typ, "/", u.text)
 		if base := base(n.url, n.typ); base != "" {
-			p.url = hashOf(base, u.typ, "/", u.text)
+			p.url = hash(base, u.typ, "/", u.text)
 		}
 	default:
 		text, _, _ := strings.Cut(u.text, "/_history/")
 		if text, _, _ = strings.Cut(text, "#"); !absolute(text) {
 			return // a conditional reference, or none that we know
 		}
-		p.url, p.urn = hashOf(text), strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:")
+		p.url, p.urn = hash(text), strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:")
 	}
 	if i == 0 && u.elem != nil {
 		switch owner := u.elem.Owner.Name; {

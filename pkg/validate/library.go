@@ -25,7 +25,7 @@ type library struct {
 	packs []*pack
 	lines map[string][]byte // definitions of the user and of packs that are not read yet, by URL
 
-	mu         sync.Mutex
+	mu         sync.RWMutex
 	structures map[string]*Structure
 	sets       map[string]*valueSet
 	systems    map[string]*codeSystem
@@ -133,17 +133,30 @@ func canonicalURL(url string) string {
 // structure finds a StructureDefinition, nil if it is not known.
 func (l *library) structure(url string) *Structure {
 	url = canonicalURL(url)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s, ok := l.structures[url]; ok {
+	if s, ok := cached(l, l.structures, url); ok {
 		return s
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	s := &Structure{}
 	if !l.find("StructureDefinition", url, s) {
 		s = nil
 	}
-	l.structures[url] = s
+	if s != nil || len(l.structures) < maxCached {
+		l.structures[strings.Clone(url)] = s // url may be a part of a record
+	}
 	return s
+}
+
+// maxCached bounds how many URLs that nobody knows are remembered: a source can be made of nothing else.
+const maxCached = 10000
+
+// cached looks up what has been asked for before, which is nearly always.
+func cached[T any](l *library, m map[string]T, url string) (T, bool) {
+	l.mu.RLock()
+	x, ok := m[url]
+	l.mu.RUnlock()
+	return x, ok
 }
 
 // bindings are those of FHIR's own elements.

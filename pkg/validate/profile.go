@@ -94,7 +94,10 @@ func (v *Validator) profileOf(url string) *profile {
 		return p.(*profile)
 	}
 	p := v.compile(url, 0)
-	have, _ := v.compiled.LoadOrStore(url, p)
+	if p == nil && v.misses.Add(1) > maxCached {
+		return nil
+	}
+	have, _ := v.compiled.LoadOrStore(strings.Clone(url), p)
 	return have.(*profile)
 }
 

@@ -106,17 +106,19 @@ func (x *codeSystem) below(code, top string) bool {
 
 // system finds a code system, nil if its codes are not known.
 func (l *library) system(url string) *codeSystem {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if x, ok := l.systems[url]; ok {
+	if x, ok := cached(l, l.systems, url); ok {
 		return x
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var s CodeSystem
 	var x *codeSystem
 	if l.find("CodeSystem", url, &s) {
 		x = newCodeSystem(&s)
 	}
-	l.systems[url] = x
+	if x != nil || len(l.systems) < maxCached {
+		l.systems[strings.Clone(url)] = x // url may be a part of a record
+	}
 	return x
 }
 
@@ -217,17 +219,19 @@ type include struct {
 // set finds a value set, nil if it is not known.
 func (l *library) set(url string) *valueSet {
 	url = canonicalURL(url)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s, ok := l.sets[url]; ok {
+	if s, ok := cached(l, l.sets, url); ok {
 		return s
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var s ValueSet
 	var x *valueSet
 	if l.find("ValueSet", url, &s) {
 		x = newValueSet(&s)
 	}
-	l.sets[url] = x
+	if x != nil || len(l.sets) < maxCached {
+		l.sets[strings.Clone(url)] = x
+	}
 	return x
 }
 

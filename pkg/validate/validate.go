@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -40,6 +41,7 @@ type Validator struct {
 	lib      *library
 	base     func() map[string]Bind // the bindings of FHIR's own elements
 	compiled sync.Map               // URL -> *profile
+	misses   atomic.Int64           // of compiled
 	asked    map[string][]asked     // by type of resource
 	guided   bool                   // a guide that is built in was asked for
 	whole    bool                   // bundles are not taken apart, because a profile speaks of their entries
@@ -266,6 +268,9 @@ func sum(a, b map[string]int) map[string]int {
 		a = map[string]int{}
 	}
 	for k, n := range b {
+		if _, ok := a[k]; !ok && len(a) >= maxCached {
+			k = "others"
+		}
 		a[k] += n
 	}
 	return a

@@ -1,8 +1,10 @@
 package validate
 
 import (
+	"maps"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -17,11 +19,16 @@ import (
 
 // Values that a profile gives are kept as JSON and compared with the hub by walking both.
 
-// tree is a value of JSON: a map, a list, or the text of a primitive.
+// tree is a value of JSON: an object, a list, or the text of a primitive.
 type tree struct {
-	object map[string]*tree
+	object []member
 	list   []*tree
 	text   string
+}
+
+type member struct {
+	name  string
+	value *tree
 }
 
 func parseTree(v jsontext.Value) *tree {
@@ -31,9 +38,9 @@ func parseTree(v jsontext.Value) *tree {
 		if json.Unmarshal(v, &m) != nil {
 			return nil
 		}
-		t := &tree{object: map[string]*tree{}}
-		for k, x := range m {
-			t.object[k] = parseTree(x)
+		t := &tree{object: []member{}}
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			t.object = append(t.object, member{k, parseTree(m[k])})
 		}
 		return t
 	case '[':
@@ -106,7 +113,8 @@ func (w *walker) matches(x *tree, t *plan.Type, v reflect.Value, exact bool) boo
 		return false
 	}
 	found := 0
-	for name, want := range x.object {
+	for _, m := range x.object {
+		name, want := m.name, m.value
 		under := strings.HasPrefix(name, "_")
 		e, a := t.Lookup(strings.TrimPrefix(name, "_"))
 		if e == nil || under {

@@ -24,7 +24,7 @@ type validateOptions struct {
 	profiles, terminology  []string
 	jobs                   int
 	strict, json, quiet    bool
-	values                 bool
+	values, mustSupport    bool
 }
 
 func newValidateCommand(c *CLI) *cobra.Command {
@@ -49,6 +49,7 @@ cannot be read.`,
 	f := cmd.Flags()
 	f.StringArrayVar(&o.profiles, "profile", nil, "check this profile too: us-core, us-core@7.0.0, a URL, a file, a folder or a package; may be repeated")
 	f.StringArrayVar(&o.terminology, "terminology", nil, "know these code systems and value sets too: a file or folder; may be repeated")
+	f.BoolVar(&o.mustSupport, "must-support", false, "tell of elements that are not there and that a profile marks as must-support")
 	f.StringVar(&o.format, "format", "text", "how findings are written: "+strings.Join(diag.WriterNames(), ", "))
 	f.StringVar(&o.suppress, "suppress", "", "leave out the findings that this YAML file lists, each with its reason")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir")
@@ -77,7 +78,7 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	case !slices.Contains(diag.WriterNames(), o.format):
 		return usagef("--format %s: it is one of %s", o.format, strings.Join(diag.WriterNames(), ", "))
 	}
-	v, err := validate.New(validate.Options{Jobs: o.jobs, Profiles: o.profiles, Terminology: o.terminology})
+	v, err := validate.New(validate.Options{Jobs: o.jobs, Profiles: o.profiles, Terminology: o.terminology, MustSupport: o.mustSupport})
 	if err != nil {
 		return fail(exitUsage, err)
 	}
@@ -347,10 +348,10 @@ func (r *validateRun) unchecked(brief bool) []string {
 			codes += u.Systems[s]
 			continue
 		}
-		list = append(list, fmt.Sprintf("%s of %s: that the code system has them", plural(u.Systems[s], "code"), name))
+		list = append(list, fmt.Sprintf("%s of %s: that it has them", plural(u.Systems[s], "code"), name))
 	}
 	if others > 0 {
-		list = append(list, fmt.Sprintf("%s of %s that are not known here: that the code systems have them", plural(codes, "code"), plural(others, "other code system")))
+		list = append(list, fmt.Sprintf("%s of other code systems (%d): that they have them", plural(codes, "code"), others))
 	}
 	for _, s := range slices.Sorted(maps.Keys(u.Profiles)) {
 		list = append(list, fmt.Sprintf("%s against the profile %s: its definition is not here", plural(u.Profiles[s], "resource"), s))

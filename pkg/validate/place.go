@@ -31,14 +31,18 @@ func (w *walker) findAt(name string, id diag.ID, format string, args ...any) *di
 	return w.find(id, format, args...)
 }
 
-// place is where a path leads: as FHIRPath, and as line and column of the JSON where that is known.
+// place is where a path leads: as FHIRPath, and as line and column of the text where that is known.
 func (w *walker) place(path []step) diag.Place {
 	p := w.entry.Place
 	p.Path = pathText(path)
 	if w.entry.Text == "" {
 		return p
 	}
-	at := locate(w.entry.Text, path[min(w.fixed, len(path)):])
+	find := locate
+	if strings.HasPrefix(strings.TrimLeft(w.entry.Text, " \t\r\n\uFEFF"), "<") {
+		find = locateXML
+	}
+	at := find(w.entry.Text, path[min(w.fixed, len(path)):])
 	p.Line, p.Column = w.entry.LineColumn(at)
 	return p
 }

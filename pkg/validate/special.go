@@ -193,7 +193,11 @@ func (w *walker) code(system, code string, versioned bool) {
 		}
 		w.findAt("code", "CP-FHIR-113", "%s", what).WithValue(system + "#" + code)
 	default:
-		w.unchecked.codes(system)
+		if how, problem := terminology.Check(system, code); problem != "" {
+			w.findAt("code", "CP-FHIR-124", "%s", problem).WithValue(system + "#" + code)
+		} else if how != terminology.ByList {
+			w.unchecked.codes(system)
+		}
 	}
 }
 

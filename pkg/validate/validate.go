@@ -276,8 +276,11 @@ func sum(a, b map[string]int) map[string]int {
 	return a
 }
 
-// Sniff reports a source that looks like FHIR JSON: it begins as an object does.
+// Sniff reports a source that looks like FHIR: JSON, which begins as an object does, or FHIR's XML.
 func Sniff(head []byte) bool {
+	if fhir.SniffXML(head) != "" {
+		return true
+	}
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return len(head) > 0 && (head[0] == '{' || head[0] == '[' || bytes.HasPrefix(head, []byte("//")) || bytes.HasPrefix(head, []byte("/*")))
 }

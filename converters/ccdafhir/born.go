@@ -17,6 +17,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -282,7 +283,6 @@ func (b *born) effective(n tree.Node, e element, span bool) tree.Node {
 
 // ids writes the identifiers of a resource, and where there is none its id.
 func (b *born) ids(n tree.Node, r *mapping.Resource, part string) {
-	any := false
 	e := elementOf(r.Msg)
 	if part == "" {
 		for _, x := range e.all("identifier") {
@@ -291,16 +291,13 @@ func (b *born) ids(n tree.Node, r *mapping.Resource, part string) {
 			}
 			k := b.add(n, "id")
 			b.c.Anew(func() { b.c.WriteTable("II", x.msg(), k) })
-			if !b.d.Empty(k) {
-				any = true
-				if use := x.one("use"); use.ok() {
-					b.fold(use, "an id of C-CDA is in use")
-				}
+		}
+		b.foreignIDs(n, e)
+		for k := b.d.First(n); k != 0; k = b.d.Next(k) {
+			if b.d.Name(k) == "id" && !b.d.Empty(k) {
+				return
 			}
 		}
-	}
-	if any {
-		return
 	}
 	root := strings.ToLower(r.ID)
 	if part != "" || !isUUID(root) {
@@ -309,6 +306,29 @@ func (b *born) ids(n tree.Node, r *mapping.Resource, part string) {
 	b.put(b.add(n, "id"), "root", root)
 	if id := e.one("id"); id.ok() && part == "" {
 		b.fold(id, "it is the id of the statement")
+	}
+}
+
+// foreignIDs writes the identifiers whose system is neither an OID nor a UUID and has none: a root made of it stands in its place.
+func (b *born) foreignIDs(n tree.Node, e element) {
+	for _, x := range e.all("identifier") {
+		system, value, use := x.one("system"), x.one("value"), x.one("use")
+		if use.ok() && use.text() != "old" {
+			b.fold(use, "an id of C-CDA is in use")
+		}
+		s := system.text()
+		if s == "" || s == rfc3986 || value.text() == "" || use.text() == "old" {
+			continue
+		}
+		if _, ok := uriRoot(s); ok {
+			continue
+		}
+		if known, ok := terminology.ByURI(s); ok && known.OID != "" {
+			continue
+		}
+		b.put(b.add(n, "id"), "root", fhir.ID("system", s), "extension", value.text(), "assigningAuthorityName", s)
+		b.fold(system, "a system without an OID")
+		b.fold(value, "a system without an OID")
 	}
 }
 
@@ -475,8 +495,20 @@ func (b *born) header(root tree.Node) {
 	b.d.SetText(b.add(device, "manufacturerModelName"), "Chartpost")
 	b.d.SetText(b.add(device, "softwareName"), "Chartpost")
 
+	keeper := b.custodian()
+	b.organization(b.add(a, "representedOrganization"), keeper)
 	org := b.add(root, "custodian/assignedCustodian/representedCustodianOrganization")
-	b.organization(org, b.custodian())
+	b.organization(org, keeper)
+	had := map[string]bool{}
+	for k := b.d.First(org); k != 0; k = b.d.Next(k) { // a custodian has one of each
+		name := b.d.Name(k)
+		if (name == "addr" || name == "telecom" || name == "name") && !b.d.Empty(k) {
+			if had[name] {
+				b.clear(k)
+			}
+			had[name] = true
+		}
+	}
 
 	if b.kind.service != "" {
 		b.service(root)
@@ -518,6 +550,7 @@ func (b *born) recordTarget(root tree.Node) {
 	e := elementOf(b.patient.Msg)
 	b.c.Place(b.patient)
 	b.c.WriteTable("PatientRole", b.patient.Msg, n)
+	b.foreignIDs(n, e)
 	if b.d.Child(n, "id") == 0 {
 		b.ids(n, b.patient, "")
 	}
@@ -526,6 +559,7 @@ func (b *born) recordTarget(root tree.Node) {
 	if p == 0 {
 		p = b.add(n, "patient")
 	}
+	b.contacts(root, p, e)
 	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "raceCode")
 	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity", "ethnicGroupCode")
 	for _, name := range []string{"name", "administrativeGenderCode", "birthTime", "raceCode", "ethnicGroupCode"} {
@@ -535,6 +569,53 @@ func (b *born) recordTarget(root tree.Node) {
 	}
 	if a := e.one("active"); a.text() == "true" {
 		b.fold(a, "the subject of a document is a record in use")
+	}
+}
+
+// contacts sets the persons around the patient right: the table of the patient writes each as a guardian, which only some are.
+func (b *born) contacts(root, p tree.Node, e element) {
+	for k := b.d.First(p); k != 0; k = b.d.Next(k) {
+		if b.d.Name(k) == "guardian" {
+			b.clear(k)
+		}
+	}
+	for _, x := range e.all("contact") {
+		if b.c.Refused(x.msg()) {
+			continue
+		}
+		var n tree.Node
+		person, org := "guardianPerson", "guardianOrganization"
+		if x.has("relationship", "GUARD") {
+			n = b.add(p, "guardian")
+		} else {
+			class := "PRS"
+			switch {
+			case x.has("relationship", "C", "ECON"):
+				class = "ECON"
+			case x.has("relationship", "N", "NOK"):
+				class = "NOK"
+			}
+			part := b.put(b.add(root, "participant"), "typeCode", "IND")
+			n = b.put(b.add(part, "associatedEntity"), "classCode", class)
+			person, org = "associatedPerson", "scopingOrganization"
+		}
+		if list := x.all("relationship"); len(list) > 0 {
+			b.concept(n, "code", list[0])
+		}
+		if a := x.one("address"); a.ok() {
+			b.c.Anew(func() { b.c.WriteTable("AD", a.msg(), b.add(n, "addr")) })
+		}
+		for _, t := range x.all("telecom") {
+			b.c.Anew(func() { b.c.WriteTable("TEL", t.msg(), b.add(n, "telecom")) })
+		}
+		if name := x.one("name"); name.ok() {
+			b.c.Anew(func() { b.c.WriteTable("EN", name.msg(), b.add(n, person+"/name")) })
+		}
+		if to := b.follow(b.patient, x.one("organization")); to != nil && to.Type() == "Organization" {
+			b.organization(b.add(n, org), to)
+		} else if !x.one("name").ok() {
+			b.null(b.add(n, person), "name", "UNK")
+		}
 	}
 }
 
@@ -617,6 +698,7 @@ func (b *born) organization(n tree.Node, r *mapping.Resource) {
 	if r != nil && !b.c.Refused(r.Msg) {
 		b.c.Place(r)
 		b.c.Anew(func() { b.c.WriteTable("Organization", r.Msg, n) })
+		b.foreignIDs(n, elementOf(r.Msg))
 		if b.d.Child(n, "id") == 0 {
 			b.ids(n, r, "")
 		}
@@ -682,6 +764,7 @@ func (b *born) service(root tree.Node) {
 func (b *born) person(n tree.Node, r *mapping.Resource) {
 	b.c.Place(r)
 	b.c.Anew(func() { b.c.WriteTable("Person", r.Msg, n) })
+	b.foreignIDs(n, elementOf(r.Msg))
 	if b.d.Child(n, "id") == 0 {
 		b.ids(n, r, "")
 	}
@@ -867,8 +950,20 @@ func (b *born) rest() {
 		if x := e.one("encounter"); x.ok() {
 			b.c.Decline(x.msg(), "a statement of C-CDA does not name the encounter that it belongs to")
 		}
-		if why := outside[r.Type()]; why != "" {
-			b.decline(r, why)
+		for _, x := range e.all("extension") {
+			b.c.Decline(x.msg(), "an extension that the document has no place for")
+		}
+		if id := e.one("id"); id.ok() && r.Type() != "Patient" {
+			b.c.Decline(id.msg(), "the document has an id of another kind in its place")
+		}
+		switch {
+		case b.c.Placed(r):
+		case outside[r.Type()] != "":
+			b.decline(r, outside[r.Type()])
+		case r.Type() == "Practitioner" || r.Type() == "PractitionerRole" || r.Type() == "Organization" || r.Type() == "Medication":
+			b.decline(r, "no statement of the document refers to it")
+		default:
+			b.decline(r, "no section of the document takes it")
 		}
 	}
 	if b.kind.name == "unstructured" {
@@ -884,11 +979,7 @@ var outside = map[string]string{
 	"ClaimResponse": "billing is no part of a clinical document", "Account": "billing is no part of a clinical document",
 	"ImagingStudy":  "the series of a study are no part of a clinical document",
 	"MessageHeader": "the envelope of a message is no part of a clinical document", "Provenance": "the history of a resource in its server is no part of a clinical document",
-	"AuditEvent": "the history of a resource in its server is no part of a clinical document", "Location": "no section of the document takes it",
-	"Binary": "no section of the document takes it", "SupplyDelivery": "no section of the document takes it", "Questionnaire": "no section of the document takes it",
-	"QuestionnaireResponse": "no section of the document takes it", "Appointment": "no section of the document takes it", "Specimen": "no section of the document takes it",
-	"Task": "no section of the document takes it", "Consent": "no section of the document takes it", "Group": "no section of the document takes it",
-	"RelatedPerson": "no section of the document takes it", "Basic": "no section of the document takes it", "Communication": "no section of the document takes it",
+	"AuditEvent":       "the history of a resource in its server is no part of a clinical document",
 	"OperationOutcome": "it is about an operation, not about the patient", "Parameters": "it is about an operation, not about the patient",
 }
 

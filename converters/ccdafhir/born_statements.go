@@ -511,6 +511,8 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	}
 	if x := dosage.one("doseAndRate.dose"); x.ok() && x.t.Name != "Range" {
 		b.quantity(k, "doseQuantity", x)
+	} else {
+		b.null(k, "doseQuantity", "UNK")
 	}
 	if x := dosage.one("doseAndRate.rate"); x.ok() && x.t.Name != "Range" && x.t.Name != "Ratio" {
 		b.quantity(k, "rateQuantity", x)
@@ -546,8 +548,8 @@ func (b *born) no(e element) string {
 
 func (b *born) precondition(n tree.Node) tree.Node {
 	k := b.put(b.add(n, "precondition"), "typeCode", "PRCN")
-	b.template(k, entryTemplate("25", "2014-06-09"))
 	c := b.add(k, "criterion")
+	b.template(c, entryTemplate("25", "2014-06-09"))
 	b.coded(c, "code", "ASSERTION", actCodeOID, "Assertion")
 	return c
 }

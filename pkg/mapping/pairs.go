@@ -73,6 +73,9 @@ func (c *Context) Resolve(from *Resource, ref *dpb.Reference) *Resource {
 // Place takes note that a resource has its place in the document.
 func (c *Context) Place(r *Resource) { c.setPlaced(r) }
 
+// Placed reports that a resource has its place in the document.
+func (c *Context) Placed(r *Resource) bool { return r.placed }
+
 // Refused reports that m must not be written: a modifier of it has no place.
 func (c *Context) Refused(m proto.Message) bool { return c.isRefused(reflect.ValueOf(m).Elem()) }
 

@@ -3,6 +3,7 @@ package ccdafhir
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
@@ -153,6 +154,7 @@ func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 	} else {
 		b.body(root)
 	}
+	b.realm(root)
 	b.rest()
 }
 
@@ -469,7 +471,12 @@ func (b *born) header(root tree.Node) {
 		b.c.WriteTable("II", bundle.Identifier, id)
 	}
 	if b.d.Empty(id) {
-		b.put(id, "root", fhir.ID("ClinicalDocument", b.kind.name, b.owner(), b.rec.ID, b.last))
+		root := fhir.ID("ClinicalDocument", b.kind.name, b.owner(), b.rec.ID, b.last)
+		if b.kind.name == "imaging" { // which wants an OID: the one that ITU-T X.667 makes of a UUID
+			n, _ := new(big.Int).SetString(strings.ReplaceAll(root, "-", ""), 16)
+			root = "2.25." + n.String()
+		}
+		b.put(id, "root", root)
 	}
 	b.coded(root, "code", b.kind.code, loincOID, b.kind.display)
 	b.d.SetText(b.add(root, "title"), b.kind.title)
@@ -510,6 +517,14 @@ func (b *born) header(root tree.Node) {
 		}
 	}
 
+	switch b.kind.name {
+	case "referral":
+		to := b.add(root, "informationRecipient/intendedRecipient")
+		b.null(b.add(to, "informationRecipient"), "name", "UNK")
+	case "consultation":
+		order := b.add(root, "inFulfillmentOf/order")
+		b.null(order, "id", "UNK")
+	}
 	if b.kind.service != "" {
 		b.service(root)
 	}
@@ -732,6 +747,9 @@ func (b *born) service(root tree.Node) {
 	doc := b.add(root, "documentationOf")
 	b.put(doc, "typeCode", "DOC")
 	s := b.put(b.add(doc, "serviceEvent"), "classCode", b.kind.service)
+	if b.kind.service == "PROC" {
+		b.operation(s)
+	}
 	when := b.add(s, "effectiveTime")
 	if b.first == "" {
 		b.null(when, "low", "UNK")
@@ -757,6 +775,46 @@ func (b *born) service(root tree.Node) {
 	b.noAddress(a)
 	if b.d.Child(a, "code") == 0 {
 		b.null(a, "code", "UNK")
+	}
+	if b.d.Child(a, "assignedPerson") == 0 {
+		b.null(b.add(a, "assignedPerson"), "name", "UNK")
+	}
+}
+
+// operation says which procedure a document is about: the newest.
+func (b *born) operation(s tree.Node) {
+	var newest *mapping.Resource
+	for _, r := range b.c.Resources() {
+		if r.Type() == "Procedure" && statusFits(r, "completed", "in-progress") && (newest == nil || dateOf(r) > dateOf(newest)) {
+			newest = r
+		}
+	}
+	if newest == nil {
+		b.coded(s, "code", "71388002", snomedOID, "Procedure")
+		return
+	}
+	k := b.concept(s, "code", elementOf(newest.Msg).one("code"))
+	if !slices.Contains([]string{snomedOID, "2.16.840.1.113883.6.12", "2.16.840.1.113883.6.104", "2.16.840.1.113883.6.4"}, attrText(b.d, k, "codeSystem")) {
+		b.clear(k)
+		b.coded(s, "code", "71388002", snomedOID, "Procedure")
+	}
+}
+
+// realm writes what the addresses of the US realm must have and nothing is known of.
+func (b *born) realm(n tree.Node) {
+	if b.d.Name(n) == "addr" && !b.d.Empty(n) && attr(b.d, n, "nullFlavor") == 0 && b.d.Text(n) == "" {
+		want := []string{"streetAddressLine", "city"}
+		if c := b.d.Text(b.d.Child(n, "country")); b.d.Child(n, "country") == 0 || c == "" || c == "US" || c == "USA" {
+			want = append(want, "state", "postalCode")
+		}
+		for _, name := range want {
+			if k := b.d.Child(n, name); k == 0 || b.d.Empty(k) {
+				b.null(n, name, "UNK")
+			}
+		}
+	}
+	for k := b.d.First(n); k != 0; k = b.d.Next(k) {
+		b.realm(k)
 	}
 }
 
@@ -912,7 +970,10 @@ func (b *born) body(root tree.Node) {
 		if spec.full.root != "" && t == spec.full && (b.kind.name == "history" || b.kind.name == "discharge") {
 			b.template(p.n, spec.template) // which the type of document asks for
 		}
-		b.coded(p.n, "code", spec.code, loincOID, spec.title)
+		code := b.coded(p.n, "code", spec.code, loincOID, spec.title)
+		if spec.translation != "" {
+			b.coded(code, "translation", spec.translation, loincOID, spec.title)
+		}
 		b.d.SetText(b.add(p.n, "title"), spec.title)
 		text := "<paragraph>No information</paragraph>"
 		if !empty {

@@ -40,7 +40,7 @@ var bornDocuments = []bornDocument{
 		sections: []string{"anesthesia", "complications", "before", "blood", "findings", "specimens", "description", "postoperative"}},
 	{name: "transfer", code: "18761-7", display: "Transfer summary note", title: "Transfer Summary", template: "13", service: "PCPR", performer: "PRF", required: true,
 		sections: []string{"allergies", "medications", "problems", "results", "vitals", "reason", "assessment", "plan"}},
-	{name: "careplan", code: "52521-2", display: "Overall plan of care/advance care directives", title: "Care Plan", template: "15", service: "PCPR",
+	{name: "careplan", code: "52521-2", display: "Overall plan of care/advance care directives", title: "Care Plan", template: "15", service: "PCPR", performer: "PRF",
 		sections: []string{"concerns", "goals"}},
 	{name: "imaging", code: "18748-4", display: "Diagnostic imaging study", title: "Diagnostic Imaging Report", template: "5", service: "ACT",
 		sections: []string{"imaging"}},
@@ -61,6 +61,7 @@ type bornSection struct {
 	key, code, title string
 	template, full   templateOf
 	columns          []string // of the table of its narrative
+	translation      string   // a second code that must be there
 }
 
 var bornSections = []bornSection{
@@ -69,7 +70,7 @@ var bornSections = []bornSection{
 	{key: "complaint", code: "46239-0", title: "Chief Complaint and Reason for Visit", template: templateOf{sectionRoot + "13", ""}},
 	{key: "illness", code: "10164-2", title: "History of Present Illness", template: templateOf{"1.3.6.1.4.1.19376.1.5.3.1.3.4", ""}},
 	{key: "course", code: "8648-8", title: "Hospital Course", template: templateOf{"1.3.6.1.4.1.19376.1.5.3.1.3.5", ""}},
-	{key: "discharge", code: "11535-2", title: "Discharge Diagnosis", template: templateOf{sectionRoot + "24", "2015-08-01"}},
+	{key: "discharge", code: "11535-2", title: "Discharge Diagnosis", template: templateOf{sectionRoot + "24", "2015-08-01"}, translation: "78375-3"},
 	{key: "before", code: "10219-4", title: "Preoperative Diagnosis", template: templateOf{sectionRoot + "34", "2015-08-01"}},
 	{key: "postoperative", code: "10218-6", title: "Postoperative Diagnosis", template: templateOf{sectionRoot + "35", ""}},
 	{key: "indications", code: "59768-2", title: "Procedure Indications", template: templateOf{sectionRoot + "29", "2014-06-09"}},
@@ -77,7 +78,7 @@ var bornSections = []bornSection{
 	{key: "findings", code: "59776-5", title: "Procedure Findings", template: templateOf{sectionRoot + "28", "2015-08-01"}},
 	{key: "after", code: "59769-0", title: "Postprocedure Diagnosis", template: templateOf{sectionRoot + "36", "2015-08-01"}},
 	{key: "anesthesia", code: "59774-0", title: "Anesthesia", template: templateOf{sectionRoot + "25", "2014-06-09"}},
-	{key: "blood", code: "55103-6", title: "Procedure Estimated Blood Loss", template: templateOf{"2.16.840.1.113883.10.20.18.2.9", ""}},
+	{key: "blood", code: "59770-8", title: "Procedure Estimated Blood Loss", template: templateOf{"2.16.840.1.113883.10.20.18.2.9", ""}},
 	{key: "specimens", code: "59773-2", title: "Procedure Specimens Taken", template: templateOf{sectionRoot + "31", ""}},
 	{key: "complications", code: "55109-3", title: "Complications", template: templateOf{sectionRoot + "37", "2015-08-01"}},
 	{key: "allergies", code: "48765-2", title: "Allergies and Adverse Reactions", template: templateOf{sectionRoot + "6", "2015-08-01"},

@@ -2,9 +2,11 @@ package ccdafhir
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -23,7 +25,7 @@ func Format(maps *mapping.Maps) *convert.Format {
 		NewWorker: func(o *convert.Options) convert.Worker {
 			return &worker{o: o, maps: maps, parser: ccda.Parser{Options: ccda.Options{Charset: o.Charset, MaxDocument: o.MaxRecord}}}
 		},
-		NewWriter: func(o *convert.Options) convert.Writer { return &writer{maps: maps} },
+		NewWriter: func(o *convert.Options) convert.Writer { return &writer{o: o, maps: maps} },
 		Describe:  describe,
 	}
 }
@@ -169,14 +171,31 @@ func Key(b []byte) string {
 }
 
 // writer turns records of the hub into documents.
-type writer struct{ maps *mapping.Maps }
+type writer struct {
+	o    *convert.Options
+	maps *mapping.Maps
+}
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
 	m, err := w.maps.For(mapping.Source{Format: "ccda", Made: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := m.FromFHIR("ClinicalDocument", "Bundle", rec.Record)
+	var doc *tree.Doc
+	if cameAsCCDA(rec.Record) {
+		doc, err = m.FromFHIR("ClinicalDocument", "Bundle", rec.Record)
+	} else {
+		kind, known := bornDocument{}, false
+		for _, d := range bornDocuments {
+			if d.name == cmp.Or(w.o.Document, "ccd") {
+				kind, known = d, true
+			}
+		}
+		if !known {
+			return nil, nil, fmt.Errorf("no document %s", w.o.Document)
+		}
+		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { writeBorn(c, rec, &kind) })
+	}
 	if err != nil {
 		return nil, nil, err
 	}

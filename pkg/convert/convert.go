@@ -102,6 +102,7 @@ type Options struct {
 	BundleKind string // --bundle
 	Message    string // --message
 	Version    string // --version, of HL7 v2
+	Document   string // --document, of C-CDA
 	Charset    string // what the bytes are, whatever they say
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit

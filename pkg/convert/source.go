@@ -147,8 +147,23 @@ func archive(file string) (list []Source) {
 		f.Close()
 		return bad(err)
 	}
+	members := map[string]*zip.File{}
+	var names []string
 	for _, m := range z.File {
 		name := path.Clean(strings.ReplaceAll(m.Name, `\`, "/"))
+		members[name], names = m, append(names, name)
+	}
+	documents, xdm := xdmDocuments(members, names)
+	for _, name := range documents {
+		if members[name] == nil {
+			list = append(list, unopened(base, file, errors.New("its METADATA.XML names a document that is not in it")))
+		}
+	}
+	for _, m := range z.File {
+		name := path.Clean(strings.ReplaceAll(m.Name, `\`, "/"))
+		if xdm && !slices.Contains(documents, name) {
+			continue
+		}
 		if m.FileInfo().IsDir() || !m.Mode().IsRegular() || strings.HasPrefix(path.Base(name), ".") || strings.HasPrefix(name, "__MACOSX/") {
 			continue
 		}

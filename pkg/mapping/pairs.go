@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -49,4 +51,45 @@ func (c *Context) Normal(leaf tree.Node, form func() string) {
 	if c.normal != nil {
 		c.normal(leaf, form())
 	}
+}
+
+// Resources are those of the record, for what FromFHIRBy runs.
+func (c *Context) Resources() []*Resource { return c.rec.Resources }
+
+// Bundle is the record's bundle without its entries, nil if there is none.
+func (c *Context) Bundle() *rpb.Bundle { return c.rec.Bundle }
+
+// Resolve follows a reference of a resource within the record; nil if it leads out of it.
+func (c *Context) Resolve(from *Resource, ref *dpb.Reference) *Resource {
+	within := c.within
+	c.within = from
+	if from != nil && from.inside != nil {
+		c.within = from.inside
+	}
+	defer func() { c.within = within }()
+	return c.resolve(reflect.ValueOf(ref).Elem())
+}
+
+// Place takes note that a resource has its place in the document.
+func (c *Context) Place(r *Resource) { c.setPlaced(r) }
+
+// Placed reports that a resource has its place in the document.
+func (c *Context) Placed(r *Resource) bool { return r.placed }
+
+// Refused reports that m must not be written: a modifier of it has no place.
+func (c *Context) Refused(m proto.Message) bool { return c.isRefused(reflect.ValueOf(m).Elem()) }
+
+// Decline says why what is at and below m is not in the document, where nothing else has taken it.
+func (c *Context) Decline(m proto.Message, why string) {
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		c.claimAll(v.Elem(), plan.OfMessage(m), tree.Declined, why)
+	}
+}
+
+// Anew runs f with nothing taken yet: what f writes may have been written elsewhere too.
+func (c *Context) Anew(f func()) {
+	outer := c.takes
+	c.takes = takes{}
+	defer func() { c.takes = outer }()
+	f()
 }

@@ -36,6 +36,32 @@ type back struct {
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
 // what became of them.
 func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
+	return m.fromFHIR(name, typ, rec, func(c *Context, t *table) {
+		if t.info == nil {
+			c.writeGroup(t, tree.Root, nil)
+			return
+		}
+		for _, r := range rec.Resources {
+			if r.info == t.info && !c.isRefused(r.v) {
+				f := c.push(t)
+				r.placed = c.writeTable(t, r.v, tree.Root, f.in)
+				break
+			}
+		}
+	})
+}
+
+// FromFHIRBy is FromFHIR with a function in the place of the scope: for a record that lacks the resource from which the scope's
+// rows start, such as the Composition of a document. It writes what it wants with the tables of resources and datatypes, claims
+// what it writes by itself, and may run several times, until nothing is written without its modifier.
+func (m *Map) FromFHIRBy(name string, rec *Record, write func(c *Context)) (*tree.Doc, error) {
+	return m.fromFHIR(name, "Bundle", rec, func(c *Context, t *table) {
+		c.push(t)
+		write(c)
+	})
+}
+
+func (m *Map) fromFHIR(name, typ string, rec *Record, write func(c *Context, t *table)) (*tree.Doc, error) {
 	t := m.table(name, typ)
 	if t == nil {
 		return nil, fmt.Errorf("no table %s", Key{name, typ})
@@ -48,17 +74,7 @@ func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
 		rec.index()
 		doc := tree.New(m.Format, 256)
 		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{refused: refused}}}
-		if t.info == nil {
-			c.writeGroup(t, tree.Root, nil)
-		} else {
-			for _, r := range rec.Resources {
-				if r.info == t.info && !refused[r.v.Addr().Interface()] {
-					f := c.push(t)
-					r.placed = c.writeTable(t, r.v, tree.Root, f.in)
-					break
-				}
-			}
-		}
+		write(c, t)
 		if c.err != nil {
 			return nil, c.err
 		}

@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // --tz means the same on every machine
 
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -24,6 +27,7 @@ type convertOptions struct {
 	maps                []string
 	bundle, message     string
 	version, charset    string
+	document            string
 	jobs                int
 	strict, force       bool
 	json, quiet, values bool
@@ -39,7 +43,8 @@ func newConvertCommand(c *CLI) *cobra.Command {
 its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
 writes what became of each that was not simply carried. Findings and a summary go to standard error.
 
-Formats: hl7v2, fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line).
+Formats: hl7v2, ccda (a document), fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line).
+A record that did not come as C-CDA becomes the document that --document names, by default a continuity of care document (ccd).
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
@@ -51,7 +56,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson or hl7v2")
+	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson, hl7v2 or ccda")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
 	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
@@ -61,6 +66,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.bundle, "bundle", "", "kind of bundle: message, collection, transaction, batch or document")
 	f.StringVar(&o.message, "message", "", "HL7 v2 message to write, such as ORU^R01")
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
+	f.StringVar(&o.document, "document", "", "C-CDA document to write of records of another origin: "+strings.Join(ccdafhir.Documents(), ", "))
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.validate, "validate", false, "check the FHIR that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
@@ -77,12 +83,15 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}
 	if o.to == "" {
-		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson or --to hl7v2")
+		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2 or --to ccda")
 	}
-	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Charset: o.charset, Jobs: o.jobs,
+	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Document: o.document, Charset: o.charset, Jobs: o.jobs,
 		LedgerFull: o.ledger != ""}
 	if o.from != "auto" {
 		opts.From = o.from
+	}
+	if o.document != "" && !slices.Contains(ccdafhir.Documents(), o.document) {
+		return fail(exitUsage, fmt.Errorf("--document %s: no such document", o.document), "it is one of "+strings.Join(ccdafhir.Documents(), ", "))
 	}
 	switch {
 	case o.jobs < 0:

@@ -1,0 +1,282 @@
+package ccdafhir_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/ccdafhir"
+	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/convert"
+)
+
+// through converts one source and gives its records; rejected ones are faults of the test.
+func through(t testing.TB, from, to, document string, b []byte) [][]byte {
+	t.Helper()
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := formats.Named(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := formats.Named(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]byte
+	o := &convert.Options{From: from, To: to, Document: document, Jobs: 1}
+	err = convert.Run(context.Background(), f, g, bytes.NewReader(b), "test", o, func(r *convert.Result) error {
+		if r.Rejected != nil {
+			t.Errorf("rejected: %v", r.Rejected)
+		}
+		for _, p := range r.Parts {
+			out = append(out, bytes.Clone(p.Data))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func synthea(t testing.TB) []string {
+	files, err := filepath.Glob(filepath.Join(testshared.Dir(t), "corpus", "fhir", "synthea", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no bundles: %v", err)
+	}
+	return files
+}
+
+// validXSD judges a document by the official schema.
+func validXSD(t *testing.T, name string, doc []byte) {
+	t.Helper()
+	xsd := filepath.Join(testshared.Dir(t), "referee", "ccda", "xsd", "infrastructure", "cda", "CDA_SDTC.xsd")
+	cmd := exec.Command("xmllint", "--nonet", "--huge", "--noout", "--schema", xsd, "-")
+	cmd.Stdin = bytes.NewReader(doc)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %s", name, out[:min(len(out), 600)])
+	}
+}
+
+func wantXMLLint(t *testing.T) {
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		t.Skip("xmllint is not here")
+	}
+}
+
+// said are the codes of the resources of a kind, each with its first date of day precision: what must come back.
+var said = map[string]struct{ code, date string }{
+	"Condition": {"code", "onsetDateTime"}, "AllergyIntolerance": {"code", "onsetDateTime"}, "MedicationRequest": {"medicationCodeableConcept", "authoredOn"},
+	"Immunization": {"vaccineCode", "occurrenceDateTime"}, "Procedure": {"code", "performedPeriod"}, "Observation": {"code", "effectiveDateTime"},
+}
+
+// TestBornContent converts bundles to documents, and the documents to FHIR again: every code of a statement, every date of it and every
+// value that was measured is there again.
+func TestBornContent(t *testing.T) {
+	for _, file := range synthea(t) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs := through(t, "fhir", "ccda", "", b)
+		if len(docs) != 1 {
+			t.Fatalf("%s: %d documents", filepath.Base(file), len(docs))
+		}
+		again := through(t, "ccda", "fhir", "", docs[0])
+		if len(again) != 1 {
+			t.Fatalf("%s: %d bundles", filepath.Base(file), len(again))
+		}
+		text := string(again[0])
+		var bundle struct {
+			Entry []struct{ Resource map[string]any }
+		}
+		if err := json.Unmarshal(b, &bundle); err != nil {
+			t.Fatal(err)
+		}
+		missing, all := 0, 0
+		want := func(s string) {
+			if all++; !strings.Contains(text, s) {
+				if missing++; missing < 5 {
+					t.Errorf("%s: %s did not come back", filepath.Base(file), s)
+				}
+			}
+		}
+		for _, e := range bundle.Entry {
+			r := e.Resource
+			x, ok := said[r["resourceType"].(string)]
+			if !ok {
+				continue
+			}
+			if r["component"] != nil && r["category"] != nil && strings.Contains(string(mustJSON(t, r["category"])), "vital-signs") {
+				x.code = "" // of a panel of vital signs the measurements stand side by side, without its own code
+			}
+			concept, _ := r[x.code].(map[string]any)
+			codings, _ := concept["coding"].([]any)
+			for _, c := range codings {
+				want(`"code":"` + c.(map[string]any)["code"].(string) + `"`)
+			}
+			switch d := r[x.date].(type) {
+			case string:
+				want(`"` + d[:10])
+			case map[string]any:
+				want(`"` + d["start"].(string)[:10])
+			}
+			values := []any{r["valueQuantity"]}
+			components, _ := r["component"].([]any)
+			for _, c := range components {
+				values = append(values, c.(map[string]any)["valueQuantity"])
+			}
+			for _, v := range values {
+				if q, ok := v.(map[string]any); ok {
+					want(`"value":` + string(mustJSON(t, q["value"])))
+				}
+			}
+		}
+		if all < 50 {
+			t.Errorf("%s: only %d things were looked for", filepath.Base(file), all)
+		}
+		if missing > 0 {
+			t.Errorf("%s: %d of %d did not come back", filepath.Base(file), missing, all)
+		}
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestBornIsValid judges documents of every type, and of every official example, by the schema of CDA.
+func TestBornIsValid(t *testing.T) {
+	wantXMLLint(t)
+	smallest := synthea(t)[0]
+	b, err := os.ReadFile(smallest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range ccdafhir.Documents() {
+		for _, doc := range through(t, "fhir", "ccda", kind, b) {
+			validXSD(t, kind, doc)
+		}
+	}
+	for _, file := range synthea(t) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, doc := range through(t, "fhir", "ccda", "", b) {
+			validXSD(t, filepath.Base(file), doc)
+		}
+	}
+	examples, err := filepath.Glob(filepath.Join(testshared.Dir(t), "corpus", "fhir", "examples", "*.json"))
+	if err != nil || len(examples) < 100 {
+		t.Fatalf("%d examples: %v", len(examples), err)
+	}
+	for _, file := range examples {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, doc := range through(t, "fhir", "ccda", "", b) {
+			validXSD(t, filepath.Base(file), doc)
+		}
+	}
+}
+
+const bornBundle = `{"resourceType":"Bundle","type":"collection","timestamp":"2026-03-04T10:00:00Z","entry":[
+{"fullUrl":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001","resource":{"resourceType":"Patient","id":"5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001","name":[{"family":"Testperson","given":["Fern"]}],
+"gender":"female","birthDate":"1980-02-03","contact":[{"relationship":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0131","code":"C"}]}],"name":{"text":"Rowan Testperson"}}]}},
+{"resource":{"resourceType":"AllergyIntolerance","id":"a1","patient":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},"code":{"coding":[{"system":"http://snomed.info/sct","code":"716186003"}]}}},
+{"resource":{"resourceType":"Condition","id":"c1","subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"refuted"}]},"code":{"coding":[{"system":"http://snomed.info/sct","code":"38341003"}]}}},
+{"resource":{"resourceType":"Condition","id":"c2","subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"entered-in-error"}]},"code":{"coding":[{"system":"http://snomed.info/sct","code":"73211009"}]}}},
+{"resource":{"resourceType":"Immunization","id":"i1","status":"not-done","statusReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"PATOBJ"}]},"vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"207"}]},"patient":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},"occurrenceDateTime":"2026-01-02"}},
+{"resource":{"resourceType":"MedicationRequest","id":"m1","status":"active","intent":"order","doNotPerform":true,"medicationCodeableConcept":{"text":"Aspirin"},"subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},
+"dosageInstruction":[{"timing":{"repeat":{"frequency":3,"period":1,"periodUnit":"d"}}}]}},
+{"resource":{"resourceType":"Procedure","id":"p1","status":"not-done","code":{"text":"Colonoscopy"},"subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"}}},
+{"resource":{"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2339-0"}]},"subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},
+"valueQuantity":{"value":5,"comparator":"<","unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}}},
+{"resource":{"resourceType":"Observation","id":"o2","status":"preliminary","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},
+"subject":{"reference":"urn:uuid:5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"},"valueQuantity":{"value":61}}}
+]}`
+
+// TestBornMeaning: what is denied, refused or uncertain stays so, and what was entered in error is not there.
+func TestBornMeaning(t *testing.T) {
+	docs := through(t, "fhir", "ccda", "", []byte(bornBundle))
+	if len(docs) != 1 {
+		t.Fatalf("%d documents", len(docs))
+	}
+	doc := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(docs[0]), "><")
+	for _, want := range []string{
+		`<effectiveTime value="20260304100000+0000"/>`,
+		`<id root="5b0a3c1e-7f0e-4f6b-9a55-0d8d2f1c0001"/>`,
+		`<participant typeCode="IND"><associatedEntity classCode="ECON">`,
+		`<code nullFlavor="NA"/>`, // the substance of "no known allergies", which is negated
+		`<period value="8" unit="h"/>`,
+		`inclusive="false"`,
+		`<templateId root="2.16.840.1.113883.10.20.22.4.4" extension="2015-08-01"/>`,
+		`<reference value="#problems-1"/>`, `<tr ID="problems-1">`,
+	} {
+		if !strings.Contains(doc, want) {
+			t.Errorf("it does not hold %s", want)
+		}
+	}
+	if n := strings.Count(doc, `negationInd="true"`); n != 5 {
+		t.Errorf("%d statements are negated, want 5", n)
+	}
+	if strings.Contains(doc, "73211009") {
+		t.Error("what was entered in error is there")
+	}
+	if strings.Contains(doc, "guardian") {
+		t.Error("a contact became a guardian")
+	}
+	vitals := doc[strings.Index(doc, `code="8716-3"`):]
+	if strings.Contains(vitals[:strings.Index(vitals, "</section>")], "8867-4") {
+		t.Error("a preliminary measurement stands among those that are complete")
+	}
+	again := through(t, "fhir", "ccda", "", []byte(bornBundle))
+	if !slices.Equal(docs[0], again[0]) {
+		t.Error("the same record made another document")
+	}
+}
+
+const bornMessage = "MSH|^~\\&|LAB|NORTH|EHR|CLINIC|20260301101500-0500||ORU^R01^ORU_R01|7|P|2.5.1\r" +
+	"PID|1||4711^^^NORTH^MR||Testperson^Fern||19800203|F\r" +
+	"OBR|1|A1|B1|24323-8^Panel^LN|||20260301080000-0500|||||||||||||||20260301100000-0500|||F\r" +
+	"OBX|1|NM|2345-7^Glucose^LN||97|mg/dL^^UCUM|70-99|N|||F|||20260301080000-0500\r"
+
+// TestThroughTheHub converts a message to a document, and a document to a message.
+func TestThroughTheHub(t *testing.T) {
+	docs := through(t, "hl7v2", "ccda", "", []byte(bornMessage))
+	if len(docs) != 1 {
+		t.Fatalf("%d documents", len(docs))
+	}
+	for _, want := range []string{`code="2345-7"`, `value="97"`, `unit="mg/dL"`, "Testperson", `value="20260301080000-0500"`, `extension="4711"`} {
+		if !bytes.Contains(docs[0], []byte(want)) {
+			t.Errorf("the document does not hold %s", want)
+		}
+	}
+	messages := through(t, "ccda", "hl7v2", "", docs[0])
+	if len(messages) == 0 {
+		t.Fatal("no message")
+	}
+	for _, want := range []string{"PID|", "Testperson^Fern", "OBX|1|NM|2345-7", "|97|"} {
+		if !bytes.Contains(messages[0], []byte(want)) {
+			t.Errorf("the message does not hold %s:\n%s", want, messages[0])
+		}
+	}
+}

@@ -23,6 +23,7 @@ var Types = mapping.Types{
 	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"GENDER":    mapping.Pair{Read: readGender, Write: writeGender},
 	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
+	"LIFE":      mapping.Pair{Read: readLife, Write: writeLife},
 }
 
 // text is the text as it is. FHIR's code wants single blanks, its uri none.

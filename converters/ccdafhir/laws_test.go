@@ -99,7 +99,7 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 			n = inner
 			s += "/" + d.Name(n)
 		}
-		if t := attr(d, n, "xsi:type"); t != 0 && d.Name(n) == "effectiveTime" {
+		if t := attr(d, n, "xsi:type"); t != 0 && d.Name(n) == "effectiveTime" && d.Name(d.Parent(n)) == "substanceAdministration" {
 			s += "{" + d.Text(t) + "}"
 		}
 		return s
@@ -132,8 +132,8 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 
 // What TestLaws allows. The aims are 97 and 0.
 const (
-	leastKnown = 97.8
-	mostBroken = 244
+	leastKnown = 99.2
+	mostBroken = 21
 )
 
 // TestLaws runs the laws over every document of the corpus. It prints the figures that the issue asks for, and fails where a

@@ -103,6 +103,9 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 		} else if d.Text(x) != "" {
 			p.misplaced(x)
 		}
+	} else if u := p.derived(n, t); u != nil {
+		t = u
+		p.attribute("xsi:type", u.Name)
 	}
 	if t != nil {
 		for i := range t.Attributes {
@@ -172,6 +175,27 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, "</"...)
 	p.b = append(p.b, name...)
 	p.b = append(p.b, ">\n"...)
+}
+
+// derived is the type that xsi:type must name so that what stands below n may stand there: the schema gives the time of a supply a
+// type without low and high. It is nil where n's own type will do or where there is no one type that would.
+func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
+	if t == nil {
+		return nil
+	}
+	var names []string
+	fits := true
+	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+		if name := p.d.Name(k); p.full[k] && !isAttribute(name) && !foreign(name) {
+			_, ok := t.Child(name)
+			fits = fits && ok
+			names = append(names, name)
+		}
+	}
+	if fits {
+		return nil
+	}
+	return t.Derived(names)
 }
 
 // require adds to what is printed below n the elements that must be there: those that the tree has without anything in them, and

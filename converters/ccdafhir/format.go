@@ -133,10 +133,18 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	foldMisplaced(doc.Doc)
 	stamp(rec)
 	id := doc.Child(doc.Root, "id")
 	return &convert.Record{Record: rec, ID: strings.Trim(attrText(doc.Doc, id, "root")+"|"+attrText(doc.Doc, id, "extension"), "|"), Key: key,
 		Findings: doc.Findings, Leaves: convert.Leaves(doc.Doc)}, nil
+}
+
+// foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there.
+func foldMisplaced(d *tree.Doc) {
+	ccda.NoPlace(d, func(n tree.Node) {
+		d.Lower(n, tree.Folded, "CDA's schema does not allow it here, so it is not written back")
+	})
 }
 
 // stamp gives the bundle of a document the time of its composition (bdl-10), if that says a second and an offset: without one it is

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -92,10 +93,14 @@ func html(raw string) (div string, lost bool) {
 			}
 			b = append(append(append(b, "</"...), name...), '>')
 		default:
-			b = ccda.AppendEscaped(b, t.Text, false)
+			text := t.Text
+			if len(b) == len(htmlHead) {
+				text = strings.TrimLeft(text, " \t\r\n")
+			}
+			b = ccda.AppendEscaped(b, text, false)
 		}
 	}
-	return strings.ReplaceAll(string(append(b, "</div>"...)), "<br></br>", "<br/>"), lost
+	return strings.ReplaceAll(string(append(bytes.TrimRight(b, " \t\r\n"), "</div>"...)), "<br></br>", "<br/>"), lost
 }
 
 // narrativeOf is XHTML as a narrative.

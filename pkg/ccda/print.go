@@ -198,6 +198,49 @@ func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
 	return t.Derived(names)
 }
 
+// NoPlace gives the nodes of a document that AppendDocument would leave out, because the schema does not allow them where they stand.
+func NoPlace(d *tree.Doc, yield func(tree.Node)) {
+	p := printer{d: d, full: make([]bool, d.Len()+1)}
+	p.fill(tree.Root)
+	var walk func(n tree.Node, t *schema.Type)
+	walk = func(n tree.Node, t *schema.Type) {
+		if t == nil {
+			return
+		}
+		if x := d.Child(n, "@xsi:type"); x != 0 {
+			if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
+				t = u
+			} else {
+				yield(x)
+			}
+		} else if u := p.derived(n, t); u != nil {
+			t = u
+		}
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			switch name := d.Name(k); {
+			case !p.full[k] || name == "@xsi:type" || name == "@xsi:nil":
+			case isAttribute(name):
+				if t.Attribute(name[1:]) == nil && !strings.HasPrefix(name, "@xml:") {
+					yield(k)
+				}
+			default:
+				c, ok := t.Child(name)
+				if !ok && foreign(name) {
+					c, ok = t.Child("*")
+				}
+				if !ok {
+					yield(k)
+					continue
+				}
+				walk(k, c.Type)
+			}
+		}
+	}
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		walk(k, schema.Root(d.Name(k)))
+	}
+}
+
 // require adds to what is printed below n the elements that must be there: those that the tree has without anything in them, and
 // for the others one that says that nothing is known. What a null flavor stands for holds nothing.
 func (p *printer) require(n tree.Node, t *schema.Type, base int) {

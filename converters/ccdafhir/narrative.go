@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -92,10 +93,14 @@ func html(raw string) (div string, lost bool) {
 			}
 			b = append(append(append(b, "</"...), name...), '>')
 		default:
-			b = ccda.AppendEscaped(b, t.Text, false)
+			text := t.Text
+			if len(b) == len(htmlHead) {
+				text = strings.TrimLeft(text, " \t\r\n")
+			}
+			b = ccda.AppendEscaped(b, text, false)
 		}
 	}
-	return strings.ReplaceAll(string(append(b, "</div>"...)), "<br></br>", "<br/>"), lost
+	return strings.ReplaceAll(string(append(bytes.TrimRight(b, " \t\r\n"), "</div>"...)), "<br></br>", "<br/>"), lost
 }
 
 // narrativeOf is XHTML as a narrative.
@@ -235,40 +240,52 @@ func sectionOf(d *tree.Doc, n tree.Node) tree.Node {
 	return 0
 }
 
+// narrativeKey is the key under which the texts of a section's narrative are kept while its document is read.
+type narrativeKey struct{ section tree.Node }
+
 // referred is the text of what in the narrative has an id.
-func referred(d *tree.Doc, n tree.Node, id string) (string, bool) {
-	for s := sectionOf(d, n); s != 0; s = sectionOf(d, d.Parent(s)) {
-		raw := d.Text(d.Child(s, "text"))
-		if i := strings.Index(raw, `ID="`+id+`"`); i >= 0 {
-			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
-		}
-		if i := strings.Index(raw, `ID='`+id+`'`); i >= 0 {
-			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
+func referred(c *mapping.Context, n tree.Node, id string) (string, bool) {
+	for s := sectionOf(c.Doc, n); s != 0; s = sectionOf(c.Doc, c.Doc.Parent(s)) {
+		ids := c.Memo(narrativeKey{s}, func() any { return texts(c.Doc.Text(c.Doc.Child(s, "text"))) }).(map[string]string)
+		if text, ok := ids[id]; ok {
+			return text, true
 		}
 	}
 	return "", false
 }
 
-// textOf is the text of the element that begins at an offset, blanks folded.
-func textOf(raw string, at int) string {
+// texts is the text of each element of a narrative that has an ID, blanks folded. The first of an ID is meant.
+func texts(raw string) map[string]string {
+	ids := map[string]string{}
+	type open struct {
+		id   string
+		from int
+	}
+	var opened []open
 	var b strings.Builder
-	depth := 0
-	for t := range ccda.Tokens(raw[max(at, 0):]) {
+	for t := range ccda.Tokens(raw) {
 		switch {
 		case t.Start != "":
-			if depth++; depth > 1 {
-				b.WriteByte(' ')
+			b.WriteByte(' ')
+			o := open{from: b.Len()}
+			for _, a := range t.Attributes {
+				if a[0] == "ID" {
+					o.id = a[1]
+				}
 			}
-		case t.End != "":
-			if depth--; depth == 0 {
-				return strings.Join(strings.Fields(b.String()), " ")
+			opened = append(opened, o)
+		case t.End != "" && len(opened) > 0:
+			o := opened[len(opened)-1]
+			opened = opened[:len(opened)-1]
+			if _, taken := ids[o.id]; o.id != "" && !taken {
+				ids[o.id] = strings.Join(strings.Fields(b.String()[o.from:]), " ")
 			}
 			b.WriteByte(' ')
 		default:
 			b.WriteString(t.Text)
 		}
 	}
-	return strings.Join(strings.Fields(b.String()), " ")
+	return ids
 }
 
 const referenceURL = "https://chartpost.org/fhir/StructureDefinition/narrative"
@@ -283,7 +300,7 @@ func readReference(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	ref := c.Doc.Text(v)
 	if id, local := strings.CutPrefix(ref, "#"); local {
-		if s, found := referred(c.Doc, n, id); found && s != "" {
+		if s, found := referred(c, n, id); found && s != "" {
 			d.Value = s
 		}
 	}

@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -65,6 +66,9 @@ var system = mapping.Type{
 		}
 		if root, ok := uriRoot(s); ok {
 			return root, nil
+		}
+		if n, err := strconv.Atoi(strings.TrimPrefix(s, "http://terminology.hl7.org/CodeSystem/v2-")); err == nil && n > 0 {
+			return "2.16.840.1.113883.12." + strconv.Itoa(n), nil // a table of HL7 v2
 		}
 		return "", errors.New("a system that has no OID")
 	},

@@ -39,6 +39,7 @@ type run struct {
 	target   *plan.Type
 	leaf     tree.Node // the leaf that is being read
 	normal   func(tree.Node, string)
+	memo     map[any]any
 	noBundle bool
 
 	shared   map[sharedKey]reflect.Value

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -51,6 +52,9 @@ func html(raw string) (div string, lost bool) {
 			}
 			if name == "" {
 				name, class = "span", "cda-"+t.Start
+			}
+			if t.Start == "caption" && len(ends) > 0 && (ends[len(ends)-1] == "ul" || ends[len(ends)-1] == "ol") {
+				name = "li" // a list of HTML holds nothing else
 			}
 			if t.Start == "list" && slices.Contains(t.Attributes, [2]string{"listType", "ordered"}) {
 				name = "ol"
@@ -128,7 +132,7 @@ func narrativeOf(div string) string {
 					attrs = append(attrs, [2]string{"ID", a[1]})
 				case a[0] == "class":
 					for w := range strings.FieldsSeq(a[1]) {
-						if name, ok := strings.CutPrefix(w, "cda-"); ok && t.Start == "span" {
+						if name, ok := strings.CutPrefix(w, "cda-"); ok && (t.Start == "span" || t.Start == "li") {
 							o.name = name
 						} else {
 							class = append(class, w)
@@ -200,6 +204,12 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	div, lost := html(c.Doc.Text(n))
+	if !visible(c.Doc.Text(n)) { // txt-2
+		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: referenceURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(n)}}}})
+		c.CarryText(n)
+		return nothing(d)
+	}
 	status := &dpb.Narrative_StatusCode{}
 	if !hl7.Store(status, "additional") { // a narrative of its own right: it may say more than the entries
 		return false
@@ -213,12 +223,57 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
+// visible reports whether a narrative shows anything.
+func visible(raw string) bool {
+	for t := range ccda.Tokens(raw) {
+		if t.Start == "renderMultiMedia" || strings.TrimSpace(t.Text) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+const emptyDiv = htmlHead + "No text.</div>"
+
+// nothing makes of a narrative one that says that there is none.
+func nothing(d *dpb.Narrative) bool {
+	status := &dpb.Narrative_StatusCode{}
+	if !hl7.Store(status, "empty") {
+		return false
+	}
+	d.Status, d.Div = status, &dpb.Xhtml{Value: emptyDiv}
+	return true
+}
+
+// readSectionText gives a section that has nothing within it a narrative that says so (cmp-1).
+func readSectionText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	s, ok := dst.(*compb.Composition_Section)
+	if !ok || s.Text != nil || c.Doc.Child(n, "entry") != 0 || c.Doc.Child(n, "component") != 0 {
+		return false
+	}
+	s.Text = &dpb.Narrative{}
+	return nothing(s.Text)
+}
+
+func writeNothing(*mapping.Context, proto.Message, tree.Node) bool { return false }
+
 func writeNarrative(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.Narrative)
 	if !ok || d.GetDiv().GetValue() == "" {
 		return false
 	}
 	raw := narrativeOf(d.Div.Value)
+	if d.Div.Value == emptyDiv && hl7.FHIRText(d.Status) == "empty" {
+		raw = ""
+		c.Claim(d.Div)
+		c.Claim(d.Status)
+		for _, x := range d.Extension {
+			if kept := x.GetValue().GetStringValue(); kept != nil && x.GetUrl().GetValue() == referenceURL {
+				raw = kept.Value
+				c.Claim(x)
+			}
+		}
+	}
 	if raw == "" || c.Doc.Text(n) != "" {
 		return false
 	}

@@ -17,14 +17,21 @@ import (
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
 	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "BL": boolean, "SYSTEM": system,
-	"II_VALUE":  mapping.Pair{Read: readII, Write: writeII},
-	"TEL_VALUE": mapping.Pair{Read: readTEL, Write: writeTEL},
-	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
-	"REFERENCE": mapping.Pair{Read: readReference, Write: writeReference},
-	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
-	"GENDER":    mapping.Pair{Read: readGender, Write: writeGender},
-	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
-	"LIFE":      mapping.Pair{Read: readLife, Write: writeLife},
+	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
+	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
+	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
+	"REFERENCE":    mapping.Pair{Read: readReference, Write: writeReference},
+	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
+	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},
+	"NARRATIVE":    mapping.Pair{Read: readNarrative, Write: writeNarrative},
+	"LIFE":         mapping.Pair{Read: readLife, Write: writeLife},
+	"SECTION_TEXT": mapping.Pair{Read: readSectionText, Write: writeNothing},
+	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeNothing},
+	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
+	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"TAG":          languageTag,
+	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }
 
 // text is the text as it is. FHIR's code wants single blanks, its uri none.

@@ -11,6 +11,9 @@ import (
 	"iter"
 	"strings"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -132,9 +135,43 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	foldMisplaced(doc.Doc)
+	stamp(rec)
 	id := doc.Child(doc.Root, "id")
 	return &convert.Record{Record: rec, ID: strings.Trim(attrText(doc.Doc, id, "root")+"|"+attrText(doc.Doc, id, "extension"), "|"), Key: key,
 		Findings: doc.Findings, Leaves: convert.Leaves(doc.Doc)}, nil
+}
+
+// foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there.
+func foldMisplaced(d *tree.Doc) {
+	ccda.NoPlace(d, func(n tree.Node) {
+		d.Lower(n, tree.Folded, "CDA's schema does not allow it here, so it is not written back")
+	})
+}
+
+// stamp gives the bundle of a document the time of its composition (bdl-10), if that says a second and an offset: without one it is
+// no document but a collection.
+func stamp(rec *mapping.Record) {
+	if rec.Bundle == nil {
+		return
+	}
+	for _, r := range rec.Resources {
+		c, ok := r.Msg.(*cpb.Composition)
+		if !ok || c.Date == nil {
+			continue
+		}
+		if d := c.Date; d.Timezone != "" && (d.Precision == dpb.DateTime_SECOND || d.Precision == dpb.DateTime_MILLISECOND || d.Precision == dpb.DateTime_MICROSECOND) && d.ValueUs != 0 {
+			precision := dpb.Instant_SECOND
+			switch d.Precision {
+			case dpb.DateTime_MILLISECOND:
+				precision = dpb.Instant_MILLISECOND
+			case dpb.DateTime_MICROSECOND:
+				precision = dpb.Instant_MICROSECOND
+			}
+			rec.Bundle.Timestamp = &dpb.Instant{ValueUs: d.ValueUs, Timezone: d.Timezone, Precision: precision}
+		}
+		return
+	}
 }
 
 // sourceOf is what a document says of itself, for overlays to match: its custodian and its type.

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -68,9 +69,32 @@ func kit(m *mapping.Map) *maptest.Kit {
 			out, _ := ccda.AppendDocument(nil, d, nil)
 			return out
 		},
-		Read: mapping.ReadOptions{Key: "test", Facility: "test"},
-		Same: sameKind,
+		Read:  mapping.ReadOptions{Key: "test", Facility: "test"},
+		After: foldMisplaced,
+		Same:  sameKind,
 	}
+}
+
+// laws holds a document against the laws. One that lacks what CDA's schema demands comes back with it, with the null flavor NI, and
+// so its FHIR says that too, and one that has what the schema forbids comes back without it; what came back is as the schema wants it
+// and must be stable.
+func laws(k *maptest.Kit, source []byte) (*maptest.Result, error) {
+	res, err := k.Run(source)
+	if err != nil || len(res.Faults) == 0 {
+		return res, err
+	}
+	misplaced := false
+	ccda.NoPlace(res.Doc, func(tree.Node) { misplaced = true })
+	unstable := func(f string) bool { return strings.HasPrefix(f, "FHIR is not stable") }
+	if !slices.ContainsFunc(res.Faults, unstable) || !misplaced && bytes.Count(res.Back, []byte(`nullFlavor="NI"`)) <= bytes.Count(source, []byte(`nullFlavor="NI"`)) {
+		return res, nil
+	}
+	again, err := k.Run(res.Back)
+	if err != nil {
+		return nil, err
+	}
+	res.Faults = append(slices.DeleteFunc(res.Faults, unstable), again.Faults...)
+	return res, nil
 }
 
 // sameKind names the leaves of a document up to its normal form: the statements that one row makes keep their order, but those of
@@ -99,7 +123,7 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 			n = inner
 			s += "/" + d.Name(n)
 		}
-		if t := attr(d, n, "xsi:type"); t != 0 && d.Name(n) == "effectiveTime" {
+		if t := attr(d, n, "xsi:type"); t != 0 && d.Name(n) == "effectiveTime" && d.Name(d.Parent(n)) == "substanceAdministration" {
 			s += "{" + d.Text(t) + "}"
 		}
 		return s
@@ -132,8 +156,8 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 
 // What TestLaws allows. The aims are 97 and 0.
 const (
-	leastKnown = 97.8
-	mostBroken = 244
+	leastKnown = 99.2
+	mostBroken = 3
 )
 
 // TestLaws runs the laws over every document of the corpus. It prints the figures that the issue asks for, and fails where a
@@ -145,7 +169,7 @@ func TestLaws(t *testing.T) {
 	unmapped, invalid, declined, faults := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	example := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		res, err := kit(m).Run(files[name])
+		res, err := laws(kit(m), files[name])
 		if err != nil {
 			if _, bad := new(ccda.Parser).Parse(files[name]); bad == nil {
 				t.Errorf("%s: %v", name, err)

@@ -1,10 +1,12 @@
 package ccdafhir
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -51,6 +53,9 @@ func html(raw string) (div string, lost bool) {
 			if name == "" {
 				name, class = "span", "cda-"+t.Start
 			}
+			if t.Start == "caption" && len(ends) > 0 && (ends[len(ends)-1] == "ul" || ends[len(ends)-1] == "ol") {
+				name = "li" // a list of HTML holds nothing else
+			}
 			if t.Start == "list" && slices.Contains(t.Attributes, [2]string{"listType", "ordered"}) {
 				name = "ol"
 			}
@@ -92,10 +97,14 @@ func html(raw string) (div string, lost bool) {
 			}
 			b = append(append(append(b, "</"...), name...), '>')
 		default:
-			b = ccda.AppendEscaped(b, t.Text, false)
+			text := t.Text
+			if len(b) == len(htmlHead) {
+				text = strings.TrimLeft(text, " \t\r\n")
+			}
+			b = ccda.AppendEscaped(b, text, false)
 		}
 	}
-	return strings.ReplaceAll(string(append(b, "</div>"...)), "<br></br>", "<br/>"), lost
+	return strings.ReplaceAll(string(append(bytes.TrimRight(b, " \t\r\n"), "</div>"...)), "<br></br>", "<br/>"), lost
 }
 
 // narrativeOf is XHTML as a narrative.
@@ -123,7 +132,7 @@ func narrativeOf(div string) string {
 					attrs = append(attrs, [2]string{"ID", a[1]})
 				case a[0] == "class":
 					for w := range strings.FieldsSeq(a[1]) {
-						if name, ok := strings.CutPrefix(w, "cda-"); ok && t.Start == "span" {
+						if name, ok := strings.CutPrefix(w, "cda-"); ok && (t.Start == "span" || t.Start == "li") {
 							o.name = name
 						} else {
 							class = append(class, w)
@@ -195,6 +204,12 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	div, lost := html(c.Doc.Text(n))
+	if !visible(c.Doc.Text(n)) { // txt-2
+		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: referenceURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(n)}}}})
+		c.CarryText(n)
+		return nothing(d)
+	}
 	status := &dpb.Narrative_StatusCode{}
 	if !hl7.Store(status, "additional") { // a narrative of its own right: it may say more than the entries
 		return false
@@ -208,12 +223,57 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
+// visible reports whether a narrative shows anything.
+func visible(raw string) bool {
+	for t := range ccda.Tokens(raw) {
+		if t.Start == "renderMultiMedia" || strings.TrimSpace(t.Text) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+const emptyDiv = htmlHead + "No text.</div>"
+
+// nothing makes of a narrative one that says that there is none.
+func nothing(d *dpb.Narrative) bool {
+	status := &dpb.Narrative_StatusCode{}
+	if !hl7.Store(status, "empty") {
+		return false
+	}
+	d.Status, d.Div = status, &dpb.Xhtml{Value: emptyDiv}
+	return true
+}
+
+// readSectionText gives a section that has nothing within it a narrative that says so (cmp-1).
+func readSectionText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	s, ok := dst.(*compb.Composition_Section)
+	if !ok || s.Text != nil || c.Doc.Child(n, "entry") != 0 || c.Doc.Child(n, "component") != 0 {
+		return false
+	}
+	s.Text = &dpb.Narrative{}
+	return nothing(s.Text)
+}
+
+func writeNothing(*mapping.Context, proto.Message, tree.Node) bool { return false }
+
 func writeNarrative(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.Narrative)
 	if !ok || d.GetDiv().GetValue() == "" {
 		return false
 	}
 	raw := narrativeOf(d.Div.Value)
+	if d.Div.Value == emptyDiv && hl7.FHIRText(d.Status) == "empty" {
+		raw = ""
+		c.Claim(d.Div)
+		c.Claim(d.Status)
+		for _, x := range d.Extension {
+			if kept := x.GetValue().GetStringValue(); kept != nil && x.GetUrl().GetValue() == referenceURL {
+				raw = kept.Value
+				c.Claim(x)
+			}
+		}
+	}
 	if raw == "" || c.Doc.Text(n) != "" {
 		return false
 	}
@@ -235,40 +295,52 @@ func sectionOf(d *tree.Doc, n tree.Node) tree.Node {
 	return 0
 }
 
+// narrativeKey is the key under which the texts of a section's narrative are kept while its document is read.
+type narrativeKey struct{ section tree.Node }
+
 // referred is the text of what in the narrative has an id.
-func referred(d *tree.Doc, n tree.Node, id string) (string, bool) {
-	for s := sectionOf(d, n); s != 0; s = sectionOf(d, d.Parent(s)) {
-		raw := d.Text(d.Child(s, "text"))
-		if i := strings.Index(raw, `ID="`+id+`"`); i >= 0 {
-			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
-		}
-		if i := strings.Index(raw, `ID='`+id+`'`); i >= 0 {
-			return textOf(raw, strings.LastIndexByte(raw[:i], '<')), true
+func referred(c *mapping.Context, n tree.Node, id string) (string, bool) {
+	for s := sectionOf(c.Doc, n); s != 0; s = sectionOf(c.Doc, c.Doc.Parent(s)) {
+		ids := c.Memo(narrativeKey{s}, func() any { return texts(c.Doc.Text(c.Doc.Child(s, "text"))) }).(map[string]string)
+		if text, ok := ids[id]; ok {
+			return text, true
 		}
 	}
 	return "", false
 }
 
-// textOf is the text of the element that begins at an offset, blanks folded.
-func textOf(raw string, at int) string {
+// texts is the text of each element of a narrative that has an ID, blanks folded. The first of an ID is meant.
+func texts(raw string) map[string]string {
+	ids := map[string]string{}
+	type open struct {
+		id   string
+		from int
+	}
+	var opened []open
 	var b strings.Builder
-	depth := 0
-	for t := range ccda.Tokens(raw[max(at, 0):]) {
+	for t := range ccda.Tokens(raw) {
 		switch {
 		case t.Start != "":
-			if depth++; depth > 1 {
-				b.WriteByte(' ')
+			b.WriteByte(' ')
+			o := open{from: b.Len()}
+			for _, a := range t.Attributes {
+				if a[0] == "ID" {
+					o.id = a[1]
+				}
 			}
-		case t.End != "":
-			if depth--; depth == 0 {
-				return strings.Join(strings.Fields(b.String()), " ")
+			opened = append(opened, o)
+		case t.End != "" && len(opened) > 0:
+			o := opened[len(opened)-1]
+			opened = opened[:len(opened)-1]
+			if _, taken := ids[o.id]; o.id != "" && !taken {
+				ids[o.id] = strings.Join(strings.Fields(b.String()[o.from:]), " ")
 			}
 			b.WriteByte(' ')
 		default:
 			b.WriteString(t.Text)
 		}
 	}
-	return strings.Join(strings.Fields(b.String()), " ")
+	return ids
 }
 
 const referenceURL = "https://chartpost.org/fhir/StructureDefinition/narrative"
@@ -283,7 +355,7 @@ func readReference(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	ref := c.Doc.Text(v)
 	if id, local := strings.CutPrefix(ref, "#"); local {
-		if s, found := referred(c.Doc, n, id); found && s != "" {
+		if s, found := referred(c, n, id); found && s != "" {
 			d.Value = s
 		}
 	}

@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -16,13 +17,21 @@ import (
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
 	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "BL": boolean, "SYSTEM": system,
-	"II_VALUE":  mapping.Pair{Read: readII, Write: writeII},
-	"TEL_VALUE": mapping.Pair{Read: readTEL, Write: writeTEL},
-	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
-	"REFERENCE": mapping.Pair{Read: readReference, Write: writeReference},
-	"TEMPLATES": mapping.Pair{Read: readTemplates, Write: writeTemplates},
-	"GENDER":    mapping.Pair{Read: readGender, Write: writeGender},
-	"NARRATIVE": mapping.Pair{Read: readNarrative, Write: writeNarrative},
+	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
+	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
+	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
+	"REFERENCE":    mapping.Pair{Read: readReference, Write: writeReference},
+	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
+	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},
+	"NARRATIVE":    mapping.Pair{Read: readNarrative, Write: writeNarrative},
+	"LIFE":         mapping.Pair{Read: readLife, Write: writeLife},
+	"SECTION_TEXT": mapping.Pair{Read: readSectionText, Write: writeNothing},
+	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeNothing},
+	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
+	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"TAG":          languageTag,
+	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }
 
 // text is the text as it is. FHIR's code wants single blanks, its uri none.
@@ -64,6 +73,9 @@ var system = mapping.Type{
 		}
 		if root, ok := uriRoot(s); ok {
 			return root, nil
+		}
+		if n, err := strconv.Atoi(strings.TrimPrefix(s, "http://terminology.hl7.org/CodeSystem/v2-")); err == nil && n > 0 {
+			return "2.16.840.1.113883.12." + strconv.Itoa(n), nil // a table of HL7 v2
 		}
 		return "", errors.New("a system that has no OID")
 	},

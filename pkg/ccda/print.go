@@ -103,6 +103,9 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 		} else if d.Text(x) != "" {
 			p.misplaced(x)
 		}
+	} else if u := p.derived(n, t); u != nil {
+		t = u
+		p.attribute("xsi:type", u.Name)
 	}
 	if t != nil {
 		for i := range t.Attributes {
@@ -172,6 +175,70 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, "</"...)
 	p.b = append(p.b, name...)
 	p.b = append(p.b, ">\n"...)
+}
+
+// derived is the type that xsi:type must name so that what stands below n may stand there: the schema gives the time of a supply a
+// type without low and high. It is nil where n's own type will do or where there is no one type that would.
+func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
+	if t == nil {
+		return nil
+	}
+	var names []string
+	fits := true
+	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+		if name := p.d.Name(k); p.full[k] && !isAttribute(name) && !foreign(name) {
+			_, ok := t.Child(name)
+			fits = fits && ok
+			names = append(names, name)
+		}
+	}
+	if fits {
+		return nil
+	}
+	return t.Derived(names)
+}
+
+// NoPlace gives the nodes of a document that AppendDocument would leave out, because the schema does not allow them where they stand.
+func NoPlace(d *tree.Doc, yield func(tree.Node)) {
+	p := printer{d: d, full: make([]bool, d.Len()+1)}
+	p.fill(tree.Root)
+	var walk func(n tree.Node, t *schema.Type)
+	walk = func(n tree.Node, t *schema.Type) {
+		if t == nil {
+			return
+		}
+		if x := d.Child(n, "@xsi:type"); x != 0 {
+			if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
+				t = u
+			} else {
+				yield(x)
+			}
+		} else if u := p.derived(n, t); u != nil {
+			t = u
+		}
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			switch name := d.Name(k); {
+			case !p.full[k] || name == "@xsi:type" || name == "@xsi:nil":
+			case isAttribute(name):
+				if t.Attribute(name[1:]) == nil && !strings.HasPrefix(name, "@xml:") {
+					yield(k)
+				}
+			default:
+				c, ok := t.Child(name)
+				if !ok && foreign(name) {
+					c, ok = t.Child("*")
+				}
+				if !ok {
+					yield(k)
+					continue
+				}
+				walk(k, c.Type)
+			}
+		}
+	}
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		walk(k, schema.Root(d.Name(k)))
+	}
 }
 
 // require adds to what is printed below n the elements that must be there: those that the tree has without anything in them, and

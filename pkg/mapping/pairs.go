@@ -35,6 +35,19 @@ func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value
 	return t, reflect.ValueOf(m).Elem()
 }
 
+// Memo is for pairs on the way to FHIR: what compute gives for a key is computed once for a document. The key's type is the pair's own.
+func (c *Context) Memo(key any, compute func() any) any {
+	v, ok := c.memo[key]
+	if !ok {
+		if c.memo == nil {
+			c.memo = map[any]any{}
+		}
+		v = compute()
+		c.memo[key] = v
+	}
+	return v
+}
+
 // Fold is for pairs on the way to FHIR: until the function that it returns is called, what is carried is folded, for the reason
 // given, because the way back writes it elsewhere.
 func (c *Context) Fold(why string) (end func()) {

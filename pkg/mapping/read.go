@@ -34,6 +34,7 @@ type run struct {
 	target   *plan.Type
 	leaf     tree.Node // the leaf that is being read
 	normal   func(tree.Node, string)
+	memo     map[any]any
 	noBundle bool
 
 	scratch     // what the way to FHIR needs

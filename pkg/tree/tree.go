@@ -298,6 +298,17 @@ func (d *Doc) Mark(n Node, s State, why string) {
 	}
 }
 
+// Lower takes back a state of the leaves at and below n that is better than s: what was read will not be written where it was.
+func (d *Doc) Lower(n Node, s State, why string) {
+	if p := &d.nodes[n]; d.isLeaf(p) && p.state > s {
+		p.state = 0
+		d.Mark(n, s, why)
+	}
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		d.Lower(k, s, why)
+	}
+}
+
 // MarkAll raises the state of every leaf at and below n.
 func (d *Doc) MarkAll(n Node, s State, why string) {
 	if d.isLeaf(&d.nodes[n]) {

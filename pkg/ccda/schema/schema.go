@@ -14,6 +14,7 @@ package schema
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -272,6 +273,32 @@ func (t *Type) Is(u *Type) bool {
 		}
 	}
 	return false
+}
+
+// Derived is the type derived from t whose elements may have all of the names, the one with the fewest steps between; nil if
+// there is none, or if two are as near as one another.
+func (t *Type) Derived(names []string) *Type {
+	var found *Type
+	least, tied := 0, false
+	for _, u := range load().types {
+		steps := 0
+		v := u
+		for ; v != nil && v != t; v = v.base {
+			steps++
+		}
+		if v == nil || steps == 0 || u.Abstract || least > 0 && steps > least {
+			continue
+		}
+		if slices.ContainsFunc(names, func(name string) bool { _, ok := u.children[name]; return !ok }) {
+			continue
+		}
+		tied = steps == least
+		found, least = u, steps
+	}
+	if tied {
+		return nil
+	}
+	return found
 }
 
 // parseParticle reads a content model up to the end of its group.

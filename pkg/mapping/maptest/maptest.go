@@ -21,6 +21,8 @@ type Kit struct {
 	Print func(*tree.Doc) []byte                 // what FromFHIR made
 	Write func(*mapping.Record) (string, string) // the table that writes a record; nil: the one that read it
 	Read  mapping.ReadOptions
+	// After marks what the format knows of a document beside the tables once it was read; nil: nothing.
+	After func(*tree.Doc)
 	// Same names a leaf so that it has that name again when it comes back, in the format's written normal form; nil: its place.
 	Same func(*tree.Doc) func(tree.Node) string
 }
@@ -31,6 +33,7 @@ type Result struct {
 	Record *mapping.Record
 	Doc    *tree.Doc
 	Faults []string // laws broken, in words, with places and without values
+	Back   []byte   // what came back, printed
 }
 
 // Run holds one document against the laws: the ledger adds up and its places are unique, every carried leaf comes back, and
@@ -48,6 +51,9 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 	o.Normal = func(n tree.Node, form string) { normal[n] = form }
 	if res.Record, err = k.Map.ToFHIR(name, typ, doc, o); err != nil {
 		return nil, err
+	}
+	if k.After != nil {
+		k.After(doc)
 	}
 	res.Tally = doc.Tally()
 
@@ -88,6 +94,7 @@ func (k *Kit) Run(source []byte) (*Result, error) {
 		return nil, err
 	}
 	printed := k.Print(back)
+	res.Back = printed
 	second, err := k.Parse(printed)
 	if err != nil {
 		fault("what came back is not read: %v", err)

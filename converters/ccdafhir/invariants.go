@@ -1,0 +1,238 @@
+package ccdafhir
+
+import (
+	"errors"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file holds what the invariants of FHIR want and CDA does not.
+
+const extensionBase = "https://chartpost.org/fhir/StructureDefinition/"
+
+// readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions.
+func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*opb.Observation_ReferenceRange)
+	if !ok || d.Low != nil || d.High != nil || d.Text != nil {
+		return false
+	}
+	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}}}}
+	return true
+}
+
+// readPeriodOrder: a period does not end before it starts, and FHIRPath must be able to tell (per-1). An end that a sender has there,
+// and a time of which the other side has only the day, are kept beside.
+func readPeriodOrder(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Period)
+	if !ok {
+		return false
+	}
+	start, end := hl7.FHIRText(d.Start), hl7.FHIRText(d.End)
+	if start == "" || end == "" {
+		return false
+	}
+	keep := func(name string, t *dpb.DateTime) {
+		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: extensionBase + name},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: t}}})
+	}
+	n := min(len(start), len(end))
+	switch {
+	case len(start) > len("2006-01-02") && len(end) > len("2006-01-02"):
+		if d.Start.ValueUs > d.End.ValueUs {
+			keep("end", d.End)
+			d.End = nil
+		}
+	case start[:n] > end[:n]:
+		keep("end", d.End)
+		d.End = nil
+	case start[:n] < end[:n] || len(start) == len(end):
+		return false
+	case len(end) > n:
+		short := &dpb.DateTime{}
+		if hl7.Store(short, end[:n]) {
+			keep("end", d.End)
+			d.End = short
+		}
+	default:
+		short := &dpb.DateTime{}
+		if hl7.Store(short, start[:n]) {
+			keep("start", d.Start)
+			d.Start = short
+		}
+	}
+	return true
+}
+
+// readOrgName: an organization has a name or an identifier (org-1).
+func readOrgName(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*orgpb.Organization)
+	if !ok || d.Name != nil || len(d.Identifier) > 0 || proto.Size(d) == 0 {
+		return false
+	}
+	d.Name = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}
+	return true
+}
+
+// readPeriod reads the period of a PIVL_TS: into the timing, if it has a number and one of FHIR's units (tim-2, tim-5), else as a
+// quantity beside it.
+func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Timing)
+	if !ok {
+		return false
+	}
+	value, unit := attr(c.Doc, n, "value"), attr(c.Doc, n, "unit")
+	if value != 0 && unit != 0 && attr(c.Doc, n, "nullFlavor") == 0 {
+		number, code := &dpb.Decimal{}, &dpb.Timing_Repeat_PeriodUnitCode{}
+		s := hl7.Number(c.Doc.Text(value))
+		if s != "" && s == c.Doc.Text(value) && !strings.HasPrefix(s, "-") && hl7.Store(number, s) && hl7.Store(code, c.Doc.Text(unit)) {
+			if d.Repeat == nil {
+				d.Repeat = &dpb.Timing_Repeat{}
+			}
+			if d.Repeat.Period == nil && d.Repeat.PeriodUnit == nil {
+				d.Repeat.Period, d.Repeat.PeriodUnit = number, code
+				c.Carry(value)
+				c.Carry(unit)
+				return true
+			}
+		}
+	}
+	q := &dpb.Quantity{}
+	if !c.ReadTable("PQ", n, q) {
+		return false
+	}
+	d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: extensionBase + "period"},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Quantity{Quantity: q}}})
+	return true
+}
+
+func writePeriod(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.Timing)
+	if !ok {
+		return false
+	}
+	if r := d.Repeat; r != nil && r.Period != nil && r.PeriodUnit != nil && hl7.FHIRText(r.Period) != "" && hl7.FHIRText(r.PeriodUnit) != "" {
+		if !set(c.Doc, n, "value", hl7.FHIRText(r.Period)) || !set(c.Doc, n, "unit", hl7.FHIRText(r.PeriodUnit)) {
+			return false
+		}
+		c.Claim(r.Period)
+		c.Claim(r.PeriodUnit)
+		return true
+	}
+	for _, x := range d.Extension {
+		if q := x.GetValue().GetQuantity(); q != nil && x.GetUrl().GetValue() == extensionBase+"period" {
+			if !c.WriteTable("PQ", q, n) {
+				return false
+			}
+			c.Claim(x)
+			return true
+		}
+	}
+	return false
+}
+
+// tongues are codes of ISO 639-2 that senders use where RFC 5646 wants those of two letters.
+var tongues = map[string]string{"eng": "en", "spa": "es", "fra": "fr", "fre": "fr", "deu": "de", "ger": "de", "zho": "zh", "chi": "zh", "ita": "it",
+	"jpn": "ja", "kor": "ko", "por": "pt", "rus": "ru", "ara": "ar", "hin": "hi", "vie": "vi", "tgl": "tl", "pol": "pl", "ben": "bn", "fas": "fa", "per": "fa",
+	"heb": "he", "nld": "nl", "dut": "nl", "ell": "el", "gre": "el", "tur": "tr", "ukr": "uk", "urd": "ur", "pan": "pa", "hat": "ht", "som": "so", "amh": "am",
+	"tha": "th", "swe": "sv", "nor": "no", "dan": "da", "fin": "fi", "ces": "cs", "cze": "cs", "hun": "hu", "ron": "ro", "rum": "ro"}
+
+// tag is a language as RFC 5646 writes it: two letters where there are two, a region in capitals.
+func tag(s string) string {
+	parts := strings.Split(s, "-")
+	parts[0] = strings.ToLower(parts[0])
+	if short := tongues[parts[0]]; short != "" {
+		parts[0] = short
+	}
+	for i := range parts[1:] {
+		if len(parts[i+1]) == 2 {
+			parts[i+1] = strings.ToUpper(parts[i+1])
+		}
+	}
+	return strings.Join(parts, "-")
+}
+
+// languageTag is a language where FHIR has a code and nothing else.
+var languageTag = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	if s = tag(strings.TrimSpace(s)); !isLanguage(s) {
+		return "", errors.New("no language of RFC 5646")
+	}
+	return s, nil
+}}
+
+// isLanguage reports whether a tag begins with a code of ISO 639.
+func isLanguage(s string) bool {
+	primary, _, _ := strings.Cut(s, "-")
+	return (len(primary) == 2 || len(primary) == 3) && strings.Trim(primary, "abcdefghijklmnopqrstuvwxyz") == "" && !strings.ContainsAny(s, " \t\r\n")
+}
+
+const (
+	bcp47       = "urn:ietf:bcp:47"
+	languageURL = extensionBase + "language-code"
+)
+
+func readTongue(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.CodeableConcept)
+	code := strings.TrimSpace(c.Doc.Text(n))
+	if !ok || code == "" {
+		return false
+	}
+	if !isLanguage(tag(code)) { // said, but not in a code that FHIR knows
+		if d.Text != nil {
+			return false
+		}
+		d.Text = &dpb.String{Value: code, Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: languageURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: code}}}}}}
+		c.CarryText(n)
+		return true
+	}
+	said := &dpb.Code{Value: tag(code)}
+	if said.Value != code {
+		said.Extension = append(said.Extension, &dpb.Extension{Url: &dpb.Uri{Value: languageURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: code}}}})
+	}
+	d.Coding = append(d.Coding, &dpb.Coding{System: &dpb.Uri{Value: bcp47}, Code: said})
+	c.CarryText(n)
+	return true
+}
+
+func writeTongue(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.CodeableConcept)
+	if !ok {
+		return false
+	}
+	for _, x := range d.Coding {
+		if x.GetSystem().GetValue() != bcp47 || x.GetCode().GetValue() == "" || c.Doc.Text(n) != "" {
+			continue
+		}
+		text := x.Code.Value
+		for _, e := range x.Code.Extension {
+			if said := e.GetValue().GetStringValue(); said != nil && e.GetUrl().GetValue() == languageURL {
+				text = said.Value
+				c.Claim(e)
+			}
+		}
+		c.Doc.SetText(n, text)
+		c.Claim(x.System)
+		c.ClaimValue(x.Code)
+		return true
+	}
+	for _, e := range d.GetText().GetExtension() {
+		if said := e.GetValue().GetStringValue(); said != nil && e.GetUrl().GetValue() == languageURL && c.Doc.Text(n) == "" {
+			c.Doc.SetText(n, said.Value)
+			c.Claim(e)
+			c.ClaimValue(d.Text)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,274 @@
+package ccdafhir
+
+import (
+	"slices"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+const (
+	ownExtensions = "https://chartpost.org/fhir/StructureDefinition/"
+	statusURL     = ownExtensions + "status"          // statusCode as it stood there
+	inferredURL   = ownExtensions + "status-inferred" // there was no statusCode
+	moodURL       = ownExtensions + "mood"
+	negationURL   = ownExtensions + "negation"
+)
+
+// A life says what statusCode, @moodCode and @negationInd of an act mean in a resource; C-CDA on FHIR, ConceptMaps CF-ProcedureStatus,
+// CF-EncounterStatus, CF-ImmunizationStatus, CF-MedicationStatus and CF-MedActivityMood, and where they are silent FHIR's own
+// definitions of the codes. A status that a resource has no code for is left to data-absent-reason; the original is kept beside it.
+type life struct {
+	field   protoreflect.Name
+	codes   map[string]string // of statusCode
+	back    map[string]string // "" is no statusCode
+	unknown string            // for no statusCode, or one that FHIR does not know
+	negated string            // the status of what was not done
+	never   protoreflect.Name // the flag of what shall not be done
+	intents map[string][]string
+	moods   map[string]string
+}
+
+var lives = map[protoreflect.Name]*life{
+	"Procedure": {field: "status", unknown: "unknown", negated: "not-done",
+		codes: map[string]string{"completed": "completed", "active": "in-progress", "aborted": "stopped", "cancelled": "not-done", "new": "preparation",
+			"held": "on-hold", "suspended": "on-hold", "nullified": "entered-in-error"},
+		back: map[string]string{"completed": "completed", "in-progress": "active", "stopped": "aborted", "not-done": "completed", "preparation": "new",
+			"on-hold": "suspended", "entered-in-error": "nullified", "unknown": ""}},
+	"Immunization": {field: "status", negated: "not-done",
+		codes: map[string]string{"completed": "completed", "aborted": "not-done", "cancelled": "not-done", "held": "not-done", "new": "not-done",
+			"obsolete": "not-done", "suspended": "not-done", "nullified": "entered-in-error"},
+		back: map[string]string{"completed": "completed", "not-done": "completed", "entered-in-error": "nullified"}},
+	"Encounter": {field: "status", unknown: "unknown",
+		codes: map[string]string{"completed": "finished", "active": "in-progress", "cancelled": "cancelled", "new": "planned", "suspended": "onleave",
+			"nullified": "entered-in-error"},
+		back: map[string]string{"finished": "completed", "in-progress": "active", "arrived": "active", "triaged": "active", "cancelled": "cancelled",
+			"planned": "active", "onleave": "suspended", "entered-in-error": "nullified", "unknown": ""}},
+	"MedicationRequest": {field: "status", unknown: "unknown", never: "do_not_perform",
+		codes: map[string]string{"active": "active", "suspended": "on-hold", "held": "on-hold", "aborted": "stopped", "completed": "completed",
+			"cancelled": "cancelled", "new": "draft", "nullified": "entered-in-error"},
+		back: map[string]string{"active": "active", "on-hold": "suspended", "stopped": "aborted", "completed": "completed", "cancelled": "cancelled",
+			"draft": "new", "entered-in-error": "nullified", "unknown": ""},
+		intents: map[string][]string{"EVN": {"plan"}, "INT": {"order", "plan"}, "RQO": {"order"}, "PRP": {"proposal"}, "PRMS": {"plan"}},
+		moods:   map[string]string{"plan": "EVN", "order": "INT", "proposal": "PRP"}},
+	"ServiceRequest": {field: "status", unknown: "unknown", never: "do_not_perform",
+		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "revoked",
+			"cancelled": "revoked", "new": "draft", "nullified": "entered-in-error"},
+		back: map[string]string{"active": "active", "completed": "completed", "on-hold": "suspended", "revoked": "cancelled", "draft": "new",
+			"entered-in-error": "nullified", "unknown": ""},
+		intents: map[string][]string{"INT": {"plan"}, "RQO": {"order"}, "PRP": {"proposal"}, "PRMS": {"plan"}, "ARQ": {"proposal"}, "APT": {"plan"}},
+		moods:   map[string]string{"plan": "INT", "order": "RQO", "proposal": "PRP"}},
+	"Goal": {field: "lifecycle_status",
+		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "cancelled",
+			"cancelled": "cancelled", "new": "proposed", "nullified": "entered-in-error"},
+		back: map[string]string{"active": "active", "completed": "completed", "on-hold": "suspended", "cancelled": "cancelled", "proposed": "new",
+			"entered-in-error": "nullified", "planned": "active", "accepted": "active", "rejected": "cancelled"}},
+}
+
+// plannedMedication is Planned Medication Activity, E.42: an intent that nobody has ordered yet.
+const plannedMedication = "2.16.840.1.113883.10.20.22.4.42"
+
+// of says what a life makes of an act in a mood: its status without negation, "" for one that FHIR has no code for.
+func (l *life) of(mood, status string, over bool) string {
+	if l == lives["Encounter"] {
+		switch {
+		case mood != "" && mood != "EVN" && (status == "aborted" || status == "cancelled"):
+			return "cancelled"
+		case mood != "" && mood != "EVN":
+			return "planned" // what is intended or asked for has not taken place, whatever the state of the plan
+		case status == "" && over:
+			return "finished"
+		}
+	}
+	if s, ok := l.codes[status]; ok {
+		return s
+	}
+	return l.unknown
+}
+
+// readLife reads statusCode, @moodCode and @negationInd of an act together, for together they say what became of it. The
+// statusCode and the mood as they stood there are rows.
+func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	m := dst.ProtoReflect()
+	l := lives[m.Descriptor().Name()]
+	if l == nil {
+		return false
+	}
+	mood, code := attrText(c.Doc, n, "moodCode"), attrText(c.Doc, c.Doc.Child(n, "statusCode"), "code")
+	negation := attr(c.Doc, n, "negationInd")
+	negated := negation != 0 && c.Doc.Text(negation) == "true"
+	time := c.Doc.Child(n, "effectiveTime")
+	over := time != 0 && (attr(c.Doc, time, "value") != 0 || attr(c.Doc, c.Doc.Child(time, "high"), "value") != 0)
+	status := l.of(mood, code, over)
+	if negated && l.negated != "" {
+		status = l.negated
+	}
+	any := false
+	if status != "" && setCode(m, l.field, status) {
+		any = true
+		if code == "" && status != l.unknown {
+			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: inferredURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
+		}
+	}
+	if intents := l.intents[mood]; len(intents) > 0 {
+		intent := intents[0]
+		if slices.Contains(templatesOf(c.Doc, n), plannedMedication) {
+			intent = intents[len(intents)-1]
+		}
+		any = setCode(m, "intent", intent) || any
+	}
+	if negation != 0 && (l.negated != "" || l.never != "") {
+		if l.never != "" && (negated || c.Doc.Text(negation) == "false") {
+			m.Set(m.Descriptor().Fields().ByName(l.never), protoreflect.ValueOfMessage((&dpb.Boolean{Value: negated}).ProtoReflect()))
+		} else {
+			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(negation)}}}})
+		}
+		c.Carry(negation)
+		any = true
+	}
+	return any
+}
+
+// writeLife writes them back: as they stood there where that still says what the resource says, else what says it best.
+func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	m := src.ProtoReflect()
+	l := lives[m.Descriptor().Name()]
+	if l == nil {
+		return false
+	}
+	var code, mood string
+	var inferred, negation *dpb.Extension
+	for _, x := range *extensions(src) {
+		switch x.GetUrl().GetValue() {
+		case statusURL:
+			code = x.GetValue().GetCode().GetValue()
+		case moodURL:
+			mood = x.GetValue().GetCode().GetValue()
+		case inferredURL:
+			inferred = x
+		case negationURL:
+			negation = x
+		}
+	}
+	any := false // whether anything was claimed: what a pair claims and does not write is not claimed
+	if v := field(m, l.field); v != nil {
+		status := hl7.FHIRText(v)
+		negated := l.negated != "" && status == l.negated && (negation.GetValue().GetStringValue().GetValue() == "true" || l.of(mood, code, true) != status)
+		switch {
+		case negated:
+			if set(c.Doc, n, "negationInd", "true") {
+				any = true
+				c.ClaimValue(v)
+				if negation != nil {
+					c.Claim(negation)
+				}
+			}
+		case negation != nil && negation.GetValue().GetStringValue().GetValue() != "true":
+			if set(c.Doc, n, "negationInd", negation.GetValue().GetStringValue().GetValue()) {
+				any = true
+				c.Claim(negation)
+			}
+		}
+		stands := code != "" && (negated || l.of(mood, code, true) == status)
+		back, known := l.back[status]
+		switch {
+		case stands:
+			any = true
+			c.ClaimValue(v)
+		case inferred != nil && code == "":
+			any = true
+			c.ClaimValue(v)
+			c.Claim(inferred)
+		case known:
+			if back == "" || setStatus(c.Doc, n, back) {
+				any = true
+				c.ClaimValue(v)
+			}
+		}
+		if l == lives["Encounter"] && status == "planned" && mood == "" {
+			any = set(c.Doc, n, "moodCode", "INT") || any
+		}
+	} else if negation != nil && set(c.Doc, n, "negationInd", negation.GetValue().GetStringValue().GetValue()) {
+		any = true
+		c.Claim(negation)
+	}
+	if len(l.intents) > 0 {
+		if v := field(m, "intent"); v != nil {
+			intent := hl7.FHIRText(v)
+			if slices.Contains(l.intents[mood], intent) {
+				any = true
+				c.ClaimValue(v)
+			} else if to := l.moods[intent]; to != "" && set(c.Doc, n, "moodCode", to) {
+				any = true
+				c.ClaimValue(v)
+			}
+		}
+	}
+	if l.never != "" {
+		if v, ok := field(m, l.never).(*dpb.Boolean); ok {
+			value := "false"
+			if v.Value {
+				value = "true"
+			}
+			if set(c.Doc, n, "negationInd", value) {
+				any = true
+				c.ClaimValue(v)
+			}
+		}
+	}
+	return any
+}
+
+func setStatus(d *tree.Doc, n tree.Node, code string) bool {
+	k := d.Child(n, "statusCode")
+	if k == 0 {
+		k = d.Add(n, "statusCode", "")
+	}
+	return set(d, k, "code", code)
+}
+
+// field is a singular element of a resource, nil if it is not there.
+func field(m protoreflect.Message, name protoreflect.Name) proto.Message {
+	f := m.Descriptor().Fields().ByName(name)
+	if f == nil || !m.Has(f) {
+		return nil
+	}
+	return m.Get(f).Message().Interface()
+}
+
+// setCode sets an element that is a code.
+func setCode(m protoreflect.Message, name protoreflect.Name, code string) bool {
+	f := m.Descriptor().Fields().ByName(name)
+	if f == nil {
+		return false
+	}
+	v := m.NewField(f)
+	if !hl7.Store(v.Message().Interface(), code) {
+		return false
+	}
+	m.Set(f, v)
+	return true
+}
+
+func extend(m proto.Message, x *dpb.Extension) {
+	if list := extensions(m); list != nil {
+		*list = append(*list, x)
+	}
+}
+
+// templatesOf are the roots of an act's template ids.
+func templatesOf(d *tree.Doc, n tree.Node) (roots []string) {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k) == "templateId" {
+			roots = append(roots, attrText(d, k, "root"))
+		}
+	}
+	return roots
+}

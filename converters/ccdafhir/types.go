@@ -28,6 +28,7 @@ var Types = mapping.Types{
 	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeNothing},
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
@@ -45,6 +46,11 @@ var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error)
 	}
 	return s, nil
 }}
+
+// base64 is the text of a B64 ED: FHIR's has no blanks.
+var base64 = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return solid(s), nil }, Normal: solid}
+
+func solid(s string) string { return strings.Join(strings.Fields(s), "") }
 
 // number is real and int: without plus, leading zeros, or a point without digits beside it.
 var number = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return hl7.Number(s), nil }, Normal: hl7.Number}

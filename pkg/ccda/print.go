@@ -242,13 +242,17 @@ func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 }
 
 // require adds to what is printed below n the elements that must be there: those that the tree has without anything in them, and
-// for the others one that says that nothing is known. What a null flavor stands for holds nothing.
+// for the others one that says that nothing is known.
 func (p *printer) require(n tree.Node, t *schema.Type, base int) {
-	if k := p.d.Child(n, "@nullFlavor"); k != 0 && len(p.order) == base {
-		return
+	has := func(name string) bool {
+		return slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name })
 	}
-	for _, name := range t.Required() {
-		if slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name }) {
+	names := t.Required()
+	if _, body := t.Child("structuredBody"); body && !has("structuredBody") && !has("nonXMLBody") {
+		names = append(slices.Clone(names), "structuredBody") // one of the two there must be
+	}
+	for _, name := range names {
+		if has(name) {
 			continue
 		}
 		c, _ := t.Child(name)

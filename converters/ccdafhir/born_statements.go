@@ -249,7 +249,7 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	e := elementOf(r.Msg)
 	k := b.act(n, "act", "ACT", "EVN", r, "concern", t)
 	b.coded(k, "code", "CONC", actClassOID, "Concern")
-	active := !e.has("clinicalStatus", "inactive", "remission", "resolved")
+	active := !e.has("bornClinicalStatus", "inactive", "remission", "resolved")
 	from := cmp.Or(e.one("recordedDate").text(), timeText(e.one("onset"), "start"))
 	when := b.add(k, "effectiveTime")
 	if from != "" {
@@ -281,15 +281,15 @@ func timeText(e element, end string) string {
 	return e.text()
 }
 
-var clinicalStatus = map[string][2]string{
+var bornClinicalStatus = map[string][2]string{
 	"active": {"55561003", "Active"}, "inactive": {"73425007", "Inactive"}, "resolved": {"413322009", "Problem resolved"},
 	"recurrence": {"246455001", "Recurrence"}, "relapse": {"263855007", "Relapse phase"}, "remission": {"277022003", "Remission phase"},
 }
 
 // clinical writes the clinical status of a problem or an allergy.
 func (b *born) clinical(n tree.Node, e element, number string) {
-	word := e.code("clinicalStatus")
-	s, ok := clinicalStatus[word]
+	word := e.code("bornClinicalStatus")
+	s, ok := bornClinicalStatus[word]
 	if !ok {
 		return
 	}
@@ -298,12 +298,12 @@ func (b *born) clinical(n tree.Node, e element, number string) {
 	b.coded(k, "code", "33999-4", loincOID, "Status")
 	b.put(b.add(k, "statusCode"), "code", "completed")
 	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), "CD")
-	b.claim(e.one("clinicalStatus"))
+	b.claim(e.one("bornClinicalStatus"))
 }
 
 func (b *born) problem(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
-	id := p.row(wordsOf(e.one("code")), words(e.code("clinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")), wordsOf(e.one("abatement")))
+	id := p.row(wordsOf(e.one("code")), words(e.code("bornClinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")), wordsOf(e.one("abatement")))
 	n := b.entry(p)
 	if p.spec.key == "concerns" {
 		outer := b.act(n, "act", "ACT", "EVN", r, "health concern", entryTemplate("132", "2015-08-01"))
@@ -360,7 +360,7 @@ func words(list ...string) string {
 	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), ", ")
 }
 
-var noKnown = map[string]string{"716186003": "419199007", "409137002": "416098002", "429625007": "414285001", "428607008": "426232007", "1003774007": "419199007"}
+var bornNoKnown = map[string]string{"716186003": "419199007", "409137002": "416098002", "429625007": "414285001", "428607008": "426232007", "1003774007": "419199007"}
 
 func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
@@ -370,10 +370,10 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 			manifestations = append(manifestations, words(wordsOf(m), x.one("severity").text()))
 		}
 	}
-	id := p.row(wordsOf(e.one("code")), words(manifestations...), e.one("criticality").text(), words(e.code("clinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")))
+	id := p.row(wordsOf(e.one("code")), words(manifestations...), e.one("criticality").text(), words(e.code("bornClinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")))
 	c := b.concern(b.entry(p), r, entryTemplate("30", "2015-08-01"))
 	k := b.act(b.related(c, "SUBJ", false), "observation", "OBS", "EVN", r, "", entryTemplate("7", "2014-06-09"))
-	kind := noKnown[e.code("code")]
+	kind := bornNoKnown[e.code("code")]
 	if kind != "" != e.has("verificationStatus", "refuted") {
 		b.put(k, "negationInd", "true")
 	}
@@ -412,7 +412,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	part := b.put(b.add(k, "participant"), "typeCode", "CSM")
 	role := b.put(b.add(part, "participantRole"), "classCode", "MANU")
 	entity := b.put(b.add(role, "playingEntity"), "classCode", "MMAT")
-	if noKnown[e.code("code")] != "" {
+	if bornNoKnown[e.code("code")] != "" {
 		b.null(entity, "code", "NA")
 		b.fold(e.one("code"), "a negated allergy says it")
 	} else {
@@ -427,7 +427,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 				b.effective(o, t, true)
 			}
 			b.asValue(b.concept(o, "value", m), "CD")
-			if s, ok := severities[x.one("severity").text()]; ok {
+			if s, ok := bornSeverities[x.one("severity").text()]; ok {
 				v := b.put(b.add(b.related(o, "SUBJ", true), "observation"), "classCode", "OBS", "moodCode", "EVN")
 				b.template(v, entryTemplate("8", "2014-06-09"))
 				b.coded(v, "code", "SEV", actCodeOID, "Severity")
@@ -437,7 +437,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 			}
 		}
 	}
-	if s, ok := criticalities[e.one("criticality").text()]; ok {
+	if s, ok := bornCriticalities[e.one("criticality").text()]; ok {
 		o := b.put(b.add(b.related(k, "SUBJ", true), "observation"), "classCode", "OBS", "moodCode", "EVN")
 		b.template(o, entryTemplate("145", ""))
 		b.coded(o, "code", "82606-5", loincOID, "Allergy or intolerance criticality")
@@ -453,9 +453,9 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 var allergyKinds = map[string]string{"59037007": "Drug intolerance", "416098002": "Allergy to drug", "235719002": "Food intolerance", "414285001": "Allergy to food",
 	"426232007": "Environmental allergy", "419199007": "Allergy to substance", "420134006": "Propensity to adverse reaction"}
 
-var severities = map[string][2]string{"mild": {"255604002", "Mild"}, "moderate": {"6736007", "Moderate"}, "severe": {"24484000", "Severe"}}
+var bornSeverities = map[string][2]string{"mild": {"255604002", "Mild"}, "moderate": {"6736007", "Moderate"}, "severe": {"24484000", "Severe"}}
 
-var criticalities = map[string][2]string{"low": {"CRITL", "low criticality"}, "high": {"CRITH", "high criticality"}, "unable-to-assess": {"CRITU", "unable to assess criticality"}}
+var bornCriticalities = map[string][2]string{"low": {"CRITL", "low criticality"}, "high": {"CRITH", "high criticality"}, "unable-to-assess": {"CRITU", "unable to assess criticality"}}
 
 var medicationStatus = map[string]string{"active": "active", "on-hold": "suspended", "cancelled": "cancelled", "completed": "completed", "stopped": "aborted",
 	"draft": "held", "intended": "active", "not-taken": "completed"}

@@ -297,7 +297,11 @@ func (b *born) clinical(n tree.Node, e element, number string) {
 	b.template(k, entryTemplate(number, "2019-06-20"))
 	b.coded(k, "code", "33999-4", loincOID, "Status")
 	b.put(b.add(k, "statusCode"), "code", "completed")
-	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), "CD")
+	typ := "CD"
+	if number == "28" { // Allergy Status Observation wants that one
+		typ = "CE"
+	}
+	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), typ)
 	b.claim(e.one("clinicalStatus"))
 }
 

@@ -59,6 +59,12 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		return "equipment"
 	case "DocumentReference":
 		return "notes"
+	case "FamilyMemberHistory":
+		if len(e.all("condition")) == 0 {
+			b.decline(r, "a relative of whom no condition is known")
+			return ""
+		}
+		return "family"
 	}
 	return ""
 }
@@ -121,6 +127,8 @@ func (b *born) statements(p *bornPart, list []*mapping.Resource) {
 			b.goal(p, r)
 		case "Device":
 			b.device(p, r)
+		case "FamilyMemberHistory":
+			b.relative(p, r)
 		default:
 			b.note(p, r)
 		}
@@ -1189,6 +1197,38 @@ func (b *born) goal(p *bornPart, r *mapping.Resource) {
 	}
 	if x := e.one("target.detail"); x.ok() {
 		b.value(k, x)
+	}
+	b.notes(k, e)
+}
+
+// relative writes a relative with the conditions known of them: Family History Organizer.
+func (b *born) relative(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	k := b.act(b.entry(p), "organizer", "CLUSTER", "EVN", r, "", entryTemplate("45", "2015-08-01"))
+	b.put(b.add(k, "statusCode"), "code", "completed")
+	b.fold(e.one("status"), "C-CDA knows one state of a family history")
+	who := b.put(b.add(k, "subject/relatedSubject"), "classCode", "PRS")
+	b.concept(who, "code", e.one("relationship"))
+	sex := b.add(who, "subject/administrativeGenderCode")
+	switch e.code("sex") {
+	case "male":
+		b.put(sex, "code", "M", "codeSystem", "2.16.840.1.113883.5.1")
+	case "female":
+		b.put(sex, "code", "F", "codeSystem", "2.16.840.1.113883.5.1")
+	default:
+		b.put(sex, "nullFlavor", "UNK")
+	}
+	if e.code("sex") == "male" || e.code("sex") == "female" {
+		b.claim(e.one("sex"))
+	}
+	for i, x := range e.all("condition") {
+		id := p.row(wordsOf(e.one("relationship")), wordsOf(x.one("code")))
+		o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "condition "+strconv.Itoa(i), entryTemplate("46", "2015-08-01"))
+		code := b.coded(o, "code", "64572001", snomedOID, "Disease")
+		b.put(b.add(code, "translation"), "code", "75315-2", "codeSystem", loincOID, "displayName", "Condition Family member")
+		b.link(o, id)
+		b.put(b.add(o, "statusCode"), "code", "completed")
+		b.asValue(b.concept(o, "value", x.one("code")), "CD")
 	}
 	b.notes(k, e)
 }

@@ -720,18 +720,15 @@ func (b *born) procedure(p *bornPart, r *mapping.Resource) {
 	state := e.one("status").text()
 	id := p.row(wordsOf(e.one("code")), state, wordsOf(e.one("performed")))
 	k := b.act(b.entry(p), "procedure", "PROC", "EVN", r, "", entryTemplate("14", "2014-06-09"))
-	switch state {
-	case "not-done":
+	if state == "not-done" {
 		b.put(k, "negationInd", "true")
-	case "preparation":
-		b.put(k, "moodCode", "EVN")
 	}
 	b.concept(k, "code", e.one("code"))
 	b.link(k, id)
 	code := procedureStatus[state]
 	switch state {
-	case "on-hold", "preparation", "unknown":
-		b.put(b.add(k, "statusCode"), "code", cmp.Or(code, "active"))
+	case "on-hold", "preparation":
+		b.put(b.add(k, "statusCode"), "code", code)
 		b.fold(e.one("status"), "C-CDA knows fewer states of a procedure")
 	default:
 		b.status(k, code, e.one("status"))
@@ -1071,7 +1068,11 @@ func (b *born) encounter(p *bornPart, r *mapping.Resource) {
 		b.claim(e.one("class"))
 	}
 	b.link(k, id)
-	b.put(b.add(k, "statusCode"), "code", cmp.Or(encounterStatus[state], "active"))
+	if code := encounterStatus[state]; code != "" {
+		b.put(b.add(k, "statusCode"), "code", code)
+	} else {
+		b.null(k, "statusCode", "UNK")
+	}
 	if state == "finished" || state == "cancelled" || state == "planned" {
 		b.claim(e.one("status"))
 	} else {

@@ -41,3 +41,12 @@ bin/conform referee "$out/fhir"
 
 echo "== our validator against the test suite of the official one"
 bin/conform validator
+
+echo "== C-CDA: documents made of the Synthea bundles, by the official schema and schematrons"
+if command -v xmllint > /dev/null && command -v xsltproc > /dev/null; then
+  "$bin" convert "$shared/corpus/fhir/synthea" --to ccda -o "$out/ccda/" --ledger "$out/ccda.ledger.json" --force --quiet
+  "$bin" convert converters/ccdafhir/testdata/born.json --to ccda -o "$out/ccda/" --force --quiet
+  "$shared/referee/ccda/validate.sh" "$out"/ccda/*.xml
+else
+  echo "conformance: skipped, xmllint or xsltproc is not here"
+fi

@@ -119,6 +119,12 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 			},
+			"nested": func(ts *testscript.TestScript, neg bool, args []string) { // a clinical document of so many elements within one another
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				text := `<ClinicalDocument xmlns="urn:hl7-org:v3">` + strings.Repeat("<component>", n) + strings.Repeat("</component>", n) + "</ClinicalDocument>"
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+			},
 			"large": func(ts *testscript.TestScript, neg bool, args []string) {
 				n, err := strconv.Atoi(args[2])
 				ts.Check(err)

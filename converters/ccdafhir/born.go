@@ -1014,7 +1014,7 @@ func (b *born) rest() {
 		for _, x := range e.all("extension") {
 			b.c.Decline(x.msg(), "an extension that the document has no place for")
 		}
-		if id := e.one("id"); id.ok() && r.Type() != "Patient" {
+		if id := e.one("id"); id.ok() {
 			b.c.Decline(id.msg(), "the document has an id of another kind in its place")
 		}
 		switch {

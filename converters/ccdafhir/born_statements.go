@@ -59,6 +59,12 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		return "equipment"
 	case "DocumentReference":
 		return "notes"
+	case "FamilyMemberHistory":
+		if len(e.all("condition")) == 0 {
+			b.decline(r, "a relative of whom no condition is known")
+			return ""
+		}
+		return "family"
 	}
 	return ""
 }
@@ -121,6 +127,8 @@ func (b *born) statements(p *bornPart, list []*mapping.Resource) {
 			b.goal(p, r)
 		case "Device":
 			b.device(p, r)
+		case "FamilyMemberHistory":
+			b.relative(p, r)
 		default:
 			b.note(p, r)
 		}
@@ -249,7 +257,7 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	e := elementOf(r.Msg)
 	k := b.act(n, "act", "ACT", "EVN", r, "concern", t)
 	b.coded(k, "code", "CONC", actClassOID, "Concern")
-	active := !e.has("bornClinicalStatus", "inactive", "remission", "resolved")
+	active := !e.has("clinicalStatus", "inactive", "remission", "resolved")
 	from := cmp.Or(e.one("recordedDate").text(), timeText(e.one("onset"), "start"))
 	when := b.add(k, "effectiveTime")
 	if from != "" {
@@ -288,7 +296,7 @@ var bornClinicalStatus = map[string][2]string{
 
 // clinical writes the clinical status of a problem or an allergy.
 func (b *born) clinical(n tree.Node, e element, number string) {
-	word := e.code("bornClinicalStatus")
+	word := e.code("clinicalStatus")
 	s, ok := bornClinicalStatus[word]
 	if !ok {
 		return
@@ -297,13 +305,17 @@ func (b *born) clinical(n tree.Node, e element, number string) {
 	b.template(k, entryTemplate(number, "2019-06-20"))
 	b.coded(k, "code", "33999-4", loincOID, "Status")
 	b.put(b.add(k, "statusCode"), "code", "completed")
-	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), "CD")
-	b.claim(e.one("bornClinicalStatus"))
+	typ := "CD"
+	if number == "28" { // Allergy Status Observation wants that one
+		typ = "CE"
+	}
+	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), typ)
+	b.claim(e.one("clinicalStatus"))
 }
 
 func (b *born) problem(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
-	id := p.row(wordsOf(e.one("code")), words(e.code("bornClinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")), wordsOf(e.one("abatement")))
+	id := p.row(wordsOf(e.one("code")), words(e.code("clinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")), wordsOf(e.one("abatement")))
 	n := b.entry(p)
 	if p.spec.key == "concerns" {
 		outer := b.act(n, "act", "ACT", "EVN", r, "health concern", entryTemplate("132", "2015-08-01"))
@@ -370,7 +382,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 			manifestations = append(manifestations, words(wordsOf(m), x.one("severity").text()))
 		}
 	}
-	id := p.row(wordsOf(e.one("code")), words(manifestations...), e.one("criticality").text(), words(e.code("bornClinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")))
+	id := p.row(wordsOf(e.one("code")), words(manifestations...), e.one("criticality").text(), words(e.code("clinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")))
 	c := b.concern(b.entry(p), r, entryTemplate("30", "2015-08-01"))
 	k := b.act(b.related(c, "SUBJ", false), "observation", "OBS", "EVN", r, "", entryTemplate("7", "2014-06-09"))
 	kind := bornNoKnown[e.code("code")]
@@ -708,18 +720,15 @@ func (b *born) procedure(p *bornPart, r *mapping.Resource) {
 	state := e.one("status").text()
 	id := p.row(wordsOf(e.one("code")), state, wordsOf(e.one("performed")))
 	k := b.act(b.entry(p), "procedure", "PROC", "EVN", r, "", entryTemplate("14", "2014-06-09"))
-	switch state {
-	case "not-done":
+	if state == "not-done" {
 		b.put(k, "negationInd", "true")
-	case "preparation":
-		b.put(k, "moodCode", "EVN")
 	}
 	b.concept(k, "code", e.one("code"))
 	b.link(k, id)
 	code := procedureStatus[state]
 	switch state {
-	case "on-hold", "preparation", "unknown":
-		b.put(b.add(k, "statusCode"), "code", cmp.Or(code, "active"))
+	case "on-hold", "preparation":
+		b.put(b.add(k, "statusCode"), "code", code)
 		b.fold(e.one("status"), "C-CDA knows fewer states of a procedure")
 	default:
 		b.status(k, code, e.one("status"))
@@ -1059,7 +1068,11 @@ func (b *born) encounter(p *bornPart, r *mapping.Resource) {
 		b.claim(e.one("class"))
 	}
 	b.link(k, id)
-	b.put(b.add(k, "statusCode"), "code", cmp.Or(encounterStatus[state], "active"))
+	if code := encounterStatus[state]; code != "" {
+		b.put(b.add(k, "statusCode"), "code", code)
+	} else {
+		b.null(k, "statusCode", "UNK")
+	}
 	if state == "finished" || state == "cancelled" || state == "planned" {
 		b.claim(e.one("status"))
 	} else {
@@ -1185,6 +1198,38 @@ func (b *born) goal(p *bornPart, r *mapping.Resource) {
 	}
 	if x := e.one("target.detail"); x.ok() {
 		b.value(k, x)
+	}
+	b.notes(k, e)
+}
+
+// relative writes a relative with the conditions known of them: Family History Organizer.
+func (b *born) relative(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	k := b.act(b.entry(p), "organizer", "CLUSTER", "EVN", r, "", entryTemplate("45", "2015-08-01"))
+	b.put(b.add(k, "statusCode"), "code", "completed")
+	b.fold(e.one("status"), "C-CDA knows one state of a family history")
+	who := b.put(b.add(k, "subject/relatedSubject"), "classCode", "PRS")
+	b.concept(who, "code", e.one("relationship"))
+	sex := b.add(who, "subject/administrativeGenderCode")
+	switch e.code("sex") {
+	case "male":
+		b.put(sex, "code", "M", "codeSystem", "2.16.840.1.113883.5.1")
+	case "female":
+		b.put(sex, "code", "F", "codeSystem", "2.16.840.1.113883.5.1")
+	default:
+		b.put(sex, "nullFlavor", "UNK")
+	}
+	if e.code("sex") == "male" || e.code("sex") == "female" {
+		b.claim(e.one("sex"))
+	}
+	for i, x := range e.all("condition") {
+		id := p.row(wordsOf(e.one("relationship")), wordsOf(x.one("code")))
+		o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "condition "+strconv.Itoa(i), entryTemplate("46", "2015-08-01"))
+		code := b.coded(o, "code", "64572001", snomedOID, "Disease")
+		b.put(b.add(code, "translation"), "code", "75315-2", "codeSystem", loincOID, "displayName", "Condition Family member")
+		b.link(o, id)
+		b.put(b.add(o, "statusCode"), "code", "completed")
+		b.asValue(b.concept(o, "value", x.one("code")), "CD")
 	}
 	b.notes(k, e)
 }

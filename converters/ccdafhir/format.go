@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -129,6 +130,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	finds := slices.Concat(doc.Findings, patients(doc))
 	key := Key(raw.Data.([]byte))
 	rec, err := m.ToFHIR("ClinicalDocument", "Bundle", doc.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: custodian(doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative()})
@@ -139,7 +141,30 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	stamp(rec)
 	id := doc.Child(doc.Root, "id")
 	return &convert.Record{Record: rec, ID: strings.Trim(attrText(doc.Doc, id, "root")+"|"+attrText(doc.Doc, id, "extension"), "|"), Key: key,
-		Findings: doc.Findings, Leaves: convert.Leaves(doc.Doc)}, nil
+		Findings: finds, Leaves: convert.Leaves(doc.Doc)}, nil
+}
+
+// Findings about the patients of a document.
+const (
+	NoPatient    diag.ID = "CP-CDA-031"
+	MorePatients diag.ID = "CP-CDA-032"
+)
+
+// patients reports a document that is not about one patient.
+func patients(doc *ccda.Document) (finds []*diag.Finding) {
+	count := 0
+	for k := doc.First(doc.Root); k != 0; k = doc.Next(k) {
+		if doc.Name(k) != "recordTarget" {
+			continue
+		}
+		if count++; count == 2 {
+			finds = append(finds, diag.New(MorePatients, diag.Place{Path: doc.PlaceOf(k)}, ""))
+		}
+	}
+	if count == 0 {
+		finds = append(finds, diag.New(NoPatient, diag.Place{Path: doc.PlaceOf(doc.Root)}, ""))
+	}
+	return finds
 }
 
 // foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there.

@@ -32,4 +32,10 @@ var ccdaEntries = []Entry{
 	{"CP-CDA-010", Misread, "the prefix xsi or sdtc is used but not declared",
 		"Strict XML readers refuse such a document.",
 		"the root should say xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" and xmlns:sdtc=\"urn:hl7-org:sdtc\""},
+	{"CP-CDA-031", Misread, "the document names no patient",
+		"A document is about one patient; without a recordTarget nobody can file it.",
+		"ask the sender for the document with its recordTarget"},
+	{"CP-CDA-032", Misread, "the document is about more than one patient, and only the first is read",
+		"Nothing in a statement says which of them it is about, so none of it is given to the others.",
+		"ask the sender for a document for each patient"},
 }

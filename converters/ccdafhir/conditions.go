@@ -1,0 +1,348 @@
+package ccdafhir
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+const (
+	derivedURL = ownExtensions + "derived" // the element says again what a statement within this one, or around it, says
+	valueURL   = ownExtensions + "value"
+
+	snomed                = "http://snomed.info/sct"
+	conditionClinical     = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+	conditionVerification = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+	conditionCategory     = "http://terminology.hl7.org/CodeSystem/condition-category"
+	usCoreCategory        = "http://hl7.org/fhir/us/core/CodeSystem/condition-category"
+	allergyClinical       = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+	allergyVerification   = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+
+	entries           = "2.16.840.1.113883.10.20.22.4." // the templates of entries
+	problemStatus     = entries + "6"
+	severity          = entries + "8"
+	reaction          = entries + "9"
+	allergyStatus     = entries + "28"
+	encounterDiagnose = entries + "80"
+	criticality       = entries + "145"
+)
+
+// C-CDA on FHIR, ConceptMaps CF-ProblemStatus, CF-AllergyStatus and CF-ConditionClinicalStatus.
+var (
+	snomedStatus = map[string]string{"246455001": "recurrence", "263855007": "relapse", "277022003": "remission", "413322009": "resolved",
+		"55561003": "active", "73425007": "inactive"}
+	concernStatus = map[string]string{"active": "active", "aborted": "inactive", "completed": "inactive", "suspended": "inactive"}
+)
+
+// Sections and the category of their problems, CF-ProblemCategory.
+var problemCategories = map[string][2]string{
+	"46240-8": {conditionCategory, "encounter-diagnosis"},
+	"11450-4": {conditionCategory, "problem-list-item"},
+	"75310-3": {usCoreCategory, "health-concern"},
+}
+
+// derived marks an element that is read again from where it came from, and so is not written a second time.
+func derived() []*dpb.Extension {
+	return []*dpb.Extension{{Url: &dpb.Uri{Value: derivedURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}}
+}
+
+func isDerived(m proto.Message) bool {
+	if list := extensions(m); list != nil {
+		for _, x := range *list {
+			if x.GetUrl().GetValue() == derivedURL {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// concept is a CodeableConcept of one code.
+func concept(system, code string) *dpb.CodeableConcept {
+	return &dpb.CodeableConcept{Coding: []*dpb.Coding{{System: &dpb.Uri{Value: system}, Code: &dpb.Code{Value: code}}}}
+}
+
+func conceptCode(c *dpb.CodeableConcept, system string) string {
+	for _, x := range c.GetCoding() {
+		if x.GetSystem().GetValue() == system {
+			return x.GetCode().GetValue()
+		}
+	}
+	return ""
+}
+
+// within calls f for each observation of a template that an entryRelationship of n holds.
+func within(d *tree.Doc, n tree.Node, template string, f func(tree.Node)) {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k) != "entryRelationship" {
+			continue
+		}
+		if o := d.Child(k, "observation"); o != 0 {
+			for _, root := range templatesOf(d, o) {
+				if root == template {
+					f(o)
+					break
+				}
+			}
+		}
+	}
+}
+
+// valueWithin is the code of the value of the first observation of a template within n.
+func valueWithin(d *tree.Doc, n tree.Node, template string) (code string) {
+	within(d, n, template, func(o tree.Node) {
+		if code == "" {
+			code = attrText(d, d.Child(o, "value"), "code")
+		}
+	})
+	return code
+}
+
+// clinicalStatus is what the status observation within a problem or an allergy says; else that it has ended; else the concern
+// around it; else active (C-CDA on FHIR, Problems and Allergies).
+func clinicalStatus(d *tree.Doc, n tree.Node, template string) string {
+	if s := snomedStatus[valueWithin(d, n, template)]; s != "" {
+		return s
+	}
+	if attr(d, d.Child(d.Child(n, "effectiveTime"), "high"), "value") != 0 {
+		return "resolved"
+	}
+	if act := d.Parent(d.Parent(n)); act != 0 && d.Name(act) == "act" {
+		if s := concernStatus[attrText(d, d.Child(act, "statusCode"), "code")]; s != "" {
+			return s
+		}
+	}
+	return "active"
+}
+
+// category is the category of a problem by where it stands.
+func category(d *tree.Doc, n tree.Node) (c [2]string) {
+	for k := d.Parent(n); k != 0 && k != tree.Root; k = d.Parent(k) {
+		switch d.Name(k) {
+		case "act":
+			for _, root := range templatesOf(d, k) {
+				if root == encounterDiagnose {
+					return problemCategories["46240-8"]
+				}
+			}
+		case "section":
+			return problemCategories[attrText(d, d.Child(k, "code"), "code")]
+		}
+	}
+	return c
+}
+
+// negation reads @negationInd of a problem or an allergy: true is refuted.
+func negation(c *mapping.Context, n tree.Node, dst proto.Message) (negated, any bool) {
+	a := attr(c.Doc, n, "negationInd")
+	if a == 0 {
+		return false, false
+	}
+	negated = c.Doc.Text(a) == "true"
+	if !negated {
+		extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(a)}}}})
+	}
+	c.Carry(a)
+	return negated, true
+}
+
+// writeNegation writes it back.
+func writeNegation(c *mapping.Context, src proto.Message, n tree.Node, verification *dpb.CodeableConcept, system string) bool {
+	if conceptCode(verification, system) == "refuted" && len(verification.Coding) == 1 && set(c.Doc, n, "negationInd", "true") {
+		c.Claim(verification)
+		return true
+	}
+	for _, x := range *extensions(src) {
+		if x.GetUrl().GetValue() == negationURL && set(c.Doc, n, "negationInd", x.GetValue().GetStringValue().GetValue()) {
+			c.Claim(x)
+			return true
+		}
+	}
+	return false
+}
+
+// readCondition reads what Condition says of a problem's state.
+func readCondition(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*cpb.Condition)
+	if !ok {
+		return false
+	}
+	negated, _ := negation(c, n, dst)
+	if negated {
+		d.VerificationStatus = concept(conditionVerification, "refuted")
+	} else {
+		d.ClinicalStatus = concept(conditionClinical, clinicalStatus(c.Doc, n, problemStatus))
+		d.ClinicalStatus.Extension = derived()
+	}
+	if to := category(c.Doc, n); to[1] != "" {
+		cat := concept(to[0], to[1])
+		cat.Extension = derived()
+		d.Category = append(d.Category, cat)
+	}
+	return true
+}
+
+func writeCondition(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*cpb.Condition)
+	if !ok {
+		return false
+	}
+	any := writeNegation(c, src, n, d.VerificationStatus, conditionVerification)
+	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) {
+		c.Claim(d.ClinicalStatus)
+		any = true
+	}
+	for _, x := range d.Category {
+		if isDerived(x) {
+			c.Claim(x)
+			any = true
+		}
+	}
+	return any
+}
+
+// C-CDA on FHIR, ConceptMaps CF-AllergyIntoleranceType, CF-AllergyIntoleranceCategory, CF-NoKnownAllergies, CF-Criticality and CF-Severity.
+// Codes that FHIR knows no type or no category of have none.
+var (
+	allergyTypes = map[string]string{"235719002": "intolerance", "59037007": "intolerance", "414285001": "allergy", "416098002": "allergy",
+		"419199007": "allergy"}
+	allergyCategories = map[string]string{"235719002": "food", "414285001": "food", "418471000": "food", "416098002": "medication",
+		"419511003": "medication", "59037007": "medication"}
+	noKnown       = map[string]string{"414285001": "429625007", "416098002": "409137002", "419199007": "716186003"}
+	criticalities = map[string]string{"CRITH": "high", "CRITL": "low", "CRITU": "unable-to-assess"}
+	severities    = map[string]string{"255604002": "mild", "6736007": "moderate", "24484000": "severe"}
+)
+
+// hasSubstance reports whether an allergy says what it is to.
+func hasSubstance(d *tree.Doc, n tree.Node) bool {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k) == "participant" && attrText(d, k, "typeCode") == "CSM" {
+			code := d.Child(d.Child(d.Child(k, "participantRole"), "playingEntity"), "code")
+			return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
+		}
+	}
+	return false
+}
+
+// readNoAllergy gives the code for that somebody has no allergy of a kind, beside what its substance says of itself.
+func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*apb.AllergyIntolerance)
+	none := noKnown[attrText(c.Doc, c.Doc.Child(n, "value"), "code")]
+	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) {
+		return false
+	}
+	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: "true"}}}})
+	if d.Code == nil {
+		d.Code = &dpb.CodeableConcept{}
+	}
+	d.Code.Coding = append(d.Code.Coding, concept(snomed, none).Coding...)
+	d.Code.Extension = append(d.Code.Extension, derived()...)
+	return true
+}
+
+// readAllergy reads what AllergyIntolerance says of an allergy's type and state. That somebody has no allergy of a kind has a code
+// of its own; "no allergy to" one substance is refuted.
+func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*apb.AllergyIntolerance)
+	if !ok {
+		return false
+	}
+	doc := c.Doc
+	value := attrText(doc, doc.Child(n, "value"), "code")
+	negated, _ := negation(c, n, dst)
+	known := hasSubstance(doc, n)
+	d.ClinicalStatus = concept(allergyClinical, "active")
+	switch clinicalStatus(doc, n, allergyStatus) {
+	case "inactive", "remission":
+		d.ClinicalStatus = concept(allergyClinical, "inactive")
+	case "resolved":
+		d.ClinicalStatus = concept(allergyClinical, "resolved")
+	}
+	d.ClinicalStatus.Extension = derived()
+	if negated && (known || noKnown[value] == "") {
+		d.VerificationStatus = concept(allergyVerification, "refuted")
+	}
+	if t := allergyTypes[value]; t != "" {
+		setCode(d.ProtoReflect(), "type", t)
+	}
+	if t := allergyCategories[value]; t != "" {
+		cat := &apb.AllergyIntolerance_CategoryCode{}
+		if hl7.Store(cat, t) {
+			d.Category = append(d.Category, cat)
+		}
+	}
+	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d.ProtoReflect(), "criticality", t) {
+		d.Criticality.Extension = derived()
+	}
+	within(doc, n, reaction, func(o tree.Node) {
+		v := doc.Child(o, "value")
+		if v == 0 || attr(doc, v, "code") == 0 {
+			return
+		}
+		cc := &dpb.CodeableConcept{}
+		if !c.ReadTable("CD", v, cc) {
+			return
+		}
+		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}, Extension: derived()}
+		if s := severities[valueWithin(doc, o, severity)]; s != "" {
+			setCode(r.ProtoReflect(), "severity", s)
+		}
+		d.Reaction = append(d.Reaction, r)
+	})
+	return true
+}
+
+func writeAllergy(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*apb.AllergyIntolerance)
+	if !ok {
+		return false
+	}
+	any := writeNegation(c, src, n, d.VerificationStatus, allergyVerification)
+	claim := func(m proto.Message) {
+		c.Claim(m)
+		any = true
+	}
+	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) {
+		claim(d.ClinicalStatus)
+	}
+	if d.Code != nil && isDerived(d.Code) { // "no known allergy" is written as the negation of the allergy, and never as both
+		for _, x := range d.Code.Coding {
+			claim(x)
+		}
+		for _, x := range d.Code.Extension {
+			if x.GetUrl().GetValue() == derivedURL {
+				claim(x)
+			}
+		}
+	}
+	value := ""
+	for _, x := range d.Extension {
+		if x.GetUrl().GetValue() == valueURL {
+			value = conceptCode(x.GetValue().GetCodeableConcept(), snomed)
+		}
+	}
+	if d.Type != nil && value != "" && hl7.FHIRText(d.Type) == allergyTypes[value] {
+		claim(d.Type)
+	}
+	for _, x := range d.Category {
+		if value != "" && hl7.FHIRText(x) == allergyCategories[value] {
+			claim(x)
+		}
+	}
+	if d.Criticality != nil && isDerived(d.Criticality) {
+		claim(d.Criticality)
+	}
+	for _, x := range d.Reaction {
+		if isDerived(x) {
+			claim(x)
+		}
+	}
+	return any
+}

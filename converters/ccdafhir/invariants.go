@@ -21,7 +21,7 @@ const extensionBase = "https://chartpost.org/fhir/StructureDefinition/"
 // readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions.
 func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*opb.Observation_ReferenceRange)
-	if !ok || d.Low != nil || d.High != nil || d.Text != nil {
+	if !ok || d.Low != nil || d.High != nil || d.Text != nil || proto.Size(d) == 0 {
 		return false
 	}
 	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
@@ -94,13 +94,14 @@ func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if value != 0 && unit != 0 && attr(c.Doc, n, "nullFlavor") == 0 {
 		number, code := &dpb.Decimal{}, &dpb.Timing_Repeat_PeriodUnitCode{}
 		s := hl7.Number(c.Doc.Text(value))
-		if s != "" && s == c.Doc.Text(value) && !strings.HasPrefix(s, "-") && hl7.Store(number, s) && hl7.Store(code, c.Doc.Text(unit)) {
+		if s != "" && !strings.HasPrefix(s, "-") && hl7.Store(number, s) && hl7.Store(code, c.Doc.Text(unit)) {
 			if d.Repeat == nil {
 				d.Repeat = &dpb.Timing_Repeat{}
 			}
 			if d.Repeat.Period == nil && d.Repeat.PeriodUnit == nil {
 				d.Repeat.Period, d.Repeat.PeriodUnit = number, code
 				c.Carry(value)
+				c.Normal(value, func() string { return s })
 				c.Carry(unit)
 				return true
 			}

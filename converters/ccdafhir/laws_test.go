@@ -156,8 +156,8 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 
 // What TestLaws allows. The aims are 97 and 0.
 const (
-	leastKnown = 99.2
-	mostBroken = 3
+	leastKnown = 99.75
+	mostBroken = 2
 )
 
 // TestLaws runs the laws over every document of the corpus. It prints the figures that the issue asks for, and fails where a

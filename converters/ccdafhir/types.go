@@ -32,6 +32,7 @@ var Types = mapping.Types{
 	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeNothing},
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
@@ -49,6 +50,11 @@ var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error)
 	}
 	return s, nil
 }}
+
+// base64 is the text of a B64 ED: FHIR's has no blanks.
+var base64 = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return solid(s), nil }, Normal: solid}
+
+func solid(s string) string { return strings.Join(strings.Fields(s), "") }
 
 // number is real and int: without plus, leading zeros, or a point without digits beside it.
 var number = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) { return hl7.Number(s), nil }, Normal: hl7.Number}
@@ -167,6 +173,7 @@ func set(d *tree.Doc, n tree.Node, name, value string) bool {
 
 const (
 	rfc3986  = "urn:ietf:rfc:3986"
+	rootURL  = extensionBase + "root"
 	uriRootO = "2.16.840.1.113883.4.873" // HL7's root for identifiers that are URIs
 )
 
@@ -188,12 +195,19 @@ func readII(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	default:
 		uri, err := rootURI(strings.TrimSpace(c.Doc.Text(root)))
 		if err != nil {
-			c.Doc.Mark(root, tree.Invalid, err.Error())
-			if ext == 0 {
-				return false
+			// No system that FHIR could name: the value stands alone, and the root beside it.
+			d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: rootURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(root)}}}})
+			d.Value = &dpb.String{Value: c.Doc.Text(root)}
+			if ext != 0 {
+				d.Value.Value = c.Doc.Text(ext)
+				if d.Value.Value == c.Doc.Text(root) {
+					c.Doc.Mark(ext, tree.Folded, "the same as its root")
+				} else {
+					c.Carry(ext)
+				}
 			}
-			d.Value = &dpb.String{Value: c.Doc.Text(ext)}
-			c.Carry(ext)
+			c.Carry(root)
 			return true
 		}
 		if ext == 0 {
@@ -223,6 +237,16 @@ func writeII(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		return false
 	}
 	uri, value := d.GetSystem().GetValue(), d.GetValue().GetValue()
+	for _, x := range d.Extension {
+		if said := x.GetValue().GetStringValue(); said != nil && x.GetUrl().GetValue() == rootURL && uri == "" {
+			if !set(c.Doc, n, "root", said.Value) || value != said.Value && !set(c.Doc, n, "extension", value) {
+				return false
+			}
+			c.Claim(x)
+			c.Claim(d.Value)
+			return true
+		}
+	}
 	root, isRoot := uriRoot(value)
 	switch {
 	case uri == "":

@@ -38,3 +38,6 @@ bin/conform ledgers -messages "$out/corpus" "$out/ledger.ndjson"
 
 echo "== the official validator on every bundle made from them"
 bin/conform referee "$out/fhir"
+
+echo "== our validator against the test suite of the official one"
+bin/conform validator

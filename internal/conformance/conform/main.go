@@ -39,10 +39,11 @@ var commands = []struct {
 	{"select", selectCorpus},
 	{"referee", referee},
 	{"ledgers", ledgers},
+	{"ccda", ccda},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee or ledgers, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, ledgers or ccda, with its arguments")
 
 func main() {
 	err := errUsage
@@ -266,6 +267,25 @@ func referee(args []string) error {
 	if r.Errors > 0 {
 		return fmt.Errorf("the referee found %d errors", r.Errors)
 	}
+	return nil
+}
+
+// ccda measures documents and what came back of them.
+func ccda(args []string) error {
+	fs := flag.NewFlagSet("ccda", flag.ExitOnError)
+	nth := fs.Int("nth", 8, "run the rules over every nth document; 0 is none")
+	if err := fs.Parse(args); err != nil || fs.NArg() != 2 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("ccda")
+	}
+	trip, err := conformance.RunRoundTrip(shared, fs.Arg(0), fs.Arg(1), *nth)
+	if err != nil {
+		return err
+	}
+	trip.Print(os.Stdout)
 	return nil
 }
 

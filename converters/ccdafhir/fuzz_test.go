@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -27,8 +28,8 @@ func FuzzBothWays(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, fault := range res.Faults {
-			if len(res.Back) == 0 || fault == "what was made is no FHIR" {
-				t.Error(fault)
+			if strings.HasPrefix(fault, "what ") || strings.HasSuffix(fault, "without a reason") || strings.HasSuffix(fault, "in the ledger") {
+				t.Error(fault) // the other laws hold for documents as senders write them
 			}
 		}
 		if _, err := k.Parse(res.Back); err != nil {

@@ -6,6 +6,7 @@
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] DIR...      the official validator over FHIR files that we made
+//	conform validator [-v]               our validator against the official one's test suite, by module
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -38,6 +39,7 @@ var commands = []struct {
 	{"pairs", pairs},
 	{"select", selectCorpus},
 	{"referee", referee},
+	{"validator", validator},
 	{"ledgers", ledgers},
 	{"ccda", ccda},
 }

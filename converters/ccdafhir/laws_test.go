@@ -156,7 +156,7 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 
 // What TestLaws allows. The aims are 97 and 0.
 const (
-	leastKnown = 99.75
+	leastKnown = 99.8
 	mostBroken = 2
 )
 

@@ -50,3 +50,15 @@ if command -v xmllint > /dev/null && command -v xsltproc > /dev/null; then
 else
   echo "conformance: skipped, xmllint or xsltproc is not here"
 fi
+echo "== clinical documents to FHIR and back"
+mkdir -p "$out/ccda"
+for step in "$shared/corpus/ccda fhir" "$out/ccda/fhir ccda"; do
+  status=0
+  "$bin" convert "${step% *}" --to "${step##* }" -o "$out/ccda/${step##* }/" --force --quiet || status=$?
+  case $status in
+    0 | 1 | 7) ;; # other files lie beside the documents
+    *) echo "conformance: convert ended with status $status" >&2; exit 1 ;;
+  esac
+done
+bin/conform ccda "$shared/corpus/ccda" "$out/ccda/ccda"
+bin/conform referee "$out/ccda/fhir"

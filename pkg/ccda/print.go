@@ -136,7 +136,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 			if !ok && foreign(name) {
 				c, ok = t.Child("*")
 			}
-			if !ok {
+			if !ok || c.Once && p.before(k) {
 				p.misplaced(k)
 				continue
 			}
@@ -175,6 +175,17 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, "</"...)
 	p.b = append(p.b, name...)
 	p.b = append(p.b, ">\n"...)
+}
+
+// before reports whether an element of n's name that holds anything stands before n.
+func (p *printer) before(n tree.Node) bool {
+	name := p.d.Name(n)
+	for k := p.d.First(p.d.Parent(n)); k != n && k != 0; k = p.d.Next(k) {
+		if p.full[k] && p.d.Name(k) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // derived is the type that xsi:type must name so that what stands below n may stand there: the schema gives the time of a supply a
@@ -228,7 +239,7 @@ func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 				if !ok && foreign(name) {
 					c, ok = t.Child("*")
 				}
-				if !ok {
+				if !ok || c.Once && p.before(k) {
 					yield(k)
 					continue
 				}
@@ -247,17 +258,23 @@ func (p *printer) require(n tree.Node, t *schema.Type, base int) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name })
 	}
-	names := t.Required()
-	if _, body := t.Child("structuredBody"); body && !has("structuredBody") && !has("nonXMLBody") {
-		names = append(slices.Clone(names), "structuredBody") // one of the two there must be
-	}
-	for _, name := range names {
+	for _, name := range demanded(t, has("nonXMLBody")) {
 		if has(name) {
 			continue
 		}
 		c, _ := t.Child(name)
 		p.order = append(p.order, ranked{n: p.d.Child(n, name), rank: c.Rank, typ: c.Type, name: name})
 	}
+}
+
+// demanded are the elements that an element of a type must hold: those that its type requires, and where a document must have one of
+// two bodies a structured one.
+func demanded(t *schema.Type, other bool) []string {
+	names := t.Required()
+	if _, body := t.Child("structuredBody"); body && !other {
+		names = append(slices.Clone(names), "structuredBody")
+	}
+	return names
 }
 
 // unknown prints an element of which nothing is known but that it must be there.
@@ -275,14 +292,15 @@ func (p *printer) unknown(name string, t *schema.Type, level int) {
 			p.attribute(a.Name, a.Fixed)
 		}
 	}
-	if len(t.Required()) == 0 {
+	below := demanded(t, false)
+	if len(below) == 0 {
 		p.b = append(p.b, "/>\n"...)
 		return
 	}
 	p.b = append(p.b, ">\n"...)
-	for _, below := range t.Required() {
-		c, _ := t.Child(below)
-		p.unknown(below, c.Type, level+1)
+	for _, name := range below {
+		c, _ := t.Child(name)
+		p.unknown(name, c.Type, level+1)
 	}
 	p.indent(level)
 	p.b = append(p.b, "</"...)

@@ -41,10 +41,11 @@ var commands = []struct {
 	{"referee", referee},
 	{"validator", validator},
 	{"ledgers", ledgers},
+	{"ccda", ccda},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator or ledgers, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, ledgers or ccda, with its arguments")
 
 func main() {
 	err := errUsage
@@ -271,29 +272,22 @@ func referee(args []string) error {
 	return nil
 }
 
-func validator(args []string) error {
-	fs := flag.NewFlagSet("validator", flag.ExitOnError)
-	verbose := fs.Bool("v", false, "list every case on which we do not agree, and why")
-	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+// ccda measures documents and what came back of them.
+func ccda(args []string) error {
+	fs := flag.NewFlagSet("ccda", flag.ExitOnError)
+	nth := fs.Int("nth", 8, "run the rules over every nth document; 0 is none")
+	if err := fs.Parse(args); err != nil || fs.NArg() != 2 {
 		return errUsage
 	}
 	shared := testshared.Find()
 	if shared == "" {
-		return noShared("validator")
+		return noShared("ccda")
 	}
-	cases, err := conformance.ValidatorCases(shared)
+	trip, err := conformance.RunRoundTrip(shared, fs.Arg(0), fs.Arg(1), *nth)
 	if err != nil {
 		return err
 	}
-	fmt.Print(conformance.ValidatorTable(cases))
-	if *verbose {
-		why := conformance.Disagreements()
-		for _, c := range cases {
-			if !c.Agrees() {
-				fmt.Printf("%s (%s): %s\n", c.Name, c.Module, why[c.Name])
-			}
-		}
-	}
+	trip.Print(os.Stdout)
 	return nil
 }
 

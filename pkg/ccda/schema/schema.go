@@ -48,7 +48,8 @@ type Attribute struct {
 // Child is an element that a type may hold.
 type Child struct {
 	Type *Type
-	Rank int // its place in the order; elements of one rank stand in any order
+	Rank int  // its place in the order; elements of one rank stand in any order
+	Once bool // it may stand there once only
 }
 
 // Particle is a part of a content model.
@@ -214,7 +215,7 @@ func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within bool) {
 			*rank++
 		}
 		if _, ok := t.children[p.Name]; !ok {
-			t.children[p.Name] = Child{p.Type, *rank}
+			t.children[p.Name] = Child{p.Type, *rank, !within && p.Most == 1}
 		}
 		return
 	}

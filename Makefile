@@ -40,6 +40,8 @@ lint:
 bench: build
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	./scripts/bench-jq.sh $(BIN)
+	GO="$(GO)" ./scripts/bench-seal.sh $(BIN)
+	./scripts/bench-validate.sh $(BIN)
 
 # Manual pages and completions; a test says when they are not current.
 docs:

@@ -21,7 +21,7 @@ func Formats(overlays []*mapping.File) (*convert.Formats, error) {
 		return nil, err
 	}
 	return &convert.Formats{
-		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON()},
+		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML()},
 		Unmatched: func() []*diag.Finding { return mapping.Unmatched(messages, documents) },
 	}, nil
 }

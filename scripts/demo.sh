@@ -66,6 +66,10 @@ for f in lab-oru-r01 visit-adt-a08 shots-vxu-v04; do
   [ -n "$(find demo/opened -name "$f.json" -type f)" ] || { echo "demo: $f.json did not arrive" >&2; exit 1; }
 done
 
+say "7. The receipt goes back: signed proof of delivery, where a fax machine prints a sheet"
+CHARTPOST_HOME=$maple run "$chartpost" receipt add demo/chartpost-*.receipt.age
+CHARTPOST_HOME=$maple run "$chartpost" receipt show demo/records.zip.age -o demo/confirmation.html
+
 say "The same records arrived, byte for byte. Where to look:"
 cat <<'END'
   demo/fhir/              the three messages as FHIR bundles
@@ -73,4 +77,5 @@ cat <<'END'
   demo/lab-again.hl7      the laboratory report, back from FHIR
   demo/records.zip.age    the sealed package
   demo/opened/            what Cedar Cardiology received, with the manifest
+  demo/confirmation.html  the confirmation of the delivery, to print
 END

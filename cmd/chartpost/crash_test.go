@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -70,18 +69,7 @@ func TestKilled(t *testing.T) {
 		t.Skip("kills processes for some seconds")
 	}
 	dir := t.TempDir()
-	maple, lake := &person{t, filepath.Join(dir, "maple"), dir}, &person{t, filepath.Join(dir, "lake"), dir}
-	words := make([]string, 2)
-	for i, p := range []*person{maple, lake} {
-		name := filepath.Base(p.home)
-		p.run("init", "--name", name, "--no-passphrase")
-		_, stderr := p.run("card", "-o", name+".contact")
-		words[i] = regexp.MustCompile(`words of this card: (.*)`).FindStringSubmatch(stderr)[1]
-	}
-	maple.run("contact", "add", "lake.contact")
-	maple.run("contact", "verify", "lake", "--words", words[1])
-	lake.run("contact", "add", "maple.contact")
-	lake.run("contact", "verify", "maple", "--words", words[0])
+	maple, lake := twoPractices(t, dir)
 	records := filepath.Join(dir, "records")
 	os.Mkdir(records, 0o700)
 	content := map[string][]byte{}

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/chartpost/chartpost/cmd/chartpost/internal/cli"
+	"github.com/chartpost/chartpost/internal/packtest"
 )
 
 // runAsChartpost makes the test binary the program itself, for tests that have to kill it.
@@ -27,13 +28,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runAsChartpost) != "" {
 		os.Exit(cli.Run())
 	}
-	testscript.Main(m, map[string]func(){"chartpost": func() { os.Exit(cli.Run()) }})
+	testscript.Main(m, map[string]func(){
+		"chartpost":       func() { os.Exit(cli.Run()) },
+		"age-plugin-fake": func() { os.Exit(packtest.FakePlugin()) },
+	})
 }
 
 // TestScripts runs testdata/script: what people type, and what they see. Beside testscript's own commands there are
 //
 //	exits N COMMAND...   the command ends with this exit status
 //	grab NAME PATTERN    sets the variable NAME to the first group of PATTERN in the last standard error
+//	grabout NAME PATTERN   sets it to the last group of PATTERN in the last standard output
+//	samesize FILE FILE   two files have one size
 //	flip FILE PERCENT    flips a bit at this place of a file
 //	cut FILE PERCENT     cuts a file there
 //	clean DIR            nothing unfinished (.partial) stands anywhere below DIR
@@ -77,6 +83,18 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%s is not in standard error", args[1])
 				}
 				ts.Setenv(args[0], m[1])
+			},
+			"grabout": func(ts *testscript.TestScript, neg bool, args []string) {
+				m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+				if m == nil {
+					ts.Fatalf("%s is not in standard output", args[1])
+				}
+				ts.Setenv(args[0], m[len(m)-1])
+			},
+			"samesize": func(ts *testscript.TestScript, neg bool, args []string) {
+				if a, b := len(ts.ReadFile(args[0])), len(ts.ReadFile(args[1])); a != b {
+					ts.Fatalf("%d and %d bytes", a, b)
+				}
 			},
 			"flip": func(ts *testscript.TestScript, neg bool, args []string) {
 				damage(ts, args, func(b []byte, at int) []byte { b[at] ^= 1; return b })

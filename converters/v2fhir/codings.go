@@ -14,6 +14,7 @@ import (
 
 func systemPair(code, name, oid string) mapping.Pair {
 	return mapping.Pair{
+		Parts: []string{name, oid},
 		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			u, ok := dst.(*dpb.Uri)
 			if !ok {

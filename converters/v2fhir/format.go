@@ -1,7 +1,6 @@
 package v2fhir
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -86,6 +85,7 @@ type worker struct {
 	o      *convert.Options
 	maps   *mapping.Maps
 	parser hl7v2.Parser
+	text   []byte // room for key
 }
 
 func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
@@ -107,7 +107,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		at.Path = "MSH-9"
 		return nil, diag.New(NoTable, at, "")
 	}
-	key := Key(raw.Data.(*hl7v2.Raw).Data)
+	key := key(raw.Data.(*hl7v2.Raw).Data, &w.text)
 	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative()})
 	if err != nil {
@@ -118,12 +118,23 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 
 // Key identifies a message by its text where nothing in it does: the sha256 of its segments, however their lines end.
 func Key(text string) string {
-	h := sha256.New()
-	for line := range bytes.FieldsFuncSeq([]byte(text), func(r rune) bool { return r == '\r' || r == '\n' }) {
-		h.Write(line)
-		h.Write([]byte{'\r'})
+	var room []byte
+	return key(text, &room)
+}
+
+// key is Key with room for the text that is used again.
+func key(text string, room *[]byte) string {
+	b := (*room)[:0]
+	for part := range strings.SplitSeq(text, "\r") {
+		for line := range strings.SplitSeq(part, "\n") {
+			if line != "" {
+				b = append(append(b, line...), '\r')
+			}
+		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	*room = b
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // writer turns records of the hub into messages.

@@ -211,6 +211,7 @@ func writeHDID(c *mapping.Context, src proto.Message, n tree.Node) bool {
 
 func uidPair(idName, typName string) mapping.Pair {
 	return mapping.Pair{
+		Parts: []string{idName, typName},
 		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d, ok := dst.(*dpb.Identifier)
 			if !ok {

@@ -13,10 +13,19 @@ import (
 
 var dtm = hl7.Time
 
-const birthTimeURL = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
+// The extensions that hold the time of a birth: FHIR's own may stand at Patient.birthDate alone, so other persons have one of ours.
+const (
+	birthTimeURL      = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
+	otherBirthTimeURL = "https://chartpost.org/fhir/StructureDefinition/birthTime"
+)
 
-// readBirth reads a date that may have a time of day (PID-7): the date, and with an offset the extension for the time.
-func readBirth(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+// birth is the pair for a date that may have a time of day (PID-7): the date, and with an offset the extension url for the time.
+func birth(url string) mapping.Pair {
+	return mapping.Pair{Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool { return readBirth(c, n, dst, url) },
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool { return writeBirth(c, src, n, url) }}
+}
+
+func readBirth(c *mapping.Context, n tree.Node, dst proto.Message, url string) bool {
 	d, ok := dst.(*dpb.Date)
 	leaf := c.Doc.Leaf(n)
 	if !ok || c.Doc.Text(leaf) == "" {
@@ -40,7 +49,7 @@ func readBirth(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		dt := &dpb.DateTime{}
 		if m.Zone != "" && hl7.Store(dt, m.ISODate()+"T"+clock+m.Zone[:3]+":"+m.Zone[3:]) {
-			d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: birthTimeURL},
+			d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: url},
 				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: dt}}})
 			if added {
 				why = "FHIR wants minutes and seconds: zeros are added"
@@ -55,14 +64,14 @@ func readBirth(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
-func writeBirth(c *mapping.Context, src proto.Message, n tree.Node) bool {
+func writeBirth(c *mapping.Context, src proto.Message, n tree.Node, url string) bool {
 	d, ok := src.(*dpb.Date)
 	if !ok {
 		return false
 	}
 	s := strings.ReplaceAll(hl7.FHIRText(d), "-", "")
 	for _, x := range d.Extension {
-		if dt := x.GetValue().GetDateTime(); dt != nil && x.GetUrl().GetValue() == birthTimeURL {
+		if dt := x.GetValue().GetDateTime(); dt != nil && x.GetUrl().GetValue() == url {
 			full, _ := hl7.WriteTime(c, hl7.FHIRText(dt))
 			if strings.HasPrefix(full, s) {
 				s = full

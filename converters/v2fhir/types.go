@@ -2,7 +2,9 @@ package v2fhir
 
 import (
 	"errors"
+	"reflect"
 	"strings"
+	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -26,18 +28,19 @@ var Types = mapping.Types{
 	"SYSTEM":   system,
 	"CURRENCY": currency,
 
-	"BIRTH":     mapping.Pair{Read: readBirth, Write: writeBirth},
+	"BIRTH":     birth(birthTimeURL),
+	"BIRTH_RP":  birth(otherBirthTimeURL),
 	"SYSTEM_1":  systemPair("1", "3", "14"),
 	"SYSTEM_4":  systemPair("4", "6", "17"),
 	"SYSTEM_10": systemPair("10", "12", "20"),
-	"UNIT":      mapping.Pair{Read: readUnit, Write: writeUnit},
+	"UNIT":      mapping.Pair{Parts: []string{"1", "2"}, Read: readUnit, Write: writeUnit},
 	"UID":       mapping.Pair{Read: readUID, Write: writeUID},
-	"EI_SYSTEM": mapping.Pair{Read: readEISystem, Write: writeEISystem},
-	"HD_ID":     mapping.Pair{Read: readHDID, Write: writeHDID},
+	"EI_SYSTEM": mapping.Pair{Parts: []string{"3"}, Read: readEISystem, Write: writeEISystem},
+	"HD_ID":     mapping.Pair{Parts: []string{"2", "3"}, Read: readHDID, Write: writeHDID},
 	"HD_UID":    uidPair("2", "3"),
 	"EI_UID":    uidPair("3", "4"),
 	"CNN_UID":   uidPair("10", "11"),
-	"ENDPOINT":  mapping.Pair{Read: readEndpoint, Write: writeEndpoint},
+	"ENDPOINT":  mapping.Pair{Parts: []string{"2", "3"}, Read: readEndpoint, Write: writeEndpoint},
 	"MSG":       mapping.Pair{Read: readMSG, Write: writeMSG},
 	"NUMBER":    mapping.Pair{Read: readNumber, Write: writeNumber},
 	"DATA":      mapping.Pair{Read: readData, Write: writeData},
@@ -67,7 +70,9 @@ var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error)
 func fit(s, target string) (string, error) {
 	switch target {
 	case "code":
-		s = strings.Join(strings.Fields(s), " ")
+		if !oneWord(s) {
+			s = strings.Join(strings.Fields(s), " ")
+		}
 	case "uri", "url", "canonical", "id", "oid", "uuid":
 		if strings.ContainsAny(s, " \t\r\n") {
 			return "", errors.New("a blank within a URI")
@@ -80,6 +85,16 @@ func fit(s, target string) (string, error) {
 		return "", errors.New("longer than a string of FHIR may be, 1 MB")
 	}
 	return s, nil
+}
+
+// oneWord reports a text of ASCII without blanks, which most codes are.
+func oneWord(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // printable leaves out the control characters that FHIR's texts may not hold.
@@ -171,14 +186,21 @@ var uri = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) 
 // isOID reports an OID. QUIRK: the official validator takes none of so few arcs that its last dot is among the first
 // characters (1.2.3), and real ones are longer.
 func isOID(s string) bool {
-	t, err := plan.Named("oid")
-	return err == nil && t.Prim.WellFormed("urn:oid:"+s) && strings.LastIndexByte(s, '.') >= 5
+	// Most of what is asked is no OID, and is told by its first characters.
+	if len(s) < 3 || s[0] < '0' || s[0] > '2' || s[1] != '.' || strings.LastIndexByte(s, '.') < 5 {
+		return false
+	}
+	return oidType().WellFormed("urn:oid:" + s)
 }
 
 func isUUID(s string) bool {
-	t, err := plan.Named("uuid")
-	return err == nil && t.Prim.WellFormed("urn:uuid:"+strings.ToLower(s))
+	return len(s) == 36 && uuidType().WellFormed("urn:uuid:"+strings.ToLower(s))
 }
+
+var (
+	oidType  = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Oid]()).Prim })
+	uuidType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Uuid]()).Prim })
+)
 
 // isURI reports an absolute URI: a scheme, and no blanks or control characters.
 func isURI(s string) bool {
@@ -218,6 +240,9 @@ var system = mapping.Type{
 
 // part is the text of a component or subcomponent, and its leaf. An explicit null is none.
 func part(c *mapping.Context, n tree.Node, name string) (string, tree.Node) {
+	if c.Doc.Below(n)&tree.NamesOf(name) == 0 {
+		return "", 0
+	}
 	k := c.Doc.Find(n, 0, &tree.Step{Name: name})
 	if k == 0 {
 		return "", 0

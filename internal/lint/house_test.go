@@ -285,3 +285,34 @@ func TestFindings(t *testing.T) {
 		}
 	}
 }
+
+// networkCommands are the files of the commands that may reach the network (DESIGN.md law 8).
+var networkCommands = []string{"send.go", "fetch.go", "watch.go", "export.go"}
+
+// TestOffline: only the commands that carry something know the package that opens connections, and nobody else opens one: imports say
+// most of it (layers_test.go), but golang.org/x/crypto/ssh, which signatures need, can dial too.
+func TestOffline(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if isTest(f.name) || strings.HasPrefix(f.name, "pkg/transport/") || strings.HasPrefix(f.name, "internal/sshtest/") {
+			continue
+		}
+		for _, imp := range f.ast.Imports {
+			if imp.Path.Value == `"`+module+`pkg/transport"` && !(strings.HasPrefix(f.name, "cmd/") && slices.Contains(networkCommands, filepath.Base(f.name))) {
+				t.Errorf("%s: only %v may reach the network", f.at(imp.Pos()), networkCommands)
+			}
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && opensSocket.MatchString(s.Sel.Name) {
+				t.Errorf("%s: %s: connections are opened in pkg/transport alone", f.at(s.Pos()), s.Sel.Name)
+			}
+			return true
+		})
+	}
+	for name, want := range map[string]bool{"Dial": true, "DialContext": true, "ListenTCP": true, "Listen": true, "NewClientConn": true, "Dialog": false, "Listing": false} {
+		if opensSocket.MatchString(name) != want {
+			t.Errorf("%s: taken for a socket: %v", name, !want)
+		}
+	}
+}
+
+var opensSocket = regexp.MustCompile(`^((Dial|Listen)([A-Z].*)?|NewClientConn)$`)

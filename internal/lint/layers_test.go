@@ -60,7 +60,10 @@ var layers = []struct {
 	{"pkg/pack/...", []string{"pkg/diag"}},
 	{"pkg/seal/...", []string{"pkg/pack/...", "pkg/diag", "internal/safefile"}},
 	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/diag", "internal/safefile"}},
-	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},
+	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},
+
+	// What carries sealed files, and alone reaches the network.
+	{"pkg/transport/...", []string{"pkg/seal/...", "pkg/diag", "internal/safefile"}},
 
 	// Files that are written whole or not at all.
 	{"internal/safefile", nil},
@@ -86,8 +89,12 @@ var foreign = []struct {
 }{
 	{"github.com/google/fhir/go/jsonformat/...", nil, "the library's own codec is an oracle for tests"},
 	{"github.com/gofhir/...", nil, "it is an oracle for tests"},
-	{"net", nil, "no command but export, send, fetch and watch opens a socket"},
-	{"net/http/...", nil, "no command but export, send, fetch and watch opens a socket"},
+	{"net", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"net/http/...", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"crypto/tls", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"github.com/pkg/sftp/...", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"golang.org/x/crypto/ssh/agent", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"golang.org/x/crypto/ssh/knownhosts", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
 	{"github.com/spf13/cobra/...", []string{"cmd/..."}, "the command line lives in cmd"},
 	{"github.com/schollz/progressbar/...", []string{"cmd/..."}, "the command line lives in cmd"},
 	{"github.com/charmbracelet/...", []string{"cmd/..."}, "the command line lives in cmd"},
@@ -197,6 +204,11 @@ func TestLayersBite(t *testing.T) {
 		{"pkg/mapping", "converters/v2fhir", false},
 		{"pkg/pack", "pkg/fhir", false},
 		{"pkg/journal", "pkg/tree", false},
+		{"pkg/transport", "pkg/seal", true},
+		{"pkg/transport", "pkg/fhir", false},
+		{"pkg/transport", "pkg/convert", false},
+		{"pkg/seal", "pkg/transport", false},
+		{"pkg/convert", "pkg/transport", false},
 		{"pkg/tree", "pkg/mapping", false},
 		{"pkg/convert", "cmd/chartpost/internal/cli", false},
 	} {

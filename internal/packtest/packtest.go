@@ -49,7 +49,8 @@ type Zip struct {
 	BeforeDirectory,
 	AfterDirectory []byte
 	Comment string
-	Count   int // added to the count in the end record
+	Count   int    // added to the count in the end record
+	Suffix  []byte // after everything
 }
 
 // Bytes writes the zip.
@@ -141,6 +142,7 @@ func (z *Zip) Bytes() []byte {
 	u32(uint32(size), uint32(start))
 	u16(uint16(len(z.Comment)))
 	b.WriteString(z.Comment)
+	b.Write(z.Suffix)
 	return b.Bytes()
 }
 
@@ -152,6 +154,7 @@ type Package struct {
 	For       age.Recipient  // whom it is encrypted for; To by default
 	Namespace string
 	Files     []Member
+	Padding   []byte // rightly signed; nil is none
 
 	Manifest func(*pack.Manifest)    // changes the manifest before it is written
 	Text     func(string) string     // changes the text of the manifest
@@ -193,7 +196,11 @@ func (p *Package) Plain(t testing.TB) []byte {
 	if p.Text != nil {
 		text = []byte(p.Text(string(text)))
 	}
-	members := append(p.Files[:len(p.Files):len(p.Files)], Member{Name: pack.ReadmeName, Data: []byte("read me\n")}, Member{Name: pack.ManifestName, Data: text})
+	members := append(p.Files[:len(p.Files):len(p.Files)], Member{Name: pack.ReadmeName, Data: []byte("read me\n")})
+	if p.Padding != nil {
+		members = append(members, Member{Name: pack.PaddingName, Data: p.Padding, Stored: true})
+	}
+	members = append(members, Member{Name: pack.ManifestName, Data: text})
 	var sums []pack.Sum
 	for _, f := range members {
 		sums = append(sums, pack.Sum{Path: f.Name, Digest: sha256.Sum256(f.Data)})

@@ -31,6 +31,9 @@ func NewBatch(dir string) (*Batch, error) {
 	return b, nil
 }
 
+// Dir is the folder in which the new files are written.
+func (b *Batch) Dir() string { return filepath.Join(b.dir, batchPartial) }
+
 // Write adds a file.
 func (b *Batch) Write(name string, data []byte, perm fs.FileMode) error {
 	return Write(filepath.Join(b.dir, batchPartial, name), data, perm)

@@ -3,7 +3,6 @@ package contacts
 import (
 	"crypto/sha512"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,14 +38,54 @@ func (c *Card) Words() []string {
 	for range wordRounds - 1 {
 		h = sha512.Sum512(h[:])
 	}
-	words := make([]string, WordCount)
-	for i := range words {
-		bit := 11 * i
-		// Eleven bits lie within three bytes.
-		three := uint32(h[bit/8])<<16 | uint32(binary.BigEndian.Uint16(h[bit/8+1:]))
-		words[i] = wordList()[three>>(24-11-bit%8)&0x7ff]
+	return Phrase(h[:])[:WordCount]
+}
+
+// Phrase writes bytes as words, 11 bits each, high bits first; what lacks of the last word is zero.
+func Phrase(data []byte) []string {
+	words := make([]string, 0, PhraseLen(len(data)))
+	acc, bits := uint32(0), 0
+	for _, b := range data {
+		if acc, bits = acc<<8|uint32(b), bits+8; bits >= 11 {
+			bits -= 11
+			words = append(words, wordList()[acc>>bits&0x7ff])
+		}
+	}
+	if bits > 0 {
+		words = append(words, wordList()[acc<<(11-bits)&0x7ff])
 	}
 	return words
+}
+
+// PhraseLen is how many words Phrase makes of so many bytes.
+func PhraseLen(size int) int { return (8*size + 10) / 11 }
+
+// ReadPhrase reads what Phrase wrote of so many bytes. Four letters of a word are enough. The error says which word is wrong.
+func ReadPhrase(typed string, size int) ([]byte, error) {
+	words := SplitWords(typed)
+	if want := PhraseLen(size); len(words) != want {
+		return nil, fmt.Errorf("there are %d words, not %d", len(words), want)
+	}
+	data := make([]byte, 0, size+2)
+	acc, bits := uint32(0), 0
+	for i, w := range words {
+		n := slices.IndexFunc(wordList(), func(x string) bool { return wordMatches(w, x) })
+		if n < 0 {
+			return nil, fmt.Errorf("word %d is not in the list of words", i+1)
+		}
+		for acc, bits = acc<<11|uint32(n), bits+11; bits >= 8; bits -= 8 {
+			data = append(data, byte(acc>>(bits-8)))
+		}
+	}
+	if acc&(1<<bits-1) != 0 || slices.ContainsFunc(data[size:], func(b byte) bool { return b != 0 }) {
+		return nil, fmt.Errorf("word %d is another one", len(words))
+	}
+	return data[:size], nil
+}
+
+// SplitWords takes typed words apart: case, numbers, punctuation and line ends do not matter.
+func SplitWords(typed string) []string {
+	return strings.FieldsFunc(strings.ToLower(typed), func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 // keysText is what tells a card's keys from those of any other.
@@ -57,7 +96,7 @@ func (c *Card) keysText() string {
 // CheckWords compares typed words with the card's. Four letters of a word are enough; case, punctuation and line ends do not matter.
 // The error says which word is wrong, never what it should have been.
 func (c *Card) CheckWords(typed string) error {
-	got := strings.FieldsFunc(strings.ToLower(typed), func(r rune) bool { return !unicode.IsLetter(r) })
+	got := SplitWords(typed)
 	if len(got) != WordCount {
 		return fmt.Errorf("%w: %d words were given, not %d", ErrWords, len(got), WordCount)
 	}

@@ -115,6 +115,9 @@ type Options struct {
 // Relative reports that references are Type/id.
 func (o *Options) Relative() bool { return o.To == "ndjson" }
 
+// toBundles reports that bundles of FHIR are written, be it in JSON or XML.
+func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml" }
+
 // BundleType is the kind of bundle that a record becomes: what --bundle says, else what the format's records are.
 func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
 	if o.BundleKind == "" {

@@ -22,7 +22,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// This file is the hub's own format: FHIR R4 as JSON, a bundle per record, and NDJSON, a resource a line.
+// This file is the hub's own format: FHIR R4 as JSON or XML, a bundle per record, and NDJSON, a resource a line.
 
 // FHIR is the format of bundles.
 func FHIR() *Format {
@@ -36,8 +36,18 @@ func NDJSON() *Format {
 		NewWriter: func(o *Options) Writer { return &linesWriter{} }}
 }
 
-// sniffFHIR looks for a JSON object that names its resourceType early, or that is cut off before it could.
+// FHIRXML is the format of bundles in XML. It is read as FHIR is, which looks whether it is JSON or XML.
+func FHIRXML() *Format {
+	return &Format{Name: "fhir-xml", Extension: ".xml", Read: readFHIR, NewWorker: newFHIRWorker,
+		NewWriter: func(o *Options) Writer { return &bundleWriter{o: o, xml: true} }}
+}
+
+// sniffFHIR looks for a JSON object that names its resourceType early, or that is cut off before it could, or for an element of
+// FHIR's XML.
 func sniffFHIR(head []byte) bool {
+	if fhir.SniffXML(head) != "" {
+		return true
+	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 || head[0] != '{' {
@@ -49,6 +59,9 @@ func sniffFHIR(head []byte) bool {
 // looseFHIR reports that a source begins with a resource that is no bundle: it stands alone, as in bulk data, and what it belongs
 // to may be in another file.
 func looseFHIR(head []byte) bool {
+	if typ := fhir.SniffXML(head); typ != "" {
+		return typ != "Bundle"
+	}
 	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))), jsontext.AllowDuplicateNames(true))
 	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
 		return false
@@ -157,7 +170,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		return nil, err
 	}
 	out.Leaves = rec.Leaves
-	if w.o.To == "fhir" || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
+	if w.o.toBundles() || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.leaves(out, envelopes, f) }
 	}
 	return out, nil
@@ -209,7 +222,7 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 			f(place, tree.Carried, "")
 			return
 		}
-		if at := place(); w.o.To == "fhir" && at != "Bundle.type" && at != "Bundle.total" && !strings.HasPrefix(at, "Bundle.link") && !strings.HasPrefix(at, "Bundle.signature") {
+		if at := place(); w.o.toBundles() && at != "Bundle.type" && at != "Bundle.total" && !strings.HasPrefix(at, "Bundle.link") && !strings.HasPrefix(at, "Bundle.signature") {
 			f(place, tree.Carried, "")
 			return
 		}
@@ -230,7 +243,7 @@ func (w *fhirWorker) restyle(rec *Record, h hubRecord) error {
 	switch {
 	case w.o.To == "ndjson" && rec.whole != nil:
 		style = fhir.RefRelative
-	case w.o.To == "fhir" && rec.loose:
+	case w.o.toBundles() && rec.loose:
 	default:
 		return nil
 	}
@@ -273,15 +286,20 @@ func isID(s string) bool {
 	}) < 0
 }
 
-// bundleWriter writes a record as one bundle, on one line.
+// bundleWriter writes a record as one bundle, on one line of JSON or XML.
 type bundleWriter struct {
 	o   *Options
+	xml bool
 	buf bytes.Buffer
 }
 
 func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if rec.whole != nil && w.o.BundleKind == "" {
-		data, err := fhir.Append(nil, rec.whole)
+		write := fhir.Append
+		if w.xml {
+			write = fhir.AppendXML
+		}
+		data, err := write(nil, rec.whole)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -319,7 +337,11 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		shell.Id = &dpb.Id{Value: fhir.ID("Bundle", "record", rec.Key)}
 	}
 	w.buf.Reset()
-	bw := fhir.NewBundleWriter(&w.buf, shell)
+	begin := fhir.NewBundleWriter
+	if w.xml {
+		begin = fhir.NewXMLBundleWriter
+	}
+	bw := begin(&w.buf, shell)
 	for _, r := range resources {
 		if r.Inside() {
 			continue

@@ -21,6 +21,7 @@ type WriteOptions struct {
 	Places     int      // how many places of one finding are told before the rest is counted; 0 is 5, below 0 is all
 	Color      bool     // of the text writer
 	Version    string   // of the program, for SARIF
+	Across     bool     // repeats in several sources are one finding, of the writers that group
 }
 
 // A Writer writes findings. Nothing may be lost by not calling Close, which tells what was counted.
@@ -75,14 +76,14 @@ func (t *textWriter) Write(f *Finding) error {
 	}
 	var b strings.Builder
 	if at := f.Place.String(); at != "" {
-		b.WriteString(printable(at) + ": ")
+		b.WriteString(Printable(at) + ": ")
 	}
 	if t.o.Color {
 		b.WriteString(severityColors[s] + s.String() + "\x1b[0m")
 	} else {
 		b.WriteString(s.String())
 	}
-	fmt.Fprintf(&b, ": %s [%s]\n", printable(f.Message()), f.ID)
+	fmt.Fprintf(&b, ": %s [%s]\n", Printable(f.Message()), f.ID)
 	if t.o.ShowValues && f.Value != "" {
 		fmt.Fprintf(&b, "  value: %q\n", f.Value)
 	}
@@ -112,8 +113,8 @@ func (t *textWriter) Close() error {
 	return t.err
 }
 
-// printable keeps what a file calls itself from steering a terminal.
-func printable(s string) string {
+// Printable keeps what a file calls itself from steering a terminal.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'
@@ -129,6 +130,9 @@ type Group struct {
 	What   string
 	Count  int
 	First  []Finding // the first of them, by place
+
+	Sources int // in how many sources, if those come one after another
+	last    string
 }
 
 type groupKey struct {
@@ -151,6 +155,9 @@ func (g *groups) Write(f *Finding) error {
 		return nil
 	}
 	key := groupKey{f.ID, f.Place.Source, f.Message()}
+	if g.o.Across {
+		key.source = ""
+	}
 	x := g.of[key]
 	if x == nil && g.perID[f.ID] >= maxGroups {
 		key = groupKey{id: f.ID, what: f.ID.Entry().What}
@@ -161,7 +168,10 @@ func (g *groups) Write(f *Finding) error {
 		g.of[key] = x
 		g.perID[f.ID]++
 	}
-	x.Count++
+	if x.Count++; x.last != f.Place.Source || x.Count == 1 {
+		x.last = f.Place.Source
+		x.Sources++ // sources come one after another
+	}
 	keep := *f
 	if !g.o.ShowValues {
 		keep.Value = ""
@@ -229,6 +239,7 @@ type JSONFinding struct {
 	Why      string      `json:"why,omitempty"`
 	Fix      string      `json:"fix,omitempty"`
 	Count    int         `json:"count"`
+	Sources  int         `json:"sources,omitempty"` // where repeats in several sources are one
 	Places   []JSONPlace `json:"places"`
 }
 
@@ -248,6 +259,9 @@ func (g *groups) json() JSON {
 	for _, x := range list {
 		e := x.ID.Entry()
 		f := JSONFinding{ID: x.ID, Severity: e.Severity, What: x.What, Why: e.Why, Fix: e.Fix, Count: x.Count}
+		if g.o.Across {
+			f.Sources = x.Sources
+		}
 		for _, y := range x.First {
 			f.Places = append(f.Places, JSONPlace{y.Place.Source, y.Place.Record, y.Place.Line, y.Place.Column, y.Place.Path, y.Value})
 		}

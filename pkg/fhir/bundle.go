@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"reflect"
@@ -8,6 +9,9 @@ import (
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
 // BundleType is the kind of a bundle that we make.
@@ -97,11 +101,19 @@ type BundleWriter struct {
 	buf   []byte
 	n     int
 	err   error
+	xml   bool
 }
 
 // NewBundleWriter begins a bundle on w. shell has all but the entries and is not changed.
 func NewBundleWriter(w io.Writer, shell *rpb.Bundle) *BundleWriter {
 	return &BundleWriter{w: w, kind: BundleType(shell.GetType().GetValue()), shell: shell}
+}
+
+// NewXMLBundleWriter is NewBundleWriter in XML.
+func NewXMLBundleWriter(w io.Writer, shell *rpb.Bundle) *BundleWriter {
+	b := NewBundleWriter(w, shell)
+	b.xml = true
+	return b
 }
 
 // Add writes the entry of a resource as NewEntry makes it.
@@ -125,12 +137,13 @@ func (b *BundleWriter) AddEntry(e *rpb.Bundle_Entry) error {
 		if err := b.begin(); err != nil {
 			return err
 		}
-		b.buf = append(b.buf, `,"entry":[`...)
-	} else {
-		b.buf = append(b.buf[:0], ',')
+		if !b.xml {
+			b.buf = append(b.buf, `,"entry":[`...)
+		}
+	} else if b.buf = b.buf[:0]; !b.xml {
+		b.buf = append(b.buf, ',')
 	}
-	w := encoder{b: b.buf}
-	ok, f := w.object(entryCodec(), reflect.ValueOf(e).Elem())
+	ok, f := b.entry(reflect.ValueOf(e).Elem())
 	if f != nil {
 		f.Place.Path = fmt.Sprintf("Bundle.entry[%d]%s", b.n, f.Place.Path)
 		return f
@@ -138,15 +151,40 @@ func (b *BundleWriter) AddEntry(e *rpb.Bundle_Entry) error {
 	if !ok {
 		return fmt.Errorf("an entry of a bundle is empty")
 	}
-	b.buf = w.b
 	b.n++
 	return b.flush()
+}
+
+// entry puts an entry into the buffer, and reports whether there was anything to put.
+func (b *BundleWriter) entry(v reflect.Value) (ok bool, f *diag.Finding) {
+	if b.xml {
+		w := xmlEncoder{b: b.buf}
+		ok, f = w.element("entry", entryCodec(), v)
+		b.buf = w.b
+		return ok, f
+	}
+	w := encoder{b: b.buf}
+	ok, f = w.object(entryCodec(), v)
+	b.buf = w.b
+	return ok, f
 }
 
 // begin puts the shell up to its entries into the buffer.
 func (b *BundleWriter) begin() error {
 	head := &rpb.Bundle{Id: b.shell.GetId(), Meta: b.shell.GetMeta(), ImplicitRules: b.shell.GetImplicitRules(), Language: b.shell.GetLanguage(),
 		Identifier: b.shell.GetIdentifier(), Type: b.shell.GetType(), Timestamp: b.shell.GetTimestamp(), Total: b.shell.GetTotal(), Link: b.shell.GetLink()}
+	if b.xml {
+		out, err := AppendXML(b.buf[:0], head)
+		if err != nil {
+			return err
+		}
+		if empty, ok := bytes.CutSuffix(out, []byte("/>")); ok {
+			b.buf = append(empty, '>')
+		} else {
+			b.buf = bytes.TrimSuffix(out, []byte(xmlBundleEnd))
+		}
+		return nil
+	}
 	out, err := Append(b.buf[:0], head)
 	if err != nil {
 		return err
@@ -154,6 +192,8 @@ func (b *BundleWriter) begin() error {
 	b.buf = out[:len(out)-1]
 	return nil
 }
+
+const xmlBundleEnd = "</Bundle>"
 
 func (b *BundleWriter) flush() error {
 	_, b.err = b.w.Write(b.buf)
@@ -169,10 +209,22 @@ func (b *BundleWriter) Close() error {
 		if err := b.begin(); err != nil {
 			return err
 		}
-	} else {
-		b.buf = append(b.buf[:0], ']')
+	} else if b.buf = b.buf[:0]; !b.xml {
+		b.buf = append(b.buf, ']')
 	}
-	if s := b.shell.GetSignature(); s != nil {
+	s := b.shell.GetSignature()
+	if b.xml {
+		if s != nil {
+			w := xmlEncoder{b: b.buf}
+			if _, f := w.element("signature", codecOf(plan.OfMessage(s)), reflect.ValueOf(s).Elem()); f != nil {
+				return within("signature", -1, f)
+			}
+			b.buf = w.b
+		}
+		b.buf = append(b.buf, xmlBundleEnd...)
+		return b.flush()
+	}
+	if s != nil {
 		tail, err := Append(nil, &rpb.Bundle{Signature: s})
 		if err != nil {
 			return err

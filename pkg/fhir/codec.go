@@ -92,30 +92,24 @@ type element struct {
 	alts         map[reflect.Type]*key
 }
 
-var (
-	codecs    sync.Map // *plan.Type -> *codec
-	slabTypes struct {
-		sync.Mutex
-		n    int
-		byGo map[reflect.Type]int
+// chosen is what a choice holds, a pointer, and under which key; nil if it holds nothing.
+func (e *element) chosen(field reflect.Value) (*key, reflect.Value) {
+	if field.IsNil() {
+		return nil, reflect.Value{}
 	}
-)
-
-// slabOf numbers the struct types, so that a decoder finds its free structs of a type by index.
-func slabOf(rt reflect.Type) int {
-	slabTypes.Lock()
-	defer slabTypes.Unlock()
-	if slabTypes.byGo == nil {
-		slabTypes.byGo = map[reflect.Type]int{}
+	o := field.Elem().Field(e.oneof)
+	if o.IsNil() {
+		return nil, reflect.Value{}
 	}
-	n, ok := slabTypes.byGo[rt]
-	if !ok {
-		n = slabTypes.n
-		slabTypes.n++
-		slabTypes.byGo[rt] = n
+	w := o.Elem()
+	p := w.Elem().Field(0)
+	if p.IsNil() {
+		return nil, reflect.Value{}
 	}
-	return n
+	return e.alts[w.Type()], p
 }
+
+var codecs sync.Map // *plan.Type -> *codec
 
 func codecOf(t *plan.Type) *codec {
 	if c, ok := codecs.Load(t); ok {
@@ -140,7 +134,7 @@ func (k *key) codec() *codec {
 }
 
 func newCodec(t *plan.Type) *codec {
-	c := &codec{typ: t, slab: slabOf(t.Go), byName: map[string]*key{}}
+	c := &codec{typ: t, slab: t.Slab, byName: map[string]*key{}}
 	for _, e := range t.Elements {
 		if e.Choice == nil {
 			k := c.add(e, nil, e.Name, e.GoType())
@@ -159,10 +153,10 @@ func newCodec(t *plan.Type) *codec {
 
 func (c *codec) add(e *plan.Element, a *plan.Alt, name string, goType reflect.Type) *key {
 	k := &key{name: name, quoted: `"` + name + `":`, under: `"_` + name + `":`, n: len(c.keys), index: e.Index, list: e.List, elem: e, alt: a,
-		goType: goType, slab: slabOf(goType)}
+		goType: goType, slab: plan.SlabOf(goType)}
 	if a != nil {
 		k.wrap, k.ptr = a.Wrap, reflect.PointerTo(a.Wrap)
-		k.host, k.wraps = slabOf(e.GoType()), slabOf(a.Wrap)
+		k.host, k.wraps = plan.SlabOf(e.GoType()), plan.SlabOf(a.Wrap)
 	}
 	if e.RefText {
 		k.form = formReference

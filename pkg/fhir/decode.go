@@ -42,17 +42,19 @@ type decoder struct {
 
 	findings []*diag.Finding
 
+	xml  xmlScan
+	bare bool // the XML declares no namespace
+
 	json    *jsontext.Decoder
 	scratch []byte
-	slabs   []slab
-	used    []int // the slabs that are not empty
+	arena   plan.Arena
 
-	strs  pool[dpb.String]
-	uris  pool[dpb.Uri]
-	codes pool[dpb.Code]
-	exts  pool[dpb.Extension]
-	times pool[dpb.DateTime]
-	decs  pool[dpb.Decimal]
+	strs  plan.Pool[dpb.String]
+	uris  plan.Pool[dpb.Uri]
+	codes plan.Pool[dpb.Code]
+	exts  plan.Pool[dpb.Extension]
+	times plan.Pool[dpb.DateTime]
+	decs  plan.Pool[dpb.Decimal]
 }
 
 // place is a position in a source: the line and column, from 1, of the first byte of a part of it.
@@ -68,63 +70,17 @@ type step struct {
 	n    int
 }
 
-// pool hands out structs of one type. It makes them in runs, each twice as long as the last, because the structs of one
-// resource live and die together. A run is never shared between resources that may part.
-type pool[T any] struct {
-	free []T
-	run  int
-}
-
-const maxRun = 32
-
-func (p *pool[T]) take() *T {
-	if len(p.free) == 0 {
-		p.run = min(p.run*2+2, maxRun)
-		p.free = make([]T, p.run)
-	}
-	x := &p.free[0]
-	p.free = p.free[1:]
-	return x
-}
-
-// slab is a pool for a type known at run time only.
-type slab struct {
-	slice reflect.Type // kept when the pool is emptied: reflect looks it up in a map
-	run   reflect.Value
-	next  int
-	n     int
-}
-
-func (x *decoder) take(id int, rt reflect.Type) reflect.Value {
-	if id >= len(x.slabs) {
-		x.slabs = append(x.slabs, make([]slab, id+32-len(x.slabs))...)
-	}
-	s := &x.slabs[id]
-	if s.next == s.n {
-		if s.n = min(s.n*4, maxRun); s.n == 0 {
-			s.n, s.next = 1, 1
-			x.used = append(x.used, id)
-			return reflect.New(rt).Elem()
-		}
-		if s.slice == nil {
-			s.slice = reflect.SliceOf(rt)
-		}
-		s.run, s.next = reflect.MakeSlice(s.slice, s.n, s.n), 0
-	}
-	v := s.run.Index(s.next)
-	s.next++
-	return v
-}
+// take gives a struct of a type known at run time only.
+func (x *decoder) take(id int, rt reflect.Type) reflect.Value { return x.arena.Take(id, rt) }
 
 // part ends a resource: what comes next shares no memory with it.
 func (x *decoder) part() {
-	for _, i := range x.used {
-		x.slabs[i] = slab{slice: x.slabs[i].slice}
-	}
-	x.used = x.used[:0]
-	x.strs, x.uris, x.codes, x.exts = pool[dpb.String]{}, pool[dpb.Uri]{}, pool[dpb.Code]{}, pool[dpb.Extension]{}
-	x.times, x.decs = pool[dpb.DateTime]{}, pool[dpb.Decimal]{}
+	x.arena.Part()
+	x.strs, x.uris, x.codes, x.exts = plan.Pool[dpb.String]{}, plan.Pool[dpb.Uri]{}, plan.Pool[dpb.Code]{}, plan.Pool[dpb.Extension]{}
+	x.times, x.decs = plan.Pool[dpb.DateTime]{}, plan.Pool[dpb.Decimal]{}
 	x.s, x.findings, x.shell = "", nil, nil
+	clear(x.xml.attrs)
+	x.xml.reset("", nil)
 }
 
 var decoders = sync.Pool{New: func() any { return newDecoder() }}
@@ -365,8 +321,8 @@ var resourceKeys = sync.OnceValue(func() map[string]*key {
 	keys := map[string]*key{}
 	for _, name := range plan.Resources() {
 		a := t.ResourceAlt(name)
-		keys[name] = &key{name: name, alt: a, index: t.Oneof(), goType: a.GoType(), slab: slabOf(a.GoType()), wrap: a.Wrap,
-			ptr: reflect.PointerTo(a.Wrap), wraps: slabOf(a.Wrap)}
+		keys[name] = &key{name: name, alt: a, index: t.Oneof(), goType: a.GoType(), slab: plan.SlabOf(a.GoType()), wrap: a.Wrap,
+			ptr: reflect.PointerTo(a.Wrap), wraps: plan.SlabOf(a.Wrap)}
 	}
 	return keys
 })
@@ -590,7 +546,7 @@ func (x *decoder) single(k *key, v reflect.Value) {
 			if s, ok := x.text(k); ok {
 				p := v.Field(k.index).Addr().Interface().(**dpb.String)
 				if *p == nil {
-					*p = x.strs.take()
+					*p = x.strs.Take()
 				}
 				(*p).Value = s
 			}
@@ -599,7 +555,7 @@ func (x *decoder) single(k *key, v reflect.Value) {
 			if s, ok := x.text(k); ok {
 				p := v.Field(k.index).Addr().Interface().(**dpb.Uri)
 				if *p == nil {
-					*p = x.uris.take()
+					*p = x.uris.Take()
 				}
 				(*p).Value = s
 			}
@@ -608,7 +564,7 @@ func (x *decoder) single(k *key, v reflect.Value) {
 			if s, ok := x.text(k); ok {
 				p := v.Field(k.index).Addr().Interface().(**dpb.Code)
 				if *p == nil {
-					*p = x.codes.take()
+					*p = x.codes.Take()
 				}
 				(*p).Value = s
 			}
@@ -638,8 +594,21 @@ func (k *key) existing(v reflect.Value) (reflect.Value, bool) {
 	return o.Elem().Elem().Field(0).Elem(), true
 }
 
-// item is the struct in v for a key that is no list, made if it is not there; false if a choice holds another type.
+// item is the struct in v for a key that is no list, made if it is not there; false, with a finding, if a choice holds another
+// type.
 func (x *decoder) item(k *key, v reflect.Value) (reflect.Value, bool) {
+	it, ok := x.itemOf(k, v)
+	if !ok {
+		x.find("CP-FHIR-011", x.i, "", "%s[x] has values of two types", k.elem.Name)
+		if x.s[x.i] == '{' {
+			x.skip()
+		}
+	}
+	return it, ok
+}
+
+// itemOf is item without the finding.
+func (x *decoder) itemOf(k *key, v reflect.Value) (reflect.Value, bool) {
 	f := v.Field(k.index)
 	if k.alt == nil {
 		if f.IsNil() {
@@ -658,10 +627,6 @@ func (x *decoder) item(k *key, v reflect.Value) (reflect.Value, bool) {
 		return it, true
 	}
 	if o.Elem().Type() != k.ptr {
-		x.find("CP-FHIR-011", x.i, "", "%s[x] has values of two types", k.elem.Name)
-		if x.s[x.i] == '{' {
-			x.skip()
-		}
 		return reflect.Value{}, false
 	}
 	return o.Elem().Elem().Field(0).Elem(), true
@@ -817,13 +782,18 @@ func (x *decoder) value(k *key) (val plan.Value, ok bool) {
 	}
 	val, err := p.Parse(s)
 	if err != nil {
-		if p.Kind == plan.Code {
-			x.find("CP-FHIR-010", at, s, "%s%s", err, plan.Suggest(s, p.Words()))
-		} else {
-			x.find("CP-FHIR-009", at, s, "%s", err)
-		}
+		x.badValue(p, s, at, err)
 	}
 	return val, err == nil
+}
+
+// badValue reports a text that is not of its type.
+func (x *decoder) badValue(p *plan.Prim, s string, at int, err error) {
+	if p.Kind == plan.Code {
+		x.find("CP-FHIR-010", at, s, "%s%s", err, plan.Suggest(s, p.Words()))
+	} else {
+		x.find("CP-FHIR-009", at, s, "%s", err)
+	}
 }
 
 // store puts a value into a primitive's struct.
@@ -877,7 +847,7 @@ func (x *decoder) reference(k *key, v reflect.Value, under bool) {
 			return
 		}
 		if r.Reference == nil {
-			r.Reference = &dpb.Reference_Uri{Uri: x.strs.take()}
+			r.Reference = &dpb.Reference_Uri{Uri: x.strs.Take()}
 		}
 		it := v.Field(k.index).Elem().Elem().Field(0).Elem()
 		x.object(codecOf(plan.Of(it.Type())), it)

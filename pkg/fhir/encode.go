@@ -121,18 +121,8 @@ func (w *encoder) members(c *codec, v reflect.Value) *diag.Finding {
 		k := e.key
 		switch {
 		case k == nil: // a choice
-			if field.IsNil() {
-				continue
-			}
-			o := field.Elem().Field(e.oneof)
-			if o.IsNil() {
-				continue
-			}
-			p := o.Elem()
-			if k = e.alts[p.Type()]; k == nil {
-				continue
-			}
-			if p = p.Elem().Field(0); p.IsNil() {
+			k, p := e.chosen(field)
+			if k == nil {
 				continue
 			}
 			if f := w.member(k, p); f != nil {

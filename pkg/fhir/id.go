@@ -3,14 +3,12 @@ package fhir
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"reflect"
 	"slices"
 	"strconv"
 
+	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
 // Namespace is the namespace of all ids that Chartpost makes: the UUIDv5 of https://chartpost.org/fhir/id in RFC 9562's
@@ -22,15 +20,8 @@ var namespace = [16]byte{0x8d, 0xb3, 0x88, 0x09, 0x1d, 0xe9, 0x56, 0x3d, 0xab, 0
 // ID is the UUIDv5 of what identifies a thing. kind is the type of the resource, or says what else the id is of. Two lists of
 // parts that differ never give the same text to hash.
 func ID(kind string, parts ...string) string {
-	b := make([]byte, 0, 256)
-	b = append(b, namespace[:]...)
-	b = append(strconv.AppendInt(b, int64(len(kind)), 10), ':')
-	b = append(b, kind...)
-	for _, p := range parts {
-		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
-		b = append(b, p...)
-	}
-	return uuid5(b)
+	var room [256]byte
+	return uuid5(appendKey(appendKey(append(room[:0], namespace[:]...), kind), parts...))
 }
 
 // uuid5 hashes a namespace with a name behind it (RFC 9562, 5.5).
@@ -66,21 +57,27 @@ var sharedKinds = []string{
 // PI, PT, MA in this order; then the order in the resource. Kinds that belong to no one thing never count, nor old and
 // temporary identifiers. One without a system counts within the facility that sent it, and its kind counts with it.
 func IdentityKey(m proto.Message, facility string) string {
-	t := plan.OfMessage(m)
-	if t.Identifier < 0 {
-		return ""
-	}
+	var room [256]byte
+	return string(appendIdentityKey(room[:0], m, facility))
+}
+
+func appendIdentityKey(b []byte, m proto.Message, facility string) []byte {
 	var list []*dpb.Identifier
-	switch x := reflect.ValueOf(m).Elem().Field(t.Identifier).Interface().(type) {
-	case []*dpb.Identifier:
-		list = x
-	case *dpb.Identifier:
-		list = []*dpb.Identifier{x}
+	switch x := m.(type) {
+	case interface{ GetIdentifier() []*dpb.Identifier }:
+		list = x.GetIdentifier()
+	case interface{ GetIdentifier() *dpb.Identifier }:
+		list = []*dpb.Identifier{x.GetIdentifier()}
 	}
-	best, rank := "", 1<<30
+	var best *dpb.Identifier
+	bestKind, rank := "", 1<<30
 	for _, id := range list {
-		value, system := id.GetValue().GetValue(), id.GetSystem().GetValue()
-		if use := id.GetUse().GetValue().String(); value == "" || use == "OLD" || use == "TEMP" || system == "" && facility == "" {
+		noSystem := id.GetSystem().GetValue() == ""
+		switch id.GetUse().GetValue() {
+		case codes.IdentifierUseCode_OLD, codes.IdentifierUseCode_TEMP:
+			continue
+		}
+		if id.GetValue().GetValue() == "" || noSystem && facility == "" {
 			continue
 		}
 		kind, shared := "", false
@@ -98,33 +95,41 @@ func IdentityKey(m proto.Message, facility string) string {
 		if r < 0 {
 			r = len(firstKinds)
 		}
-		key := joinKey(t.Name, "system", system, value)
-		if system == "" {
+		if noSystem {
 			r += len(firstKinds) + 1
-			key = joinKey(t.Name, "facility", facility, kind, value)
 		}
 		if r < rank {
-			best, rank = key, r
+			best, bestKind, rank = id, kind, r
 		}
 	}
-	return best
+	if best == nil {
+		return b
+	}
+	value, system := best.GetValue().GetValue(), best.GetSystem().GetValue()
+	if system != "" {
+		return appendKey(b, TypeOf(m), "system", system, value)
+	}
+	return appendKey(b, TypeOf(m), "facility", facility, bestKind, value)
 }
 
-// joinKey joins texts so that lists that differ give keys that differ.
-func joinKey(parts ...string) string {
-	var b []byte
+// appendKey joins texts so that lists that differ give keys that differ.
+func appendKey(b []byte, parts ...string) []byte {
 	for _, p := range parts {
 		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
 		b = append(b, p...)
 	}
-	return string(b)
+	return b
 }
 
 // ResourceID is the id of a resource: that of its IdentityKey, else of what the caller knows of its record and of its place in
 // it, such as the record's sha256 and the position.
 func ResourceID(m proto.Message, facility string, record ...string) string {
-	if key := IdentityKey(m, facility); key != "" {
-		return ID(TypeOf(m), "identifier", key)
+	var room, name [256]byte
+	b := append(room[:0], namespace[:]...)
+	if key := appendIdentityKey(name[:0], m, facility); len(key) > 0 {
+		b = appendKey(b, TypeOf(m), "identifier")
+		b = append(strconv.AppendInt(b, int64(len(key)), 10), ':')
+		return uuid5(append(b, key...))
 	}
-	return ID(TypeOf(m), append([]string{"record"}, record...)...)
+	return uuid5(appendKey(appendKey(b, TypeOf(m), "record"), record...))
 }

@@ -3,6 +3,8 @@ package fhir
 import (
 	"io"
 	"iter"
+	"reflect"
+	"strings"
 	"sync"
 
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
@@ -25,10 +27,14 @@ type ReaderOptions struct {
 
 	// Over, if it is not nil, gets the text of what is over the limit, in pieces.
 	Over func(piece []byte)
+
+	// Each is called with every Entry where it was decoded, so by Jobs goroutines at once, before All gives it. Bundle is known only at
+	// End. What it finds it adds to Findings, what it learns it leaves in Note.
+	Each func(*Entry)
 }
 
-// Reader streams the resources of a source: those of a Bundle entry by entry, those of NDJSON, a single one, or several JSON
-// documents one behind the other. It looks at what is there and needs no hint which of these it is.
+// Reader streams the resources of a source: those of a Bundle entry by entry, those of NDJSON, a single one, or several
+// documents one behind the other, in JSON or in XML. It looks at what is there and needs no hint which of these it is.
 //
 // A part that cannot be read is an Entry with findings, and those after it are read. Memory is bounded whatever the size of
 // the source: parts are decoded in batches of at most 64 KiB of JSON (or one part, if that is larger), of which there are
@@ -58,10 +64,26 @@ type Entry struct {
 	End      bool              // no resource: the end of a bundle, with all that Bundle and its findings say
 	Findings []*diag.Finding
 	Place    diag.Place // where it begins
-	Text     string     // the JSON as it was, without what stands around it; empty at End
+	Text     string     // the JSON or XML as it was, without what stands around it; at End that of the bundle without its entries
 	Offset   int64      // of its first byte in the source
 	Size     int64      // of its text in bytes, be it kept or not; 0 at End
 	Over     bool       // it is over the limit, so there is no Text
+	Note     any        // what ReaderOptions.Each left
+
+	cut  int   // at End: how much of Text stood before the entries
+	rest place // and where the remainder stands
+}
+
+// LineColumn is the place, from 1, of a byte of Text in the source.
+func (e *Entry) LineColumn(at int) (line, column int) {
+	from, line, column := 0, e.Place.Line, e.Place.Column
+	if e.cut > 0 && at >= e.cut {
+		from, line, column = e.cut, e.rest.line, e.rest.column
+	}
+	if n := strings.Count(e.Text[from:at], "\n"); n > 0 {
+		return line + n, at - strings.LastIndexByte(e.Text[:at], '\n')
+	}
+	return line, column + at - from
 }
 
 // FullURL is the fullUrl of a bundle's entry.
@@ -93,7 +115,7 @@ const (
 )
 
 // fill takes parts from the splitter until the batch is full; false if there were none.
-func (b *batch) fill(s *splitter) bool {
+func (b *batch) fill(s parts) bool {
 	b.parts, b.data, b.entries = b.parts[:0], b.data[:0], b.entries[:0]
 	var ends [batchParts]int
 	for len(b.parts) < batchParts && len(b.data) < batchBytes {
@@ -124,11 +146,14 @@ func (b *batch) decode(x *decoder, o *ReaderOptions) {
 	for _, p := range b.parts {
 		var e Entry
 		if o.Texts && (p.kind == partResource || p.kind == partEntry) {
-			e = Entry{Document: p.document, Index: p.index, Place: diag.Place{Source: o.Source, Record: p.document, Line: p.at.line, Column: p.at.column}, Text: string(p.data)}
+			e = Entry{Document: p.document, Index: p.index, Place: diag.Place{Source: o.Source, Record: p.document, Line: p.at.line, Column: p.at.column}, Text: p.text()}
 		} else if e = x.entry(p, o.Source); o.Texts && e.End {
 			e.Findings = nil
 		}
 		e.Offset, e.Size, e.Over = p.offset, p.size, p.kind == partTooLarge || p.kind == partEntryTooLarge
+		if o.Each != nil && p.kind != partBegin {
+			o.Each(&e)
+		}
 		b.entries = append(b.entries, e)
 	}
 }
@@ -138,17 +163,31 @@ func (x *decoder) entry(p part, source string) Entry {
 	defer x.part()
 	p.at.source = source
 	e := Entry{Document: p.document, Index: p.index, Place: diag.Place{Source: source, Record: p.document, Line: p.at.line, Column: p.at.column}}
+	read := func(b []byte) (reflect.Value, *key) {
+		switch {
+		case p.xml:
+			if x.beginXML(b, p.at, p.ns) {
+				return x.documentXML()
+			}
+		case x.begin(b, p.at):
+			return x.resource()
+		}
+		return reflect.Value{}, nil
+	}
 	switch p.kind {
 	case partResource:
-		if x.begin(p.data, p.at) {
-			if v, k := x.resource(); k != nil {
-				e.Resource = v.Addr().Interface().(proto.Message)
-			}
+		if v, k := read(p.data); k != nil {
+			e.Resource = v.Addr().Interface().(proto.Message)
 		}
 		e.Text = x.s
 	case partEntry:
 		e.Place.Path = "Bundle.entry"
-		if x.begin(p.data, p.at, step{"Bundle", -1}, step{"entry", p.index}) {
+		if p.xml {
+			if x.beginXML(p.data, p.at, p.ns, step{"Bundle", -1}, step{"entry", p.index}) {
+				e.Item = x.entryXML()
+				e.Resource = Unwrap(e.Item.GetResource())
+			}
+		} else if x.begin(p.data, p.at, step{"Bundle", -1}, step{"entry", p.index}) {
 			if c := entryCodec(); x.s[x.i] != '{' {
 				x.find("CP-FHIR-019", x.i, "", "%s stands where a Bundle has an entry", x.kind())
 			} else {
@@ -160,7 +199,7 @@ func (x *decoder) entry(p part, source string) Entry {
 			}
 		}
 		e.Place.Path = x.at()
-		e.Text = x.s
+		e.Text = p.textOf(x.s)
 	case partBegin, partEnd, partBroken:
 		e.End = true
 		e.Index = p.shell.entries
@@ -169,12 +208,12 @@ func (x *decoder) entry(p part, source string) Entry {
 			x.shell.entries = 1
 		}
 		x.shell.rest.source = source
-		if x.begin(p.shell.text, p.at) {
-			if v, k := x.resource(); k != nil {
-				e.Bundle, _ = v.Addr().Interface().(proto.Message).(*rpb.Bundle)
-				if e.Bundle == nil {
-					x.find("CP-FHIR-003", 0, "", "%s has no entries such as these; a Bundle has", k.name)
-				}
+		v, k := read(p.shell.text)
+		e.Text, e.cut, e.rest = x.s, p.shell.cut, p.shell.rest
+		if k != nil {
+			e.Bundle, _ = v.Addr().Interface().(proto.Message).(*rpb.Bundle)
+			if e.Bundle == nil {
+				x.find("CP-FHIR-003", 0, "", "%s has no entries such as these; a Bundle has", k.name)
 			}
 		}
 		if p.kind == partBroken {
@@ -216,14 +255,14 @@ func (b *batch) give(bundle **rpb.Bundle, yield func(Entry, error) bool) bool {
 func (r *Reader) alone(yield func(Entry, error) bool) {
 	var b batch
 	var bundle *rpb.Bundle
-	x := newDecoder()
-	for b.fill(&r.split) {
+	x, split := newDecoder(), r.split.parts()
+	for b.fill(split) {
 		b.decode(x, &r.opts)
 		if !b.give(&bundle, yield) {
 			return
 		}
 	}
-	if err := r.split.failed(); err != nil {
+	if err := split.failed(); err != nil {
 		yield(Entry{}, err)
 	}
 }
@@ -231,6 +270,7 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 // together splits in one goroutine, decodes in Jobs, and yields in the caller's.
 func (r *Reader) together(yield func(Entry, error) bool) {
 	var wg sync.WaitGroup
+	split := r.split.parts()
 	stop := make(chan struct{})
 	// Each has room for all batches, so that only the number of free ones makes anybody wait.
 	batches := batchesPerJob * r.opts.Jobs
@@ -251,7 +291,7 @@ func (r *Reader) together(yield func(Entry, error) bool) {
 			case <-stop:
 				return
 			}
-			if !b.fill(&r.split) {
+			if !b.fill(split) {
 				return
 			}
 			b.ready = make(chan struct{})
@@ -295,7 +335,7 @@ func (r *Reader) together(yield func(Entry, error) bool) {
 		}
 		free <- b
 	}
-	if err := r.split.failed(); err != nil {
+	if err := split.failed(); err != nil {
 		yield(Entry{}, err)
 	}
 }

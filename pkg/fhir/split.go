@@ -62,6 +62,31 @@ type part struct {
 	document int
 	offset   int64 // in the source
 	size     int64 // even without data
+	xml      bool
+	ns       []binding // of XML: what the bundle around the part declares
+}
+
+// parts is a stream that was cut: JSON by a splitter, XML by an xmlSplitter.
+type parts interface {
+	next() (part, bool)
+	failed() error
+}
+
+// parts looks at how the source begins and gives what cuts it.
+func (s *splitter) parts() parts {
+	at := 0
+	for {
+		b := bytes.TrimPrefix(s.buf, utf8Mark)
+		if b = bytes.TrimLeft(b, " \t\r\n"); len(b) > 0 && (len(s.buf) >= len(utf8Mark) || b[0] != utf8Mark[0]) {
+			if b[0] == '<' {
+				return &xmlSplitter{splitter: *s}
+			}
+			return s
+		}
+		if at++; at > 16 || !s.fill() { // a long run of blanks
+			return s
+		}
+	}
 }
 
 type partKind uint8

@@ -110,7 +110,7 @@ func (k *compiler) thisNode(a *expr) *node {
 	case "$index":
 		return oneNode(system(Integer), func(c *Context, _ Value) (Value, int) { return integerOf(c.index), 1 })
 	case "$total":
-		return allNode(nil, func(c *Context, _ Value) { c.stack = append(c.stack, c.total...) })
+		return allNode(nil, func(c *Context, this Value) { c.pushMany(this, c.total) })
 	}
 	return pathNode(nil, nil, k.this)
 }
@@ -138,8 +138,11 @@ func (k *compiler) variable(a *expr) *node {
 	in := func(types Types, f func(s *scope) Value) *node {
 		return oneNode(types, func(c *Context, _ Value) (Value, int) {
 			v := f(&c.scope)
-			if v.kind() == Nothing {
-				return v, 0
+			if v.kind() == Nothing { // nobody said: then it is the resource that the expression is run on
+				v = c.scope.context
+				if v.kind() == Nothing || !(Type{FHIR: v.t}).isResource() {
+					return v, 0
+				}
 			}
 			return v, 1
 		})
@@ -343,26 +346,29 @@ func (k *compiler) typeOperator(in *node, name, spec string, pos int) *node {
 	if last := len(in.steps) - 1; in.path && last >= 0 && want.system == Nothing {
 		if s := in.steps[last]; s.elem != nil && s.elem.Shape == plan.ChoiceOf && !s.narrow {
 			s.want, s.narrow, s.exact = want, true, true
-			return asOne(k, pathNode(in.src, append(in.steps[:last:last], s), types), in, name, pos)
+			return asOne(pathNode(in.src, append(in.steps[:last:last], s), types), in, want, name, pos)
 		}
 	}
-	return asOne(k, in.then(step{filter: true, want: want, exact: true, item: -1}, types), in, name, pos)
+	return asOne(in.then(step{filter: true, want: want, exact: true, item: -1}, types), in, want, name, pos)
 }
 
 // asOne makes as() an error on several items.
 //
 // QUIRK: 6.3.3 of N1 demands it, but dom-3 of R4 says descendants().as(canonical). It is an error where the types of the items are
 // known, and a filter, as ofType() is, where they are not.
-func asOne(k *compiler, n, in *node, name string, pos int) *node {
+func asOne(n, in *node, want typeSpec, name string, pos int) *node {
 	if name != "as" || in.single || in.types == nil {
 		return n
 	}
-	return allNode(n.types, func(c *Context, this Value) {
-		if in.count(c, this) > 1 {
+	return oneNode(n.types, func(c *Context, this Value) (Value, int) {
+		v, k := in.one(c, this)
+		if k > 1 {
 			c.fail(pos, this, "as wants one item; use ofType for several")
-			return
 		}
-		n.all(c, this)
+		if k != 1 || !v.matches(want, true) {
+			return v, 0
+		}
+		return v, 1
 	})
 }
 
@@ -402,11 +408,11 @@ func isHeavy(a *expr) bool {
 // memoNode runs a node once an evaluation.
 func memoNode(n *node) *node {
 	m := &node{types: n.types, single: n.single, unordered: n.unordered}
-	m.all = func(c *Context, this Value) { c.stack = append(c.stack, c.memo(m, n.all)...) }
+	m.all = func(c *Context, this Value) { c.pushMany(this, c.memo(m, n.all)) }
 	m.count = func(c *Context, this Value) int { return len(c.memo(m, n.all)) }
 	if n.bag != nil {
 		key := &node{}
-		m.bag = func(c *Context, this Value) { c.stack = append(c.stack, c.memo(key, n.bag)...) }
+		m.bag = func(c *Context, this Value) { c.pushMany(this, c.memo(key, n.bag)) }
 	}
 	return m.complete()
 }

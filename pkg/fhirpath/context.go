@@ -41,6 +41,9 @@ type Profiles interface {
 // DefaultSteps is how much one evaluation may do unless Env says otherwise: the visits of elements and the items of lambdas.
 const DefaultSteps = 20_000_000
 
+// maxItems is how many items an evaluation may hold at once.
+const maxItems = 2_000_000
+
 // maxText is how long a text that an expression makes may be.
 const maxText = 16 << 20
 
@@ -87,7 +90,7 @@ func NewContext(env Env) *Context {
 }
 
 // SetScope says what %resource and %rootResource are: for what stands in a contained resource, that and the one that contains it;
-// elsewhere twice the same. It begins a new document where root is another than before.
+// elsewhere twice the same. Zero Values stand for the resource that an expression is run on.
 func (c *Context) SetScope(resource, root Value) { c.scope.resource, c.scope.root = resource, root }
 
 // Scope gives what SetScope set.
@@ -107,6 +110,9 @@ func (c *Context) SetVariable(name string, items ...Value) {
 // Forget lets go of a document: of what was unpacked, if the Context itself remembered it, and of all items.
 func (c *Context) Forget() {
 	c.own = fhir.Contained{}
+	if cap(c.stack) > 1<<14 { // one document that needed many must not make all others clear them
+		c.stack = make([]Value, 0, 256)
+	}
 	clear(c.stack[:cap(c.stack)])
 	c.stack, c.scope, c.found, c.at = c.stack[:0], scope{}, Value{}, Value{}
 	clear(c.memos)
@@ -130,6 +136,8 @@ func (c *Context) fail(pos int, at Value, format string, args ...any) {
 func (c *Context) step(at Value) bool {
 	if c.steps++; c.steps > c.env.MaxSteps {
 		c.fail(0, at, "gave up after %d steps", c.env.MaxSteps)
+	} else if len(c.stack) > maxItems {
+		c.fail(0, at, "more than %d items", maxItems)
 	}
 	return c.err == nil
 }
@@ -149,6 +157,14 @@ func (c *Context) finish(x *Expr) error {
 
 // push puts an item on the stack.
 func (c *Context) push(v Value) { c.stack = append(c.stack, v) }
+
+// pushMany puts items on the stack that were found before; they count as if they were found again.
+func (c *Context) pushMany(at Value, items []Value) {
+	c.steps += len(items)
+	if c.step(at) {
+		c.stack = append(c.stack, items...)
+	}
+}
 
 // drop moves what lies above end down to base.
 func (c *Context) drop(base, end int) {

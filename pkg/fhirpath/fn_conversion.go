@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Chapter 5.5 of N1: conversion. iif() is among the utilities of this package's order, as it converts nothing.
+// Chapter 5.5 of N1: conversion. iif(), which converts nothing, is in fn_utility.go.
 
 var conversion = conversions()
 
@@ -24,12 +24,34 @@ func conversions() chapter {
 			})
 		}}
 	}
+	toString := ch["toString"]
+	toString.build = buildToString
+	ch["toString"] = toString
 	// A quantity converts to a unit, too.
 	toQuantity, convertsTo := ch["toQuantity"], ch["convertsToQuantity"]
 	toQuantity.max, toQuantity.build = 1, quantityIn(false)
 	convertsTo.max, convertsTo.build = 1, quantityIn(true)
 	ch["toQuantity"], ch["convertsToQuantity"] = toQuantity, convertsTo
 	return ch
+}
+
+// buildToString gives the text of an element as it was written: more digits of a second than the system's value has, for instance.
+func buildToString(_ *compiler, f *call) *node {
+	in := f.in
+	return oneNode(system(String), func(c *Context, this Value) (Value, int) {
+		v, n := in.one(c, this)
+		if n > 1 {
+			c.fail(f.pos, this, "toString() wants one item")
+		}
+		if n != 1 {
+			return v, 0
+		}
+		s, ok := v.Text()
+		if !ok {
+			return v, 0
+		}
+		return stringOf(s), 1
+	})
 }
 
 // convertTo is the conversion to a type of the system; ok is false where there is none.

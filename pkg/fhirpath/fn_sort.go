@@ -13,13 +13,7 @@ type sortKey struct {
 func buildSort(k *compiler, f *call) *node {
 	var keys []sortKey
 	for i, tree := range f.trees {
-		key := sortKey{by: f.args[i]}
-		if tree.op == opNegate {
-			inner := *k
-			inner.this, inner.lambda = f.in.types, true
-			key = sortKey{inner.expr(tree.args[0]), true}
-		}
-		keys = append(keys, key)
+		keys = append(keys, sortKey{f.args[i], tree.op == opNegate})
 	}
 	if len(keys) == 0 {
 		keys = []sortKey{{by: pathNode(nil, nil, f.in.types)}}

@@ -81,20 +81,30 @@ func onString(result Kind, do func(s, x string) Value) func(*compiler, *call) *n
 	}
 }
 
+// buildStartsWith looks at the beginning of a reference without making its text, for ref-1 does nothing else.
 func buildStartsWith(k *compiler, f *call) *node {
-	n := onString(Boolean, func(s, x string) Value { return booleanOf(strings.HasPrefix(s, x)) })(k, f)
 	prefix, ok := f.args[0].value(String)
 	if !ok {
-		return n
+		return onString(Boolean, func(s, x string) Value { return booleanOf(strings.HasPrefix(s, x)) })(k, f)
 	}
+	f.checkString()
 	in := f.in
 	return testNode(func(c *Context, this Value) truth {
-		if in.single {
-			if v, k := in.one(c, this); k == 1 && v.isReference() {
-				return truthOf(referenceHasPrefix(v.v, prefix.s))
-			}
+		v, n := in.one(c, this)
+		switch {
+		case n == 0:
+			return unknown
+		case n > 1:
+			c.fail(f.pos, this, "startsWith() wants one item")
+			return unknown
+		case v.isReference():
+			return truthOf(referenceHasPrefix(v.v, prefix.s))
 		}
-		return n.test(c, this)
+		s, ok := f.text(c, this, v.system(c))
+		if !ok {
+			return unknown
+		}
+		return truthOf(strings.HasPrefix(s, prefix.s))
 	})
 }
 

@@ -1,6 +1,6 @@
 package fhirpath
 
-// Chapter 5.9 of N1: utility functions; 5.5.1, iif; 7.1, aggregate; and sort, type, precision and the boundaries of the build after it.
+// Chapter 5.9 of N1: utility functions; 5.5.1, iif; 7.1, aggregate; and sort and type of the build after it.
 
 var utility = chapter{
 	"trace":     {min: 1, max: 2, each: 2, build: buildTrace},

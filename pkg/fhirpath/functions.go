@@ -66,6 +66,9 @@ func (k *compiler) call(in *node, a *expr) *node {
 			f.typ = typeArgument(x, a.name)
 			continue
 		}
+		if a.name == "sort" && x.op == opNegate { // it says downwards, not the negative
+			x = x.args[0]
+		}
 		sub := k
 		if fn.each>>i&1 != 0 {
 			inner := *k

@@ -64,7 +64,7 @@ func constantNode(items ...Value) *node {
 	if len(items) == 0 {
 		n.types = Types{}
 	}
-	n.all = func(c *Context, _ Value) { c.stack = append(c.stack, items...) }
+	n.all = func(c *Context, this Value) { c.pushMany(this, items) }
 	n.count = func(*Context, Value) int { return len(items) }
 	n.any = func(*Context, Value) bool { return len(items) > 0 }
 	n.one = func(*Context, Value) (Value, int) {
@@ -119,10 +119,9 @@ func (n *node) complete() *node {
 		n.count = func(c *Context, this Value) int { _, k := one(c, this); return k }
 	}
 	if n.test == nil {
-		pos := n.pos
 		n.test = func(c *Context, this Value) truth {
 			v, k := one(c, this)
-			return c.truth(pos, this, v, k)
+			return c.truth(n.pos, this, v, k) // pos is set when the node is complete
 		}
 	}
 	return n

@@ -194,6 +194,7 @@ func (c *Context) equalNodes(a, b Value) truth {
 	if a.t != b.t || a.isReference() || b.isReference() {
 		return no
 	}
+	c.steps += 10 // it goes through both
 	if proto.Equal(a.Message(), b.Message()) {
 		return yes
 	}
@@ -452,7 +453,14 @@ func concatenation(left, right *node, pos int) *node {
 			c.fail(pos, this, "& wants one item on each side")
 			return Value{}, 0
 		}
-		return stringOf(c.concat(c.textOf(x), c.textOf(y))), 1
+		var s, t string
+		if n > 0 {
+			s = c.textOf(x)
+		}
+		if m > 0 {
+			t = c.textOf(y)
+		}
+		return stringOf(c.concat(s, t)), 1
 	})
 }
 

@@ -83,9 +83,8 @@ func (s *placer) look(path []byte, t *plan.Type, v reflect.Value) bool {
 				return true
 			}
 		case plan.PackedList:
-			all, _ := f.Interface().([]*anypb.Any)
-			for i, a := range all {
-				if s.packed(item(path, e.Name, i), a) {
+			for i := range f.Len() {
+				if s.packed(item(path, e.Name, i), f.Index(i).Interface().(*anypb.Any)) {
 					return true
 				}
 			}

@@ -138,16 +138,13 @@ func (c *Context) equivalentQuantities(a, b Value) bool {
 	// As precise as the less precise of the two, in its own unit.
 	u, _ := c.unit(au)
 	w, _ := c.unit(bu)
-	step := new(big.Rat).Mul(u.factor, powerOfTen(-significant(av)))
-	if other := new(big.Rat).Mul(w.factor, powerOfTen(-significant(bv))); other.Cmp(step) > 0 {
+	step := new(big.Rat).Mul(u.factor, powerOfTen(-scaleOf(av)))
+	if other := new(big.Rat).Mul(w.factor, powerOfTen(-scaleOf(bv))); other.Cmp(step) > 0 {
 		step = other
 	}
 	d := x.n.Sub(x.n, y.n)
 	return d.Abs(d).Cmp(step.Mul(step, big.NewRat(1, 2))) <= 0
 }
-
-// significant is the place of the last digit that counts: 2 for 0.25, 0 for 4 and for 4000.
-func significant(s string) int { return scaleOf(s) }
 
 // equivalentDecimals rounds both to the digits of the less precise.
 func equivalentDecimals(a, b string) bool {

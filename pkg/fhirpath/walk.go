@@ -160,12 +160,11 @@ func (c *Context) walk(v Value, steps []step, m mode) (stop bool) {
 				return false
 			}
 		case plan.PackedList:
-			all, _ := f.Interface().([]*anypb.Any)
-			for j, a := range all {
+			for j := range f.Len() {
 				if s.item >= 0 && j != s.item {
 					continue
 				}
-				if w := c.unpack(a); w.kind() != Nothing && c.walk(w, steps[i+1:], m) {
+				if w := c.unpack(f.Index(j).Interface().(*anypb.Any)); w.kind() != Nothing && c.walk(w, steps[i+1:], m) {
 					return true
 				}
 			}

@@ -47,11 +47,14 @@ const (
 	ContactVerified Event = "contact-verified"
 	ContactRemoved  Event = "contact-removed"
 	ContactRevoked  Event = "contact-revoked"
-	CardChanged     Event = "card-changed" // my own
-	Rotated         Event = "keys-rotated" // the entries that follow are signed with the new key
+	CardChanged     Event = "card-changed"  // my own
+	Rotated         Event = "keys-rotated"  // the entries that follow are signed with the new key
+	Restored        Event = "keys-restored" // from a printed sheet
 	Sealing         Event = "sealing"
 	Sealed          Event = "sealed"
+	Sent            Event = "sent"
 	Opened          Event = "opened"
+	ReceiptAdded    Event = "receipt-added"
 )
 
 // Entry is the part of a line that everybody can read.
@@ -60,6 +63,7 @@ type Entry struct {
 	Time    time.Time `json:"time"`
 	Event   Event     `json:"event"`
 	Package string    `json:"package,omitempty"` // its id, which tells nothing
+	Ref     string    `json:"ref,omitempty"`     // id of the package whose place it takes
 	Prev    string    `json:"prev"`              // SHA-256 of the previous entry, zeros for the first
 	Body    []byte    `json:"body"`              // age file for the owner
 
@@ -69,28 +73,58 @@ type Entry struct {
 // Hash names the entry: the SHA-256 of its bytes in the line, in hexadecimal.
 func (e *Entry) Hash() string { return e.hash }
 
-// Body is what only the owner can read. Which members an event has is in docs/format.md.
-type Body struct {
-	By         string `json:"by,omitempty"` // the user of the computer
-	Tool       string `json:"tool,omitempty"`
-	Peer       string `json:"peer,omitempty"`
+// Peer is a contact as the log tells of it: as it was at that time.
+type Peer struct {
+	Name       string `json:"peer,omitempty"`
 	City       string `json:"city,omitempty"`
 	Address    string `json:"address,omitempty"`
-	Key        string `json:"key,omitempty"` // the peer's signing key
+	Key        string `json:"key,omitempty"` // its signing key
 	Card       string `json:"card,omitempty"`
-	State      string `json:"state,omitempty"` // of the contact at that time
-	Unverified string `json:"unverified,omitempty"`
-	Purpose    string `json:"purpose,omitempty"`
-	Basis      string `json:"basis,omitempty"`
-	Note       string `json:"note,omitempty"`
-	Part2      bool   `json:"part2,omitempty"`
-	Seq        int64  `json:"seq,omitempty"`
-	Files      int    `json:"files,omitempty"`
-	Bytes      int64  `json:"bytes,omitempty"`
-	Sums       string `json:"sums,omitempty"`   // SHA-256 of SHA256SUMS
-	Cipher     string `json:"cipher,omitempty"` // SHA-256 of the package
-	Again      bool   `json:"again,omitempty"`
-	Book       string `json:"book,omitempty"` // SHA-256 of the contact book after the event
+	State      string `json:"state,omitempty"`
+	Unverified string `json:"unverified,omitempty"` // why it was sent to all the same
+}
+
+// Body is what only the owner can read. Which members an event has is in docs/format.md.
+type Body struct {
+	By   string `json:"by,omitempty"` // the user of the computer
+	Tool string `json:"tool,omitempty"`
+	Peer
+	Also       []Peer    `json:"also,omitempty"` // the other recipients of a package
+	About      []Patient `json:"about,omitempty"`
+	What       string    `json:"what,omitempty"` // what was disclosed, in a few words
+	Purpose    string    `json:"purpose,omitempty"`
+	Basis      string    `json:"basis,omitempty"`
+	Note       string    `json:"note,omitempty"`
+	Part2      bool      `json:"part2,omitempty"`
+	Emergency  string    `json:"emergency,omitempty"`
+	Supersedes string    `json:"supersedes,omitempty"`
+	InReplyTo  string    `json:"in_reply_to,omitempty"`
+	Expires    string    `json:"expires,omitempty"`
+	Seq        int64     `json:"seq,omitempty"`
+	Top        int64     `json:"top,omitempty"` // the highest seq that was ever opened from this sender
+	Files      int       `json:"files,omitempty"`
+	Bytes      int64     `json:"bytes,omitempty"`
+	Sums       string    `json:"sums,omitempty"`    // SHA-256 of SHA256SUMS
+	Cipher     string    `json:"cipher,omitempty"`  // SHA-256 of the package
+	Receipt    string    `json:"receipt,omitempty"` // what receipt was asked for
+	Proof      string    `json:"proof,omitempty"`   // the receipt, with its signature
+	Via        string    `json:"via,omitempty"`     // where it was sent, without secrets
+
+	// What was overridden when a package was opened, and what was found.
+	Again     bool     `json:"again,omitempty"`
+	Forwarded bool     `json:"forwarded,omitempty"`
+	Expired   bool     `json:"expired,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"` // ids of findings
+
+	Book string `json:"book,omitempty"` // SHA-256 of the contact book after the event
+}
+
+// Peers are all whom an entry is about.
+func (b *Body) Peers() []Peer {
+	if b.Peer == (Peer{}) {
+		return nil
+	}
+	return append([]Peer{b.Peer}, b.Also...)
 }
 
 // line is one line of the file.
@@ -108,6 +142,7 @@ type Journal struct {
 	torn    bool  // a killed run left a part of a line after them
 	seq     int64
 	opened  map[string]time.Time
+	stands  map[string]int // packages in whose place others stand: the entry that says so
 }
 
 const noHash = "0000000000000000000000000000000000000000000000000000000000000000"
@@ -118,7 +153,7 @@ func Start(dir string, owner *seal.Identity, now time.Time, body Body) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("there is a log already: %s", path)
 	}
-	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}}
+	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}, stands: map[string]int{}}
 	_, err := j.Append(now, Created, "", body)
 	return err
 }
@@ -155,7 +190,7 @@ func read(dir string, owner *seal.Identity) (*Journal, [][]byte, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}}
+	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}, stands: map[string]int{}}
 	whole := bytes.LastIndexByte(data, '\n') + 1
 	j.size, j.torn = int64(whole), whole != len(data)
 	var raw [][]byte
@@ -173,6 +208,9 @@ func (j *Journal) add(e Entry) {
 	case Opened:
 		if _, ok := j.opened[e.Package]; !ok {
 			j.opened[e.Package] = e.Time
+		}
+		if e.Ref != "" {
+			j.stands[e.Ref] = len(j.entries)
 		}
 	}
 	j.entries = append(j.entries, e)
@@ -297,6 +335,48 @@ func (j *Journal) Seen(id string) (time.Time, bool) {
 	return t, ok
 }
 
+// Replaced is the entry of an opened package that stands in the place of this one; nil if there is none.
+func (j *Journal) Replaced(id string) *Entry {
+	if i, ok := j.stands[id]; ok {
+		return &j.entries[i]
+	}
+	return nil
+}
+
+// Last is the newest entry of an event for which ok holds, with its body; nil if there is none.
+func (j *Journal) Last(event Event, ok func(*Entry, *Body) bool) (*Entry, *Body, error) {
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		e := &j.entries[i]
+		if e.Event != event {
+			continue
+		}
+		b, err := j.Body(e)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok(e, b) {
+			return e, b, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// Package is the newest entry of an event about a package, with its body; nil if there is none.
+func (j *Journal) Package(event Event, id string) (*Entry, *Body, error) {
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		if e := &j.entries[i]; e.Event == event && e.Package == id {
+			b, err := j.Body(e)
+			return e, b, err
+		}
+	}
+	return nil, nil, nil
+}
+
+// Holds reports whether an entry has this hash.
+func (j *Journal) Holds(hash string) bool {
+	return slices.ContainsFunc(j.entries, func(e Entry) bool { return e.hash == hash })
+}
+
 // Entries lists the log, oldest first.
 func (j *Journal) Entries() []Entry { return j.entries }
 
@@ -349,7 +429,8 @@ func (j *Journal) next(now time.Time, event Event, pkg string, body Body) (*Entr
 	if err := w.Close(); err != nil {
 		return nil, nil, err
 	}
-	e := Entry{Num: int64(len(j.entries) + 1), Time: now.UTC().Truncate(time.Second), Event: event, Package: pkg, Prev: j.Head(), Body: sealed.Bytes()}
+	e := Entry{Num: int64(len(j.entries) + 1), Time: now.UTC().Truncate(time.Second), Event: event, Package: pkg, Ref: body.Supersedes,
+		Prev: j.Head(), Body: sealed.Bytes()}
 	raw, err := json.Marshal(e)
 	if err != nil {
 		return nil, nil, err
@@ -403,19 +484,20 @@ func (j *Journal) write(l []byte) (err error) {
 	return nil
 }
 
-// Body decrypts what an entry tells its owner.
+// Body decrypts what an entry tells its owner. An error is the finding CP-PKG-054.
 func (j *Journal) Body(e *Entry) (*Body, error) {
+	unread := diag.New("CP-PKG-054", diag.Place{Source: filepath.Join(j.dir, File), Line: int(e.Num)}, "")
 	r, err := age.Decrypt(bytes.NewReader(e.Body), j.owner.Readers()...)
 	if err != nil {
-		return nil, err
+		return nil, unread
 	}
 	text, err := io.ReadAll(r)
 	if err != nil {
-		return nil, err
+		return nil, unread
 	}
 	b := new(Body)
 	if err := json.Unmarshal(text, b); err != nil {
-		return nil, errors.New("the entry's content is not the JSON that it must be")
+		return nil, unread
 	}
 	return b, nil
 }

@@ -32,7 +32,11 @@ func (l Loss) Error() string { return string(l) }
 // A Pair is a row written by hand, in both directions. Read fills dst, the message at the row's target, from the node and
 // reports whether it carried anything; it marks the leaves that it read. Write does the reverse and claims the FHIR leaves
 // that it wrote with Context.Claim.
+//
+// Parts, where a pair reads the instance itself, are the parts without which Read does nothing: where none of them is there, it is
+// not called.
 type Pair struct {
+	Parts []string
 	Read  func(c *Context, from tree.Node, dst proto.Message) bool
 	Write func(c *Context, src proto.Message, to tree.Node) bool
 }
@@ -46,6 +50,7 @@ type Map struct {
 	types  Types
 	set    *Set
 
+	scratch  sync.Pool // of *scratch
 	mu       sync.Mutex
 	tables   map[Key]*table
 	codes    map[string]*codes
@@ -59,10 +64,13 @@ type table struct {
 
 	once   sync.Once
 	err    error
-	info   *plan.Type      // nil: a scope
-	chains [][]*row        // as read: else chains in order
-	first  map[string]uint // the bit of each name that a row's place begins with
-	back   []*row          // as written: most tags first
+	info   *plan.Type // nil: a scope
+	chains [][]*row   // as read: else chains in order
+	reads  []chain    // as read: what of the chains goes to FHIR
+	probes []probe    // what the rows' tests look at
+	reach  tree.Names // one of these is there, or nothing can be carried
+	consts bool       // it has constants in FHIR
+	back   []*row     // as written: most tags first
 	slots  map[string]int
 	idle   sync.Pool    // of *instance
 	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
@@ -97,7 +105,12 @@ type row struct {
 	fillsList bool       // the last step of its target is a list of primitives
 	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
-	need      uint64     // the bit of the name that its place begins with; 0 if that says nothing
+
+	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
+	need, some   tree.Names
+	when, probes uint64
+	asked        []tree.Test // beyond the 64 that when has room for
+	pathTests    bool        // its path has tests, whose leaves are carried with it
 }
 
 // codes are compiled codes. A line's target may name a system of its own: v3-NullFlavor#UNK.
@@ -297,55 +310,10 @@ func (m *Map) compileTable(t *table) error {
 		tags, single := t.homeTags(home)
 		t.joins = append(t.joins, joint{tags, single && home.Name != "Bundle" && !t.ledTo(home)})
 	}
-	t.index()
+	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first.
 	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
 	return faults.err()
-}
-
-// index gives each name that rows' places begin with a bit, so that an instance looks at its parts once and passes over the
-// rows whose place cannot be there. The profile of the corpus: a row that finds nothing cost as much as one that does, and
-// nine of ten find nothing.
-func (t *table) index() {
-	t.first = map[string]uint{}
-	for _, chain := range t.chains {
-		for _, r := range chain {
-			if r.Kind == ConstTarget || len(r.path) == 0 || isPrefix(r.path[:1]) {
-				continue
-			}
-			name := r.path[0].Name
-			bit, ok := t.first[name]
-			if !ok {
-				if len(t.first) == 64 {
-					continue
-				}
-				bit = uint(len(t.first))
-				t.first[name] = bit
-			}
-			r.need = 1 << bit
-		}
-	}
-}
-
-// present are the bits of the names that begin below n.
-func (t *table) present(d *tree.Doc, n tree.Node) (bits uint64) {
-	k := d.First(n)
-	if k == 0 && d.Self != "" && d.Text(n) != "" { // a leaf is its own first part
-		if bit, ok := t.first[d.Self]; ok {
-			bits = 1 << bit
-		}
-		return bits
-	}
-	last := ""
-	for ; k != 0; k = d.Next(k) {
-		if name := d.Name(k); name != last { // repetitions stand together
-			last = name
-			if bit, ok := t.first[name]; ok {
-				bits |= 1 << bit
-			}
-		}
-	}
-	return bits
 }
 
 // makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so

@@ -100,6 +100,7 @@ func runCase(t *testing.T, file string) {
 	var format *tree.Format
 	var doc *tree.Doc
 	var print func(*tree.Doc) string
+	var parse func(string) *tree.Doc
 	var born []byte // FHIR that no document made
 	for _, f := range a.Files {
 		switch f.Name {
@@ -110,7 +111,11 @@ func runCase(t *testing.T, file string) {
 		case "in.csv":
 			format, doc, print = csvTree, parseCSV(string(f.Data)), printCSV
 		case "in.fhir":
-			format, born, print = er7Tree, f.Data, printER7
+			format, born, print, parse = er7Tree, f.Data, printER7, parseER7
+		case "in.fhir.xml":
+			format, born, print, parse = xmlTree, f.Data, printXML, parseXML
+		case "in.fhir.csv":
+			format, born, print = csvTree, f.Data, printCSV
 		}
 	}
 	root := strings.Fields(string(a.Comment))[0] // TABLE[TYPE]
@@ -128,7 +133,9 @@ func runCase(t *testing.T, file string) {
 		}
 		check("back", print(back))
 		check("back.ledger", recordLedger(rec))
-		doc = parseER7(print(back)) // and from here on as if the document had come first
+		if doc = back; parse != nil {
+			doc = parse(print(back)) // and from here on as if the document had come first
+		}
 	}
 	rec, err := m.ToFHIR(name, typ, doc, o)
 	if err != nil {
@@ -148,7 +155,7 @@ func runCase(t *testing.T, file string) {
 	if born == nil {
 		check("back", print(back))
 		check("back.ledger", recordLedger(again))
-	} else if one, two := printER7(doc), print(back); one != two {
+	} else if one, two := print(doc), print(back); one != two {
 		t.Errorf("the document after the round:\n%swas:\n%s", two, one)
 	}
 	switch format {

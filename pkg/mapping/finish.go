@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir"
@@ -30,22 +29,28 @@ func (c *Context) finish(o ReadOptions) {
 		}
 	}
 	c.unite()
-	used := map[string]bool{}
 	for _, r := range c.rec.Resources {
 		r.ID = fhir.ResourceID(r.Msg, o.Facility, o.Key, strconv.Itoa(int(r.at)))
-		for n := 1; used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
+		for n := 1; c.used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
 			r.ID = fhir.ID(r.info.Name, "record", o.Key, strconv.Itoa(int(r.at)), strconv.Itoa(n))
 		}
-		used[r.ID] = true
-		r.v.Field(r.info.ID).Set(reflect.ValueOf(&dpb.Id{Value: r.ID}))
+		c.used[r.ID] = true
+		id := c.ids.Take()
+		id.Value = r.ID
+		r.v.Field(r.info.ID).Set(reflect.ValueOf(id))
 	}
 	for _, ref := range c.refOrder {
 		to := c.refs[ref]
-		style := fhir.RefURN
 		if o.Relative {
-			style = fhir.RefRelative
+			fhir.RefTo(ref, to.info.Name, to.ID, fhir.RefRelative)
+			continue
 		}
-		fhir.RefTo(ref, to.info.Name, to.ID, style)
+		if to.url == "" {
+			to.url = fhir.FullURL(to.info.Name, to.ID)
+		}
+		uri, text := c.members.Take(), c.texts.Take()
+		text.Value = to.url
+		uri.Uri, ref.Reference = text, uri
 	}
 	for _, r := range c.rec.Resources {
 		require(r.v, r.info)
@@ -114,11 +119,11 @@ func require(v reflect.Value, ti *plan.Type) {
 	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return
 	}
-	for _, e := range ti.Elements {
+	for _, e := range ti.Wanted() {
 		n := e.Len(v)
 		if n == 0 {
 			switch {
-			case !e.Required || e.RefText || e.Name == "extension":
+			case !e.Required || e.Name == "extension":
 			case e.Choice == nil:
 				fill(v, e)
 			case ti.Name != "Extension": // which has a value or extensions
@@ -126,16 +131,13 @@ func require(v reflect.Value, ti *plan.Type) {
 			}
 			continue
 		}
-		if e.RefText || e.Name == "contained" {
+		if e.Choice != nil {
+			if x, a := e.Chosen(v); a != nil {
+				require(x, a.Type())
+			}
 			continue
 		}
 		for i := range n {
-			if e.Choice != nil {
-				if x, a := e.Chosen(v); a != nil {
-					require(x, a.Type())
-				}
-				continue
-			}
 			require(e.At(v, i), e.Type())
 		}
 	}

@@ -28,7 +28,9 @@ type step struct {
 	tags []tag
 	grow bool // the step makes a new element each time
 	slot int  // where an instance remembers the element, -1 for a step that grows
-	id   int  // of the element and its tags within the Map, for places that several tables share; 0 without tags
+	host int  // of a choice, the arena's numbers of its two wrappers
+	wrap int
+	id   int // of the element and its tags within the Map, for places that several tables share; 0 without tags
 }
 
 // tag is a predicate on an element.
@@ -253,7 +255,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		}
 		s := step{e: e, a: a, grow: grow, slot: -1}
 		if s.typ = e.Type(); a != nil {
-			s.typ = a.Type()
+			s.typ, s.host, s.wrap = a.Type(), plan.SlabOf(e.GoType()), plan.SlabOf(a.Wrap)
 		}
 		if grow && !e.List {
 			return nil, nil, fmt.Errorf("%s.%s is no list, so it cannot bear []", ti.Name, name)
@@ -438,6 +440,7 @@ func unquote(s string) string {
 // instance is one reading or writing of a table: it remembers the elements that its rows share.
 type instance struct {
 	slots []reflect.Value
+	dirty []int  // the slots that remember filled
 	made  []bool // by row: it gave something
 	wrote []any  // on the way back: the leaves that rows of else chains wrote
 }
@@ -453,6 +456,19 @@ func (t *table) instance() *instance {
 // allocations.
 func (t *table) release(in *instance) {
 	clear(in.slots)
+	t.put(in)
+}
+
+// done is release for an instance whose slots were filled by remember alone: of a hundred that a segment has, ten are.
+func (t *table) done(in *instance) {
+	for _, i := range in.dirty {
+		in.slots[i] = reflect.Value{}
+	}
+	t.put(in)
+}
+
+func (t *table) put(in *instance) {
+	in.dirty = in.dirty[:0]
 	clear(in.made)
 	clear(in.wrote)
 	in.wrote = in.wrote[:0]
@@ -496,21 +512,33 @@ func (x *run) get(v reflect.Value, steps []step) reflect.Value {
 
 // add makes a new element of v at a step. It fails where a choice holds another type already.
 func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
-	var e reflect.Value
-	switch {
-	case s.e.List:
-		e = s.e.Append(v)
-	case s.a != nil:
+	if s.a != nil {
 		if _, a := s.e.Chosen(v); a != nil {
-			return e, false
+			return reflect.Value{}, false
 		}
-		e = s.a.New()
-		s.e.Choose(v, s.a, e)
-	default:
-		e = s.e.Set(v)
 	}
-	x.stamp(e, s.tags)
+	e := x.fresh(s)
+	x.hang(v, s, e)
+	if len(s.tags) > 0 {
+		x.stamp(e, s.tags)
+	}
 	return e, true
+}
+
+// fresh makes an element for a step, which belongs to nothing yet.
+func (x *run) fresh(s *step) reflect.Value { return x.arena.Take(s.typ.Slab, s.typ.Go) }
+
+// hang puts an element that fresh made into v.
+func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {
+	if s.a == nil {
+		s.e.Put(v, e)
+		return
+	}
+	host := reflect.Value{}
+	if s.e.Len(v) == 0 {
+		host = x.arena.Take(s.host, s.e.GoType())
+	}
+	s.e.ChooseIn(v, host, x.arena.Take(s.wrap, s.a.Wrap), e)
 }
 
 // place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.
@@ -564,11 +592,9 @@ const sharedWhy = "the way back writes it once, by another row"
 func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Value) {
 	if s.slot >= 0 && s.typ.Prim == nil {
 		in.slots[s.slot] = e
+		in.dirty = append(in.dirty, s.slot)
 	}
-	if s.id > 0 {
-		if x.shared == nil {
-			x.shared = map[sharedKey]reflect.Value{}
-		}
+	if s.id > 0 && x.reading {
 		x.shared[sharedKey{owner.Addr().Interface(), s.id}] = e
 	}
 }

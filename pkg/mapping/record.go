@@ -41,6 +41,7 @@ type Resource struct {
 	Msg     proto.Message
 	FullURL string // as a bundle gave it; empty for what the rows made
 	ID      string
+	url     string // its fullUrl, once a reference to it has been written
 
 	nth, inKin      int // in its record and among those of its type, on the way back
 	info            *plan.Type
@@ -59,9 +60,12 @@ type claim struct {
 	why   string
 }
 
-func newResource(ti *plan.Type, at tree.Node) *Resource {
-	p := reflect.New(ti.Go)
-	return &Resource{Msg: p.Interface().(proto.Message), info: ti, v: p.Elem(), at: at, made: true}
+// newResource makes a resource of a record that is being read.
+func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
+	v := x.arena.Take(ti.Slab, ti.Go)
+	r := x.resources.Take()
+	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true}
+	return r
 }
 
 func wrapResource(m proto.Message) *Resource {
@@ -210,9 +214,6 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 // refer makes a reference lead to a resource of the record that is being made.
 func (x *run) refer(ref reflect.Value, to *Resource) {
 	r := ref.Addr().Interface().(*dpb.Reference)
-	if x.refs == nil {
-		x.refs = map[*dpb.Reference]*Resource{}
-	}
 	if _, ok := x.refs[r]; !ok {
 		x.refOrder = append(x.refOrder, r)
 	}
@@ -398,8 +399,11 @@ func addExtension(v reflect.Value, ti *plan.Type, x *dpb.Extension) bool {
 	if ti.Extension < 0 {
 		return false
 	}
-	f := v.Field(ti.Extension)
-	f.Set(reflect.Append(f, reflect.ValueOf(x)))
+	list, _ := v.Field(ti.Extension).Addr().Interface().(*[]*dpb.Extension)
+	if list == nil {
+		return false
+	}
+	*list = append(*list, x)
 	return true
 }
 

@@ -98,7 +98,7 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	}
 	if any || n == tree.Root {
 		for _, r := range t.back {
-			if r.laterConst() && r.Direction != Forward {
+			if r.laterConst() && r.Direction != Forward && c.wouldMake(r, n) {
 				c.writeRow(r, v, n, in)
 			}
 		}
@@ -115,9 +115,19 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	return any
 }
 
+// wouldMake reports that a constant would come of the document as it was written: only then it is said by the document.
+func (c *Context) wouldMake(r *row, n tree.Node) bool {
+	for i := range r.iff {
+		if _, ok := c.Doc.Ask(n, &r.iff[i]); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // laterConst reports a constant within the element of a list: which element it belongs to, the other rows must have said.
 func (r *row) laterConst() bool {
-	return r.Kind == ConstTarget && slices.ContainsFunc(r.dst.steps, func(s step) bool { return s.e.List })
+	return r.Kind == ConstTarget && len(r.iff) > 0 || r.Kind == ConstTarget && slices.ContainsFunc(r.dst.steps, func(s step) bool { return s.e.List })
 }
 
 // wanted reports that a row with a value leads to a list's element that a slot stands for: without it a constant has none.

@@ -6,6 +6,7 @@
 //
 //	files/...         payload, sorted by name
 //	README.txt        how to open and check this with stock tools
+//	padding.bin       zeros that hide the size, if the sender wants that
 //	manifest.json     who, to whom, why, what
 //	SHA256SUMS        a digest of every member above
 //	SHA256SUMS.sig    its signature
@@ -13,9 +14,10 @@ package pack
 
 import "github.com/chartpost/chartpost/pkg/diag"
 
-// Names of the members that every package ends with, in their order.
+// Names of the members that a package ends with, in their order. Padding may be missing.
 const (
 	ReadmeName    = "README.txt"
+	PaddingName   = "padding.bin"
 	ManifestName  = "manifest.json"
 	SumsName      = "SHA256SUMS"
 	SignatureName = "SHA256SUMS.sig"
@@ -24,7 +26,7 @@ const (
 	PayloadDir = "files/"
 )
 
-// tailNames are the members after the payload.
+// tailNames are the members after the payload, padding aside.
 var tailNames = [...]string{ReadmeName, ManifestName, SumsName, SignatureName}
 
 // Limits of format v1. They keep a hostile package from filling the memory; the payload's own size is bounded by what was signed.

@@ -35,13 +35,23 @@ type Manifest struct {
 	Part2   bool       `json:"part2"`
 	Notice  string     `json:"part2_notice,omitempty"`
 	Consent []string   `json:"consent,omitempty"` // members that hold the patient's consent
-	Files   []File     `json:"files"`
-	LogHead string     `json:"log_head"` // hash of the newest entry of the sender's log
-	Receipt string     `json:"receipt"`  // "none", or what receipt the sender wants
-	Tool    string     `json:"tool"`
+	// Emergency is why it could not wait for what is otherwise asked of a package.
+	Emergency  string `json:"emergency,omitempty"`
+	Supersedes string `json:"supersedes,omitempty"`  // id of the package whose place this one takes
+	InReplyTo  string `json:"in_reply_to,omitempty"` // id of the package that this one answers
+	Files      []File `json:"files"`
+	LogHead    string `json:"log_head"` // hash of the newest entry of the sender's log
+	Receipt    string `json:"receipt"`  // ReceiptNone, ReceiptRequested, or what a later version asks for
+	Tool       string `json:"tool"`
 }
 
-// Party is a sender or a recipient. Of a recipient only the name and the key that the package is encrypted to stand there.
+// What a sender wants to hear of a package's arrival.
+const (
+	ReceiptNone      = "none"
+	ReceiptRequested = "requested"
+)
+
+// Party is a sender or a recipient. Of a recipient only the name, the key that the package is encrypted to and Prev stand there.
 type Party struct {
 	Name      string `json:"name"`
 	City      string `json:"city,omitempty"`
@@ -49,6 +59,7 @@ type Party struct {
 	Age       string `json:"age"`            // "age1pq1..." or, for a compatible package's recipient, "age1..."
 	AgeCompat string `json:"age_compat,omitempty"`
 	Card      string `json:"card,omitempty"` // SHA-256 of the sender's card
+	Prev      string `json:"prev,omitempty"` // id of the package that was sealed for this recipient before this one
 }
 
 // File is one member of the payload.
@@ -82,6 +93,17 @@ func ParsePurpose(s string) (Purpose, error) {
 // Part2Notice is the statement of 42 CFR 2.32(a)(2) that goes with records under 42 CFR Part 2.
 const Part2Notice = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 
+// IsID reports whether s is the id of a package.
+func IsID(s string) bool { return isHex(s, 16) }
+
+// ShortID is the part of an id that people read to one another: 6f30-27b0.
+func ShortID(id string) string {
+	if !IsID(id) {
+		return id
+	}
+	return id[:4] + "-" + id[4:8]
+}
+
 // NewID makes the id of a package.
 func NewID(random io.Reader) (string, error) {
 	if random == nil {
@@ -101,7 +123,7 @@ func (m *Manifest) BaseName() string {
 
 // BaseName is that of a package with this date and id.
 func BaseName(created time.Time, id string) string {
-	return fmt.Sprintf("chartpost-%s-%s-%s", created.UTC().Format(time.DateOnly), id[:4], id[4:8])
+	return fmt.Sprintf("chartpost-%s-%s", created.UTC().Format(time.DateOnly), ShortID(id))
 }
 
 // Bytes writes the manifest as it stands in a package.
@@ -168,6 +190,12 @@ func (m *Manifest) check() string {
 		return "a notice of part 2 stands without part2"
 	case m.Part2 && len(m.Consent) == 0:
 		return "part2 stands without a consent"
+	case m.Emergency != "" && !isLine(m.Emergency):
+		return "emergency is not one line"
+	case m.Supersedes != "" && !isHex(m.Supersedes, 16) || m.InReplyTo != "" && !isHex(m.InReplyTo, 16):
+		return "supersedes or in_reply_to is not the id of a package"
+	case m.Supersedes == m.ID || m.InReplyTo == m.ID:
+		return "supersedes or in_reply_to is the package itself"
 	case !isText(m.Notice):
 		return "part2_notice holds control characters or is too long"
 	case len(m.Files) == 0:
@@ -177,10 +205,18 @@ func (m *Manifest) check() string {
 	case !isHex(m.LogHead, 32):
 		return "log_head is not a SHA-256 in lower-case hexadecimal"
 	}
+	keys := make(map[string]bool, len(m.To))
 	for _, to := range m.To {
 		if !isLine(to.Name) || to.Age == "" {
 			return "a recipient lacks its name or key"
 		}
+		if to.City != "" && !isLine(to.City) || to.Prev != "" && !isHex(to.Prev, 16) {
+			return "a recipient's city or the package before is not as it must be"
+		}
+		if keys[to.Age] {
+			return "a recipient stands there twice"
+		}
+		keys[to.Age] = true
 	}
 	var total int64
 	paths := make(map[string]bool, len(m.Files))

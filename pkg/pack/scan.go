@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,7 @@ func (m *Member) checkLocal(b []byte) error {
 type Archive struct {
 	Members []Member
 	r       io.ReaderAt
+	padded  bool // Layout has found padding
 }
 
 // Scan reads the directory of the zip in r. Errors of r itself come back as they are.
@@ -168,7 +170,7 @@ func Scan(r io.ReaderAt, size int64) (*Archive, error) {
 		}
 		count, dirSize, dirOffset = n, s, o
 	}
-	if count > MaxFiles+uint64(len(tailNames)) {
+	if count > MaxFiles+uint64(len(tailNames))+1 {
 		return nil, refuse("CP-PKG-006", "", "the package holds more than %d files", MaxFiles)
 	}
 	if dirSize > maxDirectory {
@@ -204,7 +206,7 @@ func Scan(r io.ReaderAt, size int64) (*Archive, error) {
 		if err := names.add(m.Name); err != nil {
 			return nil, m.refuse("CP-PKG-003", err.Error())
 		}
-		if total += m.Size; m.Size > MaxTotal || total > MaxTotal+4*MaxText {
+		if total += m.Size; m.Size > MaxTotal || total > MaxTotal+4*MaxText+maxPadding {
 			return nil, m.refuse("CP-PKG-006", "the members are too large")
 		}
 		if next = m.end(); next < m.offset || next > int64(dirOffset) {
@@ -481,17 +483,24 @@ func isASCII(s string) bool {
 
 // Layout checks that the members are a payload and the four that every package ends with.
 func (a *Archive) Layout() error {
-	n := len(a.Members) - len(tailNames)
+	tail := tailNames[:]
+	limits := []int64{MaxReadme, MaxText, MaxText, MaxSignature}
+	if i := len(a.Members) - len(tailNames); i >= 0 && a.Members[i].Name == PaddingName {
+		a.padded = true
+		tail = slices.Insert(slices.Clone(tail), 1, PaddingName)
+		limits = slices.Insert(limits, 1, maxPadding)
+	}
+	n := len(a.Members) - len(tail)
 	if n < 0 {
 		return refuse("CP-PKG-007", "", "README.txt, manifest.json, SHA256SUMS or its signature is missing")
 	}
 	for i := range a.Members {
 		m := &a.Members[i]
-		if i < n && !strings.HasPrefix(m.Name, PayloadDir) || i >= n && m.Name != tailNames[i-n] {
+		if i < n && !strings.HasPrefix(m.Name, PayloadDir) || i >= n && m.Name != tail[i-n] {
 			return m.refuse("CP-PKG-007", "the member is not where a package has it")
 		}
 	}
-	for i, limit := range []int64{MaxReadme, MaxText, MaxText, MaxSignature} {
+	for i, limit := range limits {
 		if m := &a.Members[n+i]; m.Size > limit {
 			return m.refuse("CP-PKG-006", "the member is larger than it may be")
 		}
@@ -499,10 +508,10 @@ func (a *Archive) Layout() error {
 	return nil
 }
 
-// Tail is one of the four members at the end. Layout has passed.
+// Tail is one of the members at the end. Layout has passed.
 func (a *Archive) Tail(name string) *Member {
-	for i := range tailNames {
-		if m := &a.Members[len(a.Members)-len(tailNames)+i]; m.Name == name {
+	for i := len(a.Members) - 1; i >= 0; i-- {
+		if m := &a.Members[i]; m.Name == name {
 			return m
 		}
 	}
@@ -510,9 +519,13 @@ func (a *Archive) Tail(name string) *Member {
 }
 
 // Agree checks that members, digests and manifest list the same files in the same order, with the signed sizes:
-// members = lines of SHA256SUMS + 2 = files of the manifest + 4.
+// members = lines of SHA256SUMS + 2 = files of the manifest + 4, or 5 with padding.
 func (a *Archive) Agree(sums []Sum, m *Manifest) error {
-	if len(a.Members) != len(sums)+2 || len(a.Members) != len(m.Files)+len(tailNames) {
+	tail := len(tailNames)
+	if a.padded {
+		tail++
+	}
+	if len(a.Members) != len(sums)+2 || len(a.Members) != len(m.Files)+tail {
 		return refuse("CP-PKG-013", "", "the package holds %d members, SHA256SUMS lists %d and the manifest %d", len(a.Members), len(sums), len(m.Files))
 	}
 	for i, s := range sums {

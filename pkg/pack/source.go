@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -112,6 +113,20 @@ func (s *Sources) add(src Source, shown string) error {
 	s.list = append(s.list, src)
 	return nil
 }
+
+// Files are the sources that are files on the disk.
+func (s *Sources) Files() iter.Seq[Source] {
+	return func(yield func(Source) bool) {
+		for _, x := range s.list {
+			if x.r == nil && !yield(x) {
+				return
+			}
+		}
+	}
+}
+
+// Size is the size that a file had when it was added.
+func (src Source) Size() int64 { return src.info.Size() }
 
 // Len is the number of files.
 func (s *Sources) Len() int { return len(s.list) }

@@ -41,7 +41,7 @@ func ParseSums(b []byte) ([]Sum, error) {
 			return nil, refuse("CP-PKG-008", SumsName, "line %d of SHA256SUMS names a path that is not allowed", line)
 		}
 		hex.Decode(s.Digest[:], text[:64])
-		if len(sums) > MaxFiles+2 {
+		if len(sums) > MaxFiles+3 {
 			return nil, refuse("CP-PKG-006", SumsName, "SHA256SUMS lists more than %d files", MaxFiles)
 		}
 		sums = append(sums, s)

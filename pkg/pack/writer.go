@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 
@@ -25,11 +26,18 @@ type Writer struct {
 	total    int64
 	progress func(int64)
 	flate    *flate.Writer
+
+	// For padding, which has to know where everything lies.
+	pad     bool
+	out     *written
+	headers []*zip.FileHeader
+	offsets []int64
 }
 
 // NewWriter begins a package. progress, which may be nil, is told of every stretch of payload written.
 func NewWriter(w io.Writer, progress func(int64)) *Writer {
-	p := &Writer{zip: zip.NewWriter(w), hash: newHasher(), names: newNameSet(), progress: progress}
+	out := &written{w: w}
+	p := &Writer{zip: zip.NewWriter(out), hash: newHasher(), names: newNameSet(), progress: progress, out: out}
 	// One compressor serves all members, one after the other: a new one for each would cost more than most files.
 	p.zip.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		if p.flate == nil {
@@ -45,6 +53,9 @@ func NewWriter(w io.Writer, progress func(int64)) *Writer {
 	}
 	return p
 }
+
+// Pad makes Close hide the size of the package. It stands before the first Add.
+func (p *Writer) Pad() { p.pad = true }
 
 // Add writes one file of the payload. Files must come in the order of their names.
 func (p *Writer) Add(ctx context.Context, name string, r io.Reader) (size int64, err error) {
@@ -78,10 +89,19 @@ func (p *Writer) member(ctx context.Context, name string, r io.Reader, limit int
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
 	h.SetMode(0o600)
 	w, err := p.zip.CreateHeader(h)
+	if err == nil {
+		err = p.note(h)
+	}
 	if err != nil {
 		return Digest{}, 0, err
 	}
 	return p.hash.copy(ctx, w, r, limit, progress)
+}
+
+// tailText is a member after the payload.
+type tailText struct {
+	name string
+	text []byte
 }
 
 // Close writes the rest: m.Files is filled in, readme is made from the finished manifest, sign signs SHA256SUMS. It returns the
@@ -99,16 +119,21 @@ func (p *Writer) Close(ctx context.Context, m *Manifest, readme func(*Manifest) 
 	if len(manifest) > MaxText {
 		return Digest{}, fmt.Errorf("the list of files is too long for one package")
 	}
-	for _, t := range []struct {
-		name string
-		text []byte
-	}{{ReadmeName, readme(m)}, {ManifestName, manifest}} {
-		sum, err := p.text(ctx, t.name, t.text)
-		if err != nil {
+	sum, err := p.text(ctx, ReadmeName, readme(m))
+	if err != nil {
+		return Digest{}, err
+	}
+	p.sums = append(p.sums, Sum{ReadmeName, sum})
+	if p.pad {
+		if sum, err = p.fill(manifest, sign); err != nil {
 			return Digest{}, err
 		}
-		p.sums = append(p.sums, Sum{t.name, sum})
+		p.sums = append(p.sums, Sum{PaddingName, sum})
 	}
+	if sum, err = p.text(ctx, ManifestName, manifest); err != nil {
+		return Digest{}, err
+	}
+	p.sums = append(p.sums, Sum{ManifestName, sum})
 	sums := FormatSums(p.sums)
 	digest, err := p.text(ctx, SumsName, sums)
 	if err != nil {
@@ -124,10 +149,31 @@ func (p *Writer) Close(ctx context.Context, m *Manifest, readme func(*Manifest) 
 	return digest, p.zip.Close()
 }
 
+// fill writes the padding. The digests that are not known yet have the length of those that are, and so has the signature.
+func (p *Writer) fill(manifest []byte, sign func([]byte) ([]byte, error)) (Digest, error) {
+	sums := FormatSums(append(p.sums[:len(p.sums):len(p.sums)], Sum{Path: PaddingName}, Sum{Path: ManifestName}))
+	signature, err := sign(sums)
+	if err != nil {
+		return Digest{}, err
+	}
+	n, err := p.padding([]tailText{{ManifestName, manifest}, {SumsName, sums}, {SignatureName, signature}})
+	if err != nil {
+		return Digest{}, err
+	}
+	return p.zeros(n)
+}
+
 // Abort ends a package that will not be finished.
 func (p *Writer) Abort() { p.hash.close() }
 
 func (p *Writer) text(ctx context.Context, name string, b []byte) (Digest, error) {
+	if p.pad {
+		w, err := p.store(name, int64(len(b)), crc32.ChecksumIEEE(b))
+		if err == nil {
+			_, err = w.Write(b)
+		}
+		return sha256.Sum256(b), err
+	}
 	//lint:ignore SA1019 Modified would add an extended time beside the one that every package has
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: dosEpoch}
 	h.SetMode(0o600)

@@ -23,6 +23,10 @@ type member = packtest.Member
 // parties are a sender who is pinned, an attacker who is not, and two recipients.
 type parties struct{ maple, lake, other, mallory *seal.Identity }
 
+func (p *parties) all() *packtest.Parties {
+	return &packtest.Parties{Maple: p.maple, Lake: p.lake, Other: p.other, Mallory: p.mallory}
+}
+
 func newParties(t testing.TB) *parties {
 	t.Helper()
 	make := func(name string) *seal.Identity {
@@ -62,7 +66,7 @@ func (p *parties) keys(t testing.TB, sealed []byte) []seal.Key {
 func openWith(t testing.TB, sealed []byte, dir string, keys []seal.Key, pinned func(ed25519.PublicKey) bool) error {
 	t.Helper()
 	ctx := context.Background()
-	pkg, err := seal.Open(bytes.NewReader(sealed), int64(len(sealed)), keys, pinned)
+	pkg, err := seal.Open(bytes.NewReader(sealed), int64(len(sealed)), keys, seal.Trust{Pinned: pinned})
 	if err == nil {
 		err = pkg.Verify(ctx, nil)
 	}
@@ -80,227 +84,23 @@ func openWith(t testing.TB, sealed []byte, dir string, keys []seal.Key, pinned f
 	return pkg.Extract(ctx, root, nil)
 }
 
-// zip64 is the extra field of the long sizes.
-func zip64(values ...byte) []byte { return append([]byte{1, 0, byte(len(values)), 0}, values...) }
-
-// attacks are packages that a sender, or somebody with a sender's keys, could make: rightly signed for Lakeside unless the attack is on that.
-var attacks = []struct {
-	name string
-	want diag.ID
-	edit func(*packtest.Package, *parties)
-}{
-	{"parent", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/../../evil"}} }},
-	{"absolute", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "/etc/evil"}} }},
-	{"drive", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/C:/evil"}} }},
-	{"backslash", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: `files/..\evil`}} }},
-	{"device", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/aux.txt"}} }},
-	{"bidi", "CP-PKG-002", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/cod\u202etxt.exe", Flags: 0x800}}
-	}},
-	{"control", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a\x1b[2J"}} }},
-	{"not UTF-8", "CP-PKG-002", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { m[0].Name, m[0].Flags = "files/\xff", 0x800; return m }
-	}},
-	{"trailing dot", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a."}} }},
-	{"decomposed", "CP-PKG-002", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/e\u0301", Flags: 0x800}} }},
-	{"too deep", "CP-PKG-002", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/" + strings.Repeat("a/", 20) + "b"}}
-	}},
-	{"empty name", "CP-PKG-002", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { return append([]member{{Name: ""}}, m...) }
-	}},
-	{"twice", "CP-PKG-003", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a"}, {Name: "files/a"}} }},
-	{"case", "CP-PKG-003", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/A"}, {Name: "files/a"}} }},
-	{"case of a folder", "CP-PKG-003", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/A/x"}, {Name: "files/a/y"}} }},
-	{"file and folder", "CP-PKG-003", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a"}, {Name: "files/a/b"}} }},
-	{"folder and file", "CP-PKG-003", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a/b"}, {Name: "files/a"}} }},
-	{"second manifest", "CP-PKG-003", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { return append([]member{{Name: "manifest.json"}}, m...) }
-	}},
-	{"symlink", "CP-PKG-004", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: []byte("/etc/passwd"), Mode: 0o120777}}
-	}},
-	{"unix folder", "CP-PKG-004", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Mode: 0o040755}} }},
-	{"device node", "CP-PKG-004", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Mode: 0o020666}} }},
-	{"DOS folder", "CP-PKG-004", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", DOS: 0x10}} }},
-	{"folder by name", "CP-PKG-004", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a/"}} }},
-	{"other local name", "CP-PKG-005", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", LocalName: "files/b"}}
-	}},
-	{"longer local name", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		// The data begin later than the directory implies, for whoever believes the local header.
-		a.Files = []member{{Name: "files/a", LocalName: "files/ab"}}
-	}},
-	{"other local flags", "CP-PKG-005", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", LocalFlags: 1}} }},
-	{"other local time", "CP-PKG-005", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", LocalTime: 7}} }},
-	{"wrong CRC", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: []byte("x"), CRC: 1}}
-	}},
-	{"extra field", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Extra: []byte{0x75, 0x70, 1, 0, 0}}}
-	}},
-	{"needless long sizes", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Extra: zip64(1, 0, 0, 0, 0, 0, 0, 0)}}
-	}},
-	{"missing long sizes", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Size: 0xffffffff}} }},
-	{"member comment", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Comment: "x"}} }},
-	{"encrypted member", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Flags: 1}} }},
-	{"other method", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Method: 93}} }},
-	{"descriptor without marker", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", NoMarker: true}} }},
-	{"gap", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Files = []member{{Name: "files/a", Gap: []byte("hidden")}} }},
-	{"hidden member", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { return append([]member{{Name: "files/0", Unlisted: true}}, m...) }
-	}},
-	{"overlap", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: []byte("x")}, {Name: "files/b", Data: []byte("x"), Offset: -40}}
-	}},
-	{"before", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Zip = func(z *packtest.Zip) { z.Prefix = []byte("#!/bin/sh\n") }
-	}},
-	{"before the directory", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Zip = func(z *packtest.Zip) { z.BeforeDirectory = []byte("x") }
-	}},
-	{"after the directory", "CP-PKG-001", func(a *packtest.Package, _ *parties) {
-		a.Zip = func(z *packtest.Zip) { z.AfterDirectory = []byte("x") }
-	}},
-	{"zip comment", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Zip = func(z *packtest.Zip) { z.Comment = "x" } }},
-	{"wrong count", "CP-PKG-001", func(a *packtest.Package, _ *parties) { a.Zip = func(z *packtest.Zip) { z.Count = -1 } }},
-	{"data after the stream", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Packed: []byte{3, 0, 'x'}}}
-	}},
-	{"not deflate", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: []byte("x"), Packed: []byte{7, 7, 7}}}
-	}},
-	{"bomb", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: make([]byte, 1<<20), Size: 10}}
-	}},
-	{"shorter than signed", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: []byte("x"), Size: 10}}
-	}},
-	{"huge by its own account", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "files/a", Data: make([]byte, 1000), Size: 0xfffffffe}}
-	}},
-	{"no payload folder", "CP-PKG-007", func(a *packtest.Package, _ *parties) {
-		a.Files = []member{{Name: "a.txt"}}
-	}},
-	{"no signature", "CP-PKG-007", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { return m[:len(m)-1] }
-	}},
-	{"other order", "CP-PKG-007", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { n := len(m); m[n-4], m[n-3] = m[n-3], m[n-4]; return m }
-	}},
-	{"nothing", "CP-PKG-007", func(a *packtest.Package, _ *parties) { a.Late = func([]member) []member { return nil } }},
-	{"file added later", "CP-PKG-013", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { return append([]member{{Name: "files/0"}}, m...) }
-	}},
-	{"file left out later", "CP-PKG-013", func(a *packtest.Package, _ *parties) { a.Late = func(m []member) []member { return m[1:] } }},
-	{"file renamed later", "CP-PKG-013", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { m[0].Name = "files/A.txt"; return m }
-	}},
-	{"file not in the manifest", "CP-PKG-013", func(a *packtest.Package, _ *parties) {
-		a.Manifest = func(m *pack.Manifest) { m.Files = m.Files[1:] }
-	}},
-	{"other file in the manifest", "CP-PKG-013", func(a *packtest.Package, _ *parties) {
-		a.Manifest = func(m *pack.Manifest) { m.Files[0].Path = "files/0" }
-	}},
-	{"file changed later", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { m[0].Data = []byte("hallo\n"); return m }
-	}},
-	{"README changed later", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { m[2].Data = []byte("rm -rf\n"); return m }
-	}},
-	{"manifest changed later", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member {
-			m[3].Data = bytes.Replace(m[3].Data, []byte("treatment"), []byte("emergency"), 1)
-			return m
-		}
-	}},
-	{"sums changed later", "CP-PKG-010", func(a *packtest.Package, _ *parties) {
-		a.Late = func(m []member) []member { m[4].Data[0] ^= 1; return m }
-	}},
-	{"signed size differs", "CP-PKG-014", func(a *packtest.Package, _ *parties) { a.Manifest = func(m *pack.Manifest) { m.Files[0].Size++ } }},
-	{"upper-case digest", "CP-PKG-008", func(a *packtest.Package, _ *parties) {
-		a.Sums = func(s string) string { return strings.ToUpper(s[:64]) + s[64:] }
-	}},
-	{"binary digest line", "CP-PKG-008", func(a *packtest.Package, _ *parties) {
-		a.Sums = func(s string) string { return strings.Replace(s, "  ", " *", 1) }
-	}},
-	{"no last line feed", "CP-PKG-008", func(a *packtest.Package, _ *parties) {
-		a.Sums = func(s string) string { return strings.TrimSuffix(s, "\n") }
-	}},
-	{"carriage returns", "CP-PKG-008", func(a *packtest.Package, _ *parties) {
-		a.Sums = func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
-	}},
-	{"digest left out", "CP-PKG-014", func(a *packtest.Package, _ *parties) {
-		a.Sums = func(s string) string {
-			lines := strings.SplitAfter(s, "\n")
-			return strings.Join(lines[:len(lines)-2], "")
-		}
-	}},
-	{"attacker signs", "CP-PKG-016", func(a *packtest.Package, p *parties) { a.Sign = p.mallory.Sign }},
-	{"attacker swaps the signature", "CP-PKG-016", func(a *packtest.Package, p *parties) {
-		a.Late = func(m []member) []member {
-			m[5].Data = seal.Sign(p.mallory.Sign, seal.NamespacePackage, m[4].Data).Armor()
-			return m
-		}
-	}},
-	{"manifest names another sender", "CP-PKG-011", func(a *packtest.Package, p *parties) {
-		a.Manifest = func(m *pack.Manifest) { m.From.Sign = seal.FormatKey(p.mallory.PublicKey()) }
-	}},
-	{"signature over something else", "CP-PKG-010", func(a *packtest.Package, p *parties) {
-		a.Armor = func(string) string {
-			return string(seal.Sign(p.maple.Sign, seal.NamespacePackage, []byte("x")).Armor())
-		}
-	}},
-	{"namespace of a card", "CP-PKG-009", func(a *packtest.Package, _ *parties) { a.Namespace = seal.NamespaceCard }},
-	{"namespace of file", "CP-PKG-009", func(a *packtest.Package, _ *parties) { a.Namespace = "file" }},
-	{"damaged armor", "CP-PKG-009", func(a *packtest.Package, _ *parties) {
-		a.Armor = func(s string) string { return s[:40] + "\n" + s[40:] }
-	}},
-	{"text after the signature", "CP-PKG-009", func(a *packtest.Package, _ *parties) { a.Armor = func(s string) string { return s + "\n" } }},
-	{"manifest with a double member", "CP-PKG-011", func(a *packtest.Package, _ *parties) {
-		a.Text = func(s string) string { return strings.Replace(s, `"note"`, `"part2": true, "note"`, 1) + "" }
-		a.Manifest = func(m *pack.Manifest) { m.Note = "x" }
-	}},
-	{"manifest with more after it", "CP-PKG-011", func(a *packtest.Package, _ *parties) { a.Text = func(s string) string { return s + "{}" } }},
-	{"manifest in another case", "CP-PKG-011", func(a *packtest.Package, _ *parties) {
-		a.Text = func(s string) string { return strings.Replace(s, `"purpose"`, `"Purpose"`, 1) }
-	}},
-	{"manifest not UTF-8", "CP-PKG-011", func(a *packtest.Package, _ *parties) {
-		a.Text = func(s string) string { return strings.Replace(s, "Maple", "Map\xffe", 1) }
-	}},
-	{"terminal codes in a name", "CP-PKG-011", func(a *packtest.Package, _ *parties) { a.From = "Maple\x1b[2J" }},
-	{"another format", "CP-PKG-012", func(a *packtest.Package, _ *parties) {
-		a.Manifest = func(m *pack.Manifest) { m.Format = "chartpost-package-v2" }
-	}},
-	{"unknown crit", "CP-PKG-012", func(a *packtest.Package, _ *parties) {
-		a.Manifest = func(m *pack.Manifest) { m.Crit = []string{"supersedes"} }
-	}},
-	{"forwarded", "CP-PKG-019", func(a *packtest.Package, p *parties) { a.To, a.For = p.other, p.lake.Hybrid.Recipient() }},
-	{"names my other key", "CP-PKG-019", func(a *packtest.Package, p *parties) {
-		k, _ := p.lake.Compat()
-		a.For = k.Recipient() // the manifest names the hybrid one
-	}},
-	{"no recipient", "CP-PKG-011", func(a *packtest.Package, _ *parties) { a.Manifest = func(m *pack.Manifest) { m.To = nil } }},
-}
-
 func TestAttacks(t *testing.T) {
 	p := newParties(t)
 	if err := p.openAll(t, p.good().Build(t), t.TempDir()); err != nil {
 		t.Fatalf("the package that every attack starts from: %v", err)
 	}
-	for _, tt := range attacks {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range packtest.Attacks {
+		t.Run(tt.Name, func(t *testing.T) {
 			a := p.good()
-			tt.edit(a, p)
+			tt.Edit(a, p.all())
 			dir := t.TempDir()
 			err := p.openAll(t, a.Build(t), dir)
 			var f *diag.Finding
 			if !errors.As(err, &f) {
-				t.Fatalf("got %v, want the finding %s", err, tt.want)
+				t.Fatalf("got %v, want the finding %s", err, tt.Want)
 			}
-			if f.ID != tt.want {
-				t.Errorf("got %v, want %s", f, tt.want)
+			if f.ID != tt.Want {
+				t.Errorf("got %v, want %s", f, tt.Want)
 			}
 			for _, secret := range []string{"evil", "hello", "a.txt"} {
 				if strings.Contains(f.Error(), secret) {
@@ -420,7 +220,7 @@ func TestFileSwappedBetweenPasses(t *testing.T) {
 	b.Files = []member{{Name: "files/a", Data: random(200_000), Stored: true}}
 	one, two := a.Build(t), b.Build(t)
 	src := &switching{data: one}
-	pkg, err := seal.Open(src, int64(len(one)), p.keys(t, one), p.pinned)
+	pkg, err := seal.Open(src, int64(len(one)), p.keys(t, one), seal.Trust{Pinned: p.pinned})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,7 +251,7 @@ func TestReadError(t *testing.T) {
 	p := newParties(t)
 	sealed := p.good().Build(t)
 	src := &failing{switching{sealed}, len(sealed) - 1} // the last chunk is read first
-	_, err := seal.Open(src, int64(len(sealed)), p.keys(t, sealed), p.pinned)
+	_, err := seal.Open(src, int64(len(sealed)), p.keys(t, sealed), seal.Trust{Pinned: p.pinned})
 	if !errors.Is(err, errDisk) {
 		t.Errorf("got %v", err)
 	}

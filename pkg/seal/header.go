@@ -50,13 +50,6 @@ func (h *Header) Classic() bool { return h.has("X25519") }
 
 func (h *Header) has(kind string) bool { return slices.Contains(h.Recipients, kind) }
 
-// foreign reports whether a recipient is of a kind that only a plugin can know.
-func (h *Header) foreign() bool {
-	return slices.ContainsFunc(h.Recipients, func(r string) bool {
-		return !slices.Contains([]string{"mlkem768x25519", "X25519", "scrypt", keyType, "ssh-rsa"}, r)
-	})
-}
-
 // ReadHeader reads the header of an age file.
 func ReadHeader(src io.ReaderAt, size int64) (*Header, error) {
 	raw, err := age.ExtractHeader(io.NewSectionReader(src, 0, size))

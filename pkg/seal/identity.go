@@ -164,16 +164,29 @@ func (id *Identity) Files(passphrase string) ([]File, error) {
 		}
 	}
 	files := []File{{CompatFile, []byte(compat.String())}, {IdentityFile, []byte(main.String())}}
+	return files, protect(files, passphrase)
+}
+
+// ReadingFiles are two files that open packages with stock age, and cannot sign: those of a recovery key.
+func (id *Identity) ReadingFiles(passphrase string) ([]File, error) {
+	files := []File{
+		{CompatFile, fmt.Appendf(nil, "# %s, for packages that age before 1.3 can read\n# public key: %s\n%s\n", id.Name, id.compat.Recipient(), id.compat)},
+		{IdentityFile, fmt.Appendf(nil, "# %s\n# public key: %s\n%s\n", id.Name, id.Hybrid.Recipient(), id.Hybrid)},
+	}
+	return files, protect(files, passphrase)
+}
+
+// protect encrypts files if there is a passphrase.
+func protect(files []File, passphrase string) (err error) {
 	if passphrase == "" {
-		return files, nil
+		return nil
 	}
 	for i := range files {
-		var err error
 		if files[i].Data, err = lock(files[i].Data, passphrase); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return files, nil
+	return nil
 }
 
 // write writes the lines of a generation.

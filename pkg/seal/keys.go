@@ -101,7 +101,7 @@ func (g *Generation) keys(h *Header, ui *plugin.ClientUI) ([]Key, error) {
 		}
 		keys = append(keys, Key{k, g.CompatRecipient()})
 	}
-	if g.plugin != "" && h.foreign() {
+	if g.plugin != "" && !h.Passphrase() {
 		k, err := plugin.NewIdentity(g.plugin, ui)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"filippo.io/age"
+	"filippo.io/age/plugin"
 
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/pack"
@@ -20,6 +21,9 @@ import (
 
 // ErrNoIdentity says that none of the keys opens a package.
 var ErrNoIdentity = errors.New("this package is not sealed for you")
+
+// ErrKey says that a key that may open a package could not be asked: a plugin failed, or its device.
+var ErrKey = errors.New("the key cannot be used")
 
 // Key is a key that may open packages, and the recipient that others seal for to reach it.
 type Key struct {
@@ -51,12 +55,19 @@ type UnknownSender struct {
 func (u *UnknownSender) Error() string { return u.Finding.Error() }
 func (u *UnknownSender) Unwrap() error { return u.Finding }
 
+// Trust is what opening goes by.
+type Trust struct {
+	Pinned    func(ed25519.PublicKey) bool // whether a key is that of a contact
+	Forwarded bool                         // take also what the sender signed for somebody else
+}
+
 // Package is a package whose signature, sender, manifest and recipient have passed. Verify must pass before Extract.
 type Package struct {
 	Manifest  *pack.Manifest
 	Sender    ed25519.PublicKey
 	Recipient string      // mine, to which it was encrypted
 	Sums      pack.Digest // of SHA256SUMS
+	Forwarded bool        // it is signed for somebody else
 
 	archive   *pack.Archive
 	digests   map[string]pack.Digest
@@ -71,27 +82,28 @@ type Package struct {
 //  3. SHA256SUMS is signed by a key that is pinned; the key inside the signature only says which;
 //  4. manifest.json has its digest and one reading, and names the signer;
 //  5. members, SHA256SUMS and manifest list the same files;
-//  6. the recipient of the key that opened it is in the manifest.
+//  6. the recipient of the key that opened it is in the manifest (but see Trust.Forwarded).
 //
 // Refusals are findings CP-PKG-nnn. ErrNotSealed and ErrNoIdentity are for what comes before any decryption; other errors are those of
 // reading src.
-func Open(src io.ReaderAt, size int64, keys []Key, pinned func(ed25519.PublicKey) bool) (*Package, error) {
+func Open(src io.ReaderAt, size int64, keys []Key, trust Trust) (*Package, error) {
 	in := &source{r: src}
-	p, err := open(in, size, keys, pinned)
+	p, err := open(in, size, keys, trust)
 	if ioErr := in.failed(); ioErr != nil {
 		return nil, ioErr
 	}
 	return p, err
 }
 
-func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) bool) (*Package, error) {
+func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 	if _, err := ReadHeader(in, size); err != nil {
 		return nil, err
 	}
 	p := new(Package)
 	ids := make([]age.Identity, len(keys))
+	var unasked error
 	for i, k := range keys {
-		ids[i] = &noting{k, &p.Recipient}
+		ids[i] = &noting{k, &p.Recipient, &unasked}
 	}
 	plain, n, err := age.DecryptReaderAt(in, size, ids...)
 	if err != nil {
@@ -99,6 +111,8 @@ func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) boo
 		switch {
 		case errors.As(err, &none) || len(keys) == 0:
 			return nil, ErrNoIdentity
+		case unasked != nil:
+			return nil, fmt.Errorf("%w: %w", ErrKey, unasked)
 		case p.Recipient == "":
 			return nil, fmt.Errorf("%w: its header is damaged", ErrNotSealed)
 		}
@@ -110,7 +124,7 @@ func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) boo
 	if err := p.archive.Layout(); err != nil {
 		return nil, err
 	}
-	sums, err := p.trustSums(pinned)
+	sums, err := p.trustSums(trust.Pinned)
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +134,22 @@ func open(in *source, size int64, keys []Key, pinned func(ed25519.PublicKey) boo
 	if err := p.archive.Agree(sums, p.Manifest); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(p.Manifest.To, func(to pack.Party) bool { return to.Age == p.Recipient }) {
-		return nil, refuse("CP-PKG-019", pack.ManifestName, "")
+	if p.Me() == nil {
+		if !trust.Forwarded {
+			return nil, refuse("CP-PKG-019", pack.ManifestName, "")
+		}
+		p.Forwarded = true
 	}
 	return p, nil
+}
+
+// Me is the recipient in the manifest whose key opened the package; nil if it is signed for somebody else.
+func (p *Package) Me() *pack.Party {
+	i := slices.IndexFunc(p.Manifest.To, func(to pack.Party) bool { return to.Age == p.Recipient })
+	if i < 0 {
+		return nil
+	}
+	return &p.Manifest.To[i]
 }
 
 // trustSums reads SHA256SUMS and its signature.
@@ -248,6 +274,23 @@ func (p *Package) Extract(ctx context.Context, root *os.Root, progress func(int6
 	return nil
 }
 
+// Stream writes the content of the only file of the payload, and checks every digest once more.
+func (p *Package) Stream(ctx context.Context, w io.Writer, progress func(int64)) error {
+	if !p.verified || len(p.Manifest.Files) != 1 {
+		return errors.New("a package must be verified, and hold one file, before it is streamed")
+	}
+	return p.archive.Each(ctx, func(m *pack.Member) (io.WriteCloser, error) {
+		if m.Name == p.Manifest.Files[0].Path {
+			return unclosed{w}, nil
+		}
+		return nowhere{}, nil
+	}, p.check, progress)
+}
+
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
+
 // synced is a file whose content is on the disk once it is closed.
 type synced struct{ *os.File }
 
@@ -264,16 +307,19 @@ type nowhere struct{}
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (nowhere) Close() error                { return nil }
 
-// noting is an identity that notes when it has opened something.
+// noting is an identity that notes when it has opened something, or that it is a plugin that could not be asked.
 type noting struct {
-	key  Key
-	used *string
+	key    Key
+	used   *string
+	failed *error
 }
 
 func (n *noting) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	fileKey, err := n.key.Identity.Unwrap(stanzas)
 	if err == nil {
 		*n.used = n.key.Recipient
+	} else if _, ok := n.key.Identity.(*plugin.Identity); ok && !errors.Is(err, age.ErrIncorrectIdentity) {
+		*n.failed = err
 	}
 	return fileKey, err
 }

@@ -18,6 +18,7 @@ type Sealing struct {
 	To       []age.Recipient
 	Manifest *pack.Manifest // all but Files, which sealing fills in
 	Sources  *pack.Sources
+	Pad      bool        // hide the size
 	Progress func(int64) // told of every stretch of payload; may be nil
 }
 
@@ -66,6 +67,9 @@ func encrypt(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
 
 func zipped(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
 	p := pack.NewWriter(w, s.Progress)
+	if s.Pad {
+		p.Pad()
+	}
 	if err := s.Sources.WriteTo(ctx, p); err != nil {
 		p.Abort()
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/chartpost/chartpost/internal/packtest"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
@@ -293,9 +294,9 @@ func TestHeader(t *testing.T) {
 		t.Error("Sniff is wrong")
 	}
 	// Every id that this package refuses with is in the list of findings.
-	for _, tt := range attacks {
-		if strings.Contains(tt.want.Entry().What, "not in the list") {
-			t.Errorf("%s is not in the list", tt.want)
+	for _, tt := range packtest.Attacks {
+		if strings.Contains(tt.Want.Entry().What, "not in the list") {
+			t.Errorf("%s is not in the list", tt.Want)
 		}
 	}
 }
@@ -391,7 +392,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.SetBytes(benchSize)
 			b.ReportAllocs()
 			for b.Loop() {
-				pkg, err := seal.Open(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()), keys, p.pinned)
+				pkg, err := seal.Open(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()), keys, seal.Trust{Pinned: p.pinned})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -20,6 +20,7 @@ import (
 // Namespaces keep a signature made for one purpose from being used for another.
 const (
 	NamespacePackage  = "chartpost-package-v1"
+	NamespaceReceipt  = "chartpost-receipt-v1"
 	NamespaceCard     = "chartpost-card-v1"
 	NamespaceContacts = "chartpost-contacts-v1"
 	NamespaceLog      = "chartpost-log-v1"

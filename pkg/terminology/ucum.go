@@ -60,7 +60,10 @@ func (u *units) component(s string, depth int) (rest string, ok bool) {
 		if rest, ok = u.term(s[1:], depth+1); !ok || rest == "" || rest[0] != ')' {
 			return rest, false
 		}
-		return rest[1:], true
+		if rest = rest[1:]; strings.HasPrefix(rest, "{") {
+			return annotation(rest) // QUIRK: the grammar has none here; HL7's list of common units has g/(8.h){shift}
+		}
+		return rest, true
 	}
 	if s[0] == '{' {
 		return annotation(s)

@@ -16,6 +16,7 @@ type Step struct {
 	Nth   int    // from 1; 0 is any
 	Each  bool   // written name[]: of a place that repeats, the step that is made anew each time; without it the last
 	Tests []Test
+	bit   uint8 // of the name in Names, plus 1; 0 if it is not known
 }
 
 // A Test looks at a document (docs/rows.md). Read, it is asked; written, Equal is stamped with its first value, and the
@@ -36,6 +37,14 @@ const (
 	NotEqual               // no text there is one of the values; so it is where nothing is there
 )
 
+// step makes a step of a name.
+func step(name string) Step {
+	if name[len(name)-1] == '*' {
+		return Step{Name: name}
+	}
+	return Step{Name: name, bit: bitOf(name) + 1}
+}
+
 func (s *Step) named(name string) bool {
 	if last := len(s.Name) - 1; s.Name[last] == '*' {
 		return strings.HasPrefix(name, s.Name[:last])
@@ -49,21 +58,46 @@ func (d *Doc) Find(n, k Node, s *Step) Node {
 		return 0 // a leaf was its own only part
 	}
 	if k == 0 {
-		if k = d.nodes[n].first; k == 0 {
-			if d.Self != "" && s.Name == d.Self && s.Nth <= 1 && d.nodes[n].text != "" && d.holds(n, s.Tests) {
+		p := &d.nodes[n]
+		if k = p.first; k == 0 {
+			if d.Self != "" && s.Name == d.Self && s.Nth <= 1 && p.text != "" && d.holds(n, s.Tests) {
 				return n
 			}
+			return 0
+		}
+		if s.bit != 0 && p.below>>(s.bit-1)&1 == 0 {
 			return 0
 		}
 	} else {
 		k = d.nodes[k].next
 	}
+	return d.find(n, k, s)
+}
+
+// find is the first of k and its younger siblings that a step matches.
+func (d *Doc) find(n, k Node, s *Step) Node {
 	for ; k != 0; k = d.nodes[k].next {
-		if s.named(d.nodes[k].name) && (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
+		p := &d.nodes[k]
+		if s.bit != 0 && p.bit != s.bit-1 || !s.named(p.name) {
+			continue
+		}
+		if (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
 			return k
 		}
 	}
 	return 0
+}
+
+// FindIn is Find for the first child, where the children of n are indexed.
+func (d *Doc) FindIn(x *Index, n Node, s *Step) Node {
+	if s.bit == 0 {
+		return d.Find(n, 0, s)
+	}
+	k := x[s.bit-1]
+	if k == n {
+		return d.Find(n, 0, s) // a leaf that is its own first part
+	}
+	return d.find(n, k, s)
 }
 
 // position is k's place among those children of n that the step would match without its ordinal.
@@ -93,7 +127,20 @@ func (d *Doc) At(n Node, p Path) Node {
 	if len(p) == 0 {
 		return n
 	}
-	for k := d.Find(n, 0, &p[0]); k != 0; k = d.Find(n, k, &p[0]) {
+	return d.at(n, d.Find(n, 0, &p[0]), p)
+}
+
+// AtIn is At where the children of n are indexed.
+func (d *Doc) AtIn(x *Index, n Node, p Path) Node {
+	if len(p) == 0 {
+		return n
+	}
+	return d.at(n, d.FindIn(x, n, &p[0]), p)
+}
+
+// at is At from the child k of n on, to which the path's first step leads.
+func (d *Doc) at(n, k Node, p Path) Node {
+	for ; k != 0; k = d.Find(n, k, &p[0]) {
 		if m := d.At(k, p[1:]); m != 0 {
 			return m
 		}
@@ -106,7 +153,19 @@ func (d *Doc) Each(n Node, p Path, f func(Node) bool) bool {
 	if len(p) == 0 {
 		return f(n)
 	}
-	for k := d.Find(n, 0, &p[0]); k != 0; k = d.Find(n, k, &p[0]) {
+	return d.each(n, d.Find(n, 0, &p[0]), p, f)
+}
+
+// EachIn is Each where the children of n are indexed.
+func (d *Doc) EachIn(x *Index, n Node, p Path, f func(Node) bool) bool {
+	if len(p) == 0 {
+		return f(n)
+	}
+	return d.each(n, d.FindIn(x, n, &p[0]), p, f)
+}
+
+func (d *Doc) each(n, k Node, p Path, f func(Node) bool) bool {
+	for ; k != 0; k = d.Find(n, k, &p[0]) {
 		if !d.Each(k, p[1:], f) {
 			return false
 		}
@@ -256,7 +315,7 @@ func (f *Format) ParsePath(s string) (Path, error) {
 		if s = unquote(s); s == "" {
 			return nil, fmt.Errorf("a column without a name")
 		}
-		return Path{{Name: s}}, nil
+		return Path{step(s)}, nil
 	}
 	var p Path
 	for s != "" {
@@ -264,10 +323,10 @@ func (f *Format) ParsePath(s string) (Path, error) {
 		if i < 0 {
 			i = len(s)
 		}
-		st := Step{Name: s[:i]}
-		if st.Name == "" {
+		if i == 0 {
 			return nil, fmt.Errorf("a step without a name before %q", s)
 		}
+		st := step(s[:i])
 		s = s[i:]
 		for strings.HasPrefix(s, "[") {
 			end := closing(s)

@@ -51,11 +51,13 @@ type node struct {
 	name, text                string
 	parent, first, last, next Node
 	prev                      Node  // the elder sibling
+	below                     Names // of its children
 	ordinal                   int32 // among what the codec counts together, from 1
 	offset                    int32 // in the source, in bytes
 	why                       int32 // index in Doc.whys
 	state                     State
 	syntax                    bool
+	bit                       uint8 // of its name in Names
 }
 
 // A Format is what the tree must know of a grammar: a few facts, and no code but the way to write a place.
@@ -116,16 +118,18 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 			d.texts = append(d.texts, oldText{parent, own.text})
 			d.undo = append(d.undo, undo{parent, own.why, own.state})
 		}
-		own.name, own.parent, own.first, own.last, own.next, own.prev, own.ordinal = d.Self, parent, 0, 0, 0, 0, 1
+		own.name, own.bit, own.parent, own.first, own.last, own.next, own.prev, own.below, own.ordinal = d.Self, bitOf(d.Self), parent, 0, 0, 0, 0, 0, 1
 		p.text, p.state, p.why = "", Unmapped, 0
 		n := Node(len(d.nodes))
 		d.nodes = append(d.nodes, own)
 		p = &d.nodes[parent]
 		p.first, p.last = n, n
+		p.below |= 1 << own.bit
 	}
-	n := Node(len(d.nodes))
-	d.nodes = append(d.nodes, node{name: name, text: text, parent: parent, ordinal: 1})
+	n, bit := Node(len(d.nodes)), bitOf(name)
+	d.nodes = append(d.nodes, node{name: name, text: text, parent: parent, ordinal: 1, bit: bit})
 	p := &d.nodes[parent]
+	p.below |= 1 << bit
 	if p.last == 0 {
 		p.first, p.last = n, n
 		return n
@@ -159,11 +163,55 @@ func (d *Doc) unlink(n Node) {
 func (d *Doc) Move(n, parent Node) {
 	d.unlink(n)
 	d.nodes[n].parent = parent
+	d.nodes[parent].below |= 1 << d.nodes[n].bit
 	if p := &d.nodes[parent]; p.last == 0 {
 		p.first, p.last = n, n
 	} else {
 		d.nodes[n].prev = p.last
 		d.nodes[p.last].next, p.last = n, n
+	}
+}
+
+// Names is a set of names that may hold more than was put into it: what is not in it is surely not there.
+type Names uint64
+
+// NamesOf is the set of one name.
+func NamesOf(name string) Names { return 1 << bitOf(name) }
+
+// bitOf is the place of a name in Names. The numbers of fields up to 63 have one each.
+func bitOf(name string) uint8 {
+	h := uint(0)
+	for i := range len(name) {
+		h = h*10 + uint(name[i]-'0')
+	}
+	return uint8(h & 63)
+}
+
+// Below is the set of the names of the node's children; a leaf that may be addressed as its own first part has that part. It
+// costs nothing to ask, so that rows whose place is not there are passed over: nine of ten.
+func (d *Doc) Below(n Node) Names {
+	p := &d.nodes[n]
+	if p.first == 0 && d.Self != "" && p.text != "" {
+		return NamesOf(d.Self)
+	}
+	return p.below
+}
+
+// Index is where among a node's children the first of each name may stand, for those who ask for most of them: to look at twenty
+// children for each of twenty names was a quarter of the time that a segment took.
+type Index [64]Node
+
+// Index indexes the children of n.
+func (d *Doc) Index(n Node, x *Index) {
+	*x = Index{}
+	p := &d.nodes[n]
+	if p.first == 0 && d.Self != "" && p.text != "" {
+		x[bitOf(d.Self)] = n
+	}
+	for k := p.first; k != 0; k = d.nodes[k].next {
+		if q := &d.nodes[k]; x[q.bit] == 0 {
+			x[q.bit] = k
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ func TestOrder(t *testing.T) {
 	}
 	type definition struct {
 		Kind, Derivation, Type, Name string
+		BaseDefinition               string
 		Abstract                     bool
 		Snapshot                     struct{ Element []element }
 	}
@@ -56,6 +57,11 @@ func TestOrder(t *testing.T) {
 		}
 		if d.Kind != "resource" && d.Kind != "complex-type" || d.Derivation != "specialization" || d.Abstract {
 			continue
+		}
+		if ty, err := Named(d.Type); err != nil {
+			t.Errorf("%s: %v", d.Type, err)
+		} else if base := path.Base(d.BaseDefinition); len(ty.Bases()) < 2 || ty.Bases()[0] != d.Type || ty.Bases()[1] != base {
+			t.Errorf("%s: bases are %v, FHIR has %s", d.Type, ty.Bases(), base)
 		}
 		owners := map[string][]element{}
 		var order []string

@@ -51,7 +51,8 @@ func (t *Type) Is(name string) bool { return slices.Contains(t.bases, name) }
 // derived are the types whose base is another than Element and DomainResource.
 var derived = map[string]string{"code": "string", "id": "string", "markdown": "string", "url": "uri", "canonical": "uri", "oid": "uri", "uuid": "uri",
 	"positiveInt": "integer", "unsignedInt": "integer", "Age": "Quantity", "Count": "Quantity", "Distance": "Quantity", "Duration": "Quantity",
-	"Timing": "BackboneElement", "Dosage": "BackboneElement", "ElementDefinition": "BackboneElement", "BackboneElement": "Element",
+	"Timing": "BackboneElement", "Dosage": "BackboneElement", "ElementDefinition": "BackboneElement", "MarketingStatus": "BackboneElement", "Population": "BackboneElement",
+	"ProdCharacteristic": "BackboneElement", "ProductShelfLife": "BackboneElement", "SubstanceAmount": "BackboneElement", "BackboneElement": "Element",
 	"Bundle": "Resource", "Binary": "Resource", "Parameters": "Resource", "DomainResource": "Resource"}
 
 // notTypes are messages of the hub that FHIR has as profiles, under the type that they are.

@@ -58,6 +58,10 @@ type Type struct {
 	alts     map[string]*Alt // of ContainedResource: by resource type
 	altOf    map[reflect.Type]*Alt
 	oneof    int // of ContainedResource: the field of the oneof
+	Slab     int // its number for an Arena
+
+	wantedOnce sync.Once
+	wanted     []*Element
 
 	// Places that every user of a plan needs, or -1.
 	ID, Extension, Identifier, Meta, Contained int
@@ -276,7 +280,7 @@ func kindOf(md protoreflect.MessageDescriptor) apb.StructureDefinitionKindValue 
 const corePrefix = "google.fhir.r4.core."
 
 func build(rt reflect.Type) *Type {
-	t := &Type{Go: rt, ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
+	t := &Type{Go: rt, Slab: SlabOf(rt), ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
 	if rt == reflect.TypeFor[anypb.Any]() {
 		t.Name, t.Kind, t.Desc = "Resource", Packed, (&anypb.Any{}).ProtoReflect().Descriptor()
 		t.bases = []string{"Resource"}

@@ -145,3 +145,63 @@ func TestReferenceMembers(t *testing.T) {
 		t.Errorf("%d of %d members are known", n+2, len(e.refs))
 	}
 }
+
+// TestLoad: Load gives back what Store took, and Text writes it as it was.
+func TestLoad(t *testing.T) {
+	for _, tt := range []struct{ typ, text string }{
+		{"string", "a"}, {"boolean", "true"}, {"boolean", "false"}, {"integer", "-7"}, {"positiveInt", "7"}, {"decimal", "1.50"}, {"base64Binary", "aGk="},
+		{"date", "2020-02"}, {"dateTime", "2020-02-03T04:05:06.789+01:00"}, {"dateTime", "2020"}, {"instant", "2020-02-03T04:05:06Z"}, {"time", "04:05:06.123456"},
+	} {
+		x, err := Named(tt.typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := x.Prim.Parse(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := reflect.New(x.Go).Elem()
+		x.Prim.Store(v, want)
+		if got := x.Prim.Load(v); got != want {
+			t.Errorf("%s %s: loaded %+v, stored %+v", tt.typ, tt.text, got, want)
+		}
+		if got := x.Prim.Text(v); got != tt.text {
+			t.Errorf("%s %s: text %s", tt.typ, tt.text, got)
+		}
+	}
+}
+
+// TestBases: where a type stands in FHIR's hierarchy.
+func TestBases(t *testing.T) {
+	for name, want := range map[string]string{
+		"Patient": "Patient DomainResource Resource", "Bundle": "Bundle Resource", "Patient.contact": "BackboneElement Element", "code": "code string Element",
+		"HumanName": "HumanName Element", "Age": "Age Quantity Element", "SimpleQuantity": "Quantity Element", "Dosage": "Dosage BackboneElement Element",
+		"Timing.repeat": "Element", "positiveInt": "positiveInt integer Element", "canonical": "canonical uri Element", "Extension": "Extension Element",
+	} {
+		x, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(x.Bases(), " "); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		for _, b := range strings.Fields(want) {
+			if !x.Is(b) {
+				t.Errorf("%s is no %s", name, b)
+			}
+		}
+		if x.Is("Observation") {
+			t.Errorf("%s is an Observation", name)
+		}
+	}
+}
+
+// TestSymbols: elements by numbered name are the same as by name, for names that came before and after the table was made.
+func TestSymbols(t *testing.T) {
+	x, _ := Named("Patient")
+	for _, name := range []string{"name", "photo", "no such element", "name"} {
+		if got := x.ElementOf(SymbolOf(name)); got != x.Element(name) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

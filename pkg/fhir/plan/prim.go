@@ -381,8 +381,7 @@ func (p *Prim) MarkNoValue(v reflect.Value) {
 }
 
 func (p *Prim) addInternal(v reflect.Value, x *dpb.Extension) {
-	f := v.Field(p.ext)
-	f.Set(reflect.Append(f, reflect.ValueOf(x)))
+	push(v.Field(p.ext), reflect.ValueOf(x))
 }
 
 func (p *Prim) internal(v reflect.Value, url string) *dpb.Extension {

@@ -64,9 +64,17 @@ func (e *Element) Chosen(v reflect.Value) (reflect.Value, *Alt) {
 
 // Append makes a new item of a list.
 func (e *Element) Append(v reflect.Value) reflect.Value {
-	f, p := v.Field(e.Index), reflect.New(e.goType)
-	f.Set(reflect.Append(f, p))
+	p := reflect.New(e.goType)
+	push(v.Field(e.Index), p)
 	return p.Elem()
+}
+
+// push appends to a list, which reflect.Append does with an allocation more.
+func push(list, item reflect.Value) {
+	n := list.Len()
+	list.Grow(1)
+	list.SetLen(n + 1)
+	list.Index(n).Set(item)
 }
 
 // New makes an item of e that belongs to nothing yet; Put hangs it in.
@@ -75,7 +83,7 @@ func (e *Element) New() reflect.Value { return reflect.New(e.goType).Elem() }
 // Put hangs an item that New made into v: at the end of a list, else in the place of what was there.
 func (e *Element) Put(v, item reflect.Value) {
 	if f := v.Field(e.Index); e.List {
-		f.Set(reflect.Append(f, item.Addr()))
+		push(f, item.Addr())
 	} else {
 		f.Set(item.Addr())
 	}
@@ -93,16 +101,25 @@ func (a *Alt) New() reflect.Value { return reflect.New(a.goType).Elem() }
 
 // Choose makes a choice, or Reference.reference, hold item as type a, in the place of what was there.
 func (e *Element) Choose(v reflect.Value, a *Alt, item reflect.Value) {
-	w := reflect.New(a.Wrap)
-	w.Elem().Field(0).Set(item.Addr())
+	host := reflect.Value{}
+	if e.Choice != nil && v.Field(e.Index).IsNil() {
+		host = reflect.New(e.goType).Elem()
+	}
+	e.ChooseIn(v, host, reflect.New(a.Wrap).Elem(), item)
+}
+
+// ChooseIn is Choose with the structs that a choice stands in, which the caller has made: wrap of type Alt.Wrap, and where v
+// has none yet, host of type GoType.
+func (e *Element) ChooseIn(v, host, wrap, item reflect.Value) {
+	wrap.Field(0).Set(item.Addr())
 	f := v.Field(e.Index)
 	if e.Choice != nil {
 		if f.IsNil() {
-			f.Set(reflect.New(e.goType))
+			f.Set(host.Addr())
 		}
 		f = f.Elem().Field(e.oneof)
 	}
-	f.Set(w)
+	f.Set(wrap.Addr())
 }
 
 // Remove takes e away from v.

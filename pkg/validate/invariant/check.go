@@ -199,9 +199,9 @@ func (k *Checker) element(x *visit, v reflect.Value, own []*Bound) {
 			}
 			children = true
 			k.trail = append(k.trail, frame{e.Name, 0})
-			for j, a := range at.Interface().([]*anypb.Any) {
+			for j := range at.Len() {
 				k.trail[len(k.trail)-1].index = j
-				k.packed(a)
+				k.packed(at.Index(j).Interface().(*anypb.Any))
 			}
 			k.trail = k.trail[:len(k.trail)-1]
 			continue

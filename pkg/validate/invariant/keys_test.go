@@ -181,6 +181,22 @@ func TestEle1(t *testing.T) {
 			Url: &dpb.Uri{Value: "http://example.org/x"}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: "v"}}}}}}}}}, ""},
 		{"an empty patient", &ppb.Patient{}, ""},
 	} {
+		// The walk sees ele-1 for itself; the expression must say the same.
+		own := 0
+		x := fhirpath.MustCompile(elementRule().Expression, nil)
+		c := fhirpath.NewContext(fhirpath.Env{})
+		items, err := fhirpath.MustCompile("descendants()", nil).Eval(c, fhirpath.Of(tt.m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range slices.Clone(items) {
+			if ok, err := x.Bool(c, v); err != nil || !ok {
+				own++
+			}
+		}
+		if (own > 0) != (tt.place != "") {
+			t.Errorf("%s: the expression of ele-1 fails on %d elements", tt.name, own)
+		}
 		var places []string
 		NewChecker(fhirpath.Env{}).Check(tt.m, func(v Violation) bool {
 			if v.Rule.Key == "ele-1" {

@@ -43,6 +43,8 @@ type CLI struct {
 	// Room checks the room on a disk; nil asks the system.
 	Room func(dir string, need int64) error
 
+	Keyring Keyring // the system's, if it is nil
+
 	// Terminal reports that a stream is a terminal; nil looks at the stream.
 	Terminal func(io.Writer) bool
 }

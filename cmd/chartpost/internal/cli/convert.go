@@ -27,6 +27,7 @@ type convertOptions struct {
 	jobs                int
 	strict, force       bool
 	json, quiet, values bool
+	validate            bool
 }
 
 func newConvertCommand(c *CLI) *cobra.Command {
@@ -38,7 +39,7 @@ func newConvertCommand(c *CLI) *cobra.Command {
 its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
 writes what became of each that was not simply carried. Findings and a summary go to standard error.
 
-Formats: hl7v2, fhir (a bundle per record), ndjson (a resource a line).
+Formats: hl7v2, fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line).
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
@@ -50,7 +51,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", "format to write: fhir, ndjson or hl7v2")
+	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson or hl7v2")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
 	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
@@ -62,6 +63,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	f.BoolVar(&o.validate, "validate", false, "check the FHIR that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
@@ -75,7 +77,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}
 	if o.to == "" {
-		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to ndjson or --to hl7v2")
+		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson or --to hl7v2")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Charset: o.charset, Jobs: o.jobs,
 		LedgerFull: o.ledger != ""}
@@ -109,6 +111,13 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	to, err := formats.Named(o.to)
 	if err != nil {
 		return fail(exitUsage, fmt.Errorf("--to: %w", err))
+	}
+	var check *outputCheck
+	if o.validate {
+		if check, err = newOutputCheck(to); err != nil {
+			return err
+		}
+		to = check.over(to)
 	}
 	if opts.From != "" {
 		if _, err := formats.Named(opts.From); err != nil {
@@ -158,7 +167,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if err := report.end(sum); err != nil {
 		return fail(exitUnreadable, err)
 	}
-	return convertStatus(sum, o.strict)
+	err = convertStatus(sum, o.strict)
+	if n := check; err == nil && n != nil && o.strict && n.rejected.Load() > 0 {
+		err = fail(exitFindings, fmt.Errorf("a receiver would reject what was written, for %d findings", n.rejected.Load()))
+	}
+	return err
 }
 
 // leastOutput is what a conversion of so many bytes writes at the least: a look ahead that spares hours of work that must fail. HL7 v2

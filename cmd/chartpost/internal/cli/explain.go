@@ -89,11 +89,11 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 		}
 	}
 	if len(answer.Rows)+len(answer.Findings) == 0 {
-		var lines []string
-		for _, h := range hints {
-			if h != "" {
-				lines = append(lines, h)
-			}
+		hints = slices.DeleteFunc(hints, func(h string) bool { return h == "" })
+		guess := func(h string) bool { return strings.HasPrefix(h, "did you mean") }
+		lines := hints
+		if slices.ContainsFunc(hints, guess) { // of one format; what the others do not have helps nobody
+			lines = slices.DeleteFunc(hints, func(h string) bool { return !guess(h) })
 		}
 		return fail(exitUsage, fmt.Errorf("nothing is known of %s", query), lines...)
 	}

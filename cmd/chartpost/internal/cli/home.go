@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	cardFile = "card.contact" // my own card, beside my identity
-	lockWait = 10 * time.Second
+	cardFile       = "card.contact"       // my own card, beside my identity
+	revocationFile = "revocation.contact" // says that its keys are not to be trusted any more
+	lockWait       = 10 * time.Second
 )
 
 // homeDir is where identity, contacts and log lie.
@@ -57,22 +58,49 @@ func (c *CLI) random() io.Reader {
 // identityOptions are the flags of every command that uses the identity.
 type identityOptions struct {
 	passphraseFile string
+	passphraseFD   int
 }
 
 func (o *identityOptions) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.passphraseFile, "passphrase-file", "", "read the identity's passphrase from the first line of `FILE`")
+	cmd.Flags().IntVar(&o.passphraseFD, "passphrase-fd", -1, "read it from the open file number `N`")
 }
 
-// read gives the passphrase of the file, or asks for it.
-func (o *identityOptions) read(ctx context.Context, c *CLI, question string) (string, error) {
-	if o.passphraseFile != "" {
-		return readPassphrase(o.passphraseFile)
+// given is the passphrase of a file or descriptor, if one was named.
+func (o *identityOptions) given() (string, bool, error) {
+	switch {
+	case o.passphraseFile != "" && o.passphraseFD >= 0:
+		return "", false, usagef("--passphrase-file and --passphrase-fd exclude each other")
+	case o.passphraseFile != "":
+		text, err := readPassphrase(o.passphraseFile)
+		return text, true, err
+	case o.passphraseFD >= 0:
+		f := os.NewFile(uintptr(o.passphraseFD), fmt.Sprintf("descriptor %d", o.passphraseFD))
+		if f == nil {
+			return "", false, usagef("there is no open file number %d", o.passphraseFD)
+		}
+		defer f.Close()
+		text, err := firstLine(f)
+		return text, true, err
+	}
+	return "", false, nil
+}
+
+// read gives the passphrase of the file or descriptor, or of the keyring unless it is to be left out, or asks for it. It says whether it is
+// the keyring's.
+func (o *identityOptions) read(ctx context.Context, c *CLI, dir string, noKeyring bool) (text string, keyring bool, err error) {
+	if text, ok, err := o.given(); ok || err != nil {
+		return text, false, err
+	}
+	if text, ok := c.fromKeyring(dir); ok && !noKeyring {
+		return text, true, nil
 	}
 	if c.Ask == nil {
-		return "", fail(exitUsage, errors.New("the identity is protected by a passphrase, and there is no terminal to ask for it on"),
+		return "", false, fail(exitUsage, errors.New("the identity is protected by a passphrase, and there is no terminal to ask for it on"),
 			"give it with --passphrase-file FILE")
 	}
-	return c.Ask(ctx, question, true)
+	text, err = c.Ask(ctx, "Passphrase of your identity:", true)
+	return text, false, err
 }
 
 func readPassphrase(path string) (string, error) {
@@ -81,22 +109,27 @@ func readPassphrase(path string) (string, error) {
 		return "", fail(exitUnreadable, err)
 	}
 	defer f.Close()
+	return firstLine(f)
+}
+
+func firstLine(f *os.File) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(f, 4096))
 	if err != nil {
 		return "", fail(exitUnreadable, err)
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", usagef("the first line of %s is empty; it must hold the passphrase", path)
+		return "", usagef("the first line of %s is empty; it must hold the passphrase", f.Name())
 	}
 	return line, nil
 }
 
 // home is an unlocked identity with its folder.
 type home struct {
-	c   *CLI
-	dir string
-	id  *seal.Identity
+	c    *CLI
+	dir  string
+	id   *seal.Identity
+	held *safefile.Lock // of one that is being made
 }
 
 // unlock loads the identity.
@@ -105,11 +138,80 @@ func (c *CLI) unlock(ctx context.Context, o *identityOptions) (*home, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := seal.Load(dir, func() (string, error) { return o.read(ctx, c, "Passphrase of your identity:") })
+	h := &home{c: c, dir: dir}
+	if safefile.Pending(dir) {
+		l, err := h.lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = h.finish()
+		l.Unlock()
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+	}
+	ring := false // whether the passphrase came from the keyring
+	load := func(ask func() (string, error)) { h.id, err = seal.Load(dir, ask) }
+	load(func() (text string, err error) {
+		text, ring, err = o.read(ctx, c, dir, false)
+		return text, err
+	})
+	if errors.Is(err, seal.ErrPassphrase) && ring && c.Ask != nil {
+		// The keyring keeps an old one.
+		load(func() (text string, err error) {
+			text, _, err = o.read(ctx, c, dir, true)
+			return text, err
+		})
+	}
 	if err != nil {
 		return nil, explain(err)
 	}
-	return &home{c, dir, id}, nil
+	h.id.UI = c.pluginUI(ctx)
+	return h, nil
+}
+
+// logLine is the file of a change that is not moved to its place, but appended to the log.
+const logLine = "log-line"
+
+// finish brings a change of several files to its end that a killed run began. The lock is held.
+func (h *home) finish() error {
+	return safefile.Finish(h.dir, func(name string, data []byte) (bool, error) {
+		if name != logLine {
+			return false, nil
+		}
+		return true, journal.AppendLine(h.dir, data)
+	})
+}
+
+// replaceFiles changes several files as one. The lock is held.
+func (h *home) replaceFiles(files ...seal.File) error {
+	return h.replace(func(b *safefile.Batch) error {
+		for _, f := range files {
+			if err := b.Write(f.Name, f.Data, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replace is replaceFiles for files that something else writes, into the folder of the batch. The lock is held.
+func (h *home) replace(fill func(*safefile.Batch) error) error {
+	b, err := safefile.NewBatch(h.dir)
+	if err != nil {
+		return fail(exitUnreadable, err)
+	}
+	defer b.Discard()
+	if err := fill(b); err != nil {
+		return explain(err)
+	}
+	if err := b.Commit(); err != nil {
+		return fail(exitUnreadable, err)
+	}
+	if err := h.finish(); err != nil {
+		return fail(exitUnreadable, err)
+	}
+	return nil
 }
 
 // lock keeps other runs from changing contacts and log meanwhile.
@@ -151,9 +253,9 @@ func (h *home) card() (*contacts.Card, error) {
 	return card, nil
 }
 
-// changeBook changes the contact book and logs it. The log comes first and names the book that is about to be written: if the
-// run is stopped in between, chartpost log verify tells that the book is older than the log. fresh allows a new book where there is none:
-// whoever moved a damaged one aside begins again by adding contacts, which are new and have to be verified.
+// changeBook changes the contact book and logs it, both or neither; the entry names the new book, so that chartpost log verify finds an
+// older one that was put back. fresh allows a new book where there is none: whoever moved a damaged one aside begins again by adding
+// contacts, which are new and have to be verified.
 func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts.Book) (journal.Event, *contacts.Contact, error)) error {
 	l, err := h.lock(ctx)
 	if err != nil {
@@ -183,24 +285,27 @@ func (h *home) changeBook(ctx context.Context, fresh bool, change func(*contacts
 	}
 	body := h.body(contact)
 	body.Book = b.Digest()
-	if _, err := j.Append(h.c.now(), event, "", body); err != nil {
-		return fail(exitUnreadable, err)
+	line, err := j.Line(h.c.now(), event, "", body)
+	if err != nil {
+		return err
 	}
-	if err := contacts.Save(path, data); err != nil {
-		return fail(exitUnreadable, fmt.Errorf("the contact book cannot be written: %w", err))
-	}
-	return nil
+	return h.replaceFiles(seal.File{Name: contacts.BookFile, Data: data}, seal.File{Name: logLine, Data: line})
 }
 
 // body begins the body of a log entry about a contact, which may be nil.
 func (h *home) body(contact *contacts.Contact) journal.Body {
 	b := journal.Body{By: userName(h.c.Env), Tool: tool(h.c)}
 	if contact != nil {
-		card := contact.Card()
-		b.Peer, b.Key, b.Card, b.State = contact.Name, card.Sign, card.Digest(), string(contact.State)
-		b.Address, b.City = contact.PostalAddress()
+		b.Peer = peer(contact)
 	}
 	return b
+}
+
+// peer is what the log keeps of a contact.
+func peer(k *contacts.Contact) journal.Peer {
+	card := k.Card()
+	address, city := k.PostalAddress()
+	return journal.Peer{Name: k.Name, City: city, Address: address, Key: card.Sign, Card: card.Digest(), State: string(k.State)}
 }
 
 func tool(c *CLI) string { return "chartpost " + c.Version }
@@ -233,6 +338,8 @@ func explain(err error) error {
 		return fail(exitIdentity, err)
 	case errors.Is(err, seal.ErrNoIdentity):
 		return fail(exitIdentity, err, "your identity does not open it; ask the sender whom it was sealed for")
+	case errors.Is(err, seal.ErrKey):
+		return fail(exitIdentity, err, "plug the device in, and see that the program of the plugin is installed")
 	case errors.Is(err, seal.ErrNotSealed):
 		return fail(exitUnreadable, err)
 	case errors.Is(err, contacts.ErrNotFound):

@@ -18,9 +18,11 @@ import (
 )
 
 type initOptions struct {
-	card           contacts.Card
-	passphraseFile string
-	noPassphrase   bool
+	identityOptions
+	particulars
+	noPassphrase bool
+	keyring      bool
+	hardKeys
 }
 
 func newInitCommand(c *CLI) *cobra.Command {
@@ -31,21 +33,24 @@ func newInitCommand(c *CLI) *cobra.Command {
 		Long: `Make the keys and the card of this practice.
 
 The keys stand in two files, identity.txt and identity-compat.txt, in the folder
-CHARTPOST_HOME, or in the folder of your system for settings. Keep a copy of them
-in a safe place: without them, packages that were sealed for you stay closed.
+CHARTPOST_HOME, or in the folder of your system for settings. Print a sheet with
+chartpost key backup: without the keys, packages that were sealed for you stay closed.
+
+Beside them stands revocation.contact. It tells your contacts that your keys are not to be
+trusted any more; keep a copy where you find it when the computer is gone.
 
 An identity that is there is never replaced.`,
-		Example: `  chartpost init --name "Maple Street Clinic" --city Springfield`,
+		Example: `  chartpost init --name "Maple Street Clinic" --address "12 Maple Street" --city Springfield`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runInit(cmd.Context(), o) },
 	}
+	o.particulars.addTo(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.card.Name, "name", "", "the `NAME` of the practice, as others know it")
-	f.StringVar(&o.card.Address, "address", "", "street and number, for the logs of those who send to you")
-	f.StringVar(&o.card.City, "city", "", "city")
-	f.StringVar(&o.card.Phone, "phone", "", "telephone number")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "protect the keys with the passphrase in the first line of `FILE`")
+	f.IntVar(&o.passphraseFD, "passphrase-fd", -1, "protect them with the one that is read from the open file number `N`")
 	f.BoolVar(&o.noPassphrase, "no-passphrase", false, "do not ask for a passphrase; whoever can read your files can read the keys")
+	f.BoolVar(&o.keyring, "keyring", false, "keep the passphrase in the keyring of the system")
+	o.hardKeys.addTo(cmd)
 	return cmd
 }
 
@@ -54,32 +59,84 @@ func (c *CLI) runInit(ctx context.Context, o *initOptions) (err error) {
 		if o.card.Name, err = c.Ask(ctx, "Name of the practice:", false); err != nil {
 			return err
 		}
-		o.card.Name = strings.TrimSpace(o.card.Name)
 	}
-	if o.card.Name == "" {
+	if o.card.Name = strings.TrimSpace(o.card.Name); o.card.Name == "" {
 		return usagef("init needs --name, the name of the practice")
 	}
-	if o.noPassphrase && o.passphraseFile != "" {
-		return usagef("--no-passphrase and --passphrase-file exclude each other")
+	var card contacts.Card
+	if err := o.fill(&card, c.now(), func(string) bool { return true }); err != nil {
+		return err
 	}
-	dir, err := c.homeDir()
+	id, err := seal.Generate(card.Name)
 	if err != nil {
 		return err
 	}
+	id.Since = c.now()
+	if err := o.hardKeys.use(ctx, c, id); err != nil {
+		return err
+	}
+	h, err := c.newHome(ctx)
+	if err != nil {
+		return err
+	}
+	defer h.held.Unlock()
+	if err := h.mustBeEmpty(); err != nil {
+		return err
+	}
+	pass, err := c.newPassphrase(ctx, &o.identityOptions, o.noPassphrase)
+	if err != nil {
+		return err
+	}
+	if o.keyring && pass == "" {
+		return usagef("--keyring keeps a passphrase, and there is none")
+	}
+	h.id = id
+	if err := h.create(ctx, card, pass, "", nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Err, "%s has an identity now, in %s\n", id.Name, h.dir)
+	if o.keyring {
+		if err := h.keep(pass); err != nil {
+			fmt.Fprintf(c.Err, "  %v; you will be asked for the passphrase\n", err)
+		}
+	}
+	if pass == "" {
+		fmt.Fprintln(c.Err, "  it has no passphrase: whoever can read your files can open what is sealed for you")
+	}
+	fmt.Fprintln(c.Err, "  print a sheet that restores the keys, and keep it in a safe: chartpost key backup -o sheet.html")
+	fmt.Fprintln(c.Err, "  keep a copy of revocation.contact elsewhere: it tells your contacts when the keys were stolen")
+	fmt.Fprintf(c.Err, "  give your card to others: chartpost card -o %s.contact\n", contacts.Slug(id.Name))
+	return nil
+}
+
+// newHome takes the folder of an identity that is about to be made, and its lock; the caller gives it back.
+func (c *CLI) newHome(ctx context.Context) (*home, error) {
+	dir, err := c.homeDir()
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fail(exitUnreadable, err)
+		return nil, fail(exitUnreadable, err)
 	}
 	if err := seal.CheckPrivateDir(dir); err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
-	lock, err := safefile.Acquire(ctx, filepath.Join(dir, "lock"), lockWait)
-	if err != nil {
-		return fail(exitUnreadable, err)
+	h := &home{c: c, dir: dir}
+	if h.held, err = h.lock(ctx); err != nil {
+		return nil, err
 	}
-	defer lock.Unlock()
-	// Whatever of an identity is there was once used, or is somebody's log: nothing of it is replaced, --force or not.
+	if err := h.finish(); err != nil {
+		h.held.Unlock()
+		return nil, fail(exitUnreadable, err)
+	}
+	return h, nil
+}
+
+// mustBeEmpty refuses a folder that holds anything of an identity: it was once used, or is somebody's log. Nothing of it is replaced,
+// --force or not.
+func (h *home) mustBeEmpty() error {
 	for _, name := range []string{seal.IdentityFile, seal.CompatFile, cardFile, contacts.BookFile, journal.File, journal.HeadFile} {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(h.dir, name)
 		if _, err := os.Lstat(path); err == nil {
 			return fail(exitUsage, fmt.Errorf("there is an identity already: %s", path),
 				"it is never replaced, because packages sealed for it could not be opened any more",
@@ -89,69 +146,60 @@ func (c *CLI) runInit(ctx context.Context, o *initOptions) (err error) {
 			return fail(exitUnreadable, err)
 		}
 	}
-	pass, err := c.newPassphrase(ctx, o)
-	if err != nil {
-		return err
-	}
+	return nil
+}
 
-	id, err := seal.Generate(o.card.Name)
-	if err != nil {
-		return err
+// create writes all files of an identity, or none: its keys, card, revocation, an empty contact book, and a log that begins with a note.
+// before is the card that the new one takes the place of, if there was one.
+func (h *home) create(ctx context.Context, particulars contacts.Card, pass, note string, before *contacts.Card) error {
+	var card *contacts.Card
+	var err error
+	if before != nil {
+		card, err = before.Next(h.id, particulars, nil, h.c.now())
+	} else {
+		card, err = contacts.NewCard(h.id, particulars, h.c.now())
 	}
-	card, err := contacts.NewCard(id, o.card, c.now())
 	if err != nil {
 		return usagef("%v", err)
 	}
-	h := &home{c, dir, id}
+	revocation, err := card.Revocation(h.id)
+	if err != nil {
+		return err
+	}
 	book := new(contacts.Book)
-	data, err := book.Encode(id.Sign)
+	data, err := book.Encode(h.id.Sign)
+	if err != nil {
+		return err
+	}
+	files, err := h.id.Files(pass)
 	if err != nil {
 		return err
 	}
 	body := h.body(nil)
-	body.Book = book.Digest()
-	// The identity is written last: without it the rest is nothing. What an interrupted or failed run made is taken away again.
-	var made []string
-	defer func() {
-		if err != nil {
-			for _, name := range made {
-				os.Remove(filepath.Join(dir, name))
-			}
-		}
-	}()
-	for _, step := range []struct {
-		names []string
-		do    func() error
-	}{
-		{[]string{cardFile}, func() error { return safefile.Write(filepath.Join(dir, cardFile), []byte(card.Text()), 0o600) }},
-		{[]string{contacts.BookFile}, func() error { return contacts.Save(filepath.Join(dir, contacts.BookFile), data) }},
-		{[]string{journal.File, journal.HeadFile}, func() error { return journal.Start(dir, id, c.now(), body) }},
-		{[]string{seal.CompatFile, seal.IdentityFile}, func() error { return id.Save(dir, pass) }},
-	} {
-		made = append(made, step.names...)
-		if err = step.do(); err != nil {
-			return fail(exitUnreadable, err)
-		}
-		if err = ctx.Err(); err != nil {
+	body.Book, body.Note = book.Digest(), note
+	return h.replace(func(b *safefile.Batch) error {
+		if err := journal.Start(b.Dir(), h.id, h.c.now(), body); err != nil {
 			return err
 		}
-	}
-
-	fmt.Fprintf(c.Err, "%s has an identity now, in %s\n", id.Name, dir)
-	if pass == "" {
-		fmt.Fprintln(c.Err, "  it has no passphrase: whoever can read your files can open what is sealed for you")
-	}
-	fmt.Fprintln(c.Err, "  keep a copy of identity.txt and identity-compat.txt in a safe place")
-	fmt.Fprintf(c.Err, "  give your card to others: chartpost card -o %s.contact\n", contacts.Slug(id.Name))
-	return nil
+		for _, f := range append(files, seal.File{Name: cardFile, Data: []byte(card.Text())}, seal.File{Name: revocationFile, Data: []byte(revocation.Text())},
+			seal.File{Name: contacts.BookFile, Data: data}) {
+			if err := b.Write(f.Name, f.Data, 0o600); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
 }
 
-// newPassphrase reads or asks for the passphrase of a new identity; empty means none.
-func (c *CLI) newPassphrase(ctx context.Context, o *initOptions) (string, error) {
+// newPassphrase reads or asks for the passphrase of an identity that is written; empty means none.
+func (c *CLI) newPassphrase(ctx context.Context, o *identityOptions, none bool) (string, error) {
+	text, given, err := o.given()
 	switch {
-	case o.passphraseFile != "":
-		return readPassphrase(o.passphraseFile)
-	case o.noPassphrase || c.Ask == nil:
+	case none && (given || err != nil):
+		return "", usagef("--no-passphrase and --passphrase-file exclude each other")
+	case given || err != nil:
+		return text, err
+	case none || c.Ask == nil:
 		return "", nil
 	}
 	for {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
@@ -30,12 +31,17 @@ type packageView struct {
 	Manifest *pack.Manifest `json:"manifest,omitempty"`
 	Opened   string         `json:"opened,omitempty"` // when I opened it first
 	Why      string         `json:"why,omitempty"`    // why nothing more is told
+
+	Receipt   *journal.Receipt `json:"receipt,omitempty"`
+	Forwarded bool             `json:"forwarded,omitempty"` // it is signed for somebody else
+	Expired   bool             `json:"expired,omitempty"`
+	Warnings  []string         `json:"warnings,omitempty"`
 }
 
 // inspectPackage tells what a package is: without a key, what anybody can see; with the identity that opens it, and after every check
 // that open makes, what is in it. It writes no file and no entry of the log.
 func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageOptions) error {
-	src, size, closeInput, err := openInput(c.In, path)
+	src, size, closeInput, err := openInput(c.In, path, false)
 	if err != nil {
 		return explain(err)
 	}
@@ -44,16 +50,20 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 	if err != nil {
 		return explain(fmt.Errorf("%s: %w", inputName(path), err))
 	}
+	defer frugal()()
 	v := &packageView{Format: "age", Header: header, Sealed: sealedHow(header)}
 	var refused error
 	t, err := (*trusted)(nil), error(nil)
 	if path == "-" {
 		v.Why = "from standard input only the outside is read; name a file to see more"
-	} else if t, err = c.trust(ctx, &o.identityOptions, path); err == nil {
+	} else if t, err = c.trust(ctx, nil, &openOptions{identityOptions: o.identityOptions, forwarded: true, expired: true}, path); err == nil {
 		defer t.close()
-		if err = t.Verify(ctx, nil); err != nil {
-			err = explain(err)
+		if err = t.Verify(ctx, nil); err == nil {
+			err = t.history()
 		}
+		err = explain(err)
+	} else if v.Receipt = c.receiptIn(ctx, &o, path); v.Receipt != nil {
+		v.Format, v.Opens, err = seal.NamespaceReceipt, true, nil
 	}
 	switch code := exitCode(err); {
 	case err != nil && ctx.Err() != nil:
@@ -62,6 +72,10 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		v.Format, v.Opens, v.State, v.Manifest = pack.Format, true, string(t.contact.State), t.Manifest
 		if when, ok := t.journal.Seen(t.Manifest.ID); ok {
 			v.Opened = when.Format("2006-01-02")
+		}
+		v.Forwarded, v.Expired = t.Forwarded, t.expired
+		for _, f := range t.warnings {
+			v.Warnings = append(v.Warnings, f.Error())
 		}
 	case err != nil && code == exitRefused:
 		v.Opens, refused = true, err
@@ -76,6 +90,11 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 			return err
 		}
 		return refused
+	}
+	if r := v.Receipt; r != nil {
+		fmt.Fprintf(c.Out, "a receipt: %s opened package %s (%s) on %s\n", r.By.Name, pack.ShortID(r.Package), count(r.Files, r.Bytes), r.Time.Format("2006-01-02 15:04 MST"))
+		fmt.Fprintln(c.Out, "  whose signature it is, and whether it fits what was sent, chartpost receipt add says")
+		return nil
 	}
 	fmt.Fprintf(c.Out, "a sealed package, %s\n", byteCount(header.Size))
 	fmt.Fprintf(c.Out, "Sealed:   %s\n", v.Sealed)
@@ -93,6 +112,19 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		fmt.Fprintf(c.Out, "  %s  %s\n", f.Path, byteCount(f.Size))
 	}
 	return nil
+}
+
+// receiptIn reads a receipt for me; nil if it is none.
+func (c *CLI) receiptIn(ctx context.Context, o *inspectPackageOptions, path string) *journal.Receipt {
+	h, err := c.unlock(ctx, &o.identityOptions)
+	if err != nil {
+		return nil
+	}
+	r, err := h.readReceipt(path)
+	if err != nil {
+		return nil
+	}
+	return r
 }
 
 // sealedHow says in words what the header of an age file says.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chartpost/chartpost/pkg/contacts"
 )
@@ -23,7 +24,7 @@ func (c *CLI) maySend(k *contacts.Contact, unverified string, acceptRotation boo
 	case errors.Is(err, contacts.ErrNotVerified):
 		return fail(exitUsage, fmt.Errorf("%s is not verified", k.Name), call, "if it cannot wait, say why with --unverified REASON; it is logged")
 	case errors.Is(err, contacts.ErrChanged):
-		return fail(exitUsage, fmt.Errorf("%s has new keys since %s, and their words have not been heard yet", k.Name, k.Changed.Format("2006-01-02")),
+		return fail(exitUsage, fmt.Errorf("%s has new keys since %s, and their words have not been heard yet", k.Name, k.Changed.Format(time.DateOnly)),
 			call, "if it cannot wait, use --accept-rotation; it is logged")
 	}
 	return explain(err)
@@ -38,4 +39,15 @@ func overruled(k *contacts.Contact, unverified string) string {
 		return unverified
 	}
 	return rotationAccepted
+}
+
+// standing says in a few words how well a contact is known, for what is shown before a package is opened or after it was sealed.
+func standing(k *contacts.Contact) string {
+	switch {
+	case k.State == contacts.Verified:
+		return "verified " + k.Verified.Format(time.DateOnly)
+	case k.State == contacts.Changed:
+		return "new keys since " + k.Changed.Format(time.DateOnly) + ", introduced by the old ones"
+	}
+	return "not verified"
 }

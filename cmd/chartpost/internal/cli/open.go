@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,25 +13,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
+	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
 
 type openOptions struct {
 	identityOptions
-	out   string
-	yes   bool
-	again bool
-	quiet bool
+	out       string
+	below     string // a folder in which a new name is found
+	receipt   string
+	yes       bool
+	again     bool
+	forwarded bool
+	expired   bool
+	noReceipt bool
+	quiet     bool
 }
 
 func newOpenCommand(c *CLI) *cobra.Command {
@@ -42,103 +50,207 @@ func newOpenCommand(c *CLI) *cobra.Command {
 
 Nothing is written before the signature, the sender, the recipient and every file have been
 checked. PACKAGE is a file, or - for standard input. Without -o the folder is called
-chartpost-DATE-ID and stands in the current folder.`,
-		Example: `  chartpost open chartpost-2026-11-22-6f30-27b0.zip.age`,
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return c.runOpen(cmd.Context(), o, args[0]) },
+chartpost-DATE-ID and stands in the current folder. With -o - the one file of a package goes to
+standard output.
+
+If the sender asks for a receipt, it is written beside the folder: a file that only the sender can
+read, for you to send back. It says that this package arrived whole and was opened, and is signed.`,
+		Example: `  chartpost open chartpost-2026-11-22-6f30-27b0.zip.age
+  cat lab.zip.age | chartpost open - -o - | chartpost convert - --to hl7v2`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			done, err := c.open(cmd.Context(), nil, o, args[0])
+			if err == nil && o.out != "-" {
+				fmt.Fprintln(c.Out, done.out)
+			}
+			if done != nil && done.receipt != "" && !o.quiet {
+				fmt.Fprintf(c.Err, "Receipt:  %s, for %s\n", done.receipt, done.sender)
+			}
+			return err
+		},
 	}
 	o.addTo(cmd)
 	f := cmd.Flags()
-	f.StringVarP(&o.out, "output", "o", "", "unpack into the new folder `DIR`")
+	f.StringVarP(&o.out, "output", "o", "", "unpack into the new folder `DIR`, or - for standard output")
 	f.BoolVarP(&o.yes, "yes", "y", false, "take it even from a contact who is not verified")
 	f.BoolVar(&o.again, "again", false, "open a package that was opened before; it is logged")
+	f.BoolVar(&o.forwarded, "accept-forwarded", false, "open a package that its sender signed for somebody else; it is logged")
+	f.BoolVar(&o.expired, "expired", false, "open a package that has expired; it is logged")
+	f.StringVar(&o.receipt, "receipt", "", "write the receipt to `FILE`")
+	f.BoolVar(&o.noReceipt, "no-receipt", false, "write no receipt")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	return cmd
 }
 
-func (c *CLI) runOpen(ctx context.Context, o *openOptions, path string) error {
-	p, err := c.trust(ctx, &o.identityOptions, path)
+// opened is what became of a package.
+type opened struct {
+	out     string // the folder
+	receipt string // the file; empty if there is none
+	sender  string
+}
+
+// open checks and unpacks one package. h is nil if the identity is not unlocked yet.
+func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*opened, error) {
+	p, err := c.trust(ctx, h, o, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer p.close()
-	if when, ok := p.journal.Seen(p.Manifest.ID); ok && !o.again {
-		return explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
+	when, seen := p.journal.Seen(p.Manifest.ID)
+	if seen && !o.again {
+		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 	}
-	fresh := p.contact.State != contacts.Verified
+	fresh := p.contact.State == contacts.New
 	if fresh && !o.yes && c.Ask == nil {
-		return fail(exitUsage, fmt.Errorf("%s is not verified", p.contact.Name),
+		return nil, fail(exitUsage, fmt.Errorf("%s is not verified", p.contact.Name),
 			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", p.contact.Name),
 			"to take the package all the same, use --yes")
 	}
-	out := o.out
-	if out == "" {
-		out = p.Manifest.BaseName()
+	out, receipt, err := o.outputs(p, seen)
+	if err != nil {
+		return nil, err
 	}
-	out = filepath.Clean(out)
-	if _, err := os.Lstat(out); err == nil {
-		return fail(exitUsage, fmt.Errorf("%s is there already", out), "a package is unpacked into a new folder; name one with -o")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fail(exitUnreadable, err)
+	if err := p.history(); err != nil {
+		return nil, explain(err)
 	}
 
-	if err := c.room(filepath.Dir(out), p.Manifest.Total()); err != nil { // the signature has passed, so the sizes are true
-		return err
+	if out != "-" { // the signature has passed, so the sizes are true
+		if err := c.room(filepath.Dir(out), p.Manifest.Total()); err != nil {
+			return nil, err
+		}
 	}
+	defer frugal()()
+	cipher := p.hashCipher(ctx)
 	progress, done := c.progress("checking", p.Manifest.Total(), o.quiet)
 	err = p.Verify(ctx, progress)
 	done()
 	if err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
 	if !o.quiet {
 		p.show(c.Err)
 	}
 	if fresh && !o.yes {
 		if ok, err := c.confirm(ctx, "The sender is not verified. Open it all the same?"); err != nil {
-			return err
+			return nil, err
 		} else if !ok {
-			return fail(exitRefused, errors.New("not opened"))
+			return nil, fail(exitRefused, errors.New("not opened"))
 		}
 	}
 
-	dir, err := createPackageDir(out)
-	if err != nil {
-		return err
-	}
-	defer dir.discard() // after commit only the mark is left to remove
 	progress, done = c.progress("unpacking", p.Manifest.Total(), o.quiet)
-	err = p.Extract(ctx, dir.Root, progress)
+	if out == "-" {
+		err = p.Stream(ctx, c.Out, progress)
+	} else {
+		err = p.unpack(ctx, out, progress)
+	}
 	done()
 	if err != nil {
-		return explain(err)
-	}
-	if err := dir.commit(); err != nil {
-		return fail(exitUnreadable, err)
+		return nil, explain(err)
 	}
 	m := p.Manifest
 	body := p.home.body(p.contact)
 	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
-	body.Files, body.Bytes, body.Sums, body.Again = len(m.Files), m.Total(), hex.EncodeToString(p.Sums[:]), o.again
-	if err := p.home.log(ctx, journal.Opened, m.ID, body); err != nil {
-		return err
+	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
+	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(p.Sums[:])
+	body.Top = max(p.top, m.Seq)
+	body.Again, body.Forwarded, body.Expired = seen, p.Forwarded, p.expired
+	for _, f := range p.warnings {
+		body.Warnings = append(body.Warnings, string(f.ID))
 	}
-	fmt.Fprintln(c.Out, out)
-	return nil
+	sum := <-cipher
+	body.Cipher = hex.EncodeToString(sum[:])
+	e, err := p.home.log(ctx, journal.Opened, m.ID, body)
+	if err != nil {
+		return nil, err
+	}
+	result := &opened{out: out, sender: p.contact.Name}
+	if receipt == "" {
+		return result, nil
+	}
+	if err := p.writeReceipt(receipt, e, body.Cipher); err != nil {
+		return result, fail(exitUnreadable, fmt.Errorf("the package is open, but the receipt cannot be written: %w", err),
+			"open it once more with --again to make it")
+	}
+	result.receipt = receipt
+	return result, nil
+}
+
+// frugal keeps the memory of opening below 32 MiB: the buffers of the first pass are collected soon, where they could wait for the end of
+// the second. There is little else to collect, so it costs no time. It returns what puts things back.
+func frugal() func() {
+	was := debug.SetGCPercent(25)
+	return func() { debug.SetGCPercent(was) }
+}
+
+// outputs says where the package and its receipt go, and refuses names that are taken.
+func (o *openOptions) outputs(p *trusted, again bool) (out, receipt string, err error) {
+	m := p.Manifest
+	if o.out == "-" {
+		if len(m.Files) != 1 {
+			return "", "", fail(exitUsage, fmt.Errorf("the package holds %d files; standard output takes one", len(m.Files)), "name a folder with -o")
+		}
+		out = "-"
+	} else {
+		if out = o.out; out == "" {
+			out = m.BaseName()
+		}
+		out = filepath.Clean(out)
+		if o.below != "" {
+			out = freeName(filepath.Join(o.below, m.BaseName()))
+			again = true // what a run that was stopped left may be replaced
+		}
+		if _, err := os.Lstat(out); err == nil {
+			return "", "", fail(exitUsage, fmt.Errorf("%s is there already", out), "a package is unpacked into a new folder; name one with -o")
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", "", fail(exitUnreadable, err)
+		}
+	}
+	// Of a package that was meant for somebody else its sender shall hear from them.
+	if o.noReceipt || p.Forwarded || m.Receipt != pack.ReceiptRequested {
+		return out, "", nil
+	}
+	if receipt = o.receipt; receipt == "" {
+		receipt = filepath.Join(filepath.Dir(out), m.BaseName()+receiptEnding)
+		if again { // an earlier one of the same package
+			return out, receipt, nil
+		}
+	}
+	if _, err := os.Lstat(receipt); err == nil {
+		return "", "", fail(exitUsage, fmt.Errorf("%s is there already", receipt), "name another file with --receipt, or use --no-receipt")
+	}
+	return out, receipt, nil
+}
+
+// freeName is a name that is not taken: this one, or with a number.
+func freeName(path string) string {
+	name := path
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", path, n)
+	}
 }
 
 // trusted is a package whose signature, sender, manifest and recipient have passed; its files are not yet checked.
 type trusted struct {
 	*seal.Package
-	home    *home
-	journal *journal.Journal
-	contact *contacts.Contact
-	close   func()
+	home     *home
+	journal  *journal.Journal
+	contact  *contacts.Contact
+	src      io.ReaderAt
+	size     int64
+	expired  bool
+	top      int64 // the highest number that was ever opened from this sender
+	warnings []*diag.Finding
+	close    func()
 }
 
 // trust reads a package as far as it can be trusted: everything but the digests of the files, and the list of seen packages.
-func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *trusted, err error) {
-	src, size, closeInput, err := openInput(c.In, path)
+func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (_ *trusted, err error) {
+	// What goes to standard output cannot be taken back, so it must be the very bytes that were checked.
+	src, size, closeInput, err := openInput(c.In, path, o.out == "-")
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -155,9 +267,10 @@ func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *tr
 		return nil, fail(exitIdentity, errors.New("this package opens with a passphrase, not with an identity"),
 			"open it with: age -d -o package.zip FILE")
 	}
-	h, err := c.unlock(ctx, o)
-	if err != nil {
-		return nil, err
+	if h == nil {
+		if h, err = c.unlock(ctx, &o.identityOptions); err != nil {
+			return nil, err
+		}
 	}
 	keys, err := h.id.Keys(header)
 	if err != nil {
@@ -171,15 +284,18 @@ func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *tr
 	if err != nil {
 		return nil, err
 	}
-	t := &trusted{home: h, journal: j, close: closeInput}
-	t.Package, err = seal.Open(src, size, keys, func(k ed25519.PublicKey) bool {
+	t := &trusted{home: h, journal: j, src: src, size: size, close: closeInput}
+	t.Package, err = seal.Open(src, size, keys, seal.Trust{Forwarded: o.forwarded, Pinned: func(k ed25519.PublicKey) bool {
 		t.contact = book.ByKey(k)
 		return t.contact != nil
-	})
+	}})
 	if err != nil {
 		var unknown *seal.UnknownSender
 		if errors.As(err, &unknown) {
 			err = unknownSender(book, unknown)
+		}
+		if path != "-" && h.isReceipt(path) {
+			return nil, fail(exitRefused, fmt.Errorf("%s is a receipt, not a package", path), "add it with: chartpost receipt add "+path)
 		}
 		return nil, explain(err)
 	}
@@ -188,13 +304,115 @@ func (c *CLI) trust(ctx context.Context, o *identityOptions, path string) (_ *tr
 		return nil, explain(err)
 	}
 	if e := t.Manifest.Expires; e != nil && now.After(*e) {
-		return nil, explain(findingf("CP-PKG-021", "the package expired on %s", e.Format(time.DateOnly)))
+		if !o.expired {
+			return nil, explain(findingf("CP-PKG-021", "the package expired on %s", e.Format(time.DateOnly)))
+		}
+		t.expired = true
 	}
 	return t, nil
 }
 
+// history looks the package up in the log: whether one before it is missing, a later one has been opened, or another stands in its place.
+// None of it is a reason to refuse it: packages overtake each other.
+func (t *trusted) history() error {
+	m, warn := t.Manifest, func(id diag.ID, format string, args ...any) {
+		t.warnings = append(t.warnings, diag.New(id, diag.Place{}, format, args...))
+	}
+	ours := func(b *journal.Body) bool { return b.Key == seal.FormatKey(t.Sender) || b.Name == t.contact.Name }
+	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return ours(b) })
+	if err != nil {
+		return err
+	}
+	if last != nil {
+		t.top = max(last.Top, last.Seq)
+	}
+	if me := t.Me(); me != nil && me.Prev != "" {
+		if _, ok := t.journal.Seen(me.Prev); !ok {
+			warn("CP-PKG-022", "they sealed package %s for you before this one; it has not been opened here", pack.ShortID(me.Prev))
+		}
+	}
+	if _, seen := t.journal.Seen(m.ID); m.Seq < t.top && !seen {
+		warn("CP-PKG-023", "this is their package number %d; number %d has been opened already", m.Seq, t.top)
+	}
+	if e := t.journal.Replaced(m.ID); e != nil {
+		b, err := t.journal.Body(e)
+		if err != nil {
+			return err
+		}
+		if ours(b) {
+			warn("CP-PKG-024", "package %s, opened on %s, stands in the place of this one", pack.ShortID(e.Package), e.Time.Format(time.DateOnly))
+		}
+	}
+	return nil
+}
+
+// hashCipher computes the digest of the package as it came, beside the checks.
+func (t *trusted) hashCipher(ctx context.Context) <-chan pack.Digest {
+	sum := make(chan pack.Digest, 1)
+	go func() {
+		h := sha256.New()
+		buf := make([]byte, 256<<10)
+		for off := int64(0); off < t.size && ctx.Err() == nil; {
+			n, err := t.src.ReadAt(buf[:min(int64(len(buf)), t.size-off)], off)
+			h.Write(buf[:n])
+			off += int64(n)
+			if n == 0 && err != nil {
+				break // Verify meets the same error
+			}
+		}
+		sum <- pack.Digest(h.Sum(nil))
+	}()
+	return sum
+}
+
+// unpack writes the package into a new folder.
+func (t *trusted) unpack(ctx context.Context, out string, progress func(int64)) error {
+	dir, err := createPackageDir(out)
+	if err != nil {
+		return err
+	}
+	defer dir.discard() // after commit only the mark is left to remove
+	if err := t.Extract(ctx, dir.Root, progress); err != nil {
+		return err
+	}
+	return dir.commit()
+}
+
+// writeReceipt writes the receipt, sealed for the sender as the package was for me.
+func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) error {
+	mine, err := t.home.card()
+	if err != nil {
+		return err
+	}
+	m := t.Manifest
+	r := &journal.Receipt{
+		Package: m.ID, Seq: m.Seq, LogHead: m.LogHead, Sums: hex.EncodeToString(t.Sums[:]), Cipher: cipher, Files: len(m.Files), Bytes: m.Total(),
+		Status: journal.StatusOpened, Time: e.Time, By: journal.Signer{Name: mine.Name, City: mine.City, Sign: mine.Sign},
+		To: journal.Signer{Name: m.From.Name, City: m.From.City, Sign: m.From.Sign}, ByHead: e.Hash(), Tool: tool(t.home.c),
+	}
+	text, err := r.Encode(t.home.id)
+	if err != nil {
+		return err
+	}
+	to, err := t.contact.Card().Recipients(!seal.IsPostQuantum(t.Recipient), t.home.id.UI)
+	if err != nil {
+		return err
+	}
+	sealed, err := journal.Seal(text, to[0].Recipient)
+	if err != nil {
+		return err
+	}
+	return safefile.Write(path, sealed, 0o600)
+}
+
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.
 func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
+	if r, ok := book.IsRevoked(seal.FormatKey(u.Key)); ok {
+		return findingf("CP-PKG-018", "the package is signed with keys that %s revoked; you have known it since %s", r.Name, r.Told.Format(time.DateOnly))
+	}
+	if k, f := book.ByFormerKey(u.Key); k != nil {
+		return findingf("CP-PKG-017", "the package is signed with keys that %s gave up; you have had their new card since %s", k.Name, f.Until.Format(time.DateOnly))
+	}
 	if u.Name == "" {
 		return u
 	}
@@ -208,18 +426,34 @@ func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	state := "not verified"
-	if t.contact.State == contacts.Verified {
-		state = "verified " + t.contact.Verified.Format(time.DateOnly)
-	}
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), state)
+	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), standing(t.contact))
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)
 	}
 	fmt.Fprintf(w, "To:       %s\n", strings.Join(to, "; "))
 	fmt.Fprintf(w, "Sealed:   %s\n", m.Created.Format("2006-01-02 15:04 MST"))
+	if t.Forwarded {
+		fmt.Fprintf(w, "Notice:   it was sealed for them, not for you; who passed it on is not known\n")
+	}
+	fmt.Fprintf(w, "Package:  %s, their number %d\n", pack.ShortID(m.ID), m.Seq)
+	if m.Supersedes != "" {
+		fmt.Fprintf(w, "Replaces: %s\n", t.known(m.Supersedes))
+	}
+	if m.InReplyTo != "" {
+		fmt.Fprintf(w, "Answers:  %s\n", pack.ShortID(m.InReplyTo))
+	}
+	if m.Expires != nil {
+		word := "Expires:  %s\n"
+		if t.expired {
+			word = "Expired:  %s\n"
+		}
+		fmt.Fprintf(w, word, m.Expires.Format("2006-01-02 15:04 MST"))
+	}
 	fmt.Fprintf(w, "Purpose:  %s\n", m.Purpose)
+	if m.Emergency != "" {
+		fmt.Fprintf(w, "Urgent:   %s\n", m.Emergency)
+	}
 	fmt.Fprintf(w, "Holds:    %s\n", count(len(m.Files), m.Total()))
 	if m.Note != "" {
 		fmt.Fprintf(w, "Note:     %s\n", strings.ReplaceAll(m.Note, "\n", "\n          "))
@@ -230,6 +464,17 @@ func (t *trusted) show(w io.Writer) {
 	if len(m.Consent) > 0 {
 		fmt.Fprintf(w, "Consent:  a copy is inside\n")
 	}
+	for _, f := range t.warnings {
+		fmt.Fprintf(w, "Warning:  %s\n", f.Error())
+	}
+}
+
+// known names a package, and says when it was opened.
+func (t *trusted) known(id string) string {
+	if when, ok := t.journal.Seen(id); ok {
+		return pack.ShortID(id) + ", opened on " + when.Format(time.DateOnly)
+	}
+	return pack.ShortID(id) + ", which was not opened here"
 }
 
 func inputName(path string) string {
@@ -240,8 +485,8 @@ func inputName(path string) string {
 }
 
 // openInput opens a package for reading at any place. What cannot be read so, and the text form of age, is spooled to a temporary file
-// first: as it is, encrypted.
-func openInput(stdin io.Reader, path string) (io.ReaderAt, int64, func(), error) {
+// first: as it is, encrypted. own spools everything, so that nobody can change it.
+func openInput(stdin io.Reader, path string, own bool) (io.ReaderAt, int64, func(), error) {
 	r := stdin
 	closeFile := func() {}
 	if path != "-" {
@@ -265,7 +510,7 @@ func openInput(stdin io.Reader, path string) (io.ReaderAt, int64, func(), error)
 				f.Close()
 				return nil, 0, nil, err
 			}
-			if !seal.IsArmored(head[:n]) {
+			if !seal.IsArmored(head[:n]) && !own {
 				return f, info.Size(), closeFile, nil
 			}
 		}
@@ -284,22 +529,18 @@ func openInput(stdin io.Reader, path string) (io.ReaderAt, int64, func(), error)
 	if seal.IsArmored(head) {
 		r = armor.NewReader(br)
 	}
-	tmp, err := os.CreateTemp("", "chartpost-*.age")
+	tmp, err := safefile.Temp("")
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	remove := func() { tmp.Close(); os.Remove(tmp.Name()) }
-	if runtime.GOOS != "windows" {
-		os.Remove(tmp.Name()) // it lives as long as it is open
-	}
 	size, err := io.Copy(tmp, r)
 	if err != nil {
-		remove()
+		tmp.Close()
 		var broken *armor.Error
 		if errors.As(err, &broken) {
 			err = fmt.Errorf("%s: %w: its text form is damaged", inputName(path), seal.ErrNotSealed)
 		}
 		return nil, 0, nil, err
 	}
-	return tmp, size, remove, nil
+	return tmp, size, func() { tmp.Close() }, nil
 }

@@ -34,8 +34,10 @@ func newReporter(c *CLI, asJSON, quiet, values bool) *reporter {
 }
 
 // color reports that standard error is a terminal whose user has nothing against colours.
-func (c *CLI) color() bool {
-	return c.terminal(c.Err) && c.Env("NO_COLOR") == ""
+func (c *CLI) color() bool { return c.colors(c.Err) }
+
+func (c *CLI) colors(w io.Writer) bool {
+	return c.terminal(w) && c.Env("NO_COLOR") == ""
 }
 
 // finding reports one. That standard error takes no more is no reason to stop.

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	agetest "c2sp.org/CCTV/age"
+
+	"github.com/chartpost/chartpost/internal/packtest"
+)
+
+// tree lists all that is in a folder.
+func tree(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		names = append(names, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestAttacks opens every package of the attack corpus with the command: status 5, the cause named, and nothing written anywhere.
+func TestAttacks(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	hill, mallory := newPractice(t, dir, "Hilltop"), newPractice(t, dir, "Mallory")
+	befriend(lake, maple)
+	p := &packtest.Parties{Maple: maple.identity(), Lake: lake.identity(), Other: hill.identity(), Mallory: mallory.identity()}
+	before, log := tree(t, dir), entries(t, lake)
+	for _, tt := range packtest.Attacks {
+		t.Run(tt.Name, func(t *testing.T) {
+			lake.t = t
+			a := &packtest.Package{Sign: p.Maple.Sign, From: "Maple Street Clinic", To: p.Lake}
+			tt.Edit(a, p)
+			data := a.Build(t)
+			want := tt.Want
+			if want == "CP-PKG-016" && tt.Name == "attacker signs" {
+				want = "CP-PKG-017" // a stranger under the name of a contact
+			}
+			outs := []string{"out", "-"}
+			if len(a.Files) != 1 {
+				outs = outs[:1] // only one file goes to standard output
+			}
+			for _, out := range outs {
+				code, stdout, stderr := lake.runWith(bytes.NewReader(data), "open", "-", "-o", out, "--yes")
+				if code != exitRefused || !strings.Contains(stderr, "["+string(want)+"]") || stdout != "" {
+					t.Errorf("status %d, want %d and %s\n%s%s", code, exitRefused, want, stdout, stderr)
+				}
+			}
+			if after := tree(t, dir); len(after) != len(before) {
+				t.Errorf("something was written: %q", after)
+			}
+		})
+	}
+	lake.t = t
+	if n := entries(t, lake); n != log {
+		t.Errorf("%d entries were logged", n-log)
+	}
+}
+
+// TestAgeVectors opens every test vector of C2SP CCTV with the command. None is for the identity, so each is refused as no age file, as one
+// for somebody else, or after decryption; and none writes anything. (Package seal opens them with their own keys.)
+func TestAgeVectors(t *testing.T) {
+	dir := t.TempDir()
+	lake := newPractice(t, dir, "Lakeside Cardiology")
+	before := tree(t, dir)
+	vectors, err := fs.ReadDir(agetest.Vectors, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[int]int{}
+	for _, v := range vectors {
+		data, err := fs.ReadFile(agetest.Vectors, v.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, data, ok := bytes.Cut(data, []byte("\n\n"))
+		if !ok {
+			t.Fatalf("%s has no body", v.Name())
+		}
+		code, stdout, stderr := lake.runWith(bytes.NewReader(data), "open", "-", "-o", "out", "--yes")
+		codes[code]++
+		if code != exitUnreadable && code != exitIdentity && code != exitRefused || stdout != "" || stderr == "" {
+			t.Errorf("%s: status %d\n%s%s", v.Name(), code, stdout, stderr)
+		}
+	}
+	if len(vectors) < 100 || codes[exitUnreadable] == 0 || codes[exitIdentity] == 0 {
+		t.Errorf("%d vectors, statuses %v", len(vectors), codes)
+	}
+	if after := tree(t, dir); len(after) != len(before) {
+		t.Errorf("something was written: %q", after)
+	}
+}
+
+// TestSpoolIsSealed: what is spooled of standard input is the package as it came, and it has no name where it can have none.
+func TestSpoolIsSealed(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	befriend(lake, maple)
+	data := (&packtest.Package{Sign: maple.identity().Sign, From: "Maple Street Clinic", To: lake.identity()}).Build(t)
+	src, size, closeInput, err := openInput(bytes.NewReader(data), "-", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, size)
+	if _, err := src.ReadAt(got, 0); err != nil && size != int64(len(data)) || !bytes.Equal(got, data) {
+		t.Errorf("%v", err)
+	}
+	closeInput()
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}

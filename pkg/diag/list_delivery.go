@@ -1,0 +1,32 @@
+package diag
+
+// Packages on their way: order and gaps, receipts, what a log proves by them. The numbers go on where list_pkg.go has left room.
+var deliveryEntries = []Entry{
+	{"CP-PKG-022", Misread, "a package that was sealed for you before this one has not been opened here",
+		"It may have been lost, held back, or is still on its way; what it said is missing.",
+		"ask the sender whether they sent one before, and for it"},
+	{"CP-PKG-023", Misread, "a package that its sender sealed later has been opened already",
+		"This one is older news; whoever delays a package can make an old state look new.",
+		"look at the dates, and go by the newer one"},
+	{"CP-PKG-024", Misread, "the package was replaced by another that has been opened",
+		"Its sender said that the other one stands in its place.",
+		"use the newer one"},
+	{"CP-PKG-056", Reject, "a receipt repeats an entry that is not in the log",
+		"The entry was in the log when the package was sealed; the log was cut or written anew since.",
+		"keep the files as they are, and put the log back from a backup"},
+	{"CP-PKG-060", Reject, "the receipt is not written as it must be",
+		"A receipt that was cut or edited proves nothing.",
+		"ask the recipient for it again; chartpost open --again makes a new one"},
+	{"CP-PKG-061", Reject, "the receipt's signature is not valid",
+		"It was changed after it was signed, or somebody else made it.",
+		"do not count on it; ask the recipient by telephone whether the package arrived"},
+	{"CP-PKG-062", Reject, "the receipt is for a package that is not in your log",
+		"It was sealed by somebody else or on another computer, or the log was cut.",
+		"run chartpost log verify, and look whether the receipt is meant for you"},
+	{"CP-PKG-063", Reject, "the receipt says something else than your log about the package",
+		"What arrived was not what was sent.",
+		"call the recipient, and compare what they have"},
+	{"CP-PKG-064", Reject, "the receipt is by somebody for whom the package was not sealed",
+		"Only a recipient can say that it arrived.",
+		"ask the recipient whether somebody else opens their packages"},
+}

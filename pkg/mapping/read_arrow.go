@@ -1,0 +1,209 @@
+package mapping
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file reads the resources behind arrows: persons and organisations that many places of a document name, and that the
+// record has once.
+
+// readArrow reads the resource that a reference leads to.
+func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
+	d := &r.dst
+	to := c.newResource(d.arrow, k)
+	var ok bool
+	if r.pair != nil {
+		ok = r.pair.Read(c, k, to.Msg)
+	} else {
+		ok = c.readNew(r.sub, k, to.v)
+	}
+	if !ok {
+		return false, ""
+	}
+	c.stamp(to.v, d.arrowed)
+	ref, how, ok := c.place(in, base, d.steps, true)
+	if !ok {
+		return false, r.Target + " holds another type"
+	}
+	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
+		if c.covers(held.v, to.v, to.info) {
+			return true, ""
+		}
+		return false, "place taken: " + r.Target + " leads to another"
+	}
+	if hasLink(d.arrowed) {
+		c.enlist(to)
+	} else {
+		to = c.intern(to)
+	}
+	c.refer(ref, to)
+	if c.frame != nil && r.t.info == nil {
+		c.frame.bind(to)
+	}
+	c.link(to.v, d.arrowed)
+	return true, ""
+}
+
+func hasLink(tags []tag) bool {
+	return slices.ContainsFunc(tags, func(g tag) bool { return g.link != nil })
+}
+
+func (c *Context) enlist(r *Resource) {
+	r.entered = true
+	c.rec.Resources = append(c.rec.Resources, r)
+}
+
+// intern is for what is only referred to, a person or an organisation: it returns the resource of the record that is the
+// same thing, else adds this one. Two with one identifier are the same where neither contradicts the other, and the fuller
+// stays; two without identifiers only where they say the same.
+func (c *Context) intern(r *Resource) *Resource {
+	id := fhir.IdentityKey(r.Msg, "the record")
+	key := r.info.Name + id
+	if id == "" { // those that say the same have the same sum: thousands that differ are not compared with one another
+		key += strconv.FormatUint(content(r.v, r.info, 0), 36)
+	}
+	for _, have := range c.keyed[key] {
+		wider, narrower := c.covers(have.v, r.v, r.info), c.covers(r.v, have.v, r.info)
+		switch {
+		case wider && (narrower || id != ""):
+			return have
+		case narrower && id != "":
+			proto.Reset(have.Msg)
+			proto.Merge(have.Msg, r.Msg)
+			c.moveRefs(r, have)
+			return have
+		}
+	}
+	c.keyed[key] = append(c.keyed[key], r)
+	c.enlist(r)
+	return r
+}
+
+// content is a sum over what an element says, in any order: of equal elements it is equal. What references lead to does not
+// count.
+func content(v reflect.Value, ti *plan.Type, seed uint64) (sum uint64) {
+	if ti.Prim != nil {
+		h := seed
+		for _, b := range []byte(ti.Prim.Text(v)) {
+			h = (h ^ uint64(b)) * 1099511628211 // FNV-1a
+		}
+		sum += h * h
+	}
+	for i, e := range ti.Elements {
+		if e.RefText {
+			continue
+		}
+		for j := range e.Len(v) {
+			x, next := e.At(v, j), e.Type()
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			}
+			if next.Kind != plan.Packed && next.Kind != plan.Contained {
+				sum += content(x, next, (seed^uint64(i+1))*1099511628211)
+			}
+		}
+	}
+	return sum
+}
+
+// moveRefs is for a resource whose content was copied into another: its references must lead where they led.
+func (c *Context) moveRefs(from, to *Resource) {
+	var old, fresh []*dpb.Reference
+	collect := func(list *[]*dpb.Reference) func(reflect.Value, *plan.Type) {
+		return func(v reflect.Value, _ *plan.Type) {
+			if p, ok := v.Addr().Interface().(*dpb.Reference); ok {
+				*list = append(*list, p)
+			}
+		}
+	}
+	visit(from.v, from.info, collect(&old))
+	visit(to.v, to.info, collect(&fresh))
+	for i := range min(len(old), len(fresh)) {
+		if res := c.refs[old[i]]; res != nil {
+			c.refer(reflect.ValueOf(fresh[i]).Elem(), res)
+		}
+	}
+}
+
+// visit calls f for every element at and below v that is no primitive.
+func visit(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type)) {
+	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
+		return
+	}
+	f(v, ti)
+	for _, e := range ti.Elements {
+		if e.RefText {
+			continue
+		}
+		for i := range e.Len(v) {
+			next := e.Type()
+			x := e.At(v, i)
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			}
+			visit(x, next, f)
+		}
+	}
+}
+
+// covers reports that a says all that b says: every element of b is in a, in lists at any place.
+func (x *run) covers(a, b reflect.Value, ti *plan.Type) bool {
+	if ti.Prim != nil && ti.Prim.Text(a) != ti.Prim.Text(b) && ti.Prim.Text(b) != "" {
+		return false
+	}
+	if ti.Kind == plan.Packed || ti.Kind == plan.Contained {
+		return proto.Equal(a.Addr().Interface().(proto.Message), b.Addr().Interface().(proto.Message))
+	}
+	if ref, ok := b.Addr().Interface().(*dpb.Reference); ok { // while FHIR is made, references lead to resources and have no text yet
+		if to := x.refs[ref]; to != nil && x.refs[a.Addr().Interface().(*dpb.Reference)] != to {
+			return false
+		}
+	}
+	for _, e := range ti.Elements {
+		n := e.Len(b)
+		if n == 0 {
+			continue
+		}
+		if e.RefText {
+			continue
+		}
+		if e.Choice != nil {
+			va, xa := e.Chosen(a)
+			vb, ya := e.Chosen(b)
+			if xa != ya || xa != nil && !x.covers(va, vb, xa.Type()) {
+				return false
+			}
+			continue
+		}
+		for i := range n {
+			found := false
+			for j := range e.Len(a) {
+				if x.covers(e.At(a, j), e.At(b, i), e.Type()) {
+					found = true
+					break
+				}
+			}
+			if !found {
+				return false
+			}
+		}
+	}
+	return true
+}

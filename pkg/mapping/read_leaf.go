@@ -1,0 +1,235 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file reads leaves: texts, codes and explicit nulls.
+
+// convert turns a leaf's text into FHIR's text, and says in which state that leaves the leaf.
+func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state tree.State, why string, bad error) {
+	state, why = c.state()
+	c.target = r.dst.end
+	if r.codes != nil {
+		code := r.codes.read[text]
+		switch {
+		case code == nil:
+			return "", tree.Invalid, "", fmt.Errorf("not one of the codes %s", r.codes.name)
+		case code.Declined:
+			return "", tree.Declined, code.Note, nil
+		}
+		return r.codes.to[code].code, state, why, nil
+	}
+	if r.conv.Read == nil {
+		return text, state, why, nil
+	}
+	c.leaf = leaf
+	s, err := r.conv.Read(c, text)
+	c.leaf = 0
+	if err != nil {
+		var loss Loss
+		switch {
+		case !errors.As(err, &loss):
+			return "", tree.Invalid, "", err
+		case s == "":
+			return "", tree.Declined, string(loss), nil
+		}
+		return s, tree.Folded, string(loss), nil
+	}
+	if state == tree.Carried {
+		back := s
+		if r.conv.Write != nil {
+			c.leaf = leaf
+			back, err = r.conv.Write(c, s)
+			if c.leaf = 0; err != nil {
+				return s, tree.Folded, "does not come back: " + err.Error(), nil
+			}
+		}
+		switch {
+		case back == text:
+		case r.conv.Normal == nil || back != r.conv.Normal(text):
+			state, why = tree.Folded, "comes back in another form"
+		case c.normal != nil:
+			c.normal(leaf, back)
+		}
+	}
+	return s, state, why, nil
+}
+
+func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
+	leaf := c.Doc.Leaf(k)
+	text := c.Doc.Text(leaf)
+	if text == "" {
+		return false, ""
+	}
+	s, state, why, err := c.convert(r, leaf, text)
+	var val plan.Value
+	if err == nil && s != "" {
+		if val, err = r.dst.end.Prim.Parse(s); err != nil && state == tree.Folded {
+			c.Doc.Mark(leaf, tree.Declined, why) // what is left is not what the element asks for
+			return false, ""
+		}
+	}
+	if err != nil {
+		c.Doc.Mark(leaf, tree.Invalid, err.Error())
+		return false, ""
+	}
+	if s == "" {
+		c.Doc.Mark(leaf, state, why)
+		return false, ""
+	}
+	d := &r.dst
+	var e reflect.Value
+	if last := len(d.steps) - 1; r.fillsList && d.grow < 0 { // lists of primitives grow with every row
+		parent, _, ok := c.place(in, base, d.steps[:last], true)
+		if !ok {
+			return false, r.Target + " holds another type"
+		}
+		st := &d.steps[last]
+		e = c.fresh(st)
+		c.hang(parent, st, e)
+	} else {
+		var ok, fresh bool
+		var how origin
+		switch d.end.Prim.Kind { // whose zero is a value too: what is made now has none
+		case plan.Boolean, plan.Integer, plan.Unsigned:
+			e, _, _ = c.place(in, base, d.steps, false)
+			fresh = !e.IsValid()
+		}
+		if e, how, ok = c.place(in, base, d.steps, true); !ok {
+			return false, r.Target + " holds another type"
+		}
+		if have := d.end.Prim.Text(e); have != "" && !fresh {
+			if have != s {
+				return false, "place taken: " + r.Target + " holds another value"
+			}
+			if state == tree.Carried && how == shared {
+				state, why = tree.Folded, sharedWhy
+			}
+			c.Doc.Mark(leaf, state, why)
+			return true, ""
+		}
+	}
+	d.end.Prim.Store(e, val)
+	if r.codes != nil && r.codes.read[text].Direction == Forward {
+		c.keepOriginal(r, e, text)
+	}
+	c.Doc.Mark(leaf, state, why)
+	return true, ""
+}
+
+// keepOriginal keeps the source's code beside the one that it became, where several become the same.
+func (c *Context) keepOriginal(r *row, e reflect.Value, text string) {
+	addExtension(e, r.dst.end, alternate(r.codes.from, text))
+}
+
+// readCoded reads a code for a Coding or a CodeableConcept.
+func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
+	leaf := c.Doc.Leaf(k)
+	text := c.Doc.Text(leaf)
+	code := r.codes.read[text]
+	switch {
+	case text == "":
+		return false, ""
+	case code == nil:
+		c.Doc.Mark(leaf, tree.Invalid, "not one of the codes "+r.codes.name)
+		return false, ""
+	case code.Declined:
+		c.Doc.Mark(leaf, tree.Declined, code.Note)
+		return false, ""
+	}
+	e, how, ok := c.place(in, base, r.dst.steps, true)
+	if !ok {
+		return false, r.Target + " holds another type"
+	}
+	to := r.codes.to[code]
+	coding := to.coding()
+	switch x := e.Addr().Interface().(type) {
+	case *dpb.Coding:
+		if x.Code != nil {
+			if codedOf(x) != to {
+				return false, "place taken: " + r.Target + " holds another value"
+			}
+			break
+		}
+		x.System, x.Code = coding.System, coding.Code
+		if code.Direction == Forward {
+			x.Code.Extension = append(x.Code.Extension, alternate(r.codes.from, text))
+		}
+	case *dpb.CodeableConcept:
+		if how != own && len(x.Coding) > 0 {
+			if codedOf(x.Coding[0]) != to {
+				return false, "place taken: " + r.Target + " holds another value"
+			}
+			break
+		}
+		x.Coding = append(x.Coding, coding)
+		if code.Direction == Forward && r.codes.from != "" {
+			x.Coding = append(x.Coding, &dpb.Coding{System: &dpb.Uri{Value: r.codes.from}, Code: &dpb.Code{Value: text}})
+		}
+	}
+	s, why := c.state()
+	c.Doc.Mark(leaf, s, why)
+	return true, ""
+}
+
+func alternate(system, code string) *dpb.Extension {
+	coding := &dpb.Coding{Code: &dpb.Code{Value: code}}
+	if system != "" {
+		coding.System = &dpb.Uri{Value: system}
+	}
+	return alternateCoding(coding)
+}
+
+func alternateCoding(coding *dpb.Coding) *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: alternateURL}, Value: &dpb.Extension_ValueX{
+		Choice: &dpb.Extension_ValueX_CodeableConcept{CodeableConcept: &dpb.CodeableConcept{Coding: []*dpb.Coding{coding}}}}}
+}
+
+func (c *Context) isNull(k tree.Node) bool {
+	return c.Doc.First(k) == 0 && c.Doc.Null != "" && c.Doc.Text(k) == c.Doc.Null
+}
+
+// readNull reads an explicit null: an element that says so and nothing else.
+func (c *Context) readNull(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
+	e, how, ok := c.place(in, base, r.dst.steps, false)
+	if !ok {
+		return false, r.Target + " holds another type"
+	}
+	ti := r.dst.end
+	if e.IsValid() && (how != own || r.dst.grow < 0) && !isEmpty(e, ti) {
+		return false, r.Target + " holds a value"
+	}
+	if e, _, ok = c.place(in, base, r.dst.steps, true); !ok { // with its tags, which say what there is nothing of
+		return false, r.Target + " holds another type"
+	}
+	if !addExtension(e, ti, explicitNull()) {
+		return false, "FHIR has no place for an explicit null here"
+	}
+	if ti.Prim != nil {
+		ti.Prim.MarkNoValue(e)
+	}
+	s, why := c.state()
+	c.Doc.MarkAll(k, s, why)
+	return true, ""
+}
+
+// isEmpty reports that an element holds nothing.
+func isEmpty(v reflect.Value, ti *plan.Type) bool {
+	if ti.Prim != nil && ti.Prim.Text(v) != "" {
+		return false
+	}
+	for _, e := range ti.Elements {
+		if e.Len(v) > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,176 @@
+package mapping
+
+import (
+	"reflect"
+
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file reads scopes: the resources that a message, a group or a document makes, and the links between them.
+
+// A frame is the resources in scope: one for each type that the table names, and those of the tables around it.
+type frame struct {
+	up  *frame
+	t   *table
+	res []*Resource // as t.homes
+	in  *instance
+}
+
+func (f *frame) lookup(typ *plan.Type) *Resource {
+	for ; f != nil; f = f.up {
+		for i, h := range f.t.homes {
+			if h == typ && f.res[i] != nil {
+				return f.res[i]
+			}
+		}
+	}
+	return nil
+}
+
+// own is the resource of a type that this very frame holds.
+func (f *frame) own(typ *plan.Type) *Resource {
+	for i, h := range f.t.homes {
+		if h == typ {
+			return f.res[i]
+		}
+	}
+	return nil
+}
+
+func (f *frame) bind(r *Resource) {
+	for ; f != nil; f = f.up {
+		for i, h := range f.t.homes {
+			if h == r.info {
+				f.res[i] = r
+				return
+			}
+		}
+	}
+}
+
+func (x *run) push(t *table) *frame {
+	f := x.frames.Take()
+	*f = frame{x.frame, t, make([]*Resource, len(t.homes)), t.instance()}
+	x.frame = f
+	return f
+}
+
+func (c *Context) readScope(t *table, k tree.Node) bool {
+	if !c.ready(t) {
+		return false
+	}
+	up := c.frame
+	f := c.push(t)
+	ok := c.readTable(t, k, reflect.Value{}, f.in)
+	t.done(f.in)
+	c.frame, f.in = up, nil
+	if ok && t.anchor != nil && c.visitHome(t) >= 0 {
+		c.visited = append(c.visited, f)
+	}
+	return ok
+}
+
+// base is where a row's path starts: v, or in a scope the resource that it names, which is made if need be.
+func (c *Context) base(r *row, v reflect.Value, k tree.Node) (*Resource, reflect.Value) {
+	d := &r.dst
+	if d.base == nil {
+		return nil, v
+	}
+	if d.base.Name == "Bundle" {
+		if c.rec.root == nil {
+			c.rec.Bundle = &rpb.Bundle{}
+			c.rec.root = wrapResource(c.rec.Bundle)
+			c.rec.root.entered = true
+		}
+		return c.rec.root, c.rec.root.v
+	}
+	fresh := r.Each && d.grow < 0 && d.arrow == nil
+	if !fresh {
+		res := c.frame.own(d.base)
+		if res == nil && !r.t.makes(d.base) && c.frame.up != nil {
+			res = c.frame.up.lookup(d.base)
+		}
+		if res != nil {
+			return res, res.v
+		}
+	}
+	res := c.newResource(d.base, k)
+	return res, res.v
+}
+
+// makes reports that a scope's rows make a resource of the type whole, so that it is at home here.
+func (t *table) makes(typ *plan.Type) bool {
+	for _, chain := range t.chains {
+		for _, r := range chain {
+			if r.dst.base == typ && len(r.dst.steps) == 0 && r.Kind == MapRow {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enter brings a resource into scope and record once something is in it, with its tags and links.
+func (c *Context) enter(res *Resource, tags []tag) {
+	if !res.entered {
+		res.entered = true
+		c.frame.bind(res)
+		c.rec.Resources = append(c.rec.Resources, res)
+	}
+	c.stamp(res.v, tags)
+	c.link(res.v, tags)
+}
+
+type pendingLink struct {
+	v     reflect.Value
+	tags  []tag
+	frame *frame
+}
+
+// link sets the references of link tags, now or when the whole document has been read.
+func (c *Context) link(v reflect.Value, tags []tag) {
+	for i := range tags {
+		if g := &tags[i]; g.link != nil && g.op == tagIs {
+			if to := c.frame.lookup(g.link); to != nil && to.entered {
+				c.linkTo(v, g, to)
+			} else {
+				c.links = append(c.links, pendingLink{v, tags[i : i+1], c.frame})
+			}
+		}
+	}
+}
+
+func (c *Context) linkTo(v reflect.Value, g *tag, to *Resource) {
+	if to.v == v {
+		return
+	}
+	met := false
+	c.all(v, g.path, func(e reflect.Value) bool {
+		met = c.resolve(e) == to
+		return !met
+	})
+	if met {
+		return
+	}
+	at := v
+	for i := range g.path {
+		s := &g.path[i]
+		var next reflect.Value
+		if !s.e.List {
+			next = s.one(at)
+		}
+		if !next.IsValid() {
+			var ok bool
+			if next, ok = c.add(at, s); !ok {
+				return
+			}
+		} else if i == len(g.path)-1 {
+			return // another reference stands there
+		}
+		at = next
+	}
+	c.refer(at, to)
+}

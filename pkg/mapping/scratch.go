@@ -1,0 +1,56 @@
+package mapping
+
+import (
+	"reflect"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
+
+// This file is the memory of a reading: what it needs only while it lasts, and the runs of structs that it hands out.
+
+// scratch is the memory of a reading. Its maps and lists are used again for the next one; what it hands out it never takes back,
+// for it stands in the record.
+type scratch struct {
+	shared   map[sharedKey]reflect.Value
+	refs     map[*dpb.Reference]*Resource
+	refOrder []*dpb.Reference
+	links    []pendingLink
+	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
+	used     map[string]bool        // ids
+	visited  []*frame               // instances of scopes that may be several for one anchor
+
+	arena     plan.Arena
+	resources plan.Pool[Resource]
+	frames    plan.Pool[frame]
+	ids       plan.Pool[dpb.Id]
+	members   plan.Pool[dpb.Reference_Uri]
+	texts     plan.Pool[dpb.String]
+	uris      plan.Pool[dpb.Uri]
+	codes     plan.Pool[dpb.Code]
+	codings   plan.Pool[dpb.Coding]
+	concepts  plan.Pool[dpb.CodeableConcept]
+	memos     memos
+}
+
+func newScratch() *scratch {
+	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{}}
+}
+
+// again empties the scratch for the next reading, and reports whether it is worth keeping: to empty the maps of a message of a
+// hundred thousand results takes as long as to make them.
+func (s *scratch) again() bool {
+	if len(s.shared) > 4096 || len(s.refs) > 4096 || len(s.keyed) > 4096 {
+		return false
+	}
+	clear(s.shared)
+	clear(s.refs)
+	clear(s.refOrder)
+	clear(s.links)
+	clear(s.keyed)
+	clear(s.used)
+	clear(s.visited)
+	s.refOrder, s.links, s.visited = s.refOrder[:0], s.links[:0], s.visited[:0]
+	return true
+}

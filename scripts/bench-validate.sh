@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Times validate on Synthea's bundles, reading and US Core included, beside `jq -c .` and, with --official, the official validator.
+# usage: scripts/bench-validate.sh BINARY [--official]
+# Needs the shared folder ($CHARTPOST_SHARED or ../shared); jq, and Java and Maven, where they are asked for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shared=${CHARTPOST_SHARED:-../shared}
+[ -d "$shared/corpus/fhir/synthea" ] || { echo "bench: validate not timed, no shared folder here (set CHARTPOST_SHARED)"; exit 0; }
+shared=$(cd "$shared" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/in"
+for i in 1 2 3 4 5; do # some 40 MB, so that starting up does not count
+  for f in "$shared"/corpus/fhir/synthea/*.json; do cp "$f" "$tmp/in/$i-$(basename "$f")"; done
+done
+bytes=$(cat "$tmp"/in/*.json | wc -c)
+
+# rate NAME COMMAND...: megabytes a second by the clock and by processor time, the best of three.
+rate() {
+  local name=$1 best=
+  shift
+  for _ in 1 2 3; do
+    local out
+    out=$( { TIMEFORMAT='%R %U %S'; time "$@" >/dev/null 2>&1 || true; } 2>&1 )
+    best=$(printf '%s\n%s\n' "$best" "$out" | grep . | LC_ALL=C sort -n | head -1)
+  done
+  echo "$best" | awk -v n="$name" -v b="$bytes" '{ printf "%-34s %6.1f MB/s by the clock, %6.1f by processor time\n", n, b/1e6/$1, b/1e6/($2+$3) }'
+}
+
+GOMAXPROCS=1 rate "validate, one core" "$bin" validate "$tmp/in" --jobs 1 --quiet
+GOMAXPROCS=1 rate "validate, us-core, one core" "$bin" validate "$tmp/in" --jobs 1 --quiet --profile us-core
+rate "validate, us-core, all cores" "$bin" validate "$tmp/in" --quiet --profile us-core
+if command -v jq >/dev/null 2>&1; then
+  rate "jq -c ." jq -c . "$tmp"/in/*.json
+fi
+echo '{"resourceType":"Patient"}' >"$tmp/small.json"
+TIMEFORMAT='one small file, with starting up: %R s'
+time "$bin" validate "$tmp/small.json" --profile us-core >/dev/null 2>&1 || true
+if [ "${2:-}" = --official ]; then
+  echo "the official validator, three passes over the same bundles once, with US Core; the last is warm:"
+  "$shared/referee/fhir/validate.sh" -u 610 -a -q -n 3 "$shared/corpus/fhir/synthea" 2>&1 | grep '^pass' || true
+fi

@@ -27,6 +27,9 @@ func FuzzBothWays(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if res.Tally.Carried == 0 {
+			t.Skip() // of nothing comes nothing back
+		}
 		for _, fault := range res.Faults {
 			if strings.HasPrefix(fault, "what ") || strings.HasSuffix(fault, "without a reason") || strings.HasSuffix(fault, "in the ledger") {
 				t.Error(fault) // the other laws hold for documents as senders write them

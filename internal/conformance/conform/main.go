@@ -45,7 +45,7 @@ var commands = []struct {
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, ledgers or ccda, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers or ccda, with its arguments")
 
 func main() {
 	err := errUsage
@@ -268,6 +268,32 @@ func referee(args []string) error {
 	r.Print(os.Stdout, *top)
 	if r.Errors > 0 {
 		return fmt.Errorf("the referee found %d errors", r.Errors)
+	}
+	return nil
+}
+
+func validator(args []string) error {
+	fs := flag.NewFlagSet("validator", flag.ExitOnError)
+	verbose := fs.Bool("v", false, "list every case on which we do not agree, and why")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("validator")
+	}
+	cases, err := conformance.ValidatorCases(shared)
+	if err != nil {
+		return err
+	}
+	fmt.Print(conformance.ValidatorTable(cases))
+	if *verbose {
+		why := conformance.Disagreements()
+		for _, c := range cases {
+			if !c.Agrees() {
+				fmt.Printf("%s (%s): %s\n", c.Name, c.Module, why[c.Name])
+			}
+		}
 	}
 	return nil
 }

@@ -901,17 +901,6 @@ func (b *born) encompassing(root tree.Node) {
 
 // --- the body ---
 
-// part is a section, made when it is first wanted.
-func (b *born) part(key string) *bornPart {
-	if p := b.sections[key]; p != nil {
-		return p
-	}
-	i := slices.IndexFunc(bornSections, func(s bornSection) bool { return s.key == key })
-	p := &bornPart{spec: &bornSections[i]}
-	b.sections[key] = p
-	return p
-}
-
 // entry is a new entry of a section.
 func (b *born) entry(p *bornPart) tree.Node {
 	return b.put(b.add(p.n, "entry"), "typeCode", "DRIV")

@@ -155,7 +155,9 @@ func endOfTemporal(s string, i int) int {
 	}
 	isTime := i < len(s) && s[i] == 'T'
 	if !isTime {
-		if i = endOfDigits(s, i); !group('-', 2) || !group('-', 2) {
+		i = endOfDigits(s, i)
+		month := group('-', 2)
+		if !month || !group('-', 2) { // the day
 			if i < len(s) && s[i] == 'T' {
 				i++
 			}
@@ -167,7 +169,8 @@ func endOfTemporal(s string, i int) int {
 	}
 	if i++; i < len(s) && isDigit(s[i]) {
 		i = min(i+2, endOfDigits(s, i))
-		if group(':', 2) && group(':', 2) && group('.', 1) {
+		minutes := group(':', 2)
+		if minutes && group(':', 2) && group('.', 1) { // seconds, and a part of one
 			i = endOfDigits(s, i)
 		}
 		switch {

@@ -69,11 +69,6 @@ func (v Value) withZone(minutes int) Value {
 	return v
 }
 
-func (v Value) withoutZone() Value {
-	v.m &^= 0xffff<<zoneShift | zoned
-	return v
-}
-
 func stringOf(s string) Value  { return Value{s: s, m: meta(String)} }
 func integerOf(n int64) Value  { return Value{n: n, m: meta(Integer)} }
 func decimalOf(s string) Value { return Value{s: s, m: meta(Decimal)} }

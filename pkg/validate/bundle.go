@@ -22,15 +22,14 @@ type bundle = *rpb.Bundle
 
 // entryNote is what the checks of an entry leave for those of its bundle.
 type entryNote struct {
-	typ, id, url   string
-	versioned      bool // it has a meta.versionId
-	has            entryHas
-	mode           codes.SearchEntryModeCode_Value
-	place          diag.Place
-	refs           []use
-	steps          []step
-	unchecked      tally
-	requiredByType bool
+	typ, id, url string
+	versioned    bool // it has a meta.versionId
+	has          entryHas
+	mode         codes.SearchEntryModeCode_Value
+	place        diag.Place
+	refs         []use
+	steps        []step
+	unchecked    tally
 }
 
 type entryHas uint8
@@ -96,7 +95,6 @@ type bundleState struct {
 	edges   [][2]int32
 	report  func(*diag.Finding)
 	twice   []int32
-	place   func(i int) diag.Place
 }
 
 type entryFact struct {

@@ -29,7 +29,6 @@ type library struct {
 	structures map[string]*Structure
 	sets       map[string]*valueSet
 	systems    map[string]*codeSystem
-	own        []string // profiles of the user, in the order in which they came
 }
 
 // pack is one file of definitions: gzip of a definition a line, whose first members are resourceType and url.

@@ -21,7 +21,6 @@ type rule struct {
 	id                     diag.ID
 	expr                   *fhirpath.Expr
 	of                     string // the profile that demands it; empty for FHIR itself
-	in                     *plan.Type
 }
 
 // rules are the invariants of a type, an element or a node.

@@ -20,7 +20,12 @@ type scratch struct {
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
 	visited  []*frame               // instances of scopes that may be several for one anchor
+	runs
+	memos memos
+}
 
+// runs are the structs that a reading hands out, many made at a time.
+type runs struct {
 	arena     plan.Arena
 	resources plan.Pool[Resource]
 	frames    plan.Pool[frame]
@@ -31,7 +36,6 @@ type scratch struct {
 	codes     plan.Pool[dpb.Code]
 	codings   plan.Pool[dpb.Coding]
 	concepts  plan.Pool[dpb.CodeableConcept]
-	memos     memos
 }
 
 func newScratch() *scratch {
@@ -52,5 +56,8 @@ func (s *scratch) again() bool {
 	clear(s.used)
 	clear(s.visited)
 	s.refOrder, s.links, s.visited = s.refOrder[:0], s.links[:0], s.visited[:0]
+	// Two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever.
+	s.arena.Part()
+	s.runs = runs{arena: s.arena}
 	return true
 }

@@ -323,7 +323,7 @@ func (w *walker) extension(x *dpb.Extension) {
 	}
 	n := len(w.path)
 	if !absolute(url) {
-		if n > 1 && w.path[n-2].typ == extensionType {
+		if n > 1 && w.path[n-2].typ == extensionType() {
 			return // a part of a complex extension, whose definition knows it
 		}
 		w.findAt("url", "CP-FHIR-118", "").WithValue(url)
@@ -338,7 +338,7 @@ func (w *walker) extension(x *dpb.Extension) {
 		}
 		return
 	}
-	w.against(p, item{reflect.ValueOf(x).Elem(), extensionType, nil, -1})
+	w.against(p, item{reflect.ValueOf(x).Elem(), extensionType(), nil, -1})
 	if n > 1 && !w.mayStand(p.sd) {
 		w.find("CP-FHIR-213", "the extension %s may stand at %s", p.title(), contexts(p.sd))
 	}

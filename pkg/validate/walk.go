@@ -260,7 +260,7 @@ func (w *walker) item(e *elemPlan, p *typePlan, own *rules, v reflect.Value) {
 // primitiveExtensions checks the extensions of a primitive but those that stand in the hub alone.
 func (w *walker) primitiveExtensions(p *typePlan, v reflect.Value) {
 	_, all := p.typ.Prim.Extras(v)
-	ep := w.v.plan(extensionType)
+	ep := w.v.plan(extensionType())
 	w.path = append(w.path, step{"extension", "", 0, ep.typ})
 	top, n := len(w.path)-1, 0
 	for _, x := range all {
@@ -280,7 +280,8 @@ func (w *walker) excused(p *typePlan, v reflect.Value) bool {
 	return slices.ContainsFunc(all, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == coreURL+"data-absent-reason" })
 }
 
-var extensionType = plan.Of(reflect.TypeFor[dpb.Extension]())
+// extensionType describes extensions: asked for when first needed, since it makes the plans of nearly all types.
+var extensionType = sync.OnceValue(func() *plan.Type { return plan.Of(reflect.TypeFor[dpb.Extension]()) })
 
 // missing reports a required element that is not there, unless the codec has said that its value could not be read.
 func (w *walker) missing(e *elemPlan) {

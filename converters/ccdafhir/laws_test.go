@@ -157,7 +157,7 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 // What TestLaws allows. The aims are 97 and 0.
 const (
 	leastKnown = 99.8
-	mostBroken = 2
+	mostBroken = 0
 )
 
 // TestLaws runs the laws over every document of the corpus. It prints the figures that the issue asks for, and fails where a

@@ -88,7 +88,7 @@ func (c *Context) unite() {
 		none := 0
 		for _, f := range list {
 			a := of(f, f.t.anchor.dst.base)
-			if a.info != first.info || !c.covers(first.v, a.v, a.info) || !c.covers(a.v, first.v, a.info) {
+			if a.info != first.info || !c.covers(first.v, a.v, a.info, true) || !c.covers(a.v, first.v, a.info, true) {
 				none = 2
 			}
 			if of(f, f.t.homes[c.visitHome(f.t)]) == nil {

@@ -35,7 +35,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		return false, r.Target + " holds another type"
 	}
 	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
-		if c.covers(held.v, to.v, to.info) {
+		if c.covers(held.v, to.v, to.info, false) {
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " leads to another"
@@ -72,11 +72,21 @@ func (c *Context) intern(r *Resource) *Resource {
 		key += strconv.FormatUint(content(r.v, r.info, 0), 36)
 	}
 	for _, have := range c.keyed[key] {
-		wider, narrower := c.covers(have.v, r.v, r.info), c.covers(r.v, have.v, r.info)
+		wider, narrower := c.covers(have.v, r.v, r.info, false), c.covers(r.v, have.v, r.info, false)
 		switch {
 		case wider && (narrower || id != ""):
+			if !c.covers(have.v, r.v, r.info, true) {
+				c.Doc.Lower(r.at, tree.Folded, otherOrder)
+			}
+			have.also = append(have.also, r.at)
 			return have
 		case narrower && id != "":
+			if !c.covers(r.v, have.v, r.info, true) {
+				for _, at := range append(have.also, have.at) {
+					c.Doc.Lower(at, tree.Folded, otherOrder)
+				}
+			}
+			have.also = append(have.also, r.at)
 			proto.Reset(have.Msg)
 			proto.Merge(have.Msg, r.Msg)
 			c.moveRefs(r, have)
@@ -163,8 +173,11 @@ func visit(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type)) {
 	}
 }
 
-// covers reports that a says all that b says: every element of b is in a, in lists at any place.
-func (x *run) covers(a, b reflect.Value, ti *plan.Type) bool {
+// otherOrder is why what is read of a thing does not come back in its place.
+const otherOrder = "written back in the order in which another place says it of the same"
+
+// covers reports that a says all that b says: every element of b is in a, in lists at any place, or in the same place.
+func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 	if ti.Prim != nil && ti.Prim.Text(a) != ti.Prim.Text(b) && ti.Prim.Text(b) != "" {
 		return false
 	}
@@ -187,7 +200,7 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type) bool {
 		if e.Choice != nil {
 			va, xa := e.Chosen(a)
 			vb, ya := e.Chosen(b)
-			if xa != ya || xa != nil && !x.covers(va, vb, xa.Type()) {
+			if xa != ya || xa != nil && !x.covers(va, vb, xa.Type(), inPlace) {
 				return false
 			}
 			continue
@@ -195,7 +208,7 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type) bool {
 		for i := range n {
 			found := false
 			for j := range e.Len(a) {
-				if x.covers(e.At(a, j), e.At(b, i), e.Type()) {
+				if (!inPlace || i == j) && x.covers(e.At(a, j), e.At(b, i), e.Type(), inPlace) {
 					found = true
 					break
 				}

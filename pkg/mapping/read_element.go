@@ -42,7 +42,7 @@ func (c *Context) readElement(r *row, k tree.Node, base reflect.Value, in *insta
 		return false, ""
 	}
 	if have.IsValid() && !st.grow {
-		if c.covers(have, e, d.end) {
+		if c.covers(have, e, d.end, false) {
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " holds another"

@@ -46,8 +46,9 @@ type Resource struct {
 	nth, inKin      int // in its record and among those of its type, on the way back
 	info            *plan.Type
 	v               reflect.Value
-	at              tree.Node // where in the source it began
-	inside          *Resource // contained in that
+	at              tree.Node   // where in the source it began
+	also            []tree.Node // where else it was said of the same thing
+	inside          *Resource   // contained in that
 	entered, placed bool
 	made            bool // by rows, in this run
 }

@@ -38,6 +38,19 @@ type runs struct {
 	concepts  plan.Pool[dpb.CodeableConcept]
 }
 
+func (r *runs) part() {
+	r.arena.Part()
+	r.resources.Part()
+	r.frames.Part()
+	r.ids.Part()
+	r.members.Part()
+	r.texts.Part()
+	r.uris.Part()
+	r.codes.Part()
+	r.codings.Part()
+	r.concepts.Part()
+}
+
 func newScratch() *scratch {
 	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{}}
 }
@@ -57,7 +70,6 @@ func (s *scratch) again() bool {
 	clear(s.visited)
 	s.refOrder, s.links, s.visited = s.refOrder[:0], s.links[:0], s.visited[:0]
 	// Two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever.
-	s.arena.Part()
-	s.runs = runs{arena: s.arena}
+	s.runs.part()
 	return true
 }

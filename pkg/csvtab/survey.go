@@ -62,24 +62,24 @@ type survey struct {
 	width   int
 	columns []column
 
-	rows, filled   int // rows of data, cells that are not blank
-	last           int // row number of the last row of data
-	short, long    tally
-	stray, open    tally
-	beyond         tally
-	broken         []brokenRow
-	brokenRows     map[int]bool
-	run            []brokenRow // short rows that follow one another
-	runCells       int
-	tail           []rawRow // rows that may be a footer
-	afterBlank     bool
-	footer         tally
-	footerCells    int
-	cut            tally
-	merged, hidden tally
-	noResult       tally
-	lastShort      bool
-	lastRow        rawRow
+	rows, filled int // rows of data, cells that are not blank
+	last         int // row number of the last row of data
+	short, long  tally
+	stray, open  tally
+	beyond       tally
+	broken       []brokenRow
+	brokenRows   map[int]bool
+	run          []brokenRow // short rows that follow one another
+	runCells     int
+	tail         []rawRow // rows that may be a footer
+	afterBlank   bool
+	seen         int // row number of the row before
+	footer       tally
+	footerCells  int
+	cut          tally
+	noResult     tally
+	lastShort    bool
+	lastRow      rawRow
 }
 
 type brokenRow struct{ number, line int }
@@ -278,6 +278,10 @@ func (c *column) eight(w written, r *rawRow) {
 func (s *survey) row(r *rawRow) {
 	n := len(r.cells)
 	filled := cellsOf(*r)
+	if r.number > s.seen+1 { // a sheet has no blank rows
+		s.afterBlank = true
+	}
+	s.seen = r.number
 	if filled == 0 {
 		s.afterBlank = true
 		return
@@ -318,6 +322,9 @@ func (s *survey) data(r *rawRow, n int) {
 	if !r.ended {
 		s.lastRow = *r
 	}
+	if n > s.width && s.t.Dialect.Comma == 0 && s.tooLong(r) {
+		s.grow(n) // a sheet keeps its columns apart: what stands beside the header has moved nothing
+	}
 	switch {
 	case n > s.width && s.tooLong(r):
 		s.long.add(r)
@@ -337,6 +344,21 @@ func (s *survey) data(r *rawRow, n int) {
 		s.filled++
 		s.columns[i].see(c.text, c.is, r)
 	}
+}
+
+// grow adds columns that the header has no names for.
+func (s *survey) grow(n int) {
+	t := s.t
+	for i := s.width; i < n; i++ {
+		name := "column_" + strconv.Itoa(i+1)
+		for t.Column(name) >= 0 {
+			name += "_"
+		}
+		t.Columns = append(t.Columns, Column{Name: name})
+		t.blank = append(t.blank, name)
+		s.columns = append(s.columns, column{})
+	}
+	s.width = n
 }
 
 func (s *survey) tooLong(r *rawRow) bool {

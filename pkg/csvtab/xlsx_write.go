@@ -291,6 +291,9 @@ func appendCell(b []byte, s string, kind Kind, style int) []byte {
 	b = append(b, `" s="`...)
 	b = strconv.AppendInt(b, int64(style), 10)
 	b = append(b, `" t="inlineStr"><is><t`...)
+	if _, wrapped := unwrap(s); wrapped { // a text is no formula here, but the reader would take this for one that was marked as text
+		s = "'" + s
+	}
 	if s[0] <= ' ' || s[len(s)-1] <= ' ' || strings.IndexByte(s, '\n') >= 0 {
 		b = append(b, ` xml:space="preserve"`...)
 	}

@@ -184,8 +184,8 @@ func (c *column) year(y int) { c.maxYear = max(c.maxYear, y) }
 
 // date counts what kind of date a cell holds, until it is plain that the column has none.
 func (c *column) date(s string, r *rawRow) {
-	// 2026-03-04 and what follows it, the most frequent form, without taking it apart.
-	if len(s) == 10 && s[4] == '-' && s[7] == '-' && digit(s[0]) && digit(s[1]) && digit(s[2]) && digit(s[3]) && digit(s[5]) && digit(s[6]) && digit(s[8]) && digit(s[9]) {
+	// 2026-03-04 and 2026-03-04T05:06:07Z, the most frequent forms, without taking them apart.
+	if len(s) >= 10 && (len(s) == 10 || len(s) == 20 && isClock(s[10:])) && s[4] == '-' && s[7] == '-' && digit(s[0]) && digit(s[1]) && digit(s[2]) && digit(s[3]) && digit(s[5]) && digit(s[6]) && digit(s[8]) && digit(s[9]) {
 		m, d := int(s[5]-'0')*10+int(s[6]-'0'), int(s[8]-'0')*10+int(s[9]-'0')
 		if m >= 1 && m <= 12 && d >= 1 && d <= 28 {
 			c.dates++
@@ -222,6 +222,12 @@ func (c *column) date(s string, r *rawRow) {
 	if w.short {
 		c.short.add(r)
 	}
+}
+
+// isClock recognises T05:06:07Z.
+func isClock(s string) bool {
+	return len(s) == 10 && s[0] == 'T' && s[3] == ':' && s[6] == ':' && s[9] == 'Z' && s[1] <= '1' && digit(s[1]) && digit(s[2]) &&
+		digit(s[4]) && s[4] < '6' && digit(s[5]) && digit(s[7]) && s[7] < '6' && digit(s[8])
 }
 
 func (c *column) number(w written, r *rawRow) {
@@ -276,8 +282,7 @@ func (c *column) eight(w written, r *rawRow) {
 
 // row counts one row that the source has.
 func (s *survey) row(r *rawRow) {
-	n := len(r.cells)
-	filled := cellsOf(*r)
+	filled := cellsOf(r)
 	if r.number > s.seen+1 { // a sheet has no blank rows
 		s.afterBlank = true
 	}
@@ -286,7 +291,7 @@ func (s *survey) row(r *rawRow) {
 		s.afterBlank = true
 		return
 	}
-	if !s.o.Footer && s.footerLike(r, filled) && len(s.tail) < 12 {
+	if !s.o.Footer && filled <= max(2, s.width/2) && s.footerLike(r, filled) && len(s.tail) < 12 {
 		kept := *r
 		kept.cells = slices.Clone(r.cells)
 		s.tail = append(s.tail, kept)
@@ -295,18 +300,19 @@ func (s *survey) row(r *rawRow) {
 	}
 	s.flush()
 	s.afterBlank = false
-	s.data(r, n)
+	s.data(r)
 }
 
 // flush counts rows as data that looked like a footer and were none, since data follows.
 func (s *survey) flush() {
 	for i := range s.tail {
-		s.data(&s.tail[i], len(s.tail[i].cells))
+		s.data(&s.tail[i])
 	}
 	s.tail = s.tail[:0]
 }
 
-func (s *survey) data(r *rawRow, n int) {
+func (s *survey) data(r *rawRow) {
+	n := len(r.cells)
 	s.rows++
 	s.last = r.number
 	if r.stray {
@@ -338,11 +344,11 @@ func (s *survey) data(r *rawRow, n int) {
 	}
 	for i := range min(n, s.width) {
 		c := &r.cells[i]
-		if c.text == "" || c.text[0] <= ' ' && isBlank(c.text) || c.text[0] > 0x7e && isBlank(c.text) {
+		if c.Text == "" || c.Text[0] <= ' ' && isBlank(c.Text) || c.Text[0] > 0x7e && isBlank(c.Text) {
 			continue
 		}
 		s.filled++
-		s.columns[i].see(c.text, c.is, r)
+		s.columns[i].see(c.Text, c.Is, r)
 	}
 }
 
@@ -362,7 +368,7 @@ func (s *survey) grow(n int) {
 }
 
 func (s *survey) tooLong(r *rawRow) bool {
-	return slices.ContainsFunc(r.cells[s.width:], func(c rawCell) bool { return !isBlank(c.text) })
+	return slices.ContainsFunc(r.cells[s.width:], func(c Cell) bool { return !isBlank(c.Text) })
 }
 
 // brokenRun: rows that follow one another and make one of the right length together, but for the cell that the line end is in.
@@ -389,8 +395,8 @@ func (s *survey) footerLike(r *rawRow, filled int) bool {
 	if filled > max(1, s.width/2) && (s.width != 2 || filled != 2) {
 		return false
 	}
-	i := slices.IndexFunc(r.cells, func(c rawCell) bool { return !isBlank(c.text) })
-	first := strings.ToLower(trim(r.cells[i].text))
+	i := slices.IndexFunc(r.cells, func(c Cell) bool { return !isBlank(c.Text) })
+	first := strings.ToLower(trim(r.cells[i].Text))
 	if s.width == 2 && filled == 2 {
 		return slices.Contains([]string{"total", "totals", "grand total", "total:", "sum", "record count"}, first)
 	}
@@ -424,7 +430,7 @@ func (s *survey) finish() {
 	}
 	for i := range s.tail {
 		s.footer.add(&s.tail[i])
-		s.footerCells += cellsOf(s.tail[i])
+		s.footerCells += cellsOf(&s.tail[i])
 	}
 	t.Dialect.Footer = len(s.tail)
 	s.tail = nil

@@ -407,7 +407,7 @@ func (b *book) table(s sheetRef, m *zip.File) (*Table, error) {
 // filledWidth is the number of cells that hold something in the fullest row, by which a title is told from a header.
 func filledWidth(rows []rawRow) (n int) {
 	for _, r := range rows {
-		n = max(n, cellsOf(r))
+		n = max(n, cellsOf(&r))
 	}
 	return n
 }
@@ -429,7 +429,7 @@ func mergedHeader(rows []rawRow, l layout, merges []merge) (layout, bool) {
 	names := make([]string, width)
 	text := func(r rawRow, i int) string {
 		if i < len(r.cells) {
-			return trim(r.cells[i].text)
+			return trim(r.cells[i].Text)
 		}
 		return ""
 	}
@@ -575,11 +575,11 @@ func (s *sheetReader) readRow() (ok bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if c.text == "" {
+		if c.Text == "" {
 			continue
 		}
 		for len(r.cells) < col {
-			r.cells = append(r.cells, rawCell{})
+			r.cells = append(r.cells, Cell{})
 		}
 		if len(r.cells) == col {
 			r.cells = append(r.cells, c)
@@ -602,19 +602,19 @@ func noEOF(err error) error {
 }
 
 // rawOf writes cells as a line of CSV, for those who keep a row that was rejected.
-func rawOf(cells []rawCell) string {
+func rawOf(cells []Cell) string {
 	w := Writer{o: Writing{Comma: ','}}
 	for i, c := range cells {
 		if i > 0 {
 			w.buf = append(w.buf, ',')
 		}
-		w.cell(c.text, Number, len(cells) == 1)
+		w.cell(c.Text, Number, len(cells) == 1)
 	}
 	return string(w.buf)
 }
 
 // readCell reads the cell that has just begun.
-func (s *sheetReader) readCell(r *rawRow) (c rawCell, col int, err error) {
+func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 	x := s.x
 	col = len(r.cells)
 	if ref := x.rawAttr("r"); ref != nil {
@@ -655,7 +655,7 @@ func (s *sheetReader) readCell(r *rawRow) (c rawCell, col int, err error) {
 						at := *r
 						s.noResult.add(&at)
 					}
-					return rawCell{}, col, nil
+					return Cell{}, col, nil
 				}
 				c, err = s.cell(v, kind, style)
 				return c, col, err
@@ -675,36 +675,36 @@ func (s *sheetReader) readCell(r *rawRow) (c rawCell, col int, err error) {
 }
 
 // cell makes of a cell's value what a person sees.
-func (s *sheetReader) cell(v []byte, kind string, style int) (rawCell, error) {
+func (s *sheetReader) cell(v []byte, kind string, style int) (Cell, error) {
 	switch kind {
 	case "s":
 		i, err := strconv.Atoi(string(bytes.TrimSpace(v)))
 		if err != nil || i < 0 || i >= len(s.b.shared) {
-			return rawCell{}, errXML
+			return Cell{}, errXML
 		}
-		return rawCell{text: s.b.shared[i]}, nil
+		return Cell{Text: s.b.shared[i]}, nil
 	case "inlineStr", "str":
-		return rawCell{text: strings.ToValidUTF8(string(unescapeX(v, 0)), "\uFFFD")}, nil
+		return Cell{Text: strings.ToValidUTF8(string(unescapeX(v, 0)), "\uFFFD")}, nil
 	case "b":
 		if truth(bytes.TrimSpace(v)) {
-			return rawCell{"TRUE", IsBool}, nil
+			return Cell{"TRUE", IsBool}, nil
 		}
-		return rawCell{"FALSE", IsBool}, nil
+		return Cell{"FALSE", IsBool}, nil
 	case "e":
-		return rawCell{strings.ToValidUTF8(string(v), "\uFFFD"), IsError}, nil
+		return Cell{strings.ToValidUTF8(string(v), "\uFFFD"), IsError}, nil
 	case "d":
 		text := strings.ToValidUTF8(string(v), "\uFFFD")
 		if scanDate(text).shape != plainDay {
-			return rawCell{text: text}, nil
+			return Cell{Text: text}, nil
 		}
-		return rawCell{text, IsDate}, nil
+		return Cell{text, IsDate}, nil
 	}
 	var f format
 	if style < len(s.b.styles) {
 		f = s.b.styles[style]
 	}
 	text, is := f.show(strings.ToValidUTF8(string(bytes.TrimSpace(v)), "\uFFFD"), s.b.o.from1904)
-	return rawCell{text, is}, nil
+	return Cell{text, is}, nil
 }
 
 // columnOf is the column of a reference: 0 of A14.

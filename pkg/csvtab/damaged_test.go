@@ -119,7 +119,7 @@ var damaged = []struct {
 	{"numbers.numbers", Options{}, []diag.ID{OtherWorkbook}},
 
 	// Workbooks.
-	{"workbook.xlsx", Options{}, []diag.ID{ErrorValue, LostZeros}},
+	{"workbook.xlsx", Options{}, []diag.ID{ErrorValue}},
 	{"workbook-1904.xlsx", Options{}, nil},
 	{"workbook-numbers.xlsx", Options{}, []diag.ID{DamagedZeros}},
 	{"workbook-hidden.xlsx", Options{}, []diag.ID{HiddenSheet, HiddenRows}},

@@ -384,6 +384,7 @@ func (t *Table) read(o *Options, l layout, head []rawRow, width int, prepare fun
 	s.finish()
 	t.nameFindings()
 	if s.rows == 0 {
+		t.Findings = slices.DeleteFunc(t.Findings, func(f *diag.Finding) bool { return f.ID == NoHeader || f.ID == OneColumn })
 		t.Findings = append(t.Findings, diag.New(NoRows, s.place(tally{}, -1), ""))
 	}
 	if t.wrongBytes > 0 {

@@ -50,6 +50,7 @@ type column struct {
 	compact, compactYMD                  int
 	compactMDY, compactDMY               int
 	compactFirst13, compactSecond13      tally
+	eights                               tally // the first of compact
 	serial, partial, none, short         tally
 	maxYear                              int
 	mdyFails, dmyFails, otherFails, ymds tally
@@ -79,6 +80,7 @@ type survey struct {
 	cut          tally
 	noResult     tally
 	lastShort    bool
+	lastPivot    int
 	lastRow      rawRow
 }
 
@@ -97,7 +99,8 @@ func (c *column) hints(name string) {
 	c.past = has("birth", "dob", "born", "birthdate", "birthday", "death", "died", "deceased", "deathdate", "dod", "bdate") || strings.Contains(joined, "birth") ||
 		strings.HasSuffix(joined, "dob")
 	c.future = has("expiry", "expires", "expiration", "exp", "due", "next", "end", "until", "stop", "appointment", "appt", "scheduled", "valid", "thru", "through", "to") || c.past
-	c.day = c.past || has("date", "dt", "day", "when", "on") || strings.HasSuffix(joined, "date") || strings.HasSuffix(joined, "dt") || strings.HasSuffix(joined, "dttm")
+	c.day = c.past || has("date", "dt", "day", "when", "on", "visit", "seen", "encounter", "admit", "admitted", "admission", "discharge", "discharged", "service", "collected",
+		"start", "started", "onset", "created", "updated", "recorded", "given", "administered", "performed", "entered", "ordered", "resulted") || strings.HasSuffix(joined, "date") || strings.HasSuffix(joined, "dt") || strings.HasSuffix(joined, "dttm")
 	c.amount = has("value", "result", "amount", "cost", "price", "charge", "balance", "total", "count", "quantity", "qty")
 }
 
@@ -257,6 +260,7 @@ func (c *column) number(w written, r *rawRow) {
 
 func (c *column) eight(w written, r *rawRow) {
 	c.compact++
+	c.eights.add(r)
 	if y, m, d := compactParts(w, YMD); y >= 1850 && y <= 2100 && m >= 1 && m <= 12 && d >= 1 && d <= daysIn(y, m) {
 		c.compactYMD++
 		c.year(y)
@@ -291,7 +295,7 @@ func (s *survey) row(r *rawRow) {
 		s.afterBlank = true
 		return
 	}
-	if !s.o.Footer && filled <= max(2, s.width/2) && s.footerLike(r, filled) && len(s.tail) < 12 {
+	if !s.o.Footer && (filled < s.width || s.width <= 2) && s.footerLike(r, filled) && len(s.tail) < 12 {
 		kept := *r
 		kept.cells = slices.Clone(r.cells)
 		s.tail = append(s.tail, kept)
@@ -387,18 +391,26 @@ func (s *survey) brokenRun(r *rawRow, n int) {
 
 func (s *survey) endRun() { s.run, s.runCells = s.run[:0], 0 }
 
-var footerWords = []string{"total", "grand total", "subtotal", "sub-total", "sum", "count", "totals", "record count", "records", "rows", "number of", "printed", "generated", "report",
-	"page ", "end of", "exported", "confidential", "run date", "run by", "created by", "disclaimer", "note:", "***", "---", "===", "~~~", "filter"}
+// totalWords begin a row of sums, footerWords a line about the report.
+var (
+	totalWords  = []string{"total", "totals", "grand total", "total:", "grand total:", "subtotal", "sub-total", "sum", "count", "record count"}
+	footerWords = []string{"total", "grand total", "subtotal", "sub-total", "sum", "count", "record count", "records", "rows", "number of", "printed", "generated", "report", "page ",
+		"end of", "exported", "confidential", "run date", "run by", "created by", "disclaimer", "note:", "***", "---", "===", "~~~", "filter"}
+)
 
 // footerLike reports whether a row at the end would be no data: a total, a count, a line about the report.
 func (s *survey) footerLike(r *rawRow, filled int) bool {
-	if filled > max(1, s.width/2) && (s.width != 2 || filled != 2) {
-		return false
-	}
 	i := slices.IndexFunc(r.cells, func(c Cell) bool { return !isBlank(c.Text) })
-	first := strings.ToLower(trim(r.cells[i].Text))
-	if s.width == 2 && filled == 2 {
-		return slices.Contains([]string{"total", "totals", "grand total", "total:", "sum", "record count"}, first)
+	first := trim(r.cells[i].Text)
+	if filled < s.width || s.width == 2 {
+		for _, w := range totalWords {
+			if strings.EqualFold(first, w) {
+				return true
+			}
+		}
+	}
+	if filled > max(1, s.width/2) || s.width == 2 && len(r.cells) == 2 {
+		return false
 	}
 	if s.width >= 3 && len(r.cells) == 1 && (s.afterBlank || len(s.tail) > 0) {
 		return true // a line of prose
@@ -408,16 +420,15 @@ func (s *survey) footerLike(r *rawRow, filled int) bool {
 	}
 	if s.width >= 3 || len(r.cells) < s.width {
 		for _, w := range footerWords {
-			if strings.HasPrefix(first, w) {
+			if len(first) >= len(w) && strings.EqualFold(first[:len(w)], w) {
 				return true
 			}
 		}
 	}
 	// 214 records, 3 rows affected
-	n, end := number(first, 0)
-	if n >= 0 && end > 0 && end < len(first) {
-		rest := strings.TrimLeft(first[end:], " ")
-		return strings.HasPrefix(rest, "row") || strings.HasPrefix(rest, "record") || strings.HasPrefix(rest, "patient") && filled == 1 && len(r.cells) == 1
+	if _, end := number(first, 0); end > 0 && end < len(first) {
+		rest := strings.ToLower(strings.TrimLeft(first[end:], " "))
+		return strings.HasPrefix(rest, "row") || strings.HasPrefix(rest, "record") || strings.HasPrefix(rest, "patient") && len(r.cells) == 1
 	}
 	return false
 }
@@ -447,12 +458,15 @@ func (s *survey) finish() {
 		t.Columns = t.Columns[:n-1]
 	}
 	pivot := s.pivot()
+	s.lastPivot = pivot
 	for i := range t.Columns {
 		c, col := &s.columns[i], &t.Columns[i]
 		col.Filled = c.filled
 		col.zeros = c.long > 0 && c.zeros.n == c.long && (c.long > 1 || c.id)
 		col.exponents = c.exponents.n > 0
-		s.decide(i, pivot)
+		if col.Dates = s.decide(i, pivot); col.Dates != nil && col.Dates.Question != nil {
+			t.Findings = append(t.Findings, col.Dates.Question)
+		}
 	}
 	s.report()
 }
@@ -464,31 +478,35 @@ func (s *survey) pivot() int {
 	}
 	year := 0
 	for i := range s.columns {
-		if c := &s.columns[i]; !c.future && c.dates*2 > c.filled && c.maxYear >= 1950 && c.maxYear <= 2100 {
+		if c := &s.columns[i]; c.day && !c.future && c.dates*2 > c.filled && c.maxYear >= 1950 && c.maxYear <= 2100 {
 			year = max(year, c.maxYear)
 		}
 	}
 	return cmp.Or(year, PivotYear)
 }
 
-// decide says how the dates of a column are to be read.
-func (s *survey) decide(i, pivot int) {
-	c, col := &s.columns[i], &s.t.Columns[i]
+// decide says how the dates of a column are to be read, if it is one of dates: if more than half of its cells are.
+func (s *survey) decide(i, pivot int) *Dates {
+	c := &s.columns[i]
 	filled := c.filled - c.errors.n
-	d := &Dates{Pivot: pivot, Past: c.past, From1904: s.o.from1904}
 	compact := c.compactOrder(s.o.Dates)
-	others := c.dates - c.compact // without those of eight digits
+	dates := c.dates
 	if compact == "" {
-		c.dates -= c.compact
+		dates -= c.compact
 	}
-	if c.dates == 0 || c.dates*2 <= filled-c.serial.n-c.partial.n || c.dates < c.serial.n || c.dead {
-		return
+	if dates == 0 || dates*2 <= filled-c.serial.n-c.partial.n || dates < c.serial.n || c.dead {
+		return nil
 	}
-	if others == 0 && c.compact > 0 && !c.day && c.compact < 20 {
-		return // eight digits, and nobody calls them a date
+	if dates == c.compact && !c.day && c.compact < 20 {
+		return nil // eight digits, and nobody calls them a date
 	}
-	col.Dates = d
-	d.Compact = compact
+	return s.order(i, pivot, compact)
+}
+
+// order says how the dates of a column are to be read.
+func (s *survey) order(i, pivot int, compact Order) *Dates {
+	c, col := &s.columns[i], &s.t.Columns[i]
+	d := &Dates{Pivot: pivot, Past: c.past, From1904: s.o.from1904, Compact: compact}
 	d.Serials = c.serial.n > 0
 	place := func(t tally) diag.Place { return s.place(t, i) }
 	ask := func(id diag.ID, at tally, format string, args ...any) {
@@ -517,12 +535,10 @@ func (s *survey) decide(i, pivot int) {
 			ask(DatesMixed, c.compactFirst13, "column %s holds dates of eight digits with the day first (row %d) and with the month first (row %d)", col.Name,
 				c.compactFirst13.row, c.compactSecond13.row)
 		} else {
-			ask(DatesAmbiguous, tally{}, "column %s has dates of eight digits that can be read with the month or with the day first: is it --dates mdy or dmy?", col.Name)
+			ask(DatesAmbiguous, c.eights, "column %s has dates of eight digits that can be read with the month or with the day first: is it --dates mdy or dmy?", col.Name)
 		}
 	}
-	if d.Question != nil {
-		s.t.Findings = append(s.t.Findings, d.Question)
-	}
+	return d
 }
 
 // compactOrder is the order of dates of eight digits: empty if they are none, ? if that is open.
@@ -681,7 +697,7 @@ func (t *Table) nameFindings() {
 	}
 	var blank []string
 	for _, b := range t.blank {
-		if t.Column(b) >= 0 {
+		if i := t.Column(b); i >= 0 && t.Columns[i].Filled > 0 {
 			blank = append(blank, b)
 		}
 	}

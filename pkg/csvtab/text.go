@@ -46,7 +46,8 @@ type textReader struct {
 	text     string
 	pos      int
 	eof      bool
-	quoteAt  int // where the next quote stands; len(text) if there is none
+	lenient  bool // two quotes at the end of a cell are one of text and one that ends it
+	quoteAt  int  // where the next quote stands; len(text) if there is none
 	row      rawRow
 	lines    int // line ends before pos
 	rows     int
@@ -198,6 +199,11 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 		return 0, true
 	}
 	if !more && (!lines || !odd && (t.width == 0 || len(t.row.cells) == t.width)) {
+		if lines && t.width > 1 && t.inches(text[:size]) {
+			t.splitLine(chomp(text[:first], t.eol))
+			t.row.stray = true
+			return first, false
+		}
 		return size, false
 	}
 	// A row over several lines with something wrong in it. If its first line alone makes a row, with one quote in it that nothing
@@ -211,6 +217,24 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 	}
 	t.row.cells, t.row.stray, t.row.open = append(t.row.cells[:0], whole...), stray, open
 	return size, false
+}
+
+// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the doubled quote that
+// a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
+func (t *textReader) inches(text string) bool {
+	q := string(rune(t.quote))
+	if !strings.Contains(text, q+q+string(rune(t.comma))) && !strings.Contains(text, q+q+string(rune(t.eol))) {
+		return false
+	}
+	kept := append([]Cell(nil), t.row.cells...)
+	stray, all := t.row.stray, true
+	for all && text != "" {
+		line, rest, _ := strings.Cut(text, string(rune(t.eol)))
+		t.splitLine(chomp(line, t.eol))
+		all, text = len(t.row.cells) == t.width && !t.row.open, rest
+	}
+	t.row.cells, t.row.stray, t.row.open = append(t.row.cells[:0], kept...), stray, false
+	return all
 }
 
 // split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd reports
@@ -317,8 +341,11 @@ func (t *textReader) closing(text string, start int) (end, after int, stray, ok,
 		}
 		a := q + 1
 		if a < len(text) && text[a] == t.quote {
-			i = a + 1
-			continue
+			if b := a + 1; !t.lenient || q == start || b < len(text) && text[b] != t.comma && text[b] != t.eol {
+				i = a + 1
+				continue
+			}
+			q, a, stray = a, a+1, true // 6'1"", the first of the two is text
 		}
 		for a < len(text) && (text[a] == ' ' || text[a] == '\t' || text[a] == '\r') && text[a] != t.comma && text[a] != t.eol {
 			a++
@@ -336,7 +363,7 @@ func (t *textReader) closing(text string, start int) (end, after int, stray, ok,
 
 // splitLine splits one line alone. A quote that nothing in it closes is taken away.
 func (t *textReader) splitLine(line string) {
-	sub := textReader{comma: t.comma, quote: t.quote, eol: t.eol, eof: true, look: len(line)}
+	sub := textReader{comma: t.comma, quote: t.quote, eol: t.eol, eof: true, look: len(line), lenient: true}
 	sub.row.cells = t.row.cells[:0]
 	sub.split(line)
 	if !sub.row.open {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -487,6 +486,3 @@ func (t *Table) damaged(c *Cell, i int) {
 		}
 	}
 }
-
-// baseName is the name of a table without folders and extension, for those who name outputs.
-func baseName(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }

@@ -38,22 +38,22 @@ func (t *tally) plus(u tally) {
 type column struct {
 	id, zip, past, future, day, amount bool // what its name says
 
-	filled                               int
-	wrapped, errors, exponents           tally
-	long                                 int
-	zeros                                tally
-	zip4, zip5                           tally
-	dead                                 bool // it has shown that it holds no dates
-	dates                                int  // cells that are one, serials and partial ones left out
-	plain, numbers, first13, second13    tally
-	same                                 int // of numbers: 3/3/2026
-	compact, compactYMD                  int
-	compactMDY, compactDMY               int
-	compactFirst13, compactSecond13      tally
-	eights                               tally // the first of compact
-	serial, partial, none, short         tally
-	maxYear                              int
-	mdyFails, dmyFails, otherFails, ymds tally
+	filled                            int
+	wrapped, errors, exponents        tally
+	long                              int
+	zeros                             tally
+	zip4, zip5                        tally
+	dead                              bool // it has shown that it holds no dates
+	dates                             int  // cells that are one, serials and partial ones left out
+	plain, numbers, first13, second13 tally
+	same                              int // of numbers: 3/3/2026
+	compact, compactYMD               int
+	compactMDY, compactDMY            int
+	compactFirst13, compactSecond13   tally
+	eights                            tally // the first of compact
+	serial, partial, none, short      tally
+	maxYear                           int
+	mdyFails, dmyFails, ymds          tally
 }
 
 type survey struct {
@@ -77,7 +77,6 @@ type survey struct {
 	seen         int // row number of the row before
 	footer       tally
 	footerCells  int
-	cut          tally
 	noResult     tally
 	lastShort    bool
 	lastPivot    int

@@ -52,7 +52,6 @@ type textReader struct {
 	lines    int // line ends before pos
 	rows     int
 	onBlock  func(text string) error // looks at each block of text before it is read
-	checked  int                     // up to where of text it has looked
 	closer   io.Closer
 	spans    []Span
 	runeEnds []int // scratch of fixed width

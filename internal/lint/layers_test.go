@@ -50,6 +50,7 @@ var layers = []struct {
 	{"pkg/fhir/...", []string{"pkg/fhir/...", "pkg/diag"}},
 	{"pkg/terminology/...", []string{"pkg/diag", "internal/squeezed"}},
 	{"pkg/fhirpath/...", []string{"pkg/fhir/...", "pkg/diag"}},
+	{"pkg/sqlview/...", []string{"pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",

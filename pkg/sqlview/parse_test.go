@@ -147,6 +147,25 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestMaxItems: lists multiplied by lists come to an end.
+func TestMaxItems(t *testing.T) {
+	patient, _ := fhir.Unmarshal([]byte(`{"resourceType":"Patient","name":[{"family":"A"},{"family":"B"}]}`))
+	selects := ""
+	for range 40 {
+		selects += `{"forEach":"name"},`
+	}
+	views, finds := sqlview.Parse("v.json", "v", []byte(`{"resource":"Patient","select":[`+selects+`{"forEach":"telecom","column":[{"name":"v","path":"value"}]}]}`))
+	if len(views) != 1 {
+		t.Fatal(finds)
+	}
+	r := views[0].NewRunner(fhirpath.NewContext(fhirpath.Env{}))
+	r.MaxItems = 1000
+	err := r.Run(fhirpath.Of(patient), func(sqlview.Row) error { return nil })
+	if f, ok := err.(*diag.Finding); !ok || f.ID != sqlview.FailedPath {
+		t.Errorf("%v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"resourceType":"ViewDefinition","resource":"Patient","constant":[{"name":"u","valueCode":"official"}],"where":[{"path":"active"}],
 "select":[{"column":[{"name":"id","path":"getResourceKey()"}]},{"forEachOrNull":"name.where(use = %u)","column":[{"name":"f","path":"family","type":"string"}],
@@ -168,6 +187,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, v := range views {
 			r := v.NewRunner(fhirpath.NewContext(fhirpath.Env{MaxSteps: 10_000}))
+			r.MaxItems = 10_000
 			n := 0
 			_ = r.Run(fhirpath.Of(patient), func(row sqlview.Row) error {
 				if len(row) != len(v.Columns) {

@@ -103,11 +103,15 @@ type Runner struct {
 	foci map[*selection][]fhirpath.Value
 	err  error
 	emit func(Row) error
+	n    int // items that were visited for the resource
+
+	// MaxItems is how many items a view may visit on one resource, so that one that multiplies lists by lists comes to an end.
+	MaxItems int
 }
 
 // NewRunner makes a runner, which evaluates in a context; runners of one goroutine share it.
 func (v *View) NewRunner(c *fhirpath.Context) *Runner {
-	return &Runner{view: v, c: c, row: make(Row, len(v.Columns)), foci: map[*selection][]fhirpath.Value{}}
+	return &Runner{view: v, c: c, row: make(Row, len(v.Columns)), foci: map[*selection][]fhirpath.Value{}, MaxItems: 10_000_000}
 }
 
 // Run gives the rows of one resource, none if it is of another type or the view's conditions leave it out. An error that is a
@@ -126,7 +130,7 @@ func (r *Runner) Run(resource fhirpath.Value, emit func(Row) error) error {
 			return nil
 		}
 	}
-	r.err, r.emit = nil, emit
+	r.err, r.emit, r.n = nil, emit, 0
 	r.selected(r.view.root, resource, 0, r.give)
 	return r.err
 }
@@ -196,6 +200,15 @@ func (r *Runner) selected(s *selection, v fhirpath.Value, index int, next func()
 	return true
 }
 
+// visit counts; false ends it all.
+func (r *Runner) visit(v fhirpath.Value) bool {
+	if r.n++; r.n > r.MaxItems {
+		r.err = diag.New(FailedPath, diag.Place{Path: r.c.Place(v)}, "the view %s visits more than %d items of one resource", r.view.Name, r.MaxItems)
+		return false
+	}
+	return true
+}
+
 const maxRepeat = 1000
 
 // repeat adds what the paths of a repeat find, each item before what is found from it.
@@ -213,7 +226,10 @@ func (r *Runner) repeat(s *selection, v fhirpath.Value, foci []fhirpath.Value, d
 		found := make([]fhirpath.Value, len(items))
 		copy(found, items)
 		for _, f := range found {
-			var ok bool
+			ok := r.visit(f)
+			if !ok {
+				return foci, false
+			}
 			if foci, ok = r.repeat(s, f, append(foci, f), depth+1); !ok {
 				return foci, false
 			}
@@ -230,6 +246,9 @@ func (r *Runner) index(i int) {
 
 // item fills the cells of a selection for one item.
 func (r *Runner) item(s *selection, v fhirpath.Value, index int, next func() bool) bool {
+	if !r.visit(v) {
+		return false
+	}
 	r.index(index)
 	for i, x := range s.paths {
 		items, err := x.Eval(r.c, v)

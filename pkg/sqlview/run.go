@@ -3,6 +3,7 @@ package sqlview
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,6 +17,9 @@ type Row []Cell
 // Cell is what stands in a column of a row: nothing, one value, or with Column.Collection any number.
 type Cell struct {
 	Values []fhirpath.Value
+
+	from []fhirpath.Value // what was read to compute it
+	told bool             // Claim was told of it
 }
 
 // Empty reports that there is nothing.
@@ -107,6 +111,9 @@ type Runner struct {
 
 	// MaxItems is how many items a view may visit on one resource, so that one that multiplies lists by lists comes to an end.
 	MaxItems int
+
+	// Claim, if it is set, is told of the leaves that stand in the rows that are given: as they are, or as part of what a path computes.
+	Claim func(v fhirpath.Value, col *Column, asIs bool)
 }
 
 // NewRunner makes a runner, which evaluates in a context; runners of one goroutine share it.
@@ -153,8 +160,40 @@ func (r *Runner) keep(x *fhirpath.Expr, v fhirpath.Value) (bool, error) {
 }
 
 func (r *Runner) give() bool {
+	if r.Claim != nil {
+		for i := range r.row {
+			if c := &r.row[i]; !c.told {
+				c.told = true
+				r.claim(c, &r.view.Columns[i])
+			}
+		}
+	}
 	r.err = r.emit(r.row)
 	return r.err == nil
+}
+
+// claim tells what stands in a cell.
+func (r *Runner) claim(c *Cell, col *Column) {
+	computed := false
+	for _, v := range c.Values {
+		if v.Kind() == fhirpath.Node {
+			r.Claim(v, col, true)
+		} else {
+			computed = true
+		}
+	}
+	if !computed {
+		return
+	}
+	asIs := false
+	if len(c.from) == 1 && len(c.Values) == 1 { // a key ends with the id
+		text, _ := c.Values[0].Text()
+		leaf, ok := c.from[0].Text()
+		asIs = ok && strings.HasSuffix(text, leaf)
+	}
+	for _, v := range c.from {
+		r.Claim(v, col, asIs)
+	}
 }
 
 // failed is what went wrong on the data.
@@ -251,17 +290,25 @@ func (r *Runner) item(s *selection, v fhirpath.Value, index int, next func() boo
 	}
 	r.index(index)
 	for i, x := range s.paths {
+		at := s.first + i
+		cell := &r.row[at]
+		cell.from, cell.told = cell.from[:0], false
+		if r.Claim != nil {
+			r.c.Watch(func(v fhirpath.Value) { cell.from = append(cell.from, v) })
+		}
 		items, err := x.Eval(r.c, v)
+		if r.Claim != nil {
+			r.c.Watch(nil)
+		}
 		if err != nil {
 			r.err = r.failed(err)
 			return false
 		}
-		at := s.first + i
 		if col := &r.view.Columns[at]; len(items) > 1 && !col.Collection {
 			r.err = diag.New(SeveralValues, diag.Place{Path: r.c.Place(items[1])}, "the column %s of the view %s has %d values for one row", col.Name, r.view.Name, len(items))
 			return false
 		}
-		r.row[at].Values = append(r.row[at].Values[:0], items...)
+		cell.Values = append(cell.Values[:0], items...)
 	}
 	return r.below(s, 0, v, index, next)
 }

@@ -331,3 +331,6 @@ func (r *Runner) below(s *selection, i int, v fhirpath.Value, index int, next fu
 
 // SetRecord says what %record is for the next resources.
 func (r *Runner) SetRecord(resources []fhirpath.Value) { r.c.SetVariable(record, resources...) }
+
+// View is the view that is run.
+func (r *Runner) View() *View { return r.view }

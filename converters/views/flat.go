@@ -3,7 +3,6 @@ package views
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"io"
 	"maps"
 	"reflect"
@@ -11,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/fhirpath"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -45,7 +46,7 @@ func Flat(to string, w csvtab.Writing) *convert.Format {
 	}
 	t.Lost = func(l *mapping.Leaf) (tree.State, string) { return tree.Carried, "" } // a leaf is a cell
 	return &convert.Format{Name: to, Extension: extension, Tables: t, NewWriter: func(*convert.Options) convert.Writer {
-		return &flatWriter{columns: map[*plan.Type]*flatColumn{}, c: fhirpath.NewContext(fhirpath.Env{})}
+		return &flatWriter{columns: map[*plan.Type]*flatColumn{}}
 	}}
 }
 
@@ -58,8 +59,9 @@ type flatColumn struct {
 }
 
 type flatStep struct {
-	element, item int
-	typ           *plan.Type // of a choice, and of contained resources
+	element, item int        // -1 is resourceType, before all elements
+	alt           int        // of a choice, among its types
+	typ           *plan.Type // of what may be of several
 }
 
 func (c *flatColumn) to(step flatStep, name string, list bool) *flatColumn {
@@ -71,10 +73,11 @@ func (c *flatColumn) to(step flatStep, name string, list bool) *flatColumn {
 		if list {
 			name += "[" + strconv.Itoa(step.item) + "]"
 		}
-		order := binary.BigEndian.AppendUint16([]byte(c.order), uint16(step.element))
+		order := binary.BigEndian.AppendUint16([]byte(c.order), uint16(step.element+1))
 		if list {
 			order = binary.BigEndian.AppendUint32(order, uint32(step.item))
 		}
+		order = binary.BigEndian.AppendUint16(order, uint16(step.alt))
 		x = &flatColumn{path: name, order: string(order)}
 		if c.below == nil {
 			c.below = map[flatStep]*flatColumn{}
@@ -93,12 +96,10 @@ type flatCell struct {
 // flatWriter takes resources apart.
 type flatWriter struct {
 	columns map[*plan.Type]*flatColumn
-	c       *fhirpath.Context
 	row     []flatCell
 }
 
 func (w *flatWriter) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	defer w.c.Forget()
 	var parts []convert.Part
 	for _, r := range rec.Resources {
 		if r.Inside() {
@@ -142,7 +143,7 @@ func (w *flatWriter) walk(c *flatColumn, t *plan.Type, v reflect.Value) {
 				w.leaf(c.to(step, e.Name, false), fhirpath.ReferenceText(v))
 			case plan.ChoiceOf:
 				if x, a := e.Chosen(v); a != nil {
-					step.typ = a.Type()
+					step.typ, step.alt = a.Type(), slices.Index(e.Choice, a)
 					w.walk(c.to(step, a.Name, false), a.Type(), x)
 				}
 			case plan.ResourceOf:
@@ -155,14 +156,18 @@ func (w *flatWriter) walk(c *flatColumn, t *plan.Type, v reflect.Value) {
 				if e.Shape == plan.PackedList {
 					f = f.Index(i)
 				}
-				packed, ok := f.Interface().(*anypb.Any)
-				if x := w.c.Unpack(packed); ok && x.Kind() == fhirpath.Node {
+				packed, _ := f.Interface().(*anypb.Any)
+				m, err := fhir.Unpack(packed)
+				if err != nil {
+					continue
+				}
+				if x := fhirpath.Of(m); x.Kind() == fhirpath.Node {
 					step.typ = x.Type()
 					w.resource(c.to(step, e.Name, e.Shape == plan.PackedList), x.Type(), x.Struct())
 				}
 			default:
 				x := e.At(v, i)
-				if e.Name == "extension" && plan.IsInternalStruct(x) {
+				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && plan.IsInternal(ext) {
 					continue
 				}
 				w.walk(c.to(step, e.Name, e.List), e.Type(), x)
@@ -173,7 +178,7 @@ func (w *flatWriter) walk(c *flatColumn, t *plan.Type, v reflect.Value) {
 
 // resource walks a resource that stands in another.
 func (w *flatWriter) resource(c *flatColumn, t *plan.Type, v reflect.Value) {
-	w.row = append(w.row, flatCell{c.to(flatStep{}, "resourceType", false), t.Name})
+	w.row = append(w.row, flatCell{c.to(flatStep{element: -1}, "resourceType", false), t.Name})
 	w.walk(c, t, v)
 }
 
@@ -264,12 +269,11 @@ func (t *flatTable) write(b book, name string) error {
 		return err
 	}
 	cells := make([]string, len(fields))
-	err = t.rows.each(func(row []spooled) error {
+	return t.rows.each(func(row []spooled) error {
 		clear(cells)
 		for _, c := range row {
 			cells[at[c.column]] = c.text
 		}
 		return rows.Row(cells)
 	})
-	return errors.Join(err)
 }

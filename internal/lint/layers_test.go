@@ -34,6 +34,8 @@ var layers = []struct {
 		"pkg/tree", "pkg/diag"}},
 	{"converters/ccdafhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",
 		"pkg/tree", "pkg/diag"}},
+	{"converters/views/...", []string{"pkg/convert", "pkg/sqlview", "pkg/mapping", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab", "pkg/tree", "pkg/diag",
+		"internal/safefile", "internal/squeezed"}},
 	{"converters/csvfhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab/...",
 		"pkg/tree", "pkg/diag"}},
 

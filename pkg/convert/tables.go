@@ -41,7 +41,9 @@ func (o *Options) of(to *Format) *Options {
 }
 
 // apart reports that resources go one by one, so that none waits for another.
-func (o *Options) apart() bool { return o.To == "ndjson" && o.tables == nil || o.tables != nil && !o.tables.Whole }
+func (o *Options) apart() bool {
+	return o.To == "ndjson" && o.tables == nil || o.tables != nil && !o.tables.Whole
+}
 
 // byID reports that a resource is found by its id alone.
 func (o *Options) byID() bool { return o.To == "ndjson" || o.tables != nil }

@@ -1,6 +1,9 @@
 package views
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -43,7 +46,7 @@ func Format(to, name string, list []*sqlview.View, w csvtab.Writing) (*convert.F
 		if err != nil {
 			return nil, err
 		}
-		g := &gatherer{book: book, tables: map[string]csvtab.RowWriter{}, width: map[string]int{}}
+		g := &gatherer{book: book, tables: map[string]csvtab.RowWriter{}, width: map[string]int{}, seen: distinct(list)}
 		for _, v := range list {
 			rows, err := book.table(v.Name, fields(v))
 			if err != nil {
@@ -169,11 +172,16 @@ type gatherer struct {
 	book   book
 	tables map[string]csvtab.RowWriter
 	width  map[string]int
+	seen   map[string]seen // of views that are distinct
 }
 
 func (g *gatherer) Put(p convert.Part) error {
 	rows, n := g.tables[p.Type], g.width[p.Type]
+	seen := g.seen[p.Type]
 	for cells := p.Table.([]string); len(cells) > 0; cells = cells[n:] {
+		if seen != nil && seen.before(cells[:n]...) {
+			continue
+		}
 		if err := rows.Row(cells[:n]); err != nil {
 			return err
 		}
@@ -183,24 +191,65 @@ func (g *gatherer) Put(p convert.Part) error {
 
 func (g *gatherer) Close() error { return g.book.close() }
 
+// seen knows the rows of a table by digest, so that one that comes again is left out.
+type seen map[[16]byte]struct{}
+
+func (s seen) before(row ...string) bool {
+	h := sha256.New()
+	for _, cell := range row {
+		h.Write(binary.AppendUvarint(nil, uint64(len(cell))))
+		io.WriteString(h, cell)
+	}
+	var key [16]byte
+	copy(key[:], h.Sum(nil))
+	_, ok := s[key]
+	s[key] = struct{}{}
+	return ok
+}
+
 // lines puts the rows of views into files of NDJSON.
-type lines map[string]io.Writer
+type lines struct {
+	files map[string]io.Writer
+	seen  map[string]seen
+}
+
+func distinct(list []*sqlview.View) map[string]seen {
+	m := map[string]seen{}
+	for _, v := range list {
+		if v.Distinct {
+			m[v.Name] = seen{}
+		}
+	}
+	return m
+}
 
 func openLines(list []*sqlview.View, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
-	g := lines{}
+	g := lines{map[string]io.Writer{}, distinct(list)}
 	for _, v := range list {
 		w, err := create(v.Name + ".ndjson")
 		if err != nil {
 			return nil, err
 		}
-		g[v.Name] = w
+		g.files[v.Name] = w
 	}
 	return g, nil
 }
 
 func (g lines) Put(p convert.Part) error {
-	_, err := g[p.Type].Write(p.Data)
-	return err
+	seen, w := g.seen[p.Type], g.files[p.Type]
+	if seen == nil {
+		_, err := w.Write(p.Data)
+		return err
+	}
+	for line := range bytes.Lines(p.Data) {
+		if seen.before(string(line)) {
+			continue
+		}
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g lines) Close() error { return nil }

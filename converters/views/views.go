@@ -3,6 +3,7 @@
 package views
 
 import (
+	_ "embed" // the sets
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/sqlview"
@@ -18,7 +19,17 @@ type Set struct {
 // Sets are the built-in sets.
 func Sets() []Set { return sets }
 
-var sets = []Set{}
+var (
+	//go:embed sets/patients.json
+	patients string
+	//go:embed sets/summary.json
+	summary string
+)
+
+var sets = []Set{
+	{"patients", "a list with one row for each patient", patients},
+	{"summary", "one row for each patient of a record, with problems, allergies, medications and counts", summary},
+}
 
 // SetNames are the names of the built-in sets in words.
 func SetNames() string {

@@ -205,6 +205,11 @@ func (p *parser) view(n *node, name string) *View {
 		v.Name = SQLName(name)
 	}
 	v.Title, _ = p.text(n, "title", "ViewDefinition", false)
+	for _, x := range p.list(n, "extension", "ViewDefinition") {
+		if m := x.member("valueBoolean"); x.is("url", DistinctURL) && m != nil {
+			v.Distinct = m.kind == 't'
+		}
+	}
 	resource, at := p.text(n, "resource", "ViewDefinition", true)
 	if at == nil {
 		return nil

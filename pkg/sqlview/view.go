@@ -26,6 +26,9 @@ const (
 	FindsNothing  diag.ID = "CP-CSV-114"
 )
 
+// DistinctURL is the extension by which a view leaves out rows that are the same as others.
+const DistinctURL = "https://chartpost.org/fhir/StructureDefinition/view-distinct"
+
 // View is a ViewDefinition that has been read and compiled.
 type View struct {
 	Name     string // of the table
@@ -33,6 +36,7 @@ type View struct {
 	Resource string // the type that it is run on
 	Columns  []Column
 	Record   bool // a path uses %record
+	Distinct bool // a row that is the same as another is written once: DistinctURL says so
 
 	where []*fhirpath.Expr
 	root  *selection

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/csvtab"
 )
 
@@ -14,8 +15,24 @@ type book interface {
 }
 
 func openBook(to, file string, o csvtab.Writing, temp string, create func(string) (io.Writer, error)) (book, error) {
-	return &files{o: o, create: create}, nil
+	if to == "csv" {
+		return &files{o: o, create: create}, nil
+	}
+	w, err := create(file)
+	if err != nil {
+		return nil, err
+	}
+	return &workbook{csvtab.NewWorkbook(w, func() (csvtab.Spool, error) { return safefile.Temp(temp) })}, nil
 }
+
+// workbook has its tables as sheets.
+type workbook struct{ b *csvtab.Workbook }
+
+func (b *workbook) table(name string, fields []csvtab.Field) (csvtab.RowWriter, error) {
+	return b.b.Sheet(name, fields)
+}
+
+func (b *workbook) close() error { return b.b.Close() }
 
 // files are tables of CSV.
 type files struct {

@@ -31,7 +31,12 @@ type Format struct {
 	Loose     func(head []byte) bool // its records may be spread over sources, of which this is one; nil: never
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
+	// ReadFiles is Read for a job, where the format must see its files whole. Join names, by name and first bytes, what a file is a part of, if
+	// files of this format can be parts of one source; empty if it stands alone.
+	ReadFiles func(files []*File, o *Options) iter.Seq2[*Raw, error]
+	Join      func(name string, head []byte) string
 	NewWriter func(o *Options) Writer // nil: cannot be written
+	Tables    *Tables                 // set if the rows of all records go into the same files
 	// Describe says of a record what it is, without a value of the patient's: counts by kind (a message type, a type of
 	// resource), and other facts by name (version, bundle).
 	Describe func(raw *Raw, o *Options) (Description, *diag.Finding)
@@ -51,8 +56,9 @@ type Raw struct {
 	Size     int              // in bytes, more or less, for the bounds of memory
 	Reject   *diag.Finding    // why it is no record at all
 	Findings []*diag.Finding
-	Data     any  // the format's own
-	More     bool // the record goes on with the next Raw
+	Data     any    // the format's own
+	More     bool   // the record goes on with the next Raw
+	Done     func() // called when it has been handed on, and all before it; may be nil
 
 	piece   bool   // of a record, which is not rejected any more: some of it may be written
 	release func() // when it has been handed on, and all before it
@@ -75,10 +81,11 @@ type Writer interface {
 	FromHub(rec *Record) ([]Part, []*diag.Finding, error)
 }
 
-// Part is a piece of output: all of it, or of NDJSON the lines of one type of resource.
+// Part is a piece of output: all of it, of NDJSON the lines of one type of resource, of a table some of its rows.
 type Part struct {
-	Type string
-	Data []byte
+	Type  string
+	Data  []byte
+	Table any // of a format of Tables, for its Gatherer
 }
 
 // Record is a record in the hub, with what became of its source's leaves.
@@ -104,6 +111,8 @@ type Options struct {
 	Version    string // --version, of HL7 v2
 	Document   string // --document, of C-CDA
 	Charset    string // what the bytes are, whatever they say
+	Dates      string // --dates: the order of day and month in tables
+	Unmapped   string // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool
@@ -111,10 +120,11 @@ type Options struct {
 
 	maxWhole int          // other than the constant, for tests
 	ended    func() error // why the reading of a large record should end; nil: never
+	tables   *Tables      // of what is written, if those are tables
 }
 
 // Relative reports that references are Type/id.
-func (o *Options) Relative() bool { return o.To == "ndjson" }
+func (o *Options) Relative() bool { return o.byID() }
 
 // toBundles reports that bundles of FHIR are written, be it in JSON or XML.
 func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml" }
@@ -144,6 +154,7 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 	if err := fit(from, to); err != nil {
 		return err
 	}
+	o = o.of(to)
 	in := &input{from: from, name: source}
 	steps := func(yield func(*step) bool) {
 		for raw, err := range from.Read(r, source, o) {
@@ -185,6 +196,9 @@ type step struct {
 func (s *step) release() {
 	if s.raw != nil && s.raw.release != nil {
 		s.raw.release()
+	}
+	if s.raw != nil && s.raw.Done != nil {
+		s.raw.Done()
 	}
 }
 

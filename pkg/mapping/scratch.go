@@ -16,6 +16,7 @@ type scratch struct {
 	shared   map[sharedKey]reflect.Value
 	refs     map[*dpb.Reference]*Resource
 	refOrder []*dpb.Reference
+	outward  []outward
 	links    []pendingLink
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
@@ -24,6 +25,12 @@ type scratch struct {
 	foreign  []made                 // elements in which pairs made others
 	runs
 	memos memos
+}
+
+// outward is a reference to a resource of which only type and id are known.
+type outward struct {
+	ref     *dpb.Reference
+	typ, id string
 }
 
 // runs are the structs that a reading hands out, many made at a time.
@@ -67,6 +74,8 @@ func (s *scratch) again() bool {
 	clear(s.refs)
 	clear(s.refOrder)
 	clear(s.links)
+	clear(s.outward)
+	s.outward = s.outward[:0]
 	clear(s.keyed)
 	clear(s.used)
 	clear(s.visited)

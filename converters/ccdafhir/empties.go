@@ -67,11 +67,11 @@ func blank(c *mapping.Context, n tree.Node) bool {
 				return false
 			}
 		case d.Text(k) == "" || name == "@xsi:type" && d.Name(n) == "value":
-		case name == "@value" && d.State(k) == tree.Invalid && isTime(d.Name(n)):
+		case name == "@value" && d.State(k) < tree.Folded && isTime(d.Name(n)):
 			if _, err := hl7.ParseMoment(d.Text(k), false); err == nil {
 				return false
 			}
-		case name == "@code" && d.Name(n) == "languageCode" && d.State(k) == tree.Invalid:
+		case name == "@code" && d.Name(n) == "languageCode" && d.State(k) < tree.Folded:
 		default:
 			return false
 		}

@@ -22,6 +22,8 @@ var Types = mapping.Types{
 	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
 	"TEXT_SELF":    mapping.Pair{Read: readText, Write: writeText},
 	"XSI_TYPE":     mapping.Pair{Read: readXSIType, Write: writeXSIType},
+	"DERIVED":      mapping.Pair{Read: readDerived, Write: writeDerived},
+	"REFILLS":      refills,
 	"EMPTY":        mapping.Pair{Read: readEmpties, Write: writeEmpties},
 	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},

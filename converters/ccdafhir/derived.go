@@ -1,10 +1,15 @@
 package ccdafhir
 
 import (
+	stdbase64 "encoding/base64"
 	"strconv"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
+	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
@@ -26,6 +31,12 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	said := dst.ProtoReflect().New()
 	end := c.Fold(derivedWhy)
 	c.ReadTable("Derived", n, said.Interface())
+	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Child(n, "author") == 0 && c.Doc.Name(act) == "act" {
+		switch dst.(type) {
+		case *cpb.Condition, *apb.AllergyIntolerance: // who wrote the concern wrote what is within
+			c.ReadTable("Derived_Concern", act, said.Interface())
+		}
+	}
 	end()
 	merge(dst.ProtoReflect(), said)
 	switch x := dst.(type) {
@@ -37,6 +48,8 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if code := observationCategory(c.Doc, n); code != "" && len(x.Category) == 0 {
 			x.Category = append(x.Category, derivedConcept(observationCategories, code))
 		}
+	case *docpb.DocumentReference:
+		attach(x)
 	case *drpb.DiagnosticReport:
 		if len(x.Category) == 0 && attrText(c.Doc, c.Doc.Child(sectionOf(c.Doc, n), "code"), "code") == resultsSection {
 			x.Category = append(x.Category, derivedConcept("http://terminology.hl7.org/CodeSystem/v2-0074", "LAB"))
@@ -220,6 +233,51 @@ func diagnoses(c *mapping.Context, d *epb.Encounter) {
 			d.Diagnosis = append(d.Diagnosis, x)
 		}
 	}
+}
+
+// attach gives a note its content: the text of the act, or that of the narrative to which it refers.
+func attach(d *docpb.DocumentReference) {
+	for _, x := range d.Extension {
+		text := x.GetValue().GetStringValue()
+		if x.GetUrl().GetValue() != ownExtensions+"text" || text.GetValue() == "" {
+			continue
+		}
+		kind, data := "text/plain", []byte(text.Value)
+		for _, y := range text.Extension {
+			switch y.GetUrl().GetValue() {
+			case ownExtensions + "media-type":
+				kind = y.GetValue().GetStringValue().GetValue()
+			case ownExtensions + "representation":
+				if y.GetValue().GetCode().GetValue() == "B64" {
+					raw, err := stdbase64.StdEncoding.DecodeString(solid(text.Value))
+					if err != nil {
+						return // the text stands beside it as it was written
+					}
+					data = raw
+				}
+			}
+		}
+		content := &docpb.DocumentReference_Content{Attachment: &dpb.Attachment{
+			ContentType: &dpb.Attachment_ContentTypeCode{Value: kind}, Data: &dpb.Base64Binary{Value: data}}}
+		markDerived(content)
+		d.Content = append(d.Content, content)
+	}
+}
+
+// readFullName is the name of a person as one text.
+func readFullName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.String)
+	if !ok {
+		return false
+	}
+	words := []string{c.Doc.Text(n)}
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if name := c.Doc.Name(k); name[0] != '@' && name != "validTime" {
+			words = append(words, c.Doc.Text(k))
+		}
+	}
+	d.Value = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+	return d.Value != ""
 }
 
 // hasTemplate reports whether a resource was made of a statement of a template.

@@ -24,6 +24,8 @@ var Types = mapping.Types{
 	"XSI_TYPE":     mapping.Pair{Read: readXSIType, Write: writeXSIType},
 	"DERIVED":      mapping.Pair{Read: readDerived, Write: writeDerived},
 	"REFILLS":      refills,
+	"CONCERNS":     mapping.Pair{Read: readConcerns, Write: writeConcerns},
+	"FULL_NAME":    mapping.Pair{Read: readFullName, Write: writeNothing},
 	"EMPTY":        mapping.Pair{Read: readEmpties, Write: writeEmpties},
 	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},

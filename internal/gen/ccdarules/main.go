@@ -25,6 +25,9 @@ import (
 //go:embed words.txt
 var wordsText string
 
+//go:embed names.txt
+var namesText string
+
 type schema struct {
 	Patterns []pattern `xml:"pattern"`
 }
@@ -166,6 +169,14 @@ func main() {
 			log.Printf("words.txt: no statement is called %s", id)
 		}
 	}
+	for line := range strings.Lines(namesText) {
+		if id, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && id != "#" {
+			if strings.HasPrefix(id, ".") {
+				id = prefix + id
+			}
+			names[id] = name
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(names)) {
 		fmt.Fprintf(out, "name %s %s\n", short(id), names[id])
 	}
@@ -238,6 +249,7 @@ func compact(test string, used map[string]bool) string {
 		used[oid] = true
 		return " in " + oid
 	})
+	test = strings.ReplaceAll(test, "[xsi:type=", "[@xsi:type=") // a slip of CONF:1098-28042: there is no element of that name
 	return strings.ReplaceAll(test, "cda:", "")
 }
 

@@ -104,11 +104,16 @@ func (v *Validator) Stream(ctx context.Context, r io.Reader, source string) (*Re
 // Document checks a document. source is its name in the findings.
 func (v *Validator) Document(b []byte, source string) *Result {
 	c := v.free.Get().(*checker)
-	defer func() {
-		c.doc, c.found, c.refs = nil, nil, nil
-		v.free.Put(c)
-	}()
+	defer v.done(c)
 	return c.check(b, source)
+}
+
+// done lets go of the document.
+func (v *Validator) done(c *checker) {
+	c.doc, c.result = nil, nil
+	clear(c.found[:cap(c.found)])
+	clear(c.refs[:cap(c.refs)])
+	v.free.Put(c)
 }
 
 // checker checks one document after the other.
@@ -124,6 +129,7 @@ type checker struct {
 	within tree.Node // the section's text that inner is, 0 outside of narratives
 	base   int       // where it begins
 	found  []finding
+	said   []said
 	ids    map[string]bool
 	refs   []reference
 	result *Result
@@ -147,7 +153,7 @@ func (c *checker) check(b []byte, source string) *Result {
 		return c.result
 	}
 	c.result.Read = true
-	c.doc, c.within, c.found, c.refs = doc, 0, c.found[:0], c.refs[:0]
+	c.doc, c.within, c.found, c.refs, c.said = doc, 0, c.found[:0], c.refs[:0], c.said[:0]
 	clear(c.ids)
 	for _, f := range doc.Findings {
 		switch f.ID {
@@ -178,7 +184,6 @@ func (c *checker) finish() *Result {
 		}
 		out = append(out, f.Finding)
 	}
-	clear(c.found)
 	if len(out) > maxFindings {
 		out = append(out[:maxFindings], diag.New(tooMany, diag.Place{Source: c.parser.Source}, ""))
 	}
@@ -248,20 +253,39 @@ func (c *checker) sectionName(n tree.Node) string {
 // rules runs the statements of the guides.
 func (c *checker) rules() {
 	d := c.doc.Doc
-	m := &machine{d: d, named: map[string][]tree.Node{}, steps: 1<<22 + 64*d.Len()}
+	m := c.machine()
 	whole := c.t.run(m, func(b broken) {
 		if len(c.found) > 2*maxFindings {
 			return
 		}
+		if len(c.said) > 0 && c.said[0].n != b.n {
+			c.say()
+		}
 		c.broken(m, b)
 	})
+	c.say()
 	if !whole {
 		c.result.Unchecked.note("rules that would look through the whole document too often")
 	}
-	c.claims()
+	c.claims(d)
 }
 
-// broken reports a statement that does not hold.
+func (c *checker) machine() *machine {
+	d := c.doc.Doc
+	return &machine{d: d, named: map[string][]tree.Node{}, steps: 1<<22 + 64*d.Len()}
+}
+
+// said is what was found to be wrong with one element, before what is said twice is said once.
+type said struct {
+	n, at   tree.Node
+	id      diag.ID
+	subject string
+	what    string
+	confs   []string
+}
+
+// broken puts a statement that does not hold into words. Several guides, templates and statements ask for the same: it is said once, with
+// all their numbers, and what SHALL be is not said again as what SHOULD be.
 func (c *checker) broken(m *machine, b broken) {
 	m.current = b.n
 	w := wording{t: c.t, m: m, at: b.n, id: ruleOther}
@@ -269,23 +293,83 @@ func (c *checker) broken(m *machine, b broken) {
 	if what == "" {
 		what = w.why(b.s.test, b.n)
 	}
-	level := "SHALL"
-	if b.r.should {
-		w.id, level = ruleShould, "SHOULD"
+	s := said{n: b.n, at: w.at, id: w.id, what: what, confs: []string{conf(b.s.id)}}
+	switch {
+	case b.s.id == twin:
+		s.id, s.confs = ruleTwin, nil
+		s.subject = cmp.Or(c.t.names[attribute(m.d, b.n, "@root")], attribute(m.d, b.n, "@root"))
+	case b.r.should:
+		s.id = ruleShould
+		s.what = strings.NewReplacer(" must ", " should ", "may not", "should not").Replace(what)
 	}
-	if b.s.id == "hasCompatibleR1.1TemplateId" {
-		w.id = ruleTwin
-		c.find(w.id, b.n, fmt.Sprintf("%s: %s", c.t.nameOf(attribute(m.d, b.n, "@root")), what))
+	for i := range c.said {
+		o := &c.said[i]
+		if o.at != s.at || o.what != s.what || len(o.confs) == 0 || len(s.confs) == 0 {
+			continue
+		}
+		if (o.id == ruleShould) == (s.id == ruleShould) {
+			if !slices.Contains(o.confs, s.confs[0]) {
+				o.confs = append(o.confs, s.confs[0])
+			}
+			return
+		}
+		if s.id == ruleShould {
+			return
+		}
+		s.subject = c.t.subject(b.r, m, b.n)
+		*o = s
 		return
 	}
-	c.find(w.id, w.at, fmt.Sprintf("%s: %s (%s, CONF:%s)", c.t.subject(b.r, m, b.n), what, level, conf(b.s.id)))
+	if s.subject == "" {
+		s.subject = c.t.subject(b.r, m, b.n)
+	}
+	c.said = append(c.said, s)
 }
 
-func (t *table) nameOf(root string) string { return cmp.Or(t.names[root], root) }
+// twin is the statement of the schematron of R2.1 that has no CONF number.
+const twin = "hasCompatibleR1.1TemplateId"
+
+// say reports what was found wrong with an element.
+func (c *checker) say() {
+	for _, s := range c.said {
+		if len(s.confs) == 0 {
+			c.find(s.id, s.at, s.subject+": "+s.what)
+			continue
+		}
+		level := "SHALL"
+		if s.id == ruleShould {
+			level = "SHOULD"
+		}
+		c.find(s.id, s.at, fmt.Sprintf("%s: %s (%s, CONF:%s)", s.subject, s.what, level, strings.Join(s.confs, ", ")))
+	}
+	c.said = c.said[:0]
+}
+
+// Statement is one conformance statement that does not hold of an element of a document.
+type Statement struct {
+	ID     string // with the CONF number: 1198-7504, 1198-7504-c
+	Should bool
+	Path   string // of the element
+}
+
+// Statements are all that do not hold of a document, each by itself, as a schematron tells them: for those who compare. ok is false if the
+// document cannot be read.
+func (v *Validator) Statements(b []byte) (all []Statement, ok bool) {
+	c := v.free.Get().(*checker)
+	defer v.done(c)
+	doc, err := c.parser.Parse(b)
+	if err != nil {
+		return nil, false
+	}
+	c.doc = doc
+	c.t.run(c.machine(), func(b broken) {
+		all = append(all, Statement{b.s.id, b.r.should, doc.PlaceOf(b.n)})
+	})
+	return all, true
+}
 
 // claims counts the template ids that no rule is for.
-func (c *checker) claims() {
-	d := c.doc.Doc
+func (c *checker) claims(d *tree.Doc) {
 	any := false
 	for n := tree.Root + 1; int(n) <= d.Len(); n++ {
 		if d.Name(n) != "templateId" {

@@ -60,8 +60,7 @@ type table struct {
 	rules []*rule
 	// Where to look for the rules that may be for an element of a name: those that begin with a template id by its root.
 	byName map[string]*candidates
-	known  map[templateID]bool // template ids with rules; one without an extension stands for the root alone
-	roots  map[string]bool     // their roots
+	known  map[templateID]bool // template ids with rules of their own
 }
 
 type candidates struct {
@@ -75,7 +74,7 @@ type candidate struct {
 }
 
 var loadTable = sync.OnceValue(func() *table {
-	t := &table{names: map[string]string{}, sets: map[string]*valueSet{}, byName: map[string]*candidates{}, known: map[templateID]bool{}, roots: map[string]bool{}}
+	t := &table{names: map[string]string{}, sets: map[string]*valueSet{}, byName: map[string]*candidates{}, known: map[templateID]bool{}}
 	if err := t.read(squeezed.Text(rulesText)); err != nil {
 		panic(fmt.Sprintf("rules.txt: %v", err)) // a test reads every line of it
 	}
@@ -120,13 +119,10 @@ func (t *table) read(s string) error {
 }
 
 func (t *table) index(r *rule, p *path) {
-	for i := range p.steps {
-		for _, id := range p.steps[i].id {
-			t.known[id] = true
-			t.roots[id.root] = true
-		}
-	}
 	last := &p.steps[len(p.steps)-1]
+	for _, id := range last.id {
+		t.known[id] = true
+	}
 	c := t.byName[last.name]
 	if c == nil {
 		c = &candidates{byRoot: map[string][]candidate{}}

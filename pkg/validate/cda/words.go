@@ -27,7 +27,7 @@ type wording struct {
 func (w *wording) why(e expr, n tree.Node) string {
 	w.at = n
 	if w.deep++; w.deep > 12 {
-		return w.must(e)
+		return "this must hold: " + w.must(e)
 	}
 	switch e := e.(type) {
 	case andExpr:
@@ -45,6 +45,8 @@ func (w *wording) why(e expr, n tree.Node) string {
 		return w.nouns(e, " or ") + " is missing"
 	case countOf:
 		return w.why(e.of, n)
+	case notExpr:
+		return w.not(e.of, n)
 	case *compared:
 		return w.count(e, n)
 	case *equal:
@@ -58,7 +60,25 @@ func (w *wording) why(e expr, n tree.Node) string {
 		w.at = w.first(e.p, n)
 		return w.noun(e.p) + " must be " + codes(e.set)
 	}
-	return w.must(e)
+	return "this must hold: " + w.must(e)
+}
+
+// not says that something may not be so.
+func (w *wording) not(e expr, n tree.Node) string {
+	w.id = ruleMany
+	switch e := e.(type) {
+	case *path:
+		w.at = w.first(e, n)
+		return w.noun(e) + " may not stand here"
+	case countOf:
+		return w.nouns(e.of, " or ") + " may not stand here"
+	case *compared:
+		if of, ok := e.a.(countOf); ok && (e.op == "=" || e.op == ">") {
+			return w.nouns(of.of, " or ") + " may not stand here"
+		}
+	}
+	w.id = ruleOther
+	return "it may not be that " + w.must(e)
 }
 
 // codes lists the codes of a value set, if they are few.
@@ -96,8 +116,11 @@ func (w *wording) neither(e orExpr, n tree.Node) string {
 			if k, ok := p.b.(constant); ok && k == 0 && p.op == "=" {
 				continue
 			}
+			if of, ok := p.a.(countOf); ok && isNull(of.of.paths[0]) {
+				continue
+			}
 		case *path:
-			if len(p.steps) == 1 && p.steps[0].name == "@nullFlavor" {
+			if isNull(p) {
 				continue
 			}
 		}
@@ -110,9 +133,14 @@ func (w *wording) neither(e orExpr, n tree.Node) string {
 		return when + w.why(left[0], n)
 	}
 	w.at = n
+	if name, systems := w.oneSystem(left); name != "" {
+		w.id = ruleCode
+		w.at = w.first(left[0].(*path), n)
+		return fmt.Sprintf("%s%s must be of %s", when, name, systems)
+	}
 	w.id = ruleOther
 	if len(left) == 0 {
-		return w.must(e)
+		return "this must hold: " + w.must(e)
 	}
 	parts := make([]string, len(left))
 	for i, p := range left {
@@ -120,6 +148,31 @@ func (w *wording) neither(e orExpr, n tree.Node) string {
 	}
 	return when + "one of these must hold: " + strings.Join(parts, "; or ")
 }
+
+// oneSystem reports alternatives that all ask for the code system of one element: its name, and the systems.
+func (w *wording) oneSystem(alternatives []expr) (name, systems string) {
+	var list []string
+	for _, e := range alternatives {
+		p, ok := e.(*path)
+		if !ok || len(p.steps) != 1 || len(p.steps[0].preds) != 1 || name != "" && name != p.steps[0].name {
+			return "", ""
+		}
+		eq, ok := p.steps[0].preds[0].(*equal)
+		if !ok || eq.p.steps[0].name != "@codeSystem" {
+			return "", ""
+		}
+		oid, ok := eq.want.(literal)
+		if !ok {
+			return "", ""
+		}
+		name = p.steps[0].name
+		list = append(list, cmp.Or(systemName(string(oid)), string(oid)))
+	}
+	return name, strings.Join(list, ", ")
+}
+
+// isNull reports the path @nullFlavor.
+func isNull(p *path) bool { return len(p.steps) == 1 && p.steps[0].name == "@nullFlavor" }
 
 // given says the condition of what follows from it, unless that names the same place anyway.
 func (w *wording) given(e expr, whole orExpr) string {
@@ -163,11 +216,11 @@ func (w *wording) nothing(p *path, n tree.Node) string {
 
 // in puts the place of something before it: "in effectiveTime: low is missing", "code must have the code X".
 func in(where, what string) string {
-	if where == "" || where == "this element" {
+	if where == "" || where == "this element" || where == "component/structuredBody" {
 		return what
 	}
 	if rest, ok := strings.CutPrefix(what, "the attribute "); ok {
-		return "the attribute " + where + "/@" + rest
+		return where + "/@" + rest
 	}
 	return "in " + where + ": " + what
 }
@@ -202,9 +255,15 @@ func (w *wording) count(c *compared, n tree.Node) string {
 			return w.noun(p) + " is too long"
 		}
 	}
+	if other, ok := c.b.(countOf); ok && isCount && c.op != ">" && c.op != ">=" {
+		w.id = ruleMissing
+		if rest := beyond(of.of.paths[0], other.of.paths[0]); rest != nil {
+			return fmt.Sprintf("not every %s has %s", w.noun(of.of.paths[0]), w.noun(rest))
+		}
+	}
 	if !isCount || !isConstant {
 		w.id = ruleOther
-		return w.must(c)
+		return "this must hold: " + w.must(c)
 	}
 	got := of.of.count(w.m, n, maxCount)
 	what := w.nouns(of.of, " or ")
@@ -232,7 +291,21 @@ func (w *wording) count(c *compared, n tree.Node) string {
 		return fmt.Sprintf("%s stands here %s; it may %s", what, times(got), times(most))
 	}
 	w.id = ruleOther
-	return w.must(c)
+	return "this must hold: " + w.must(c)
+}
+
+// beyond is what a path goes on with behind another, nil if it is not a longer one.
+func beyond(short, long *path) *path {
+	n := len(short.steps)
+	if len(long.steps) <= n || short.from != long.from {
+		return nil
+	}
+	for i := range n {
+		if long.steps[i].name != short.steps[i].name || len(long.steps[i].preds) > 0 {
+			return nil
+		}
+	}
+	return &path{here, long.steps[n:]}
 }
 
 // precision is what a time of so many characters is precise to.
@@ -282,7 +355,7 @@ func (w *wording) named(p *path, v string) string {
 			return v + " (" + name + ")"
 		}
 	case "@root":
-		if name := w.t.names[v]; name != "" {
+		if name := cmp.Or(w.t.names[v], systemName(v)); name != "" {
 			return v + " (" + name + ")"
 		}
 	}
@@ -298,7 +371,7 @@ func (w *wording) must(e expr) string {
 		return w.join(e.parts, " or ")
 	case notExpr:
 		if p, ok := e.of.(*path); ok {
-			return "there is no " + w.noun(p)
+			return "there is no " + strings.TrimPrefix(w.noun(p), "the ")
 		}
 		return "it is not so that " + w.must(e.of)
 	case *path:
@@ -308,6 +381,9 @@ func (w *wording) must(e expr) string {
 	case countOf:
 		return w.nouns(e.of, " or ") + " is there"
 	case *equal:
+		if name := w.rootName(e); name != "" && e.p.from == anywhere {
+			return "the " + name + " is there"
+		}
 		is := " is "
 		if e.op == "!=" {
 			is = " is not "
@@ -329,7 +405,7 @@ func (w *wording) must(e expr) string {
 			what := w.nouns(of.of, " or ")
 			switch {
 			case e.op == "=" && k == 0:
-				return "there is no " + what
+				return "there is no " + strings.TrimPrefix(what, "the ")
 			case e.op == "=" && k == 1:
 				return what + " is there once"
 			case e.op == ">" && k == 0:
@@ -393,6 +469,13 @@ func (w *wording) noun(p *path) string {
 	s := w.steps(p.steps)
 	switch p.from {
 	case anywhere:
+		if last := p.steps[len(p.steps)-1]; last.name == "templateId" {
+			for _, e := range last.preds {
+				if name := w.rootName(e); name != "" {
+					return "the " + name
+				}
+			}
+		}
 		return s + " anywhere in the document"
 	case below:
 		return s + " within"
@@ -400,7 +483,35 @@ func (w *wording) noun(p *path) string {
 	return s
 }
 
+// rootName is the name of the template that a condition @root='...' asks for.
+func (w *wording) rootName(e expr) string {
+	if e, ok := e.(*equal); ok && e.op == "=" && e.p.steps[len(e.p.steps)-1].name == "@root" {
+		if l, ok := e.want.(literal); ok {
+			return w.t.names[string(l)]
+		}
+	}
+	return ""
+}
+
+// holds is the step in a component or the like that is there for nothing but to hold it.
+func holds(s *step) *path {
+	if s.name != "component" || len(s.preds) != 1 || len(s.id) > 0 {
+		return nil
+	}
+	c, ok := s.preds[0].(*compared)
+	if !ok {
+		return nil
+	}
+	if of, ok := c.a.(countOf); ok && len(of.of.paths) == 1 {
+		return of.of.paths[0]
+	}
+	return nil
+}
+
 func (w *wording) steps(steps []step) string {
+	if inner := holds(&steps[len(steps)-1]); inner != nil && len(steps) == 1 {
+		return "the " + w.noun(inner)
+	}
 	if len(steps) == 1 && strings.HasPrefix(steps[0].name, "@") {
 		return "the attribute " + steps[0].name[1:]
 	}
@@ -421,7 +532,11 @@ func (w *wording) steps(steps []step) string {
 		case s.name == "text()":
 			b.WriteString("text")
 		case len(s.id) > 0 && i == len(steps)-1:
-			b.WriteString(w.template(s.id[0]) + " [" + s.name + "]")
+			name := w.template(s.id[0])
+			b.WriteString(name)
+			if !strings.Contains(strings.ToLower(name), s.name) {
+				b.WriteString(" [" + s.name + "]")
+			}
 		case len(s.id) > 0:
 			b.WriteString(s.name + " [" + w.template(s.id[0]) + "]")
 		default:
@@ -451,7 +566,7 @@ func (w *wording) note(e expr) string {
 			return "with " + w.nouns(of.of, " or ")
 		}
 	case *path:
-		return "with " + w.noun(e)
+		return "with " + strings.TrimPrefix(w.noun(e), "the ")
 	case andExpr:
 		parts := make([]string, len(e.parts))
 		for i, p := range e.parts {
@@ -466,7 +581,7 @@ func (w *wording) note(e expr) string {
 		return strings.Join(parts, " or ")
 	case notExpr:
 		if p, ok := e.of.(*path); ok {
-			return "without " + w.noun(p)
+			return "without " + strings.TrimPrefix(w.noun(p), "the ")
 		}
 	}
 	return w.must(e)

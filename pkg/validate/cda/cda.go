@@ -271,8 +271,7 @@ func (c *checker) rules() {
 }
 
 func (c *checker) machine() *machine {
-	d := c.doc.Doc
-	return &machine{d: d, named: map[string][]tree.Node{}, steps: 1<<22 + 64*d.Len()}
+	return newMachine(c.doc.Doc, 1<<22+64*c.doc.Len())
 }
 
 // said is what was found to be wrong with one element, before what is said twice is said once.
@@ -384,14 +383,17 @@ func (c *checker) claims(d *tree.Doc) {
 			continue
 		}
 		name := c.t.names[id.root]
-		version := "version " + id.extension
-		if id.extension == "" {
+		version := "another version"
+		switch {
+		case id.extension == "":
 			version = "without a version, as in C-CDA R1.1"
+		case dated(id.extension):
+			version = "version " + id.extension
 		}
 		switch {
 		case name != "":
 			name += " (" + id.root + ", " + version + ")"
-		case id.extension != "":
+		case dated(id.extension):
 			name = id.root + ", " + version
 		default:
 			name = id.root
@@ -401,6 +403,11 @@ func (c *checker) claims(d *tree.Doc) {
 	if !any {
 		c.find(notClaimed, c.doc.Root, "")
 	}
+}
+
+// dated reports the extension of a template id that is a date, as those of the guides are.
+func dated(s string) bool {
+	return len(s) == 10 && s[4] == '-' && s[7] == '-' && strings.Trim(s, "0123456789-") == ""
 }
 
 // sibling reports whether the element of a template id claims another version of the same template, whose rules are here.

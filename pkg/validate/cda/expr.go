@@ -100,6 +100,10 @@ type machine struct {
 	steps   int                    // what // may still look at
 }
 
+func newMachine(d *tree.Doc, steps int) *machine {
+	return &machine{d: d, named: map[string][]tree.Node{}, steps: steps}
+}
+
 func (m *machine) each(name string) []tree.Node {
 	if list, ok := m.named[name]; ok {
 		return list

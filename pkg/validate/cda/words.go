@@ -368,7 +368,7 @@ func (w *wording) must(e expr) string {
 	case andExpr:
 		return w.join(e.parts, " and ")
 	case orExpr:
-		return w.join(e.parts, " or ")
+		return w.either(e)
 	case notExpr:
 		if p, ok := e.of.(*path); ok {
 			return "there is no " + strings.TrimPrefix(w.noun(p), "the ")
@@ -434,6 +434,24 @@ func (w *wording) must(e expr) string {
 		}
 	}
 	return "the condition holds"
+}
+
+// either says alternatives; not(A) or B, and (A and B) or not(A), as what follows from A.
+func (w *wording) either(e orExpr) string {
+	if len(e.parts) == 2 {
+		for i, p := range e.parts {
+			not, ok := p.(notExpr)
+			if !ok {
+				continue
+			}
+			rest := e.parts[1-i]
+			if and, ok := rest.(andExpr); ok && len(and.parts) == 2 && w.must(and.parts[0]) == w.must(not.of) {
+				rest = and.parts[1]
+			}
+			return "where " + w.must(not.of) + ": " + w.must(rest)
+		}
+	}
+	return w.join(e.parts, " or ")
 }
 
 func (w *wording) join(parts []expr, with string) string {

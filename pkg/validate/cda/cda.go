@@ -299,7 +299,7 @@ func (c *checker) broken(m *machine, b broken) {
 		s.subject = cmp.Or(c.t.names[attribute(m.d, b.n, "@root")], attribute(m.d, b.n, "@root"))
 	case b.r.should:
 		s.id = ruleShould
-		s.what = strings.NewReplacer(" must ", " should ", "may not", "should not").Replace(what)
+		s.what = strings.ReplaceAll(strings.ReplaceAll(what, " must ", " should "), "may not", "should not")
 	}
 	for i := range c.said {
 		o := &c.said[i]

@@ -418,6 +418,18 @@ func (p *path) matches(m *machine, n tree.Node) bool {
 	return true
 }
 
+// claimed reports whether a document claims all template ids that a context asks for.
+func (p *path) claimed(ids map[templateID]bool) bool {
+	for i := range p.steps {
+		for _, id := range p.steps[i].id {
+			if !ids[id] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // valueSet is a list of codes.
 type valueSet struct {
 	oid, name string

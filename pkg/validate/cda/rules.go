@@ -170,6 +170,13 @@ type broken struct {
 func (t *table) run(m *machine, report func(broken)) (whole bool) {
 	whole = true
 	d := m.d
+	claimed := map[templateID]bool{}
+	for _, n := range m.each("templateId") {
+		root := attribute(d, n, "@root")
+		claimed[templateID{root, ""}] = true
+		claimed[templateID{root, attribute(d, n, "@extension")}] = true
+	}
+	active := map[*candidates][]candidate{} // without those of templates that the document does not claim: most
 	var found []*rule
 	try := func(list []candidate, n tree.Node) {
 		for _, c := range list {
@@ -199,7 +206,16 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 		}
 		found = found[:0]
 		m.current = n
-		try(c.plain, n)
+		plain, ok := active[c]
+		if !ok {
+			for _, x := range c.plain {
+				if x.p.claimed(claimed) {
+					plain = append(plain, x)
+				}
+			}
+			active[c] = plain
+		}
+		try(plain, n)
 		if len(c.byRoot) > 0 && d.Below(n)&templateIDs != 0 {
 			for k := d.First(n); k != 0; k = d.Next(k) {
 				if d.Name(k) == "templateId" {

@@ -7,6 +7,7 @@
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] [-most N] DIR...  the official validator over FHIR files that we made
 //	conform validator [-v]               our validator against the official one's test suite, by module
+//	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -42,10 +43,11 @@ var commands = []struct {
 	{"validator", validator},
 	{"ledgers", ledgers},
 	{"ccda", ccda},
+	{"ccda-validate", ccdaValidate},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers or ccda, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda or ccda-validate, with its arguments")
 
 func main() {
 	err := errUsage
@@ -315,6 +317,28 @@ func ccda(args []string) error {
 		return err
 	}
 	trip.Print(os.Stdout)
+	return nil
+}
+
+func ccdaValidate(args []string) error {
+	fs := flag.NewFlagSet("ccda-validate", flag.ExitOnError)
+	nth := fs.Int("nth", 6, "ask the official schema and schematrons about every nth document; they take a second or two for each")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 1 || *nth < 1 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("ccda-validate")
+	}
+	dir := filepath.Join(shared, "corpus", "ccda")
+	if fs.NArg() == 1 {
+		dir = fs.Arg(0)
+	}
+	a, err := conformance.CompareCCDA(shared, dir, *nth)
+	if err != nil {
+		return err
+	}
+	a.Print(os.Stdout)
 	return nil
 }
 

@@ -9,6 +9,7 @@
 //	conform validator [-v]               our validator against the official one's test suite, by module
 //	conform clinical [-v] [-top N] [-suite NAME] [-only TEXT] [-back]   pairs of clinical documents and FHIR
 //	conform ccda [-nth N] DIR BACK       clinical documents and what came back of them, by the referee for C-CDA
+//	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -45,10 +46,11 @@ var commands = []struct {
 	{"ledgers", ledgers},
 	{"ccda", ccda},
 	{"clinical", clinical},
+	{"ccda-validate", ccdaValidate},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda or clinical, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical or ccda-validate, with its arguments")
 
 func main() {
 	err := errUsage
@@ -358,6 +360,28 @@ func clinical(args []string) error {
 		}
 	}
 	conformance.Report(os.Stdout, kind, results, *top)
+	return nil
+}
+
+func ccdaValidate(args []string) error {
+	fs := flag.NewFlagSet("ccda-validate", flag.ExitOnError)
+	nth := fs.Int("nth", 6, "ask the official schema and schematrons about every nth document; they take a second or two for each")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 1 || *nth < 1 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("ccda-validate")
+	}
+	dir := filepath.Join(shared, "corpus", "ccda")
+	if fs.NArg() == 1 {
+		dir = fs.Arg(0)
+	}
+	a, err := conformance.CompareCCDA(shared, dir, *nth)
+	if err != nil {
+		return err
+	}
+	a.Print(os.Stdout)
 	return nil
 }
 

@@ -299,12 +299,12 @@ func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 }
 
 // AsDates says how the dates of a column are to be read that somebody who knows the table says holds dates, even if most of its cells are
-// none; they may leave a question open. From then on Date reads the column so. It is not to be called while rows are read.
-func (t *Table) AsDates(column int) *Dates {
-	c := &t.Columns[column]
-	if c.Dates == nil {
-		s := t.survey
-		c.Dates = s.order(column, s.lastPivot, s.columns[column].compactOrder(s.o.Dates))
+// none. With an order, which answers the question that they may leave open, they are read so. From then on Date reads the column as
+// this says; it is not to be called while rows are read.
+func (t *Table) AsDates(column int, order Order) *Dates {
+	c, s := &t.Columns[column], t.survey
+	if c.Dates == nil || order != "" {
+		c.Dates = s.order(column, order)
 	}
 	return c.Dates
 }

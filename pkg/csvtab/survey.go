@@ -456,14 +456,13 @@ func (s *survey) finish() {
 	for n := len(t.Columns); n > 1 && t.Dialect.Header > 0 && s.columns[n-1].filled == 0 && isBlank(t.Columns[n-1].Written); n-- {
 		t.Columns = t.Columns[:n-1]
 	}
-	pivot := s.pivot()
-	s.lastPivot = pivot
+	s.lastPivot = s.pivot()
 	for i := range t.Columns {
 		c, col := &s.columns[i], &t.Columns[i]
 		col.Filled = c.filled
 		col.zeros = c.long > 0 && c.zeros.n == c.long && (c.long > 1 || c.id)
 		col.exponents = c.exponents.n > 0
-		if col.Dates = s.decide(i, pivot); col.Dates != nil && col.Dates.Question != nil {
+		if col.Dates = s.decide(i); col.Dates != nil && col.Dates.Question != nil {
 			t.Findings = append(t.Findings, col.Dates.Question)
 		}
 	}
@@ -485,7 +484,7 @@ func (s *survey) pivot() int {
 }
 
 // decide says how the dates of a column are to be read, if it is one of dates: if more than half of its cells are.
-func (s *survey) decide(i, pivot int) *Dates {
+func (s *survey) decide(i int) *Dates {
 	c := &s.columns[i]
 	filled := c.filled - c.errors.n
 	compact := c.compactOrder(s.o.Dates)
@@ -499,13 +498,14 @@ func (s *survey) decide(i, pivot int) *Dates {
 	if dates == c.compact && !c.day && c.compact < 20 {
 		return nil // eight digits, and nobody calls them a date
 	}
-	return s.order(i, pivot, compact)
+	return s.order(i, s.o.Dates)
 }
 
-// order says how the dates of a column are to be read.
-func (s *survey) order(i, pivot int, compact Order) *Dates {
+// order says how the dates of a column are to be read, in the order that was asked for if one was.
+func (s *survey) order(i int, asked Order) *Dates {
 	c, col := &s.columns[i], &s.t.Columns[i]
-	d := &Dates{Pivot: pivot, Past: c.past, From1904: s.o.from1904, Compact: compact}
+	compact := c.compactOrder(asked)
+	d := &Dates{Pivot: s.lastPivot, Past: c.past, From1904: s.o.from1904, Compact: compact}
 	d.Serials = c.serial.n > 0
 	place := func(t tally) diag.Place { return s.place(t, i) }
 	ask := func(id diag.ID, at tally, format string, args ...any) {
@@ -513,8 +513,8 @@ func (s *survey) order(i, pivot int, compact Order) *Dates {
 	}
 	switch {
 	case c.numbers.n == 0:
-	case s.o.Dates != "":
-		d.Order = s.o.Dates
+	case asked != "":
+		d.Order = asked
 	case c.first13.n > 0 && c.second13.n > 0:
 		ask(DatesMixed, c.numbers, "column %s holds dates with the day first (the first in row %d) and with the month first (row %d)",
 			col.Name, c.first13.row, c.second13.row)

@@ -41,14 +41,14 @@ type sheetRef struct {
 // fault is a workbook that cannot be read.
 func (b *book) fault(err error, where string) error {
 	at := diag.Place{Source: b.name}
-	switch {
-	case errors.Is(err, errBomb):
+	if errors.Is(err, errBomb) {
 		return diag.New(Bomb, at, "")
-	case err == nil, errors.Is(err, errXML), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrAlgorithm):
-		return diag.New(BadWorkbook, at, "the workbook is damaged: %s", where)
 	}
-	var corrupt flate.CorruptInputError
-	if errors.As(err, &corrupt) {
+	damage := err == nil || errors.As(err, new(flate.CorruptInputError))
+	for _, e := range []error{errXML, io.ErrUnexpectedEOF, zip.ErrFormat, zip.ErrChecksum, zip.ErrAlgorithm} {
+		damage = damage || errors.Is(err, e)
+	}
+	if damage {
 		return diag.New(BadWorkbook, at, "the workbook is damaged: %s", where)
 	}
 	return err
@@ -258,7 +258,8 @@ func (b *book) open(f *File) error {
 		return diag.New(NoSheet, at, "")
 	}
 	if len(hidden) > 0 {
-		f.Findings = append(f.Findings, diag.New(HiddenSheet, at, "%s not read, since hidden: %s", count(len(hidden), "sheet"), strings.Join(hidden, ", ")))
+		f.Findings = append(f.Findings, diag.New(HiddenSheet, at, "%s not read, since hidden: %s", count(len(hidden), "sheet"),
+			strings.Join(hidden, ", ")))
 	}
 	if len(f.Tables) == 0 {
 		f.Findings = append(f.Findings, diag.New(NoRows, at, "no sheet that shows has cells"))
@@ -399,7 +400,8 @@ func (b *book) table(s sheetRef, m *zip.File) (*Table, error) {
 		}
 	}
 	if inData > 0 {
-		t.Findings = append(t.Findings, diag.New(Merged, t.survey.place(tally{}, -1), "%s of cells in the data: only the first cell of each has a value", count(inData, "merge")))
+		t.Findings = append(t.Findings, diag.New(Merged, t.survey.place(tally{}, -1), "%s of cells in the data: only the first cell of each has a value",
+			count(inData, "merge")))
 	}
 	return t, nil
 }
@@ -533,7 +535,8 @@ func (s *sheetReader) fault(err error) error { return s.b.fault(err, "sheet "+s.
 func (s *sheetReader) finish(v *survey) {
 	v.noResult = s.noResult
 	if s.hidden.n > 0 || s.columns > 0 {
-		v.t.Findings = append(v.t.Findings, diag.New(HiddenRows, v.place(s.hidden, -1), "%s and %s of columns hidden; they are read", count(s.hidden.n, "row"), count(s.columns, "range")))
+		v.t.Findings = append(v.t.Findings, diag.New(HiddenRows, v.place(s.hidden, -1), "%s and %s of columns hidden; they are read",
+			count(s.hidden.n, "row"), count(s.columns, "range")))
 	}
 }
 

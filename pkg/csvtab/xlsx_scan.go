@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// A scanner of the XML of workbooks: elements by their local names, attributes, text. It reads a sheet of any length through one buffer and
-// allocates nothing for an element; encoding/xml takes ten times as long. It does not check what it need not know; a document
-// type declaration, which could make a reader swell, is refused.
+// A scanner of the XML of workbooks: elements by their local names, attributes, text. It reads a sheet of any length through one
+// buffer and allocates nothing for an element; encoding/xml takes ten times as long. It does not check what it need not know; a
+// document type declaration, which could make a reader swell, is refused.
 
 type xmlToken uint8
 

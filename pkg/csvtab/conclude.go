@@ -180,11 +180,11 @@ func (s *survey) report() {
 	add(RowsAfter, s.footer, -1, "%s at the end left out: a total or a line about the report", rows(s.footer.n))
 	add(OpenQuote, s.open, -1, "%s with a quote that nothing closes; it was taken away", rows(s.open.n))
 	add(StrayQuote, s.stray, -1, "%s with a quote inside a cell that is not doubled; it was kept as text", rows(s.stray.n))
-	add(LongRow, s.long, -1, "%s with more cells than the header has names: their values stand in the wrong columns", rows(s.long.n))
+	add(LongRow, s.long, -1, "%s with more cells than the header has names: values stand in the wrong columns", rows(s.long.n))
 	brokenRows := tally{n: len(s.brokenRows)}
 	if brokenRows.n > 0 {
 		brokenRows.row, brokenRows.line = s.broken[0].number, s.broken[0].line
-		add(BrokenRow, brokenRows, -1, "%s that a line end within a cell has broken: with those beside them they would be whole", rows(brokenRows.n))
+		add(BrokenRow, brokenRows, -1, "%s that a line end within a cell has broken: put together they would be whole", rows(brokenRows.n))
 	}
 	short := s.short
 	short.n -= brokenRows.n
@@ -202,7 +202,7 @@ func (s *survey) report() {
 		add(ErrorValue, c.errors, i, "%s with an error of a spreadsheet in place of a value; read as missing", cells(c.errors.n))
 		add(DamagedExponent, c.exponents, i, "%s that a spreadsheet has rounded to a number with an exponent; what stood there is lost", cells(c.exponents.n))
 		if col.zeros {
-			add(DamagedZeros, c.zeros, i, "%s of more than 15 digits that all end in zeros: a spreadsheet has rounded them", cells(c.zeros.n))
+			add(DamagedZeros, c.zeros, i, "%s of more than 15 digits with zeros from the sixteenth on, as a spreadsheet rounds them", cells(c.zeros.n))
 		}
 		if c.zip4.n > 0 && c.zip4.n <= c.zip5.n || c.zip4.n > 0 && c.zip5.n == 0 && c.zip4.n*2 > c.filled {
 			add(LostZeros, c.zip4, i, "%s of four digits: a leading zero was lost", count(c.zip4.n, "ZIP code"))
@@ -226,6 +226,6 @@ func (s *survey) report() {
 		case DMY:
 			fails.plus(c.dmyFails)
 		}
-		add(NoDate, fails, i, "%s that are no dates in a column of dates", cells(fails.n))
+		add(NoDate, fails, i, "%s without a date in a column of dates", cells(fails.n))
 	}
 }

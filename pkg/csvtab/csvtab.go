@@ -267,6 +267,9 @@ func (t *Table) Header() []string {
 	return names
 }
 
+// RawHeader is the header as it stands in the source, without its line end; empty if there is none.
+func (t *Table) RawHeader() string { return t.rawHeader }
+
 // Column is the index of the column of a name, -1 if there is none.
 func (t *Table) Column(name string) int {
 	for i := range t.Columns {

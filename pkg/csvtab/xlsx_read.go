@@ -591,7 +591,7 @@ func (s *sheetReader) readRow() (ok bool, err error) {
 		}
 		filled = true
 	}
-	if filled {
+	if r.raw = ""; filled && s.merges == nil { // nobody asks for it in the first pass
 		r.raw = rawOf(r.cells)
 	}
 	return filled, nil
@@ -620,7 +620,8 @@ func rawOf(cells []Cell) string {
 func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 	x := s.x
 	col = len(r.cells)
-	if ref := x.rawAttr("r"); ref != nil {
+	ref, typ, xf := x.cellAttrs()
+	if ref != nil {
 		if col, err = columnOf(ref); err != nil {
 			return c, 0, err
 		}
@@ -628,8 +629,12 @@ func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 	if col >= maxSheetCols {
 		return c, 0, errXML
 	}
-	kind := string(x.rawAttr("t"))
-	style := atoi(string(x.rawAttr("s")))
+	kind, style := cellKind(typ), 0
+	for _, d := range xf {
+		if digit(d) && style < maxStyles {
+			style = style*10 + int(d-'0')
+		}
+	}
 	depth := x.depth
 	v := s.value[:0]
 	in, formula, phonetic := false, false, 0
@@ -675,6 +680,16 @@ func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 			}
 		}
 	}
+}
+
+// cellKind is the type of a cell as a constant, so that it costs no allocation.
+func cellKind(b []byte) string {
+	for _, k := range [...]string{"s", "inlineStr", "str", "b", "e", "d"} {
+		if string(b) == k {
+			return k
+		}
+	}
+	return "n"
 }
 
 // cell makes of a cell's value what a person sees.

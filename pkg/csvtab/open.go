@@ -40,6 +40,9 @@ func open(name string, src Source, o *Options) (*File, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
+	if k == binary && o.Fixed != nil {
+		k = text // some pad with NUL
+	}
 	if k != text {
 		return nil, refusal(k, name, head)
 	}
@@ -91,7 +94,8 @@ func (s *textSource) open(o *Options, comma byte, width int) (*textReader, error
 			return nil, err
 		}
 	}
-	t := &textReader{r: in, closer: r, comma: comma, quote: '"', eol: s.eol, max: o.MaxRow, look: o.MaxRow, width: width, block: blockSize, quoteAt: -1, spans: o.Fixed}
+	t := &textReader{r: in, closer: r, comma: comma, quote: '"', eol: s.eol, max: o.MaxRow, look: o.MaxRow, width: width, spans: o.Fixed,
+		block: blockSize, quoteAt: -1}
 	if s.sep > 0 {
 		t.lines = 1
 	}
@@ -217,7 +221,8 @@ func surveyText(name string, ts *textSource, o *Options, head []byte) (*Table, e
 		if g.single && comma == 0 {
 			t.Findings = append(t.Findings, diag.New(OneColumn, at, ""))
 		} else if g.rival != 0 {
-			t.Findings = append(t.Findings, diag.New(DelimiterUnsure, at, "%s was taken for the delimiter; %s would fit as well", commaName(g.comma), commaName(g.rival)))
+			t.Findings = append(t.Findings, diag.New(DelimiterUnsure, at, "%s was taken for the delimiter; %s would fit as well",
+				commaName(g.comma), commaName(g.rival)))
 		}
 	} else {
 		t.Dialect.Quote = 0
@@ -343,6 +348,9 @@ func (t *Table) read(o *Options, l layout, head []rawRow, width int, prepare fun
 		width = len(names)
 	} else if o.Header == HeaderYes {
 		return diag.New(HeaderLost, diag.Place{Source: t.Source}, "")
+	}
+	if width > maxSheetCols {
+		return diag.New(TooLarge, diag.Place{Source: t.Source}, "the table has more than %d columns", maxSheetCols)
 	}
 	t.name(names, width, o.Fixed)
 	s := &survey{t: t, o: o, lay: l, width: width, columns: make([]column, width)}

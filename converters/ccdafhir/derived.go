@@ -12,6 +12,7 @@ import (
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
+	lpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -38,6 +39,7 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	end()
+	sealPlaces(c, said)
 	merge(dst.ProtoReflect(), said)
 	switch x := dst.(type) {
 	case *ipb.Immunization:
@@ -110,6 +112,7 @@ func writeDerived(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 				switch {
 				case isDerived(x.Interface()):
 					c.Claim(x.Interface())
+					claimPlaces(c, x)
 					any = true
 				case f.Name() != "extension":
 					walk(x)
@@ -141,6 +144,67 @@ func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
 		return false
 	})
 	return is
+}
+
+// A place is a resource of its own, made of the participant or facility that the statement keeps: the reference to it holds its digest, so
+// that who changes the place is heard.
+const placeURL = ownExtensions + "place"
+
+// eachReference calls f for the references at and below m.
+func eachReference(m protoreflect.Message, f func(*dpb.Reference)) {
+	if ref, ok := m.Interface().(*dpb.Reference); ok {
+		f(ref)
+		return
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.Kind() != protoreflect.MessageKind || fd.Name() == "extension":
+		case fd.IsList():
+			for i := range v.List().Len() {
+				eachReference(v.List().Get(i).Message(), f)
+			}
+		default:
+			eachReference(v.Message(), f)
+		}
+		return true
+	})
+}
+
+func sealPlaces(c *mapping.Context, m protoreflect.Message) {
+	eachReference(m, func(ref *dpb.Reference) {
+		if place, ok := c.Led(ref).(*lpb.Location); ok {
+			extend(ref, &dpb.Extension{Url: &dpb.Uri{Value: placeURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: placeDigest(place)}}}})
+		}
+	})
+}
+
+func claimPlaces(c *mapping.Context, m protoreflect.Message) {
+	eachReference(m, func(ref *dpb.Reference) {
+		for _, x := range ref.Extension {
+			if x.GetUrl().GetValue() != placeURL {
+				continue
+			}
+			to := c.Resolve(nil, ref)
+			if to == nil {
+				continue
+			}
+			if place, ok := to.Msg.(*lpb.Location); ok && placeDigest(place) == x.GetValue().GetStringValue().GetValue() {
+				c.Place(to)
+				c.Claim(place)
+			}
+		}
+	})
+}
+
+func placeDigest(place *lpb.Location) string {
+	bare, ok := proto.Clone(place).(*lpb.Location)
+	if !ok {
+		return ""
+	}
+	bare.Id = nil
+	dropReferences(bare.ProtoReflect())
+	return digest(bare)
 }
 
 func derivedConcept(system, code string) *dpb.CodeableConcept {

@@ -31,17 +31,14 @@ import (
 
 // cameAsCCDA reports whether a record came as C-CDA: its Composition says with which templates, or what else only a document has.
 func cameAsCCDA(rec *mapping.Record) bool {
-	for _, r := range rec.Resources {
-		if r.Type() != "Composition" {
-			continue
-		}
-		for _, x := range elementOf(r.Msg).all("extension") {
-			if ext, ok := x.msg().(*dpb.Extension); ok && strings.HasPrefix(ext.GetUrl().GetValue(), ownExtensions) {
-				return true
-			}
-		}
+	var own func(e element) bool
+	own = func(e element) bool {
+		return slices.ContainsFunc(e.all("extension"), func(x element) bool {
+			ext, ok := x.msg().(*dpb.Extension)
+			return ok && strings.HasPrefix(ext.GetUrl().GetValue(), ownExtensions)
+		}) || slices.ContainsFunc(e.all("section"), own)
 	}
-	return false
+	return slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "Composition" && own(elementOf(r.Msg)) })
 }
 
 // element is a part of a resource, found by FHIR's names.

@@ -40,6 +40,7 @@ var Types = mapping.Types{
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},

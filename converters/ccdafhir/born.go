@@ -29,16 +29,21 @@ import (
 //
 // It is a pure function of the record: no clock, no random id.
 
-// cameAsCCDA reports whether a record came as C-CDA: its Composition says with which templates, or what else only a document has.
+// cameAsCCDA reports whether a record came as C-CDA: it has a Composition that says what only a document has, or resources that know the
+// templates of the statements they were made of.
 func cameAsCCDA(rec *mapping.Record) bool {
-	var own func(e element) bool
-	own = func(e element) bool {
-		return slices.ContainsFunc(e.all("extension"), func(x element) bool {
-			ext, ok := x.msg().(*dpb.Extension)
-			return ok && strings.HasPrefix(ext.GetUrl().GetValue(), ownExtensions)
-		}) || slices.ContainsFunc(e.all("section"), own)
+	document, own := false, false
+	for _, r := range rec.Resources {
+		composition := r.Type() == "Composition"
+		document = document || composition
+		for _, x := range elementOf(r.Msg).all("extension") {
+			if ext, ok := x.msg().(*dpb.Extension); ok {
+				url := ext.GetUrl().GetValue()
+				own = own || url == templateURL || composition && strings.HasPrefix(url, ownExtensions)
+			}
+		}
 	}
-	return slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "Composition" && own(elementOf(r.Msg)) })
+	return document && own
 }
 
 // element is a part of a resource, found by FHIR's names.
@@ -572,8 +577,6 @@ func (b *born) recordTarget(root tree.Node) {
 		p = b.add(n, "patient")
 	}
 	b.contacts(root, p, e)
-	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "raceCode")
-	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity", "ethnicGroupCode")
 	for _, name := range []string{"name", "administrativeGenderCode", "birthTime", "raceCode", "ethnicGroupCode"} {
 		if b.d.Child(p, name) == 0 {
 			b.null(p, name, "UNK")
@@ -628,35 +631,6 @@ func (b *born) contacts(root, p tree.Node, e element) {
 		} else if !x.one("name").ok() {
 			b.null(b.add(n, person), "name", "UNK")
 		}
-	}
-}
-
-// ombCode writes US Core's race or ethnicity: the category of the OMB, and what is more detailed beside it.
-func (b *born) ombCode(p tree.Node, e element, url, name string) {
-	if b.d.Child(p, name) != 0 {
-		return
-	}
-	for _, x := range e.all("extension") {
-		if x.one("url").text() != url {
-			continue
-		}
-		for _, part := range x.all("extension") {
-			switch part.one("url").text() {
-			case "ombCategory":
-				at := name
-				if b.d.Child(p, name) != 0 {
-					at = "sdtc:" + name
-				}
-				b.concept(p, at, part.one("value"))
-				b.claim(part)
-			case "detailed":
-				b.concept(p, "sdtc:"+name, part.one("value"))
-				b.claim(part)
-			case "text":
-				b.fold(part, "the code says it")
-			}
-		}
-		b.claim(x.one("url"))
 	}
 }
 

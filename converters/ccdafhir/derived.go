@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	stdbase64 "encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,8 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	said := dst.ProtoReflect().New()
 	end := c.Fold(derivedWhy)
 	c.ReadTable("Derived", n, said.Interface())
-	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Child(n, "author") == 0 && c.Doc.Name(act) == "act" {
-		switch dst.(type) {
-		case *cpb.Condition, *apb.AllergyIntolerance: // who wrote the concern wrote what is within
-			c.ReadTable("Derived_Concern", act, said.Interface())
-		}
+	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Name(act) == "act" {
+		concerned(c, n, act, said.Interface())
 	}
 	end()
 	sealPlaces(c, said)
@@ -58,6 +56,22 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	return false
+}
+
+// concerned reads what a concern says of what is within it: who wrote it, where that does not say so itself, and since when it is asserted.
+func concerned(c *mapping.Context, n, act tree.Node, dst proto.Message) {
+	switch x := dst.(type) {
+	case *cpb.Condition:
+		if len(x.Extension) == 0 && slices.Contains(templatesOf(c.Doc, act), problemConcern) {
+			c.ReadTable("Derived_Assertion", act, dst)
+		}
+	case *apb.AllergyIntolerance:
+	default:
+		return
+	}
+	if c.Doc.Child(n, "author") == 0 {
+		c.ReadTable("Derived_Concern", act, dst)
+	}
 }
 
 // merge moves what src says into dst, marked as derived, where dst says nothing.
@@ -219,6 +233,7 @@ const (
 	resultOrganizer       = entries + "1"
 	vitalsOrganizer       = entries + "26"
 	socialSection         = "29762-2"
+	problemConcern        = entries + "3"
 )
 
 // observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around

@@ -87,6 +87,9 @@ var system = mapping.Type{
 		if known, ok := terminology.ByOID(s); ok {
 			return known.URI, nil
 		}
+		if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") { // QUIRK: CDA wants an OID; some senders write FHIR's URI
+			return s, mapping.Loss("a URI where CDA has an OID")
+		}
 		return rootURI(s)
 	},
 	Write: func(_ *mapping.Context, s string) (string, error) {

@@ -899,6 +899,7 @@ func statusFits(r *mapping.Resource, list ...string) bool {
 
 func (b *born) body(root tree.Node) {
 	body := b.add(root, "component/structuredBody")
+	foreign := b.foreignText()
 	parts := map[string][]*mapping.Resource{}
 	for _, r := range b.c.Resources() {
 		if r.Inside() || r.Type() == "Patient" || b.c.Refused(r.Msg) {
@@ -912,7 +913,8 @@ func (b *born) body(root tree.Node) {
 		spec := &bornSections[i]
 		must := slices.Contains(b.kind.sections, spec.key)
 		list := parts[spec.key]
-		if len(list) == 0 && !must {
+		said := foreign[spec.code]
+		if len(list) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
 			continue
 		}
 		if spec.key == "plan" && b.kind.name == "careplan" { // its section of interventions is another one
@@ -942,11 +944,21 @@ func (b *born) body(root tree.Node) {
 				head.WriteString("<th>" + c + "</th>")
 			}
 			text = `<table border="1"><thead><tr>` + head.String() + "</tr></thead><tbody>" + p.rows.String() + "</tbody></table>"
-		} else {
+		} else if len(said) == 0 || t == spec.full {
 			b.put(p.n, "nullFlavor", "NI")
+		}
+		if len(said) > 0 {
+			words := b.wordsOfSection(said)
+			if empty {
+				text = words
+			} else {
+				text += words
+			}
+			delete(foreign, spec.code)
 		}
 		b.d.SetText(b.add(p.n, "text"), text)
 	}
+	b.foreignSections(body, foreign)
 }
 
 // rest says of everything that no section took why it is not there.
@@ -981,6 +993,8 @@ func (b *born) rest() {
 		case b.c.Placed(r):
 		case outside[r.Type()] != "":
 			b.decline(r, outside[r.Type()])
+		case r.Type() == "Composition":
+			b.decline(r, "the header of the document is made anew")
 		case r.Type() == "Practitioner" || r.Type() == "PractitionerRole" || r.Type() == "Organization" || r.Type() == "Medication":
 			b.decline(r, "no statement of the document refers to it")
 		default:

@@ -312,7 +312,7 @@ func (b *born) foreignText() (texts map[string][]element) {
 func (b *born) wordsOfSection(list []element) string {
 	var text strings.Builder
 	for _, s := range list {
-		text.WriteString(withoutIDs(narrativeOf(s.one("text.div").text())))
+		text.WriteString(tidy(narrativeOf(s.one("text.div").text())))
 		b.fold(s.one("text"), "the narrative of the section stands in the document's, without its ids")
 		b.fold(s.one("title"), "a section has the title of its kind")
 		b.claim(s.one("code"))
@@ -320,27 +320,108 @@ func (b *born) wordsOfSection(list []element) string {
 	return text.String()
 }
 
-// withoutIDs takes the ids out of a narrative, and what refers to them.
-func withoutIDs(raw string) string {
-	var b strings.Builder
+var (
+	inline = []string{"content", "linkHtml", "sub", "sup", "br"}
+	blocks = append([]string{"paragraph", "list", "table"}, inline...)
+	rows   = []string{"tr"}
+	// What may stand in what, of what HTML has too (NarrativeBlock.xsd); the narrative itself is "".
+	holds = map[string][]string{"": blocks, "td": blocks, "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
+		"sup": {}, "br": {}, "caption": {"linkHtml", "sub", "sup"}, "list": {"item"}, "table": {"caption", "thead", "tfoot", "tbody"}, "thead": rows, "tfoot": rows,
+		"tbody": rows, "tr": {"th", "td"}}
+	// The attributes that are kept of a narrative of other origin. Its ids would be those of other elements.
+	keeps = map[string][]string{"list": {"listType"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "linkHtml": {"href"}, "content": {"styleCode"}}
+)
+
+// tidy makes a narrative of other origin one that CDA's schema takes: HTML allows more, so what may not stand where it stands is taken out,
+// and what it holds remains.
+func tidy(raw string) string {
+	type open struct {
+		name    string
+		implied bool // not in the source: it ends with what is around it
+		gone    bool // in the source, and not written
+		from    int  // where it begins in what was written
+		filled  bool
+	}
+	var b []byte
+	stack := []open{{}}
+	top := func() *open { // the innermost element that is written
+		for i := len(stack) - 1; ; i-- {
+			if !stack[i].gone {
+				return &stack[i]
+			}
+		}
+	}
+	end := func() {
+		o := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		switch {
+		case o.gone:
+		case !o.filled && o.name != "br" && o.name != "td" && o.name != "th":
+			b = b[:o.from] // a table without rows is none
+		default:
+			b = append(append(append(b, "</"...), o.name...), '>')
+		}
+	}
+	start := func(name string, implied bool, attributes [][2]string) {
+		top().filled = true
+		stack = append(stack, open{name: name, implied: implied, from: len(b)})
+		b = append(append(b, '<'), name...)
+		for _, a := range attributes {
+			if slices.Contains(keeps[name], a[0]) && !strings.HasPrefix(a[1], "#") {
+				b = append(append(append(b, ' '), a[0]...), `="`...)
+				b = append(ccda.AppendEscaped(b, a[1], true), '"')
+			}
+		}
+		b = append(b, '>')
+	}
 	for t := range ccda.Tokens(raw) {
 		switch {
 		case t.Start != "":
-			b.WriteString("<" + t.Start)
-			for _, a := range t.Attributes {
-				if a[0] != "ID" && a[0] != "IDREF" && a[0] != "referencedObject" && (a[0] != "href" || !strings.HasPrefix(a[1], "#")) {
-					b.WriteString(" " + a[0] + `="` + string(ccda.AppendEscaped(nil, a[1], true)) + `"`)
-				}
+			if top().implied && top().name == "tbody" && t.Start != "tr" {
+				end()
 			}
-			b.WriteString(">")
+			if top().name == "table" && t.Start == "tr" {
+				start("tbody", true, nil)
+			}
+			if last := &stack[len(stack)-1]; last.name == "paragraph" && !last.gone && slices.Contains([]string{"paragraph", "list", "table"}, t.Start) {
+				if !last.filled {
+					b = b[:last.from]
+				} else {
+					b = append(b, "</paragraph>"...)
+				}
+				last.gone = true // its end is written already
+			}
+			if slices.Contains(holds[top().name], t.Start) {
+				start(t.Start, false, t.Attributes)
+			} else {
+				stack = append(stack, open{name: t.Start, gone: true})
+			}
 		case t.End != "":
-			b.WriteString("</" + t.End + ">")
-		default:
-			b.WriteString(escape(t.Text))
+			if stack[len(stack)-1].implied {
+				end()
+			}
+			if len(stack) > 1 {
+				end()
+			}
+		case strings.TrimSpace(t.Text) == "" && !slices.Contains(inlineHolders, top().name):
+		case slices.Contains(inlineHolders, top().name):
+			top().filled = top().filled || strings.TrimSpace(t.Text) != ""
+			b = ccda.AppendEscaped(b, t.Text, false)
+		case top().name == "list":
+			start("item", false, nil)
+			top().filled = true
+			b = ccda.AppendEscaped(b, t.Text, false)
+			end()
 		}
 	}
-	return b.String()
+	for len(stack) > 1 {
+		end()
+	}
+	return string(b)
 }
+
+// inlineHolders are the elements that hold text.
+var inlineHolders = []string{"", "td", "th", "item", "paragraph", "content", "linkHtml", "sub", "sup", "caption"}
 
 // foreignSections writes the sections of a foreign Composition that no section of the document has taken: their code, title and narrative.
 func (b *born) foreignSections(body tree.Node, texts map[string][]element) {
@@ -360,7 +441,7 @@ func (b *born) foreignSections(body tree.Node, texts map[string][]element) {
 				b.d.SetText(b.add(n, "title"), t.text())
 				b.claim(t)
 			}
-			b.d.SetText(b.add(n, "text"), withoutIDs(narrativeOf(s.one("text.div").text())))
+			b.d.SetText(b.add(n, "text"), tidy(narrativeOf(s.one("text.div").text())))
 			b.fold(s.one("text"), "the narrative of the section stands in the document's, without its ids")
 		}
 	}

@@ -75,12 +75,13 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	switch {
 	case o.jobs < 0:
 		return usagef("--jobs %d: at least one", o.jobs)
-	case o.jobs == 0:
-		o.jobs = runtime.GOMAXPROCS(0)
 	case o.from != "auto" && o.from != "fhir" && o.from != "ccda":
 		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir and ccda", o.from))
 	case !slices.Contains(diag.WriterNames(), o.format):
 		return usagef("--format %s: it is one of %s", o.format, strings.Join(diag.WriterNames(), ", "))
+	}
+	if o.jobs == 0 {
+		o.jobs = runtime.GOMAXPROCS(0)
 	}
 	v, err := validate.New(validate.Options{Jobs: o.jobs, Profiles: o.profiles, Terminology: o.terminology, MustSupport: o.mustSupport})
 	if err != nil {

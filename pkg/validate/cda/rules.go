@@ -42,6 +42,7 @@ type statement struct {
 	id    string
 	test  expr
 	words string
+	whole bool // it looks through the whole document, which is not done for ever
 }
 
 // conf is the CONF number of a statement's id: 1198-7504 of 1198-7504-c; the id itself, where it has none.
@@ -156,7 +157,7 @@ func (t *table) statement(line string) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
-	return &statement{id, e, words}, nil
+	return &statement{id, e, words, strings.Contains(test, "//")}, nil
 }
 
 // broken is a statement that does not hold of an element.
@@ -228,10 +229,10 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 				continue
 			}
 			for _, s := range t.statements(r) {
-				if s.test.truth(m, n) {
+				if (!s.whole || m.steps >= 0) && s.test.truth(m, n) {
 					continue
 				}
-				if m.steps < 0 {
+				if s.whole && m.steps < 0 {
 					whole = false
 					continue
 				}

@@ -207,6 +207,7 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 		}
 		found = found[:0]
 		m.current = n
+		m.look(n)
 		plain, ok := active[c]
 		if !ok {
 			for _, x := range c.plain {
@@ -217,12 +218,8 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 			active[c] = plain
 		}
 		try(plain, n)
-		if len(c.byRoot) > 0 && d.Below(n)&templateIDs != 0 {
-			for k := d.First(n); k != 0; k = d.Next(k) {
-				if d.Name(k) == "templateId" {
-					try(c.byRoot[attribute(d, k, "@root")], n)
-				}
-			}
+		for i := range m.ids {
+			try(c.byRoot[m.ids[i].root], n)
 		}
 		for i, r := range found {
 			if i > 0 && found[i-1].pattern == r.pattern {

@@ -173,6 +173,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
+		x.Table.of.used.Store(true)
 		asked := map[*diag.Finding]bool{}
 		question := r.question(x, t, asked)
 		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
@@ -191,7 +192,6 @@ func (r *reading) open(f *convert.File, several bool) error {
 				finds = append(finds, diag.New(UnknownColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: %s", UnknownColumn.Entry().What, what))
 			}
 		}
-		x.Table.of.used.Store(true)
 		o := newOpened(x, t)
 		if several {
 			o.label = f.Name

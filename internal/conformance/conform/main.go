@@ -7,6 +7,7 @@
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] DIR...      the official validator over FHIR files that we made
 //	conform validator [-v]               our validator against the official one's test suite, by module
+//	conform views [-report FILE]         the test suite of SQL on FHIR, and its report as its implementations publish it
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -42,10 +43,11 @@ var commands = []struct {
 	{"validator", validator},
 	{"ledgers", ledgers},
 	{"ccda", ccda},
+	{"views", views},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers or ccda, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda or views, with its arguments")
 
 func main() {
 	err := errUsage

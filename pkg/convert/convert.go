@@ -31,6 +31,10 @@ type Format struct {
 	Loose     func(head []byte) bool // its records may be spread over sources, of which this is one; nil: never
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
+	// ReadFiles is Read for a job, where the format must see its files whole. Join names, by name and first bytes, what a file is a part of, if
+	// files of this format can be parts of one source; empty if it stands alone.
+	ReadFiles func(files []*File, o *Options) iter.Seq2[*Raw, error]
+	Join      func(name string, head []byte) string
 	NewWriter func(o *Options) Writer // nil: cannot be written
 	Tables    *Tables                 // set if the rows of all records go into the same files
 	// Describe says of a record what it is, without a value of the patient's: counts by kind (a message type, a type of
@@ -52,8 +56,9 @@ type Raw struct {
 	Size     int              // in bytes, more or less, for the bounds of memory
 	Reject   *diag.Finding    // why it is no record at all
 	Findings []*diag.Finding
-	Data     any  // the format's own
-	More     bool // the record goes on with the next Raw
+	Data     any    // the format's own
+	More     bool   // the record goes on with the next Raw
+	Done     func() // called when it has been handed on, and all before it; may be nil
 
 	piece   bool   // of a record, which is not rejected any more: some of it may be written
 	release func() // when it has been handed on, and all before it
@@ -106,6 +111,8 @@ type Options struct {
 	Version    string // --version, of HL7 v2
 	Document   string // --document, of C-CDA
 	Charset    string // what the bytes are, whatever they say
+	Dates      string // --dates: the order of day and month in tables
+	Unmapped   string // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool
@@ -189,6 +196,9 @@ type step struct {
 func (s *step) release() {
 	if s.raw != nil && s.raw.release != nil {
 		s.raw.release()
+	}
+	if s.raw != nil && s.raw.Done != nil {
+		s.raw.Done()
 	}
 }
 

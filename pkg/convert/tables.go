@@ -45,6 +45,9 @@ func (o *Options) apart() bool {
 	return o.To == "ndjson" && o.tables == nil || o.tables != nil && !o.tables.Whole
 }
 
+// Apart reports that what is written wants resources one by one, so that records need not wait for one another.
+func (o *Options) Apart() bool { return o.apart() }
+
 // byID reports that a resource is found by its id alone.
 func (o *Options) byID() bool { return o.To == "ndjson" || o.tables != nil }
 

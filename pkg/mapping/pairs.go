@@ -48,6 +48,12 @@ func (c *Context) Memo(key any, compute func() any) any {
 	return v
 }
 
+// Refer is for pairs on the way to FHIR: it makes a reference lead to the resource of a type and id, which may be in the record or not.
+// If it is, the reference is written as any other of the record, else as Type/id.
+func (c *Context) Refer(ref *dpb.Reference, typ, id string) {
+	c.outward = append(c.outward, outward{ref, typ, id})
+}
+
 // Fold is for pairs on the way to FHIR: until the function that it returns is called, what is carried is folded, for the reason
 // given, because the way back writes it elsewhere.
 func (c *Context) Fold(why string) (end func()) {
@@ -71,6 +77,9 @@ func (c *Context) Resources() []*Resource { return c.rec.Resources }
 
 // Bundle is the record's bundle without its entries, nil if there is none.
 func (c *Context) Bundle() *rpb.Bundle { return c.rec.Bundle }
+
+// Follow is Resolve for a reference of the resource that a row is writing.
+func (c *Context) Follow(ref *dpb.Reference) *Resource { return c.resolve(reflect.ValueOf(ref).Elem()) }
 
 // Resolve follows a reference of a resource within the record; nil if it leads out of it.
 func (c *Context) Resolve(from *Resource, ref *dpb.Reference) *Resource {

@@ -50,8 +50,12 @@ type ReadOptions struct {
 	Zone     *time.Location // for times without an offset
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
-	Relative bool           // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
-	NoBundle bool           // the record does not become a bundle, so that nothing can go into the bundle itself
+	// Of a record whose parts identify themselves, as the rows of tables do: KeyOf is Key for the resource that was begun at a node, and IDOf the id
+	// itself of one of a type; empty where they do not know. Both may be nil.
+	KeyOf    func(at tree.Node) string
+	IDOf     func(typ string, at tree.Node) string
+	Relative bool // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
+	NoBundle bool // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
 	Normal func(leaf tree.Node, form string)
 }
@@ -98,6 +102,9 @@ func (c *Context) Target() string {
 	}
 	return c.target.Name
 }
+
+// Leaf is the leaf that a leaf type is reading; 0 on the way back.
+func (c *Context) Leaf() tree.Node { return c.leaf }
 
 // Report adds a finding at the leaf that is being read.
 func (c *Context) Report(id diag.ID, format string, args ...any) {

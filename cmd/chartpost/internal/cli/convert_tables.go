@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/converters/views"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
@@ -34,8 +35,8 @@ func (c *CLI) tables(o *convertOptions, formats *convert.Formats) (*convert.Form
 	case len(o.views) == 0 && !table:
 		return nil, nil
 	case len(o.views) == 0:
-		if f, err := formats.Named(o.to); err == nil && f.NewWriter != nil && len(o.maps) > 0 { // a mapping backwards
-			return nil, nil
+		if f := formats.MappedTables(o.to, o.mapping(), convert.TableStyle{Excel: w.Excel, Raw: w.Raw}); f != nil { // a mapping backwards
+			return f, nil
 		}
 		return views.Flat(o.to, w), nil
 	}
@@ -56,6 +57,20 @@ func (c *CLI) tables(o *convertOptions, formats *convert.Formats) (*convert.Form
 		return nil, fail(exitUsage, err, "name each view once; a view is called as its name says, else as its file")
 	}
 	return f, nil
+}
+
+// mapping is the name of the built-in mapping that --map names last of all, if it does.
+func (o *convertOptions) mapping() string {
+	if n := len(o.maps); n > 0 && isBuiltInMap(o.maps[n-1]) {
+		return o.maps[n-1]
+	}
+	return ""
+}
+
+// isBuiltInMap reports what --map says of a built-in mapping of tables, where no file is called so.
+func isBuiltInMap(arg string) bool {
+	_, err := os.Stat(arg)
+	return err != nil && csvfhir.BuiltIn(arg)
 }
 
 // viewsOf are the views that an argument of --view names, and what they are called together.

@@ -238,9 +238,9 @@ func (c *column) number(w written, r *rawRow) {
 	if !w.short {
 		c.year(w.n[2])
 	}
-	mdy, dmy := a >= 1 && a <= 12 && b <= 31, b <= 12 && a >= 1 && a <= 31
+	mdy, dmy := a >= 1 && a <= 12 && b <= 31 && !w.tiny, b <= 12 && a >= 1 && a <= 31 && !w.tiny
 	switch {
-	case a == b:
+	case a == b && !w.tiny:
 		c.same++
 	case !mdy && dmy:
 		c.first13.add(r)

@@ -2,7 +2,6 @@ package csvtab
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
 // isBlank reports whether there is nothing but blanks, the no-break space among them.
@@ -10,10 +9,7 @@ func isBlank(s string) bool {
 	if s == "" {
 		return true
 	}
-	if s[0] > ' ' && s[0] < utf8.RuneSelf {
-		return false
-	}
-	return trim(s) == ""
+	return !plain(s[0]) && trim(s) == ""
 }
 
 // trim cuts the outer blanks, control characters, no-break spaces and byte order marks.

@@ -398,29 +398,34 @@ func lay(rows []rawRow, width int, o *Options) layout {
 		}
 		i++
 	}
-	if o.Header != HeaderYes && width >= 3 {
-		for j := i; j < len(rows) && j < i+20; j++ {
-			n := cellsOf(&rows[j])
-			if n == 0 || (n == 1 || n*3 < width) && len(rows[j].cells) != width || n == 1 && trim(rows[j].cells[0].Text) != "" && j+1 < len(rows) {
-				continue
-			}
-			for _, r := range rows[i:j] {
-				if cellsOf(&r) > 0 {
-					skipped++
-				}
-			}
-			i = j
-			break
-		}
-	}
 	if i >= len(rows) {
 		return layout{first: o.Skip + 1, skipped: skipped}
 	}
-	at := rows[i].number
-	if o.Header == HeaderYes || o.Header == HeaderAuto && isHeader(rows[i:], width) {
-		return layout{header: at, headers: 1, first: at + 1, skipped: skipped}
+	named := func(i, skipped int) layout {
+		return layout{header: rows[i].number, headers: 1, first: rows[i].number + 1, skipped: skipped}
 	}
-	return layout{first: at, skipped: skipped}
+	if o.Header == HeaderYes {
+		return named(i, skipped)
+	}
+	if o.Header == HeaderAuto {
+		title := 0
+		for j := i; j < len(rows) && j < i+20; j++ {
+			if n := cellsOf(&rows[j]); n == 0 {
+				continue
+			} else if width >= 3 && (n == 1 || n*3 < width && len(rows[j].cells) != width) {
+				title++
+				continue
+			}
+			if isHeader(rows[j:], width) {
+				return named(j, skipped+title)
+			}
+			break
+		}
+		if isHeader(rows[i:], width) {
+			return named(i, skipped)
+		}
+	}
+	return layout{first: rows[i].number, skipped: skipped}
 }
 
 // refusal is why a file that is no text and no workbook cannot be read.

@@ -58,6 +58,8 @@ type ReadOptions struct {
 	NoBundle bool // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
 	Normal func(leaf tree.Node, form string)
+	// Origins keeps which element each leaf made, for Record.Project.
+	Origins bool
 }
 
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
@@ -71,6 +73,9 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, err
 	}
 	rec := &Record{}
+	if o.Origins {
+		rec.doc = doc
+	}
 	s, ok := m.scratch.Get().(*scratch)
 	if !ok {
 		s = newScratch()
@@ -315,6 +320,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	case r.pair != nil:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
 			c.stranger(e, d.end)
+			c.came(k, e, d.end, false)
 			return r.pair.Read(c, k, e.Addr().Interface().(proto.Message))
 		})
 	default:

@@ -25,6 +25,18 @@ func (c *Context) came(n tree.Node, v reflect.Value, t *plan.Type, exact bool) {
 	}
 }
 
+// tested takes note that what a row's test at n was matched on goes with what the row made: the origins from the i-th on.
+func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
+	if c.rec.doc == nil {
+		return
+	}
+	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
+		for _, o := range c.rec.origins[i:] {
+			c.came(k, o.v, o.t, true)
+		}
+	}
+}
+
 // Project lowers the document's leaves to what Claim was told of the elements that they made. lost says what becomes of an element
 // that nobody claimed. The record must have been read with ReadOptions.Origins; of another nothing is known, and nothing changes.
 func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
@@ -37,20 +49,20 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 	)
 	d := rec.doc
 	reached := map[any]claim{}
-	at := map[tree.Node]claim{} // of resources, by where they began
+	also := map[tree.Node]claim{} // of resources, by where else they were said
 	rec.EachLeaf(func(l *Leaf) {
 		c := claim{l.State, l.Why}
 		if c.state == tree.Unmapped {
 			c.state, c.why = lost(l)
 		}
 		reached[l.Value.Addr().Interface()] = c
-		all := c
-		if all.state > tree.Folded {
-			all.state, all.why = tree.Folded, part
+		some := c
+		if some.state > tree.Folded {
+			some.state, some.why = tree.Folded, part
 		}
-		for _, n := range append(l.Resource.also[:len(l.Resource.also):len(l.Resource.also)], l.Resource.at) {
-			if have, ok := at[n]; !ok || all.state > have.state {
-				at[n] = all
+		for _, n := range l.Resource.also {
+			if have, ok := also[n]; !ok || some.state > have.state {
+				also[n] = some
 			}
 		}
 	})
@@ -58,17 +70,21 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 	for _, o := range rec.origins {
 		byNode[o.node] = append(byNode[o.node], o)
 	}
-	// of is what became of a leaf by the origins of a node at or above it.
+	// of is what became of a leaf by the origins of a node at or above it: of several elements that one is meant which says the same.
 	of := func(n tree.Node, list []cameFrom) (best claim, known bool) {
-		text := d.Text(n)
+		text, whole, same := d.Text(n), true, false
 		for _, o := range list {
 			leaves(o.v, o.t, func(v reflect.Value) {
 				c, ok := reached[v.Addr().Interface()]
-				if !ok {
+				if !ok || same && !o.exact {
 					return
 				}
-				if c.state == tree.Carried && !o.exact {
-					if t := plan.Of(v.Type()); t.Prim == nil || t.Prim.Text(v) != text {
+				if whole = whole && c.state == tree.Carried; !o.exact {
+					if t := plan.Of(v.Type()); t.Prim != nil && t.Prim.Text(v) == text {
+						best, known, same = c, true, true
+						return
+					}
+					if c.state == tree.Carried {
 						c.state, c.why = tree.Folded, part
 					}
 				}
@@ -76,6 +92,9 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 					best, known = c, true
 				}
 			})
+		}
+		if known && whole {
+			best = claim{state: tree.Carried}
 		}
 		return best, known
 	}
@@ -90,8 +109,8 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 			if list := byNode[up]; list != nil {
 				c, known = of(n, list)
 			}
-			if !known { // a test, or said of a resource before: what became of the resource
-				c, known = at[up]
+			if !known {
+				c, known = also[up]
 			}
 			if up == tree.Root {
 				break

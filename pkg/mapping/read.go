@@ -260,7 +260,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 	if outer == "" {
 		c.fold = r.foldOf(in)
 	}
-	mark, finds := c.Doc.Checkpoint(), len(c.rec.Findings)
+	mark, finds, came := c.Doc.Checkpoint(), len(c.rec.Findings), len(c.rec.origins)
 	ok, why := c.carry(r, k, v, in)
 	if why != "" { // the place is taken, by another value: all or nothing
 		c.fold = outer
@@ -278,6 +278,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 		for i := range r.with {
 			if r.with[i].Op == tree.Equal {
 				c.Doc.MarkTest(n, &r.with[i], s, why)
+				c.tested(n, &r.with[i], came)
 			}
 		}
 		if r.pathTests {

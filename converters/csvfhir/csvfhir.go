@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -38,7 +39,9 @@ type Mapping struct {
 	Tables  []*Table // in the order of the head
 	BuiltIn bool
 
+	used    atomic.Bool // something was read or written with it
 	library *mapping.Library
+	keeping *mapping.Library // the same with rows that keep what no other row knows; see keepRows
 	types   mapping.Types
 	format  *tree.Format
 
@@ -176,8 +179,8 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 	if scope := m.scope(types); scope != nil {
 		builtin = append(builtin, scope)
 	}
-	builtin = append(builtin, m.keeping())
 	m.library = mapping.NewLibrary(builtin, overlays)
+	m.keeping = mapping.NewLibrary(append(slices.Clip(builtin), m.keepRows()), overlays)
 	m.format = Format
 	return m, nil
 }
@@ -206,7 +209,18 @@ func (m *Mapping) scope(types map[string][]string) *mapping.File {
 	}
 	pos := m.File.Head.Pos
 	t := &mapping.Table{Pos: pos, Name: ScopeName, Types: []string{"Bundle"}}
-	for _, x := range m.Tables {
+	list := slices.Clone(m.Tables)
+	// Going back, a person who has a row of his own is written there before the rows that name him.
+	slices.SortStableFunc(list, func(a, b *Table) int {
+		switch {
+		case a.makes == b.makes:
+			return 0
+		case b.makes:
+			return -1
+		}
+		return 1
+	})
+	for _, x := range list {
 		for _, typ := range x.Types {
 			if typ == "Bundle" {
 				typ = "."
@@ -220,8 +234,9 @@ func (m *Mapping) scope(types map[string][]string) *mapping.File {
 	return &mapping.File{Name: m.File.Name, Items: []mapping.Item{t}}
 }
 
-// keeping is, for each table of rows, the row that keeps what no other row has taken, where that was asked for. It stands behind all others.
-func (m *Mapping) keeping() *mapping.File {
+// keepRows is, for each table of rows, the row that keeps what no other row has taken, where that was asked for, and writes it back. It stands behind
+// all others.
+func (m *Mapping) keepRows() *mapping.File {
 	pos := m.File.Head.Pos
 	f := &mapping.File{Name: m.File.Name}
 	for _, x := range m.Tables {
@@ -272,6 +287,8 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 		switch r.Type {
 		case "DATE", "DATETIME", "INSTANT", "BIRTH":
 			t.dated[mapping.ColumnName(r.Place)] = true
+		case "QUANTITY", "RESULT", "RANGE":
+			t.column(r.Arg) // the column of units
 		}
 		for _, test := range slices.Concat(r.With, r.If) {
 			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {
@@ -300,8 +317,12 @@ func (t *Table) refRows(rows map[string][]*mapping.Row, table string, seen map[s
 }
 
 // compiled is the map of the mapping with the overlays that match a source.
-func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
-	set, err := m.library.For(src)
+func (m *Mapping) compiled(src mapping.Source, keep bool) (*mapping.Map, error) {
+	library := m.library
+	if keep {
+		library = m.keeping
+	}
+	set, err := library.For(src)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +338,7 @@ func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
 
 // own is the map for what is made, not read.
 func (m *Mapping) own() (*mapping.Map, error) {
-	return m.compiled(mapping.Source{Format: "csv", Made: true})
+	return m.compiled(mapping.Source{Format: "csv", Made: true}, true)
 }
 
 // Check compiles every table of the mapping.
@@ -485,6 +506,16 @@ func (s *Set) Last(name string) *Mapping {
 		return s.Mappings[0]
 	}
 	return nil
+}
+
+// Used reports that a file of --map, by its name, has read or written something: as a mapping, or over one.
+func (s *Set) Used(name string) bool {
+	for _, m := range s.Mappings {
+		if m.File.Name == name && m.used.Load() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Mappings, func(m *Mapping) bool { return m.used.Load() && m.library.Matched(name) })
 }
 
 // BuiltIn reports the name of a built-in mapping.

@@ -27,7 +27,6 @@ const (
 	Nothing       diag.ID = "CP-CSV-055"
 	SameKey       diag.ID = "CP-CSV-056"
 	Disagree      diag.ID = "CP-CSV-057"
-	Bad           diag.ID = "CP-CSV-058"
 )
 
 // record is the Data of a Raw: rows, or those of a store.
@@ -35,7 +34,6 @@ type record struct {
 	rows  []*row
 	store *grouped
 	first int32 // of the rows in the store
-	keep  bool  // columns that no row knows
 }
 
 // reading reads the tables of a source.
@@ -79,10 +77,13 @@ func (r *reading) find(finds ...*diag.Finding) bool {
 	return len(finds) == 0 || r.give(&convert.Raw{Findings: finds})
 }
 
-// refuse hands a whole file on as a record that is rejected.
-func (r *reading) refuse(file *convert.File, f *diag.Finding) bool {
+// refused is the Data of a Raw that is a whole table.
+type refused struct{ table *csvtab.Table }
+
+// refuse hands a whole file on as a record that is rejected; t may be nil.
+func (r *reading) refuse(file *convert.File, t *csvtab.Table, f *diag.Finding) bool {
 	r.index++
-	return r.give(&convert.Raw{Index: r.index, Reject: f, Stream: func() io.Reader { return &lateReader{open: file.Open} }})
+	return r.give(&convert.Raw{Index: r.index, Reject: f, Data: refused{t}, Stream: func() io.Reader { return &lateReader{open: file.Open} }})
 }
 
 // lateReader opens what it reads when it is first asked.
@@ -151,7 +152,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 	tabs, err := csvtab.Open(f.Path, csvtab.Source(f.Open), opts)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
-		r.refuse(f, bad)
+		r.refuse(f, nil, bad)
 		return nil
 	} else if err != nil {
 		return err
@@ -167,18 +168,22 @@ func (r *reading) open(f *convert.File, several bool) error {
 		}
 		finds = append(finds, t.Findings...)
 		if x == nil {
-			r.refuse(f, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
+			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
-		if refused := r.question(x, t); refused != nil {
-			r.refuse(f, refused)
+		x.Table.of.used.Store(true)
+		asked := map[*diag.Finding]bool{}
+		question := r.question(x, t, asked)
+		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
+		if question != nil {
+			r.refuse(f, t, question)
 			continue
 		}
 		if list := x.Unmapped(); len(list) > 0 {
 			what := strings.Join(columnNames(x, t, list), ", ")
 			switch r.unmapped(x) {
 			case "refuse":
-				r.refuse(f, diag.New(RefusedColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: no row knows %s", RefusedColumn.Entry().What, what))
+				r.refuse(f, t, diag.New(RefusedColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: no row knows %s", RefusedColumn.Entry().What, what))
 				continue
 			case "keep":
 			default:
@@ -192,7 +197,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 		if t.Sheet != "" && len(tabs.Tables) > 1 {
 			o.label = strings.TrimPrefix(o.label+", sheet "+t.Sheet, ", ")
 		}
-		if o.m, err = x.Table.of.compiled(mapping.Source{Format: "csv", Headers: t.Header()}); err != nil {
+		if o.m, err = x.Table.of.compiled(mapping.Source{Format: "csv", Headers: t.Header()}, r.unmapped(x) == "keep"); err != nil {
 			return err
 		}
 		r.tables = append(r.tables, o)
@@ -221,20 +226,18 @@ func (r *reading) unmapped(x *Match) string {
 	return cmp.Or(r.o.Unmapped, x.Table.of.File.Head.Options.Unmapped, "report")
 }
 
-// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates.
-func (r *reading) question(x *Match, t *csvtab.Table) *diag.Finding {
+// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates. asked are the
+// findings that are settled so.
+func (r *reading) question(x *Match, t *csvtab.Table, asked map[*diag.Finding]bool) *diag.Finding {
 	for i := range t.Columns {
-		if d := t.Columns[i].Dates; d != nil && d.Question != nil && x.Table.dated[x.Names[i]] {
-			if order := x.Table.Dates[x.Names[i]]; order != "" {
-				d.Order, d.Question = csvtab.Order(order), nil
-				continue
-			}
-			return d.Question
+		if !x.Table.dated[x.Names[i]] {
+			continue
 		}
-	}
-	for column, order := range x.Table.Dates {
-		if i := slices.Index(x.Names, column); i >= 0 && t.Columns[i].Dates != nil {
-			t.Columns[i].Dates.Order = csvtab.Order(order)
+		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
+			asked[d.Question] = true
+		}
+		if d := t.AsDates(i, csvtab.Order(x.Table.Dates[x.Names[i]])); d.Question != nil {
+			return d.Question
 		}
 	}
 	return nil
@@ -391,10 +394,9 @@ func (x *row) hash() uint64 {
 // single gives each row as a record.
 func (r *reading) single() error {
 	for _, x := range r.tables {
-		keep := r.unmapped(x.Match) == "keep"
 		for y, fault := range r.rows(x) {
 			r.index++
-			raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return y.text() }, Size: len(y.raw), Data: &record{rows: []*row{y}, keep: keep}, Reject: fault}
+			raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return y.text() }, Size: len(y.raw), Data: &record{rows: []*row{y}}, Reject: fault}
 			if !r.give(raw) {
 				return nil
 			}
@@ -469,7 +471,6 @@ type group struct {
 	first int32
 	last  int32
 	size  int
-	keep  bool
 }
 
 // groups gives the rows of one record together. Rows of files without a record column, in a mapping where others have one, go into each record
@@ -490,7 +491,6 @@ func (r *reading) groups() error {
 	}
 	var shared []waiting
 	for _, x := range r.tables {
-		keep := r.unmapped(x.Match) == "keep"
 		for y, fault := range r.rows(x) {
 			if fault != nil {
 				r.index++
@@ -509,7 +509,7 @@ func (r *reading) groups() error {
 				}
 			})
 			own := func() *group {
-				return &group{of: x.Table.of, first: i, last: i, size: len(y.raw), keep: keep}
+				return &group{of: x.Table.of, first: i, last: i, size: len(y.raw)}
 			}
 			switch key := x.recordKey(y); {
 			case key != "":
@@ -555,7 +555,7 @@ func (r *reading) groups() error {
 	for i, x := range list {
 		r.index++
 		first := x.first
-		raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return g.text(first) }, Size: x.size, Data: &record{store: g, first: first, keep: x.keep}}
+		raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return g.text(first) }, Size: x.size, Data: &record{store: g, first: first}}
 		if i == len(list)-1 {
 			raw.Done = g.close
 		}

@@ -429,6 +429,8 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	}
 	if sum.Totals.Records == 0 && j.Out != "" && !j.dir {
 		j.files.drop(j.Out) // nothing was written: no empty file either
+	} else if sum.Totals.Records == 0 && j.To.Tables != nil {
+		j.files.discard() // nor headers alone
 	}
 	for _, set := range []*fileSet{j.ledgers, j.rejects, j.files} {
 		if err := set.flush(); err != nil {
@@ -495,7 +497,10 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return unread(Unreadable, err)
 	}
-	from, err := j.format(head)
+	from := in.src.from
+	if err = nil; from == nil {
+		from, err = j.format(head)
+	}
 	if from != nil && err == nil {
 		err = fit(from, j.To)
 	}

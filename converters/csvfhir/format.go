@@ -91,7 +91,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	fill(w.doc, rows, data.keep)
+	fill(w.doc, rows)
 	first := rows[0]
 	zone, err := w.zone(first.of)
 	if err != nil {
@@ -99,6 +99,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	}
 	keys := make([]string, len(rows))
 	of := func(at tree.Node) int { return w.doc.Ordinal(rowOf(w.doc, at)) - 1 }
+	var clashes []*diag.Finding
 	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true, Origins: w.o.Origins(),
 		KeyOf: func(at tree.Node) string {
 			if at <= tree.Root {
@@ -115,6 +116,11 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 				return ""
 			}
 			return rows[of(at)].idOf(typ)
+		},
+		Unite: true,
+		Clash: func(at tree.Node) {
+			x := rows[of(at)]
+			clashes = append(clashes, diag.New(Disagree, diag.Place{Source: x.of.file, Line: x.line, Path: w.doc.PlaceOf(rowOf(w.doc, at))}, ""))
 		},
 	})
 	if err != nil {
@@ -135,7 +141,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 			f.Place.Source = first.of.file
 		}
 	}
-	return &convert.Record{Record: rec, Key: key, Leaves: convert.Leaves(w.doc)}, nil
+	return &convert.Record{Record: rec, Key: key, Findings: clashes, Leaves: convert.Leaves(w.doc)}, nil
 }
 
 // zone is the zone of times without an offset: what the command line says, else the head of the mapping.

@@ -53,6 +53,12 @@ func TestAgain(t *testing.T) {
 			}
 			break
 		}
+		for r := range tab.Rows() {
+			if r.Raw != "1,2" || tab.RawHeader() != "a,b" {
+				t.Errorf("raw: %q below %q", r.Raw, tab.RawHeader())
+			}
+			break
+		}
 		n := 0
 		for range tab.Rows() {
 			for range tab.Rows() {

@@ -516,8 +516,8 @@ func compactParts(w written, o Order) (y, m, d int) {
 	return a*100 + b, c / 100, c % 100
 }
 
-// serialDate is the day that a spreadsheet shows for a number. QUIRK: Excel has a 29th of February 1900, as Lotus 1-2-3 had; numbers before
-// it are not read here at all.
+// serialDate is the day that a spreadsheet shows for a number. QUIRK: Excel has a 29th of February 1900, as Lotus 1-2-3 had;
+// numbers before it are not read here at all.
 func serialDate(n int, decimal string, from1904 bool) (Date, bool) {
 	if from1904 {
 		n += 1462

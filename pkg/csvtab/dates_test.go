@@ -162,14 +162,26 @@ func TestOrder(t *testing.T) {
 	}
 	// Somebody who knows says that they are.
 	tab := table(t, "Chart", Options{}, "03141980", "11021975")
-	if d := tab.AsDates(1); d.Compact != MDY || d.Question != nil {
+	if d := tab.AsDates(1, ""); d.Compact != MDY || d.Question != nil {
 		t.Errorf("as dates: %+v", d)
 	}
 	if d, ok := tab.Date(1, "11021975", false); !ok || d.String() != "1975-11-02" {
 		t.Errorf("as dates: %v", d)
 	}
-	if d := table(t, "Chart", Options{}, "a", "3/4/2026", "b", "c").AsDates(1); d.Question == nil {
+	if d := table(t, "Chart", Options{}, "a", "3/4/2026", "b", "c").AsDates(1, ""); d.Question == nil {
 		t.Error("as dates: no question")
+	}
+	for _, cells := range []string{"3/4/2026 5/6/2026", "03042026 05062026"} { // an answer for one column
+		tab := table(t, "DOB", Options{}, strings.Fields(cells)...)
+		if tab.Columns[1].Dates.Question == nil {
+			t.Errorf("%s: no question", cells)
+		}
+		if d := tab.AsDates(1, DMY); d.Question != nil {
+			t.Errorf("%s: the question is still open", cells)
+		}
+		if d, ok := tab.Date(1, strings.Fields(cells)[0], false); !ok || d.String() != "2026-04-03" {
+			t.Errorf("%s: %v", cells, d)
+		}
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 )
 
-// FuzzRead: whatever the bytes are, Open refuses them with a finding or reads a table whose count is right, which reads the same twice, and
-// which comes back as it was when it is written and read again.
+// FuzzRead: whatever the bytes are, Open refuses them with a finding or reads a table whose count is right, which reads the same
+// twice, and which comes back as it was when it is written and read again.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "damaged", "*"))
 	if err != nil || len(files) == 0 {
@@ -153,8 +153,8 @@ func back(t *testing.T, tab *Table, rows [][]string) {
 	}
 }
 
-// FuzzRFC4180: what encoding/csv reads without complaint, and nothing in it is one of the habits of spreadsheets that are undone here, is read
-// as the same cells.
+// FuzzRFC4180: what encoding/csv reads without complaint, and nothing in it is one of the habits of spreadsheets that are undone
+// here, is read as the same cells.
 func FuzzRFC4180(f *testing.F) {
 	for _, s := range []string{"a,b\n1,2\n", "a,\"b\nc\"\r\n\"d\"\"e\",f\n", "a,b\n\"x\ny\",\"z\"\n", "a,b\n\n,x\n"} {
 		f.Add(s)

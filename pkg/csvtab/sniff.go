@@ -2,6 +2,7 @@ package csvtab
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,7 +26,7 @@ func Sniff(head []byte) bool {
 		return false
 	}
 	h := bytes.TrimLeft(head, "\ufeff\x0b \t\r\n")
-	if len(h) == 0 || h[0] == '{' || h[0] == '[' || bytes.HasPrefix(h, []byte("MSH")) || bytes.HasPrefix(h, []byte("FHS")) || bytes.HasPrefix(h, []byte("BHS")) {
+	if len(h) == 0 || h[0] == '{' || h[0] == '[' || slices.Contains([]string{"MSH", "FHS", "BHS"}, string(h[:min(3, len(h))])) {
 		return false
 	}
 	s, ok := decodeHead(head)
@@ -62,7 +63,8 @@ func kindOf(head []byte) kind {
 		return archive
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
 		return oldWorkbook
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")), bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")),
+		bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return archive
 	case bytes.HasPrefix(h, []byte("%PDF-")), bytes.HasPrefix(h, []byte(`{\rtf`)):
 		return document
@@ -208,7 +210,8 @@ func sniffText(s string, comma byte) guessed {
 // headRows are the rows of a head that holds whole characters.
 func headRows(s string, comma, eol byte) []rawRow {
 	const most = 1000
-	t := textReader{r: strings.NewReader(""), comma: comma, quote: '"', eol: eol, max: len(s), look: sniffLen / 2, text: s, quoteAt: -1, eof: true}
+	t := textReader{r: strings.NewReader(""), comma: comma, quote: '"', eol: eol, max: len(s), look: sniffLen / 2, text: s,
+		quoteAt: -1, eof: true}
 	var rows []rawRow
 	for len(rows) < most {
 		r, ok, err := t.next()
@@ -291,11 +294,6 @@ func classOf(s string) class {
 	return wordCell
 }
 
-// headerWords are words of which column names are made.
-var headerWords = []string{"id", "name", "first", "last", "date", "dob", "birth", "sex", "gender", "code", "patient", "mrn", "phone", "address", "city", "state", "zip",
-	"value", "unit", "units", "result", "description", "type", "status", "start", "stop", "end", "time", "number", "no", "ssn", "email", "provider", "drug",
-	"medication", "dose", "vaccine", "allergy", "reaction", "severity", "diagnosis", "comment", "notes", "account", "chart", "middle", "county", "race", "test"}
-
 // isHeader decides whether the first of the rows names the columns of those below.
 func isHeader(rows []rawRow, width int) bool {
 	head := rows[0]
@@ -313,7 +311,7 @@ func isHeader(rows []rawRow, width int) bool {
 			}
 			seen[key] = true
 			for _, part := range strings.FieldsFunc(splitCase(trim(c.Text)), func(r rune) bool { return !unicode.IsLetter(r) }) {
-				if containsWord(headerWords, strings.ToLower(part)) {
+				if headerWords[strings.ToLower(part)] {
 					known++
 					break
 				}
@@ -355,29 +353,6 @@ func isHeader(rows []rawRow, width int) bool {
 	}
 	// All words above and below: a header repeats nothing, not itself nor what is below it, and leaves nothing blank.
 	return known > 0 || len(below) > 0 && same == 0 && twice == 0 && words == width
-}
-
-// splitCase puts a blank where a capital follows a small letter: birthDate.
-func splitCase(s string) string {
-	var b strings.Builder
-	lower := false
-	for _, r := range s {
-		if lower && unicode.IsUpper(r) {
-			b.WriteByte(' ')
-		}
-		lower = unicode.IsLower(r)
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-func containsWord(list []string, w string) bool {
-	for _, x := range list {
-		if x == w {
-			return true
-		}
-	}
-	return false
 }
 
 // layout is where the header and the data of a table begin, by row number.

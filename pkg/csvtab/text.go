@@ -220,8 +220,8 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 	return size, false
 }
 
-// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the doubled quote that
-// a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
+// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the
+// doubled quote that a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
 func (t *textReader) inches(text string) bool {
 	q := string(rune(t.quote))
 	if !strings.Contains(text, q+q+string(rune(t.comma))) && !strings.Contains(text, q+q+string(rune(t.eol))) {
@@ -238,8 +238,8 @@ func (t *textReader) inches(text string) bool {
 	return all
 }
 
-// split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd reports
-// that a cell over several lines has such a quote, or that one is never closed.
+// split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd
+// reports that a cell over several lines has such a quote, or that one is never closed.
 func (t *textReader) split(text string) (size int, more, odd bool) {
 	r := &t.row
 	r.cells, r.stray, r.open = r.cells[:0], false, false

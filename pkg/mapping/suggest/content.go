@@ -113,9 +113,9 @@ func isPhone(s string) bool {
 		}
 	}
 	separated := strings.ContainsAny(strings.TrimSpace(low), "+-(). ")
-	// Ten digits without anything between them may be an id: the first of area and exchange is never 0 or 1.
+	// Ten digits without anything between them may be an id: an area code never begins with 0 or 1.
 	if n == 10 && !separated {
-		return low[0] >= '2' && low[3] >= '2'
+		return low[0] >= '2'
 	}
 	return separated && n >= 7 && n <= 15 && !IsDate(s) && !isSSN(s) && !isDecimal(s)
 }

@@ -154,7 +154,7 @@ type pair struct {
 	column int
 	known  *Known
 	how    How
-	rank   int     // among names: as written, in normal form, without patient before it
+	rank   int     // among names: its own as written, in normal form, without patient before it; another so
 	apart  float64 // of near names
 	share  float64 // of values that are of the content
 }
@@ -214,18 +214,25 @@ func match(c *Column, k *Known) (pair, bool) {
 	}
 	normal, bare := Normal(c.Name), short(c.Name)
 	names := append([]string{k.Name}, k.Names...)
-	rank := 4
-	for _, n := range names {
+	rank := 0 // no name
+	for i, n := range names {
+		r := 0
 		switch {
 		case strings.EqualFold(strings.TrimSpace(c.Name), n):
-			rank = min(rank, 0)
+			r = 1
 		case normal == Normal(n):
-			rank = min(rank, 1)
+			r = 2
 		case bare == short(n):
-			rank = min(rank, 2)
+			r = 3
+		}
+		if r > 0 && i > 0 {
+			r += 3 // its own name comes before its other ones
+		}
+		if r > 0 && (rank == 0 || r < rank) {
+			rank = r
 		}
 	}
-	if rank == 4 {
+	if rank == 0 {
 		x.how, x.apart = ByNear, 1
 		for _, n := range names {
 			x.apart = min(x.apart, apart(normal, Normal(n)), apart(bare, short(n)))

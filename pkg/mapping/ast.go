@@ -1,6 +1,10 @@
 package mapping
 
-import "fmt"
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
 
 // This file is the shape of a .map file as it stands: what the parser makes, the formatter prints, the compiler reads and
 // explain shows. Texts of places, tests and targets are kept as they were written; they are compiled when a table is first
@@ -32,6 +36,43 @@ type Head struct {
 	Matches Matches `yaml:"matches"`
 	Options Options `yaml:"options"`
 	Raw     string  `yaml:"-"` // the head as it stands, for the formatter
+
+	// Files are those that a CSV mapping reads and writes, by the tables that read their rows. Names are in the order of the head.
+	Files map[string]*TableFile `yaml:"files"`
+	Names []string              `yaml:"-"`
+}
+
+// TableFile says which files a table of a CSV mapping is for, and how they are read (docs/csv.md).
+type TableFile struct {
+	Headers []string            `yaml:"headers"` // columns that must be there, in any order, by their names or aliases
+	Without []string            `yaml:"without"` // columns that must not be there
+	File    string              `yaml:"file"`    // a pattern for the file's name, as patients*.csv
+	Columns map[string][]string `yaml:"columns"` // what else a column is called
+	Order   []string            `yaml:"order"`   // the columns that are written, where that is not the order of the rows
+	Key     Words               `yaml:"key"`     // the columns that together identify a row
+	Record  string              `yaml:"record"`  // the column that says to which record a row belongs
+	Split   map[string]string   `yaml:"split"`   // what stands between the values of a cell that holds several
+	Dates   map[string]string   `yaml:"dates"`   // the order of dates in a column, where it is not the file's
+	Fixed   []string            `yaml:"fixed"`   // of a file without separators: NAME FROM-TO, counted from 1
+	Comma   string              `yaml:"comma"`   // what separates cells, where it is not to be guessed
+	Header  string              `yaml:"header"`  // none: the first line is data, and the columns are those of order
+}
+
+// Words is one word or a list of them.
+type Words []string
+
+// UnmarshalYAML takes a single word as a list of one.
+func (w *Words) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*w = Words{n.Value}
+		return nil
+	}
+	var list []string
+	if err := n.Decode(&list); err != nil {
+		return err
+	}
+	*w = list
+	return nil
 }
 
 // Matches says which sources a file is for. What is empty matches anything.
@@ -48,6 +89,7 @@ type Options struct {
 	Zone     string `yaml:"zone"`
 	Dates    string `yaml:"dates"`
 	Encoding string `yaml:"encoding"`
+	Unmapped string `yaml:"unmapped"` // of CSV: what becomes of columns that no row knows: keep, report, refuse
 }
 
 // Table is "table NAME -> TYPE|TYPE" with its rows.

@@ -22,6 +22,19 @@ type Type struct {
 	// Normal is the written form that the type declares for a text: what comes back in this form is carried. What comes
 	// back in any other form than its own is folded.
 	Normal func(text string) string
+	// Form is Normal for a type whose form depends on more than the text, such as the order of dates in a column.
+	Form func(c *Context, text string) string
+}
+
+// form is the written form that the type declares for a text, if it declares any.
+func (t *Type) form(c *Context, text string) (string, bool) {
+	switch {
+	case t.Form != nil:
+		return t.Form(c, text), true
+	case t.Normal != nil:
+		return t.Normal(text), true
+	}
+	return "", false
 }
 
 // Loss says what of a value could not be kept. With a text the value is folded, without one it is declined.
@@ -41,7 +54,8 @@ type Pair struct {
 	Write func(c *Context, src proto.Message, to tree.Node) bool
 }
 
-// Types are the names in Go that rows may use: a Type, a Pair, or a func(arg string) (Type, error) for date(01/02/2006).
+// Types are the names in Go that rows may use: a Type, a Pair, a func(arg string) (Type, error) for date(01/02/2006), or a
+// func(arg string) (Pair, error) for ref(people).
 type Types map[string]any
 
 // Map is a Set for one format, compiled table by table when they are first used. It is safe for concurrent use.
@@ -462,6 +476,13 @@ func (m *Map) bindType(r *row) error {
 		}
 	case Pair:
 		r.pair = &x
+		hits++
+	case func(string) (Pair, error):
+		pair, err := x(r.Arg)
+		if err != nil {
+			return fmt.Errorf("%s(%s): %w", r.Type, r.Arg, err)
+		}
+		r.pair = &pair
 		hits++
 	}
 	if hits == 0 {

@@ -30,9 +30,20 @@ func (c *Context) finish(o ReadOptions) {
 	}
 	c.unite()
 	for _, r := range c.rec.Resources {
-		r.ID = fhir.ResourceID(r.Msg, o.Facility, o.Key, strconv.Itoa(int(r.at)))
+		key, place := o.Key, int(r.at)
+		only := false
+		if o.KeyOf != nil {
+			if key, only = o.KeyOf(r.at); key != "" {
+				place = 0 // the same row says the same thing, wherever it stands
+			}
+		}
+		if only {
+			r.ID = fhir.ID(r.info.Name, "record", key, strconv.Itoa(place))
+		} else {
+			r.ID = fhir.ResourceID(r.Msg, o.Facility, key, strconv.Itoa(place))
+		}
 		for n := 1; c.used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
-			r.ID = fhir.ID(r.info.Name, "record", o.Key, strconv.Itoa(int(r.at)), strconv.Itoa(n))
+			r.ID = fhir.ID(r.info.Name, "record", key, strconv.Itoa(place), strconv.Itoa(n))
 		}
 		c.used[r.ID] = true
 		id := c.ids.Take()
@@ -51,6 +62,13 @@ func (c *Context) finish(o ReadOptions) {
 		uri, text := c.members.Take(), c.texts.Take()
 		text.Value = to.url
 		uri.Uri, ref.Reference = text, uri
+	}
+	for _, out := range c.outward {
+		style := fhir.RefRelative
+		if c.used[out.id] && !o.Relative {
+			style = fhir.RefURN
+		}
+		fhir.RefTo(out.ref, out.typ, out.id, style)
 	}
 	for _, r := range c.rec.Resources {
 		require(r.v, r.info)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,11 +100,101 @@ func (p *parser) decodeHead(text string, first int) {
 		fault(line(key), hint, "%s: %s is not known", key, val)
 	}
 	among("format", h.Matches.Format, "hl7v2", "ccda", "csv", "fhir")
-	among("dates", h.Options.Dates, "mdy", "dmy", "ymd")
+	among("dates", h.Options.Dates, dateOrders...)
+	among("unmapped", h.Options.Unmapped, "keep", "report", "refuse")
+	p.headFiles(h, text, first, fault)
 	p.f.Head = h
 }
 
-var headFields = []string{"name", "version", "matches", "options", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding"}
+var headFields = []string{"name", "version", "matches", "options", "files", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding",
+	"unmapped", "without", "file", "columns", "order", "key", "record", "split", "fixed", "comma", "header"}
+
+var dateOrders = []string{"mdy", "dmy", "ymd"}
+
+// headFiles checks what the head says of files, and keeps their order, which YAML's mappings do not.
+func (p *parser) headFiles(h *Head, text string, first int, fault func(line int, hint, format string, args ...any)) {
+	if len(h.Files) == 0 {
+		return
+	}
+	var root yaml.Node
+	if yaml.Unmarshal([]byte(text), &root) != nil || len(root.Content) == 0 {
+		return
+	}
+	top := root.Content[0].Content
+	for i := 0; i+1 < len(top); i += 2 {
+		if top[i].Value != "files" {
+			continue
+		}
+		for k := 0; k+1 < len(top[i+1].Content); k += 2 {
+			name, line := top[i+1].Content[k].Value, first+top[i+1].Content[k].Line
+			h.Names = append(h.Names, name)
+			f := h.Files[name]
+			if f == nil {
+				f = &TableFile{}
+				h.Files[name] = f
+			}
+			if h.Matches.Format != "csv" {
+				fault(line, "write format: csv under matches", "files are of CSV mappings")
+			}
+			if f.Header != "" && f.Header != "none" {
+				fault(line, "it is none, or left out", "header: %s is not known", f.Header)
+			}
+			if _, err := f.Widths(); err != nil {
+				fault(line, "write NAME FROM-TO, as in - Last 25-44", "fixed: %v", err)
+			}
+			if f.Header == "none" && len(f.Order) == 0 {
+				fault(line, "list the columns behind order:", "a file without a header needs the names of its columns")
+			}
+			if len(f.Headers) == 0 && len(f.Fixed) == 0 && f.File == "" {
+				fault(line, "list the columns that must be there behind headers:", "nothing says which files %s is for", name)
+			}
+			if len([]rune(f.Comma)) > 1 && f.Comma != "tab" {
+				fault(line, "it is one character, or tab", "comma: %q is more than one character", f.Comma)
+			}
+			if _, err := path.Match(f.File, ""); err != nil {
+				fault(line, "* stands for any text and ? for one character", "file: %s is no pattern", f.File)
+			}
+			for column, order := range f.Dates {
+				if !slices.Contains(dateOrders, order) {
+					fault(line, "it is mdy, dmy or ymd", "dates: the order of %s is not known", column)
+				}
+			}
+			for column, sep := range f.Split {
+				if sep == "" {
+					fault(line, "say what stands between the values, as in ';'", "split: nothing separates the values of %s", column)
+				}
+			}
+		}
+	}
+}
+
+// A Width is where a column stands in the lines of a file without separators, in characters from 0.
+type Width struct {
+	Name       string
+	Start, Len int
+}
+
+// Widths are the columns of a file without separators.
+func (f *TableFile) Widths() (list []Width, err error) {
+	for _, line := range f.Fixed {
+		i := strings.LastIndexByte(line, ' ')
+		if i < 0 {
+			return nil, fmt.Errorf("%s has no width", line)
+		}
+		name, places := strings.TrimSpace(line[:i]), line[i+1:]
+		from, to, ok := strings.Cut(places, "-")
+		if !ok {
+			to = from
+		}
+		a, err1 := strconv.Atoi(from)
+		b, err2 := strconv.Atoi(to)
+		if err1 != nil || err2 != nil || a < 1 || b < a || b > 1<<20 || name == "" {
+			return nil, fmt.Errorf("%s is not a name with the places from and to", line)
+		}
+		list = append(list, Width{name, a - 1, b - a + 1})
+	}
+	return list, nil
+}
 
 // yamlLine cuts the "line 3: " from the front of an error's text.
 func yamlLine(msg string) (int, string) {

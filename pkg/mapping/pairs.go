@@ -48,6 +48,12 @@ func (c *Context) Memo(key any, compute func() any) any {
 	return v
 }
 
+// Refer is for pairs on the way to FHIR: it makes a reference lead to the resource of a type and id, which may be in the record or not.
+// If it is, the reference is written as any other of the record, else as Type/id.
+func (c *Context) Refer(ref *dpb.Reference, typ, id string) {
+	c.outward = append(c.outward, outward{ref, typ, id})
+}
+
 // Fold is for pairs on the way to FHIR: until the function that it returns is called, what is carried is folded, for the reason
 // given, because the way back writes it elsewhere.
 func (c *Context) Fold(why string) (end func()) {

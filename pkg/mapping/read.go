@@ -50,6 +50,9 @@ type ReadOptions struct {
 	Zone     *time.Location // for times without an offset
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
+	// KeyOf, if set, is Key for the resource that was begun at a node, of a record whose parts have keys of their own, as rows have.
+	// With only, what the resource says of itself does not count.
+	KeyOf func(at tree.Node) (key string, only bool)
 	Relative bool           // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
 	NoBundle bool           // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
@@ -98,6 +101,9 @@ func (c *Context) Target() string {
 	}
 	return c.target.Name
 }
+
+// Leaf is the leaf that a leaf type is reading; 0 on the way back.
+func (c *Context) Leaf() tree.Node { return c.leaf }
 
 // Report adds a finding at the leaf that is being read.
 func (c *Context) Report(id diag.ID, format string, args ...any) {

@@ -45,20 +45,21 @@ func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state 
 	}
 	if state == tree.Carried {
 		back := s
+		c.leaf = leaf
 		if r.conv.Write != nil {
-			c.leaf = leaf
-			back, err = r.conv.Write(c, s)
-			if c.leaf = 0; err != nil {
+			if back, err = r.conv.Write(c, s); err != nil {
+				c.leaf = 0
 				return s, tree.Folded, "does not come back: " + err.Error(), nil
 			}
 		}
-		switch {
-		case back == text:
-		case r.conv.Normal == nil || back != r.conv.Normal(text):
-			state, why = tree.Folded, "comes back in another form"
-		case c.normal != nil:
-			c.normal(leaf, back)
+		if back != text {
+			if form, ok := r.conv.form(c, text); !ok || back != form {
+				state, why = tree.Folded, "comes back in another form"
+			} else if c.normal != nil {
+				c.normal(leaf, back)
+			}
 		}
+		c.leaf = 0
 	}
 	return s, state, why, nil
 }

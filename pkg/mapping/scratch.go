@@ -16,12 +16,19 @@ type scratch struct {
 	shared   map[sharedKey]reflect.Value
 	refs     map[*dpb.Reference]*Resource
 	refOrder []*dpb.Reference
+	outward  []outward
 	links    []pendingLink
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
 	visited  []*frame               // instances of scopes that may be several for one anchor
 	runs
 	memos memos
+}
+
+// outward is a reference to a resource of which only type and id are known.
+type outward struct {
+	ref     *dpb.Reference
+	typ, id string
 }
 
 // runs are the structs that a reading hands out, many made at a time.
@@ -52,6 +59,8 @@ func (s *scratch) again() bool {
 	clear(s.refs)
 	clear(s.refOrder)
 	clear(s.links)
+	clear(s.outward)
+	s.outward = s.outward[:0]
 	clear(s.keyed)
 	clear(s.used)
 	clear(s.visited)

@@ -74,6 +74,7 @@ type Format struct {
 type Doc struct {
 	*Format
 	Line, Column int // where the document begins in its source, from 1; 0 if unknown
+	Source       any // what the codec knows of the source beside the text, for its leaf types: the order of a column's dates
 	nodes        []node
 	whys         []string
 	undo         []undo
@@ -103,7 +104,7 @@ func (d *Doc) Reset() {
 	clear(d.nodes)
 	clear(d.whys)
 	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
-	d.marks, d.Line, d.Column = 0, 0, 0
+	d.marks, d.Line, d.Column, d.Source = 0, 0, 0, nil
 }
 
 // Len is the number of nodes, Root included.

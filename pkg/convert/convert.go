@@ -31,6 +31,10 @@ type Format struct {
 	Loose     func(head []byte) bool // its records may be spread over sources, of which this is one; nil: never
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
+	// ReadFiles is Read for a job, where the format must see its files whole. Join names, by name and first bytes, what a file is a part of, if
+	// files of this format can be parts of one source; empty if it stands alone.
+	ReadFiles func(files []*File, o *Options) iter.Seq2[*Raw, error]
+	Join      func(name string, head []byte) string
 	NewWriter func(o *Options) Writer // nil: cannot be written
 	// Describe says of a record what it is, without a value of the patient's: counts by kind (a message type, a type of
 	// resource), and other facts by name (version, bundle).

@@ -245,6 +245,7 @@ func (j *Job) leaveOutOwn() {
 // join makes one source of those whose resources may refer to one another: bulk data in several files. Going to NDJSON resources
 // go one by one.
 func (j *Job) join() {
+	j.joinWhole()
 	if !j.Many || j.To.Name == "ndjson" {
 		return
 	}
@@ -495,8 +496,14 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 	}
 	in.from, in.info.Format = from, from.Name
 	in.parts, _ = r.(*joined)
+	if from.ReadFiles != nil {
+		in.parts = nil // it says itself where its records stand
+	}
 	if !yield(&step{in: in, begin: true}) {
 		return false
+	}
+	if from.ReadFiles != nil {
+		return j.readWhole(ctx, in, buf, counted.failure, yield)
 	}
 	for raw, err := range from.Read(Rereadable(buf, in.src), in.name, j.Options) {
 		if err != nil {

@@ -38,6 +38,9 @@ func (t *Table) rows() ([]*Row, error) {
 	return l.lines, l.err
 }
 
+// AllRows gives the table's rows, of a file that was only indexed too.
+func (t *Table) AllRows() ([]*Row, error) { return t.rows() }
+
 // lines gives the codes' lines, parsed if need be.
 func (c *Codes) lines() ([]*Code, error) {
 	l := c.lazy

@@ -1,0 +1,527 @@
+// Package csvfhir holds the mappings between tables (delimited text and workbooks) and FHIR R4: .map files whose heads say which files
+// their tables read (docs/rows.md, "The head of a CSV mapping").
+//
+// A record is a tree of rows: below the root a node for each row, named like the table that reads it, and below that its cells, named like
+// the columns. Usually a record is one row. Ids come from key columns, so a row can refer to what another row makes without having seen it.
+package csvfhir
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+//go:embed *.map
+var tables embed.FS
+
+// files are the built-in files. Those without a head are common to all mappings.
+var files = mapping.Embedded(tables)
+
+// ScopeName is the table that says which resources the rows of a record make. A mapping that has none gets one by its head.
+const ScopeName = "csv"
+
+// A Mapping reads and writes the files of one CSV mapping.
+type Mapping struct {
+	Name   string // of its file, without .map
+	File   *mapping.File
+	Tables []*Table // in the order of the head
+	BuiltIn bool
+
+	library *mapping.Library
+	types   mapping.Types
+	format  *tree.Format
+
+	mu   sync.Mutex
+	maps map[*mapping.Set]*mapping.Map
+}
+
+// A Table is one kind of file of a mapping.
+type Table struct {
+	*mapping.TableFile
+	Name    string
+	Types   []string // what its rows make; Bundle if it is a scope
+	Columns []string // that its rows name, in their order
+	Refs    map[string]*Ref
+
+	of     *Mapping
+	names  map[string]string // canonical names by what columns are called, normalised
+	known  map[string]bool
+	makes  bool // its rows make more resources than their own
+	once   sync.Once
+	idents map[string]string // by type: the system of the identifier that is the key
+}
+
+// A Ref is a column whose values are keys of another table.
+type Ref struct {
+	To   *Table
+	Type string
+}
+
+// normal is a column's name without regard to case, blanks and punctuation. A name of nothing else stays as it is.
+func normal(name string) string {
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+	if s == "" {
+		return name
+	}
+	return s
+}
+
+// newMapping makes a mapping of a file with a head, over the common files; overlays are those of the run that are no mappings themselves.
+func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, error) {
+	m := &Mapping{Name: strings.TrimSuffix(path.Base(f.Name), ".map"), File: f, maps: map[*mapping.Set]*mapping.Map{}}
+	byName := map[string]*Table{}
+	heads, names := f.Head.Files, f.Head.Names
+	rows := map[string][]*mapping.Row{}
+	types := map[string][]string{}
+	for _, x := range f.Items {
+		t, ok := x.(*mapping.Table)
+		if !ok {
+			continue
+		}
+		if len(heads) == 0 { // the form for one kind of file: its columns stand in matches, and its table is the first
+			heads, names = map[string]*mapping.TableFile{t.Name: {Headers: f.Head.Matches.Headers}}, []string{t.Name}
+		}
+		list, err := t.AllRows()
+		if err != nil {
+			return nil, err
+		}
+		rows[t.Name] = append(rows[t.Name], list...)
+		for _, typ := range t.Types {
+			if !slices.Contains(types[t.Name], typ) {
+				types[t.Name] = append(types[t.Name], typ)
+			}
+		}
+	}
+	for _, name := range names {
+		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, known: map[string]bool{}, Refs: map[string]*Ref{}}
+		if len(t.Types) == 0 {
+			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
+				Hint: "write one: table " + name + " -> Patient"}}
+		}
+		if slices.Contains(t.Types, "Bundle") {
+			t.Types = []string{"Bundle"}
+		}
+		m.Tables = append(m.Tables, t)
+		byName[name] = t
+	}
+	for _, t := range m.Tables {
+		t.collect(rows, t.Name, map[string]bool{})
+		for _, f := range t.Fixed {
+			t.column(strings.TrimSpace(f[:strings.LastIndexByte(f, ' ')]))
+		}
+		for _, c := range slices.Concat(t.Headers, t.Order, t.Key, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
+			t.column(c)
+		}
+		if t.Record != "" {
+			t.column(t.Record)
+		}
+		for c, others := range t.TableFile.Columns {
+			for _, alias := range others {
+				if have, ok := t.names[normal(alias)]; ok && have != c {
+					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s is a name of %s and of %s", t.Name, alias, have, c),
+						Hint: "a column is one thing: take the name out of one of the lists"}}
+				}
+				t.names[normal(alias)] = c
+			}
+		}
+	}
+	var faults mapping.Faults
+	m.types = maps.Clone(Types)
+	m.types["ref"] = m.refType(byName)
+	for _, t := range m.Tables {
+		for _, r := range t.refRows(rows, t.Name, map[string]bool{}) {
+			name, typ, _ := strings.Cut(r.Arg, "/")
+			to := byName[name]
+			if to == nil {
+				faults = append(faults, &mapping.Fault{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("ref(%s): the head knows no files %s", r.Arg, name),
+					Hint: "they are " + strings.Join(names, ", ")})
+				continue
+			}
+			if len(to.Key) != 1 {
+				faults = append(faults, &mapping.Fault{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("ref(%s): %s has no key of one column", r.Arg, name),
+					Hint: "say in the head which column identifies its rows: key: Id"})
+				continue
+			}
+			if typ == "" {
+				typ = to.mainType(rows)
+			}
+			t.Refs[r.Place] = &Ref{to, typ}
+		}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	builtin := append(slices.Clone(common), f)
+	if scope := m.scope(types); scope != nil {
+		builtin = append(builtin, scope)
+	}
+	m.library = mapping.NewLibrary(builtin, overlays)
+	m.format = Format
+	return m, nil
+}
+
+// mainType is the type of resource that a table's row is first of all.
+func (t *Table) mainType(rows map[string][]*mapping.Row) string {
+	if t.Types[0] != "Bundle" {
+		return t.Types[0]
+	}
+	for _, r := range rows[t.Name] {
+		if r.Kind == mapping.MapRow && r.Target != "." {
+			end := strings.IndexAny(r.Target, ".[ ")
+			if end < 0 {
+				end = len(r.Target)
+			}
+			return r.Target[:end]
+		}
+	}
+	return ""
+}
+
+// scope is the table csv -> Bundle, where the mapping has none.
+func (m *Mapping) scope(types map[string][]string) *mapping.File {
+	if slices.Contains(types[ScopeName], "Bundle") {
+		return nil
+	}
+	pos := m.File.Head.Pos
+	t := &mapping.Table{Pos: pos, Name: ScopeName, Types: []string{"Bundle"}}
+	for _, x := range m.Tables {
+		for _, typ := range x.Types {
+			if typ == "Bundle" {
+				typ = "."
+			}
+			t.Rows = append(t.Rows, &mapping.Row{Pos: pos, Kind: mapping.MapRow, Place: x.Name, Type: x.Name, Each: true, Target: typ})
+		}
+	}
+	for _, r := range t.Rows {
+		t.Lines = append(t.Lines, lineOf(r))
+	}
+	return &mapping.File{Name: m.File.Name, Items: []mapping.Item{t}}
+}
+
+func lineOf(r *mapping.Row) mapping.Item { return r }
+
+// column enters a column that rows or the head name.
+func (t *Table) column(name string) {
+	name = mapping.ColumnName(name)
+	if name == "" || name == "." || strings.HasSuffix(name, "*") || t.known[name] {
+		return
+	}
+	t.known[name] = true
+	t.Columns = append(t.Columns, name)
+	if _, ok := t.names[normal(name)]; !ok {
+		t.names[normal(name)] = name
+	}
+}
+
+// collect enters the columns of a table's rows and of the tables that read parts of the same row.
+func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[string]bool) {
+	if seen[table] {
+		return
+	}
+	seen[table] = true
+	for _, r := range rows[table] {
+		if r.Kind == mapping.DeclineTarget {
+			continue
+		}
+		t.makes = t.makes || strings.Contains(r.Target, "->")
+		if r.Place == "." {
+			t.collect(rows, r.Type, seen)
+			continue
+		}
+		t.column(r.Place)
+		for _, test := range slices.Concat(r.With, r.If) {
+			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {
+				t.column(x.Path[0].Name)
+			}
+		}
+	}
+	t.makes = t.makes || t.Types[0] == "Bundle"
+}
+
+// refRows are the rows of the type ref.
+func (t *Table) refRows(rows map[string][]*mapping.Row, table string, seen map[string]bool) (list []*mapping.Row) {
+	if seen[table] {
+		return nil
+	}
+	seen[table] = true
+	for _, r := range rows[table] {
+		switch {
+		case r.Type == "ref":
+			list = append(list, r)
+		case r.Place == ".":
+			list = append(list, t.refRows(rows, r.Type, seen)...)
+		}
+	}
+	return list
+}
+
+// compiled is the map of the mapping with the overlays that match a source.
+func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
+	set, err := m.library.For(src)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	have := m.maps[set]
+	if have == nil {
+		have = mapping.New(m.format, m.types, set)
+		m.maps[set] = have
+	}
+	return have, nil
+}
+
+// own is the map for what is made, not read.
+func (m *Mapping) own() (*mapping.Map, error) { return m.compiled(mapping.Source{Format: "csv", Made: true}) }
+
+// Check compiles every table of the mapping.
+func (m *Mapping) Check() error {
+	x, err := m.own()
+	if err != nil {
+		return err
+	}
+	return x.Check()
+}
+
+// A Set is the mappings of a run: those of --map before the built-in ones, the last first.
+type Set struct {
+	Mappings []*Mapping
+	overlays []*mapping.File
+}
+
+// NewSet makes the mappings of a run. Of the files given, those whose format is csv and that have tables of their own are mappings; the
+// others are overlays, over all mappings whose tables they name.
+func NewSet(given []*mapping.File) (*Set, error) {
+	all, err := files()
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{}
+	var common, mine, builtin []*mapping.File
+	known := map[string]bool{}
+	for _, f := range all {
+		if f.Head == nil {
+			common = append(common, f)
+			continue
+		}
+		builtin = append(builtin, f)
+		for _, x := range f.Items {
+			if t, ok := x.(*mapping.Table); ok {
+				known[t.Name] = true
+			}
+		}
+	}
+	for _, f := range given {
+		switch {
+		case f.Head != nil && f.Head.Matches.Format != "" && f.Head.Matches.Format != "csv":
+		case isMapping(f, known):
+			mine = append(mine, f)
+		default:
+			s.overlays = append(s.overlays, f)
+		}
+	}
+	for _, f := range slices.Backward(mine) {
+		m, err := newMapping(f, common, nil)
+		if err != nil {
+			return nil, err
+		}
+		s.Mappings = append(s.Mappings, m)
+	}
+	for _, f := range builtin {
+		var over []*mapping.File
+		for _, o := range s.overlays {
+			if speaksOf(o, f) {
+				over = append(over, o)
+			}
+		}
+		m, err := newMapping(f, common, over)
+		if err != nil {
+			return nil, err
+		}
+		m.BuiltIn = true
+		s.Mappings = append(s.Mappings, m)
+	}
+	return s, nil
+}
+
+// isMapping reports a file that is a mapping for itself: its head says which files it reads, or which columns a table has that no
+// built-in mapping knows.
+func isMapping(f *mapping.File, known map[string]bool) bool {
+	if f.Head == nil || f.Head.Matches.Format != "csv" {
+		return false
+	}
+	if len(f.Head.Files) > 0 {
+		return true
+	}
+	for _, x := range f.Items {
+		if t, ok := x.(*mapping.Table); ok && !known[t.Name] {
+			return true
+		}
+	}
+	return false
+}
+
+// speaksOf reports an overlay that names a table or codes of a mapping.
+func speaksOf(o, f *mapping.File) bool {
+	names := map[string]bool{}
+	for _, x := range f.Items {
+		switch x := x.(type) {
+		case *mapping.Table:
+			names["t "+x.Name] = true
+		case *mapping.Codes:
+			names["c "+x.Name] = true
+		}
+	}
+	for _, x := range o.Items {
+		switch x := x.(type) {
+		case *mapping.Table:
+			if names["t "+x.Name] {
+				return true
+			}
+		case *mapping.Change:
+			if names["t "+x.Table] {
+				return true
+			}
+		case *mapping.Codes:
+			if names["c "+x.Name] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Named finds a mapping by name, nil if there is none.
+func (s *Set) Named(name string) *Mapping {
+	for _, m := range s.Mappings {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// A Match is a kind of file that a table can be.
+type Match struct {
+	Table *Table
+	Names []string // of the columns, as the rows have them; those that no row knows as the file has them
+	Known int      // columns that rows know
+}
+
+// Find finds the kind of file that has these columns, and whose pattern fits the file's name: a mapping given before a built-in one, then that
+// which knows most of the columns.
+func (s *Set) Find(file string, columns []string) (best *Match) {
+	for _, m := range s.Mappings {
+		if best != nil && m.BuiltIn && !best.Table.of.BuiltIn {
+			return best
+		}
+		for _, t := range m.Tables {
+			if x := t.match(file, columns); x != nil && (best == nil || cmp.Or(cmp.Compare(x.Known, best.Known), cmp.Compare(len(t.Headers), len(best.Table.Headers))) > 0) {
+				best = x
+			}
+		}
+	}
+	return best
+}
+
+// match holds a file against the head.
+func (t *Table) match(file string, columns []string) *Match {
+	if !t.fits(file) {
+		return nil
+	}
+	x := &Match{Table: t, Names: t.canonical(columns)}
+	for _, want := range t.Headers {
+		if !slices.Contains(x.Names, t.names[normal(want)]) {
+			return nil
+		}
+	}
+	for _, c := range columns {
+		for _, not := range t.Without {
+			if normal(c) == normal(not) {
+				return nil
+			}
+		}
+	}
+	for _, name := range x.Names {
+		if t.known[name] {
+			x.Known++
+		}
+	}
+	return x
+}
+
+// fits holds a file's name against the pattern.
+func (t *Table) fits(file string) bool {
+	if t.File == "" {
+		return true
+	}
+	ok, err := path.Match(strings.ToLower(t.File), strings.ToLower(path.Base(file)))
+	return ok && err == nil
+}
+
+// canonical are the names that the rows have for columns. Of several columns of one name the first has it, and of those rather the one that is written
+// so than another.
+func (t *Table) canonical(columns []string) []string {
+	names := make([]string, len(columns))
+	taken := map[string]bool{}
+	for _, exact := range []bool{true, false} {
+		for i, c := range columns {
+			name, ok := t.names[normal(c)]
+			if names[i] == "" && ok && !taken[name] && (!exact || name == c) {
+				names[i], taken[name] = name, true
+			}
+		}
+	}
+	for i, c := range columns {
+		if names[i] == "" {
+			names[i] = c
+			for n := 2; taken[names[i]]; n++ { // a column that no row knows, called like one that a row knows
+				names[i] = fmt.Sprintf("%s_%d", c, n)
+			}
+			taken[names[i]] = true
+		}
+	}
+	return names
+}
+
+// blind reports a kind of file whose columns stand in the head alone.
+func (t *Table) blind() bool { return len(t.Fixed) > 0 || t.Header == "none" }
+
+// Blind finds a kind of file without a header by the file's name.
+func (s *Set) Blind(file string) *Table {
+	for _, m := range s.Mappings {
+		for _, t := range m.Tables {
+			if t.blind() && t.File != "" && t.fits(file) {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// Unmapped are the columns that no row knows.
+func (x *Match) Unmapped() (list []string) {
+	for _, name := range x.Names {
+		if !x.Table.known[name] {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+var errNoMapping = errors.New("no mapping knows these columns")

@@ -32,9 +32,9 @@ const ScopeName = "csv"
 
 // A Mapping reads and writes the files of one CSV mapping.
 type Mapping struct {
-	Name   string // of its file, without .map
-	File   *mapping.File
-	Tables []*Table // in the order of the head
+	Name    string // of its file, without .map
+	File    *mapping.File
+	Tables  []*Table // in the order of the head
 	BuiltIn bool
 
 	library *mapping.Library
@@ -56,7 +56,8 @@ type Table struct {
 	of     *Mapping
 	names  map[string]string // canonical names by what columns are called, normalised
 	known  map[string]bool
-	makes  bool // its rows make more resources than their own
+	makes  bool   // its rows make more resources than their own
+	main   string // the type of resource that a row is first of all
 	once   sync.Once
 	idents map[string]string // by type: the system of the identifier that is the key
 }
@@ -140,6 +141,9 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 	}
+	for _, t := range m.Tables {
+		t.main = t.mainType(rows)
+	}
 	var faults mapping.Faults
 	m.types = maps.Clone(Types)
 	m.types["ref"] = m.refType(byName)
@@ -158,9 +162,9 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 				continue
 			}
 			if typ == "" {
-				typ = to.mainType(rows)
+				typ = to.main
 			}
-			t.Refs[r.Place] = &Ref{to, typ}
+			t.Refs[mapping.ColumnName(r.Place)] = &Ref{to, typ}
 		}
 	}
 	if len(faults) > 0 {
@@ -287,7 +291,9 @@ func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
 }
 
 // own is the map for what is made, not read.
-func (m *Mapping) own() (*mapping.Map, error) { return m.compiled(mapping.Source{Format: "csv", Made: true}) }
+func (m *Mapping) own() (*mapping.Map, error) {
+	return m.compiled(mapping.Source{Format: "csv", Made: true})
+}
 
 // Check compiles every table of the mapping.
 func (m *Mapping) Check() error {

@@ -121,6 +121,12 @@ func appendKey(b []byte, parts ...string) []byte {
 	return b
 }
 
+// IdentifierID is the id of a resource of a type whose identity is an identifier with a system: what ResourceID gives for it.
+func IdentifierID(typ, system, value string) string {
+	var room [256]byte
+	return ID(typ, "identifier", string(appendKey(room[:0], typ, "system", system, value)))
+}
+
 // ResourceID is the id of a resource: that of its IdentityKey, else of what the caller knows of its record and of its place in
 // it, such as the record's sha256 and the position.
 func ResourceID(m proto.Message, facility string, record ...string) string {

@@ -31,15 +31,15 @@ func (c *Context) finish(o ReadOptions) {
 	c.unite()
 	for _, r := range c.rec.Resources {
 		key, place := o.Key, int(r.at)
-		only := false
 		if o.KeyOf != nil {
-			if key, only = o.KeyOf(r.at); key != "" {
-				place = 0 // the same row says the same thing, wherever it stands
+			if k := o.KeyOf(r.at); k != "" {
+				key, place = k, 0 // the same part says the same thing, wherever it stands
 			}
 		}
-		if only {
-			r.ID = fhir.ID(r.info.Name, "record", key, strconv.Itoa(place))
-		} else {
+		if r.ID = ""; o.IDOf != nil {
+			r.ID = o.IDOf(r.info.Name, r.at)
+		}
+		if r.ID == "" {
 			r.ID = fhir.ResourceID(r.Msg, o.Facility, key, strconv.Itoa(place))
 		}
 		for n := 1; c.used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place

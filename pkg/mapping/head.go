@@ -255,9 +255,4 @@ func contains(list []string, s string) bool {
 func same(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // ColumnName is the name of a column as a row writes it: without the quotes that names with blanks need.
-func ColumnName(place string) string {
-	if len(place) >= 2 && place[0] == '"' && place[len(place)-1] == '"' {
-		return place[1 : len(place)-1]
-	}
-	return place
-}
+func ColumnName(place string) string { return unquote(place) }

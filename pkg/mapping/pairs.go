@@ -78,6 +78,9 @@ func (c *Context) Resources() []*Resource { return c.rec.Resources }
 // Bundle is the record's bundle without its entries, nil if there is none.
 func (c *Context) Bundle() *rpb.Bundle { return c.rec.Bundle }
 
+// Follow is Resolve for a reference of the resource that a row is writing.
+func (c *Context) Follow(ref *dpb.Reference) *Resource { return c.resolve(reflect.ValueOf(ref).Elem()) }
+
 // Resolve follows a reference of a resource within the record; nil if it leads out of it.
 func (c *Context) Resolve(from *Resource, ref *dpb.Reference) *Resource {
 	within := c.within

@@ -50,11 +50,12 @@ type ReadOptions struct {
 	Zone     *time.Location // for times without an offset
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
-	// KeyOf, if set, is Key for the resource that was begun at a node, of a record whose parts have keys of their own, as rows have.
-	// With only, what the resource says of itself does not count.
-	KeyOf func(at tree.Node) (key string, only bool)
-	Relative bool           // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
-	NoBundle bool           // the record does not become a bundle, so that nothing can go into the bundle itself
+	// Of a record whose parts identify themselves, as the rows of tables do: KeyOf is Key for the resource that was begun at a node, and IDOf the id
+	// itself of one of a type; empty where they do not know. Both may be nil.
+	KeyOf    func(at tree.Node) string
+	IDOf     func(typ string, at tree.Node) string
+	Relative bool // references are Type/id, as in NDJSON, and not urn:uuid:id, as within a bundle
+	NoBundle bool // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
 	Normal func(leaf tree.Node, form string)
 }

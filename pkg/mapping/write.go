@@ -517,6 +517,11 @@ func (c *Context) ClaimValue(m proto.Message) {
 	}
 }
 
+// ClaimReference is Claim for where a reference leads, without what else it says.
+func (c *Context) ClaimReference(ref *dpb.Reference) {
+	c.claim(reflect.ValueOf(ref).Elem(), tree.Carried, "")
+}
+
 // Carry is for pairs on the way to FHIR: every leaf at and below n is in the record.
 func (c *Context) Carry(n tree.Node) {
 	s, why := c.state()

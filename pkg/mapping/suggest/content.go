@@ -12,28 +12,30 @@ type Content struct {
 	Is   func(string) bool
 	// Telling content is so seldom met by chance that it says by itself what a column holds.
 	Telling bool
+	// Loose content has other forms too: what is not of this one is no sign against a name.
+	Loose bool
 }
 
 // Contents are all kinds, the most telling first.
 var Contents = []*Content{
-	{"e-mail addresses", isEmail, true},
-	{"LOINC codes", isLOINC, true},
-	{"SNOMED CT codes", isSNOMED, true},
-	{"NPI numbers", func(s string) bool { return terminology.NPI(s) == "" }, true},
-	{"social security numbers", isSSN, true},
-	{"FHIR resources", isFHIR, true},
-	{"dates", IsDate, true},
-	{"telephone numbers", isPhone, true},
-	{"ICD-10 codes", isICD10, true},
-	{"NDC codes", func(s string) bool { return strings.Contains(s, "-") && terminology.NDC(s) == "" }, true},
-	{"administrative sexes", isSex, true},
-	{"states", isState, true},
-	{"ZIP codes", isZIP, true},
-	{"CVX codes", isCVX, false},
-	{"numbers", isNumber, false},
+	{"e-mail addresses", isEmail, true, false},
+	{"LOINC codes", isLOINC, true, false},
+	{"SNOMED CT codes", isSNOMED, true, false},
+	{"NPI numbers", func(s string) bool { return terminology.NPI(s) == "" }, true, false},
+	{"social security numbers", isSSN, true, false},
+	{"FHIR resources", isFHIR, true, false},
+	{"dates", IsDate, true, false},
+	{"telephone numbers", isPhone, true, false},
+	{"ICD-10 codes", isICD10, true, false},
+	{"NDC codes", func(s string) bool { return strings.Contains(s, "-") && terminology.NDC(s) == "" }, true, false},
+	{"administrative sexes", isSex, true, true},
+	{"states", isState, true, true},
+	{"ZIP codes", isZIP, true, true},
+	{"CVX codes", isCVX, false, false},
+	{"numbers", isNumber, false, false},
 }
 
-// Named finds a kind by its name; nil if there is none.
+// contentNamed finds a kind by its name; nil if there is none.
 func contentNamed(name string) *Content {
 	for _, c := range Contents {
 		if c.Name == name {
@@ -70,12 +72,13 @@ func isFHIR(s string) bool {
 	return strings.HasPrefix(s, "{") && strings.Contains(s, `"resourceType"`)
 }
 
-// isICD10 asks for the point, or for letters and digits as only ICD-10 has them, so that words and numbers do not count.
+// isICD10 takes codes without their point too, as many exports have them.
 func isICD10(s string) bool {
-	return len(s) >= 3 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= '0' && s[1] <= '9' && terminology.ICD10CM(s) == ""
+	return terminology.ICD10CM(s) == "" || len(s) > 3 && terminology.ICD10CM(s[:3]+"."+s[3:]) == ""
 }
 
-func isCVX(s string) bool { return terminology.CVX(s) == "" }
+// isCVX takes codes that a spreadsheet has robbed of their zero too.
+func isCVX(s string) bool { return terminology.CVX(s) == "" || len(s) == 1 && digits(s) }
 
 func isZIP(s string) bool {
 	if len(s) == 10 && s[5] == '-' {

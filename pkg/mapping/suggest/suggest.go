@@ -21,17 +21,16 @@ type Column struct {
 // Known is a column of a known table.
 type Known struct {
 	Name    string
-	Names   []string        // the other names that it has in tables
-	Content *Content        // what stands in it; nil if its form says nothing
-	Needed  bool            // without it a row of the table says nothing
-	Codes   map[string]bool // the values that it knows, in small letters; nil: any
+	Names   []string // the other names that it has in tables
+	Content *Content // what stands in it; nil if its form says nothing
+	Person  bool     // it is a patient's, so that "patient" before its name says nothing more
 }
 
 // Kind is a known table.
 type Kind struct {
 	Name    string // people
-	Title   string // a list of patients
 	Columns []*Known
+	Needs   [][]*Known // of each of these lists one column must be there: without them a row says nothing
 }
 
 // How says what speaks for a choice.
@@ -65,8 +64,8 @@ func (c *Choice) Sure() bool { return c.Known != nil && c.How == ByName }
 type Proposal struct {
 	Kind    *Kind // nil: none of the kinds
 	Choices []Choice
-	Missing []*Known // needed columns of the kind that no column is taken for, not even as a guess
-	Rivals  []*Kind  // that fit as well
+	Missing [][]*Known // of Kind.Needs, those of which no column is there, not even as a guess
+	Rivals  []*Kind    // that fit as well
 }
 
 // agree is the share of values that must be of a content to speak for it, and against the share below which they speak against it.
@@ -93,10 +92,7 @@ func For(columns []Column, kinds ...*Kind) *Proposal {
 				score += weights[c.Known] / 2
 			}
 		}
-		// A table that lacks what its rows need is hardly of the kind.
-		for _, m := range p.Missing {
-			score -= weights[m] + 0.5
-		}
+		score -= 1.5 * float64(len(p.Missing)) // a table that lacks what its rows need is hardly of the kind
 		switch {
 		case len(kinds) > 1 && score <= 0:
 		case best == nil || score > top:
@@ -133,7 +129,9 @@ func weigh(kinds []*Kind) map[*Known]float64 {
 				most = max(most, having[n])
 			}
 			w[c] = 1 / float64(most)
-			if c.Needed {
+		}
+		for _, list := range k.Needs {
+			for _, c := range list {
 				w[c] *= 2
 			}
 		}
@@ -196,9 +194,9 @@ func choose(columns []Column, kind *Kind) *Proposal {
 		}
 	}
 	contents(p, kind, taken)
-	for _, k := range kind.Columns {
-		if k.Needed && taken[k] == nil {
-			p.Missing = append(p.Missing, k)
+	for _, list := range kind.Needs {
+		if !slices.ContainsFunc(list, func(k *Known) bool { return taken[k] != nil }) {
+			p.Missing = append(p.Missing, list)
 		}
 	}
 	return p
@@ -209,8 +207,6 @@ func match(c *Column, k *Known) (pair, bool) {
 	x := pair{known: k, how: ByName}
 	if k.Content != nil {
 		x.share = share(c, k.Content)
-	} else if k.Codes != nil {
-		x.share = part(c, func(s string) bool { return k.Codes[strings.ToLower(s)] })
 	}
 	normal, bare := Normal(c.Name), short(c.Name)
 	names := append([]string{k.Name}, k.Names...)
@@ -222,7 +218,7 @@ func match(c *Column, k *Known) (pair, bool) {
 			r = 1
 		case normal == Normal(n):
 			r = 2
-		case bare == short(n):
+		case k.Person && bare == short(n):
 			r = 3
 		}
 		if r > 0 && i > 0 {
@@ -235,14 +231,17 @@ func match(c *Column, k *Known) (pair, bool) {
 	if rank == 0 {
 		x.how, x.apart = ByNear, 1
 		for _, n := range names {
-			x.apart = min(x.apart, apart(normal, Normal(n)), apart(bare, short(n)))
+			x.apart = min(x.apart, apart(normal, Normal(n)))
+			if k.Person {
+				x.apart = min(x.apart, apart(bare, short(n)))
+			}
 		}
 		if x.apart > MaxDistance {
 			return x, false
 		}
 	}
 	x.rank = rank
-	if k.Content != nil && len(c.Values) >= enough && x.share < against {
+	if k.Content != nil && !k.Content.Loose && len(c.Values) >= enough && x.share < against {
 		if x.how == ByNear {
 			return x, false // neither name nor content
 		}
@@ -271,7 +270,9 @@ func contents(p *Proposal, kind *Kind, taken map[*Known]*Choice) {
 			}
 		}
 		if len(free) > 1 { // among several dates, the one without which a row says nothing
-			free = slices.DeleteFunc(free, func(k *Known) bool { return !k.Needed })
+			free = slices.DeleteFunc(free, func(k *Known) bool {
+				return !slices.ContainsFunc(kind.Needs, func(list []*Known) bool { return slices.Contains(list, k) })
+			})
 		}
 		if len(free) != 1 || len(open) != 1 {
 			continue
@@ -313,15 +314,13 @@ func looks(c *Column) *Content {
 	return nil
 }
 
-func share(c *Column, t *Content) float64 { return part(c, t.Is) }
-
-func part(c *Column, is func(string) bool) float64 {
+func share(c *Column, t *Content) float64 {
 	if len(c.Values) == 0 {
 		return 0
 	}
 	n := 0
 	for _, v := range c.Values {
-		if is(strings.TrimSpace(v)) {
+		if t.Is(strings.TrimSpace(v)) {
 			n++
 		}
 	}

@@ -70,8 +70,8 @@ func TestContents(t *testing.T) {
 		{"LOINC codes", []string{"8302-2", "718-7", "LA6576-8"}, []string{"", "8302-3", "8302", "abc"}},
 		{"SNOMED CT codes", []string{"195662009", "111088007"}, []string{"", "195662008", "12345", "8302-2"}},
 		{"NPI numbers", []string{"1234567893"}, []string{"", "1234567890", "5551234567"}},
-		{"ICD-10 codes", []string{"E11.9", "I10", "S72.001A"}, []string{"", "ABC", "Ann", "10", "e11"}},
-		{"CVX codes", []string{"08", "140"}, []string{"", "8", "1400", "A1"}},
+		{"ICD-10 codes", []string{"E11.9", "E119", "I10", "S72.001A"}, []string{"", "ABC", "Ann", "10", "e11"}},
+		{"CVX codes", []string{"08", "140", "8"}, []string{"", "1400", "A1"}},
 		{"ZIP codes", []string{"02155", "02155-1234"}, []string{"", "2155", "021551", "02155 1234", "ABCDE"}},
 		{"states", []string{"MA", "ny"}, []string{"", "XX", "A ", "Mass", "  "}},
 		{"administrative sexes", []string{"M", "female", "U"}, []string{"", "Q", "married"}},
@@ -99,24 +99,31 @@ func TestContents(t *testing.T) {
 }
 
 // Two kinds of table, as a person would draw them.
-var (
-	people = &Kind{Name: "people", Columns: []*Known{
-		{Name: "MRN", Names: []string{"chart number", "patient id"}, Needed: true},
-		{Name: "First Name", Names: []string{"first", "fname", "given name"}},
-		{Name: "Last Name", Names: []string{"last", "lname", "surname"}, Needed: true},
-		{Name: "DOB", Names: []string{"date of birth", "birthdate"}, Content: contentNamed("dates"), Needed: true},
-		{Name: "Sex", Names: []string{"gender"}, Codes: map[string]bool{"m": true, "f": true}},
-		{Name: "ZIP", Names: []string{"postal code", "zip code"}, Content: contentNamed("ZIP codes")},
-		{Name: "Phone", Names: []string{"home phone"}, Content: contentNamed("telephone numbers")},
-		{Name: "Email", Names: []string{"e-mail"}, Content: contentNamed("e-mail addresses")},
-	}}
-	shots = &Kind{Name: "immunizations", Columns: []*Known{
-		{Name: "MRN", Names: []string{"patient id"}, Needed: true},
-		{Name: "Date", Names: []string{"vaccination date", "admin date"}, Content: contentNamed("dates"), Needed: true},
-		{Name: "CVX", Names: []string{"vaccine code"}, Content: contentNamed("CVX codes"), Needed: true},
-		{Name: "Lot", Names: []string{"lot number"}},
-	}}
-)
+var people, shots = func() (*Kind, *Kind) {
+	one := func(k *Kind) *Kind {
+		for _, c := range k.Columns[:2] {
+			k.Needs = append(k.Needs, []*Known{c})
+		}
+		return k
+	}
+	return one(&Kind{Name: "people", Columns: []*Known{
+			{Name: "Last Name", Names: []string{"last", "lname", "surname"}, Person: true},
+			{Name: "DOB", Names: []string{"date of birth", "birthdate"}, Content: contentNamed("dates"), Person: true},
+			{Name: "MRN", Names: []string{"chart number", "patient id"}, Person: true},
+			{Name: "First Name", Names: []string{"first", "fname", "given name"}, Person: true},
+			{Name: "Sex", Names: []string{"gender"}, Content: contentNamed("administrative sexes")},
+			{Name: "ZIP", Names: []string{"postal code", "zip code"}, Content: contentNamed("ZIP codes")},
+			{Name: "Phone", Names: []string{"home phone"}, Content: contentNamed("telephone numbers")},
+			{Name: "Email", Names: []string{"e-mail"}, Content: contentNamed("e-mail addresses")},
+		}}),
+		one(&Kind{Name: "immunizations", Columns: []*Known{
+			{Name: "Date", Names: []string{"vaccination date", "admin date"}, Content: contentNamed("dates")},
+			{Name: "CVX", Names: []string{"vaccine code"}, Content: contentNamed("CVX codes")},
+			{Name: "MRN", Names: []string{"patient id"}, Person: true},
+			{Name: "Lot", Names: []string{"lot number"}},
+			{Name: "Status", Names: []string{"completion"}},
+		}})
+}()
 
 func TestFor(t *testing.T) {
 	dates, phones := []string{"1980-02-09", "1991-12-31", "2001-05-05"}, []string{"555-123-4567", "(555) 123-4568", "555-123-4569"}
@@ -140,6 +147,9 @@ func TestFor(t *testing.T) {
 			"people: MRN=MRN Last=Last Name DOB~DOB(doubtful)"},
 		{"two columns of one name", []Column{{"MRN", nil}, {"Last", nil}, {"DOB", dates}, {"Home Phone", phones}, {"Phone", phones}},
 			"people: MRN=MRN Last=Last Name DOB=DOB Home Phone? Phone=Phone"},
+		{"a patient's status is not the vaccination's", []Column{{"Vaccination Date", dates}, {"CVX", nil}, {"Patient Status", nil}, {"Patient MRN", nil}},
+			"immunizations: Vaccination Date=Date CVX=CVX Patient Status? Patient MRN=MRN"},
+		{"a foreign postal code is no doubt", []Column{{"Last", nil}, {"DOB", dates}, {"Postal Code", []string{"K1A 0B1", "K1A 0B2", "K1A 0B3"}}}, "people: Last=Last Name DOB=DOB Postal Code=ZIP"},
 		{"nothing known", []Column{{"Colour", nil}, {"Length", nil}}, "none: Colour? Length?"},
 		{"too little of a kind", []Column{{"First", nil}, {"Email", mails}}, "none: First? Email?"},
 		{"what is missing", []Column{{"Chart No", nil}, {"First", nil}, {"Last", nil}, {"Zip Code", []string{"02155", "02156", "02157"}}, {"email", mails}},
@@ -168,7 +178,7 @@ func shown(p *Proposal) string {
 		}
 	}
 	for _, m := range p.Missing {
-		s += " missing " + m.Name
+		s += " missing " + m[0].Name
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package converters
 
 import (
 	"github.com/chartpost/chartpost/converters/ccdafhir"
+	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/converters/v2fhir"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -20,8 +21,12 @@ func Formats(overlays []*mapping.File) (*convert.Formats, error) {
 	if err != nil {
 		return nil, err
 	}
+	tables, err := csvfhir.NewSet(overlays)
+	if err != nil {
+		return nil, err
+	}
 	return &convert.Formats{
-		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML()},
+		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML(), csvfhir.Reader(tables)},
 		Unmatched: func() []*diag.Finding { return mapping.Unmatched(messages, documents) },
 	}, nil
 }

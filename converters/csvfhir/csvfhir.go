@@ -56,8 +56,9 @@ type Table struct {
 	of     *Mapping
 	names  map[string]string // canonical names by what columns are called, normalised
 	known  map[string]bool
-	makes  bool   // its rows make more resources than their own
-	main   string // the type of resource that a row is first of all
+	dated  map[string]bool // columns that rows read as dates of the file's own form
+	makes  bool            // its rows make more resources than their own
+	main   string          // the type of resource that a row is first of all
 	once   sync.Once
 	idents map[string]string // by type: the system of the identifier that is the key
 }
@@ -109,7 +110,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		}
 	}
 	for _, name := range names {
-		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, known: map[string]bool{}, Refs: map[string]*Ref{}}
+		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
 		if len(t.Types) == 0 {
 			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
 				Hint: "write one: table " + name + " -> Patient"}}
@@ -179,6 +180,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 	if scope := m.scope(types); scope != nil {
 		builtin = append(builtin, scope)
 	}
+	builtin = append(builtin, m.keeping())
 	m.library = mapping.NewLibrary(builtin, overlays)
 	m.format = Format
 	return m, nil
@@ -222,6 +224,24 @@ func (m *Mapping) scope(types map[string][]string) *mapping.File {
 	return &mapping.File{Name: m.File.Name, Items: []mapping.Item{t}}
 }
 
+// keeping is, for each table of rows, the row that keeps what no other row has taken, where that was asked for. It stands behind all others.
+func (m *Mapping) keeping() *mapping.File {
+	pos := m.File.Head.Pos
+	f := &mapping.File{Name: m.File.Name}
+	for _, x := range m.Tables {
+		target := "extension"
+		if x.Types[0] == "Bundle" {
+			if x.main == "" {
+				continue
+			}
+			target = x.main + ".extension"
+		}
+		r := &mapping.Row{Pos: pos, Kind: mapping.MapRow, Place: "*", Type: "COLUMN", Each: true, Target: target}
+		f.Items = append(f.Items, &mapping.Table{Pos: pos, Name: x.Name, Types: x.Types, Rows: []*mapping.Row{r}, Lines: []mapping.Item{lineOf(r)}})
+	}
+	return f
+}
+
 func lineOf(r *mapping.Row) mapping.Item { return r }
 
 // column enters a column that rows or the head name.
@@ -253,6 +273,10 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 			continue
 		}
 		t.column(r.Place)
+		switch r.Type {
+		case "DATE", "DATETIME", "INSTANT", "BIRTH":
+			t.dated[mapping.ColumnName(r.Place)] = true
+		}
 		for _, test := range slices.Concat(r.With, r.If) {
 			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {
 				t.column(x.Path[0].Name)

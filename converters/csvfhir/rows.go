@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/csvtab"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -76,7 +77,10 @@ type row struct {
 }
 
 // source is what leaf types know of a document: the Source of its tree.
-type source struct{ rows []*row }
+type source struct {
+	rows []*row
+	keep bool // columns that no row knows
+}
 
 // columnOf is the table and column of the leaf that is being read.
 func columnOf(c *mapping.Context) (*csvtab.Table, int) {
@@ -93,14 +97,9 @@ func columnOf(c *mapping.Context) (*csvtab.Table, int) {
 }
 
 // fill makes the tree of a record.
-func fill(d *tree.Doc, rows []*row) {
+func fill(d *tree.Doc, rows []*row, keep bool) {
 	d.Reset()
-	src, _ := d.Source.(*source)
-	if src == nil {
-		src = &source{}
-	}
-	src.rows = rows
-	d.Source = src
+	d.Source = &source{rows, keep}
 	for i, x := range rows {
 		n := d.Add(tree.Root, x.of.Table.Name, "")
 		d.SetOrdinal(n, i+1)
@@ -175,7 +174,10 @@ func (x *row) keyed() string {
 
 // idOf is the id of a resource of a type that a row makes, if its key says so.
 func (x *row) idOf(typ string) string {
-	if len(x.of.key) != 1 || x.nth > 0 || typ != x.of.Table.main {
+	switch {
+	case len(x.of.key) > 1: // no one column is an identifier of the row
+		return fhir.ID(typ, "record", x.keyed(), "0")
+	case len(x.of.key) == 0 || x.nth > 0 || typ != x.of.Table.main:
 		return ""
 	}
 	key := strings.TrimSpace(x.cells[x.of.key[0]].Text)

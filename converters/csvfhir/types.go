@@ -24,6 +24,7 @@ var Types = withKinds(mapping.Types{
 	"GENDER": gender,
 	"PHONE":  phone,
 	"EMAIL":  email,
+	"UID":    uid,
 
 	"NAME":     mapping.Pair{Read: readName, Write: writeName},
 	"ADDRESS":  mapping.Pair{Read: readAddress, Write: writeAddress},
@@ -83,6 +84,23 @@ func printableASCII(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// uid is a UID of DICOM: an OID.
+var uid = mapping.Type{
+	Read: func(_ *mapping.Context, s string) (string, error) {
+		if s = strings.TrimSpace(s); strings.Trim(s, "0123456789.") != "" || !strings.Contains(s, ".") {
+			return "", errors.New("not a UID")
+		}
+		return "urn:oid:" + s, nil
+	},
+	Write: func(_ *mapping.Context, s string) (string, error) {
+		if oid, ok := strings.CutPrefix(s, "urn:oid:"); ok {
+			return oid, nil
+		}
+		return "", errors.New("not a UID")
+	},
+	Normal: strings.TrimSpace,
 }
 
 // --- numbers ---

@@ -520,10 +520,11 @@ const columnURL = "https://chartpost.org/fhir/StructureDefinition/csv-column"
 
 func readColumn(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	x, ok := dst.(*dpb.Extension)
-	s := cell(c, n)
-	if !ok || s == "" || c.Doc.State(n) != tree.Unmapped {
+	src, _ := c.Doc.Source.(*source)
+	if !ok || src == nil || !src.keep || c.Doc.State(n) != tree.Unmapped {
 		return false
 	}
+	s := cell(c, n)
 	value, err := fit(s, "string")
 	if err != nil {
 		return false

@@ -55,8 +55,9 @@ type Raw struct {
 	Size     int              // in bytes, more or less, for the bounds of memory
 	Reject   *diag.Finding    // why it is no record at all
 	Findings []*diag.Finding
-	Data     any  // the format's own
-	More     bool // the record goes on with the next Raw
+	Data     any    // the format's own
+	More     bool   // the record goes on with the next Raw
+	Done     func() // called when it has been handed on, and all before it; may be nil
 
 	piece   bool   // of a record, which is not rejected any more: some of it may be written
 	release func() // when it has been handed on, and all before it
@@ -108,6 +109,8 @@ type Options struct {
 	Version    string // --version, of HL7 v2
 	Document   string // --document, of C-CDA
 	Charset    string // what the bytes are, whatever they say
+	Dates      string // --dates: the order of day and month in tables
+	Unmapped   string // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool
@@ -189,6 +192,9 @@ type step struct {
 func (s *step) release() {
 	if s.raw != nil && s.raw.release != nil {
 		s.raw.release()
+	}
+	if s.raw != nil && s.raw.Done != nil {
+		s.raw.Done()
 	}
 }
 

@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/chartpost/chartpost/internal/safefile"
 )
@@ -220,6 +222,7 @@ func (j *Job) joinWhole() {
 		}
 	}
 	j.Sources = rest
+	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 }
 
 // joins is what the format of a source says that it is a part of.

@@ -28,6 +28,7 @@ type convertOptions struct {
 	bundle, message     string
 	version, charset    string
 	document            string
+	dates, unmapped     string
 	jobs                int
 	strict, force       bool
 	json, quiet, values bool
@@ -68,6 +69,8 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
 	f.StringVar(&o.document, "document", "", "C-CDA document to write of records of another origin: "+strings.Join(ccdafhir.Documents(), ", "))
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
+	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.validate, "validate", false, "check the FHIR that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
@@ -86,12 +89,18 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2 or --to ccda")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Document: o.document, Charset: o.charset, Jobs: o.jobs,
-		LedgerFull: o.ledger != ""}
+		Dates: o.dates, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
 	if o.from != "auto" {
 		opts.From = o.from
 	}
 	if o.document != "" && !slices.Contains(ccdafhir.Documents(), o.document) {
 		return fail(exitUsage, fmt.Errorf("--document %s: no such document", o.document), "it is one of "+strings.Join(ccdafhir.Documents(), ", "))
+	}
+	if o.dates != "" && !slices.Contains([]string{"mdy", "dmy", "ymd"}, o.dates) {
+		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
+	}
+	if o.unmapped != "" && !slices.Contains([]string{"keep", "report", "refuse"}, o.unmapped) {
+		return usagef("--unmapped %s: it is keep, report or refuse", o.unmapped)
 	}
 	switch {
 	case o.jobs < 0:

@@ -1,0 +1,143 @@
+package csvfhir
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// Reader is CSV as a format of convert that is read, with the mappings of a run.
+func Reader(set *Set) *convert.Format {
+	return &convert.Format{
+		Name: "csv", Extension: ".csv", Sniff: csvtab.Sniff, Join: set.join,
+		ReadFiles: set.readFiles,
+		Read: func(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw, error] {
+			return func(yield func(*convert.Raw, error) bool) {
+				f, done, err := convert.Spool(r, source, o.TempDir)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				defer done()
+				for raw, err := range set.readFiles([]*convert.File{f}, o) {
+					if !yield(raw, err) {
+						return
+					}
+				}
+			}
+		},
+		NewWorker: func(o *convert.Options) convert.Worker {
+			return &worker{o: o, doc: tree.New(Format, 64), zones: map[string]*time.Location{}}
+		},
+		Describe: describe,
+	}
+}
+
+// describe says which table of which mapping a record's rows are of.
+func describe(raw *convert.Raw, _ *convert.Options) (convert.Description, *diag.Finding) {
+	if raw.Reject != nil {
+		return convert.Description{}, raw.Reject
+	}
+	rows, err := raw.Data.(*record).load()
+	if err != nil {
+		return convert.Description{}, diag.New(convert.Fault, diag.Place{}, "")
+	}
+	d := convert.Description{Kinds: map[string]int{}, Facts: map[string]string{}}
+	for _, x := range rows {
+		d.Kinds[x.of.Table.Name]++
+		d.Facts["mapping"] = x.of.Table.of.label()
+		t := x.of.table
+		if t.Dialect.Encoding != "" {
+			d.Facts["encoding"] = t.Dialect.Encoding
+		}
+		if c := t.Dialect.Comma; c != 0 && c != ',' {
+			d.Facts["delimiter"] = strings.Trim(fmt.Sprintf("%q", c), "'")
+		}
+	}
+	return d, nil
+}
+
+// worker turns rows into the hub.
+type worker struct {
+	o     *convert.Options
+	doc   *tree.Doc
+	zones map[string]*time.Location
+}
+
+func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
+	data := raw.Data.(*record)
+	rows, err := data.load()
+	if err != nil {
+		return nil, err
+	}
+	fill(w.doc, rows, data.keep)
+	first := rows[0]
+	zone, err := w.zone(first.of)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(rows))
+	of := func(at tree.Node) int { return w.doc.Ordinal(rowOf(w.doc, at)) - 1 }
+	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true,
+		KeyOf: func(at tree.Node) string {
+			if at <= tree.Root {
+				return ""
+			}
+			i := of(at)
+			if keys[i] == "" {
+				keys[i] = rows[i].keyed()
+			}
+			return keys[i]
+		},
+		IDOf: func(typ string, at tree.Node) string {
+			if at <= tree.Root {
+				return ""
+			}
+			return rows[of(at)].idOf(typ)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := diag.Place{Source: first.of.file, Line: first.line, Path: w.doc.PlaceOf(w.doc.First(tree.Root))}
+	if len(rec.Resources) == 0 && w.doc.Tally().Declined == 0 {
+		return nil, diag.New(Nothing, at, "")
+	}
+	key := ""
+	if len(rows) == 1 || first.of.record < 0 {
+		key = first.keyed()
+	} else {
+		key = first.of.Table.of.label() + "\x00" + first.of.recordKey(first)
+	}
+	for _, f := range rec.Findings {
+		if f.Place.Source == "" {
+			f.Place.Source = first.of.file
+		}
+	}
+	return &convert.Record{Record: rec, Key: key, Leaves: convert.Leaves(w.doc)}, nil
+}
+
+// zone is the zone of times without an offset: what the command line says, else the head of the mapping.
+func (w *worker) zone(x *opened) (*time.Location, error) {
+	name := x.Table.of.File.Head.Options.Zone
+	if w.o.Zone != nil || name == "" {
+		return w.o.Zone, nil
+	}
+	if z := w.zones[name]; z != nil {
+		return z, nil
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the head names no known time zone", x.Table.of.File.Name)
+	}
+	w.zones[name] = z
+	return z, nil
+}

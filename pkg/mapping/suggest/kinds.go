@@ -51,10 +51,12 @@ func KindsOf(f *mapping.File, person string) ([]*Kind, error) {
 type walker struct {
 	tables map[string][]*mapping.Table
 	rows   map[*mapping.Table][]*mapping.Row
+
+	numbers string // the system of patients' numbers, for copies
 }
 
 func walkerOf(f *mapping.File) (*walker, error) {
-	w := &walker{map[string][]*mapping.Table{}, map[*mapping.Table][]*mapping.Row{}}
+	w := &walker{tables: map[string][]*mapping.Table{}, rows: map[*mapping.Table][]*mapping.Row{}}
 	for _, x := range f.Items {
 		if t, ok := x.(*mapping.Table); ok {
 			rows, err := t.AllRows()

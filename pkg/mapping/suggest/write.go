@@ -19,12 +19,14 @@ type Source struct {
 
 // Write is the text of a mapping for tables: with a head that says which of their columns are which of the known tables', and those rows
 // of the known tables that read them. What is not sure is written as a comment; so are the columns that nobody knows. from is the mapping
-// of the kinds.
-func Write(title string, from *mapping.File, sources []Source) ([]byte, error) {
+// of the kinds. numbers, if not empty, is the system of the numbers that an office gives its patients: with it, the patient of every list is
+// the same.
+func Write(title, numbers string, from *mapping.File, sources []Source) ([]byte, error) {
 	w, err := walkerOf(from)
 	if err != nil {
 		return nil, err
 	}
+	w.numbers = numbers
 	head := &strings.Builder{}
 	fmt.Fprintf(head, "name: %s\nversion: \"1\"\nmatches:\n  format: csv\n", yamlText(title))
 	dates := sources[0].Dates
@@ -132,7 +134,7 @@ func Write(title string, from *mapping.File, sources []Source) ([]byte, error) {
 			&mapping.Comment{Text: "# or decline it: \"Shoe Size\"  -  not a health fact"})
 		for _, c := range open {
 			why := ""
-			if c.Looks != nil {
+			if c.Looks != nil && c.Looks.Telling {
 				why = "  (it holds " + c.Looks.Name + ")"
 			}
 			out.Items = append(out.Items, &mapping.Comment{Text: "#   " + oneLine(c.Column.Name) + why})
@@ -195,6 +197,9 @@ func (w *walker) copies(name string, columns map[string]map[string]bool, kind st
 					continue
 				}
 				y := *r
+				if w.numbers != "" {
+					y.Target = strings.Replace(y.Target, ownNumber, "identifier[system='"+w.numbers+"',type=v2-0203#MR]", 1)
+				}
 				y.With, y.If = with, ifs
 				y.Else = r.Else && chained
 				chained = true
@@ -213,6 +218,9 @@ func (w *walker) copies(name string, columns map[string]map[string]bool, kind st
 	copyTable(name)
 	return items
 }
+
+// ownNumber is how the known tables write the number that an office gives a patient.
+const ownNumber = "identifier[type=v2-0203#MR]"
 
 // tests leaves out tests of columns that are not there: they hold, or else ok is false and the row can never be taken.
 func tests(list []string, have func(string) bool) (kept []string, ok bool) {

@@ -19,6 +19,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
+	"github.com/chartpost/chartpost/pkg/terminology"
 )
 
 type mapSuggestOptions struct {
@@ -35,6 +36,9 @@ func newMapSuggestCommand(c *CLI) *cobra.Command {
 what they are: patients, appointments, vaccinations, laboratory results, problems, medications or allergies. It says what it is
 sure of and what not, and writes the mapping file. A column whose name is only near, or that only its content speaks for, is
 written as a comment unless you say yes to it, on a terminal or with --yes. No value of a table is printed or written.
+
+Name the practice with --name: its patients' numbers then have a system of their own, so that the same number in another list, or
+in next month's export, is the same patient, and the same number of another practice is not.
 
 The mapping goes to the file of -o, else to standard output; what is said about it, to standard error. Check it with map check,
 change what is wrong, and convert with it: chartpost convert FILE --map NAME.map.
@@ -161,7 +165,7 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 				if ch.Known != nil {
 					y.Is = ch.Known.Name
 				}
-				if ch.Looks != nil {
+				if ch.Looks != nil && ch.Looks.Telling {
 					y.Look = ch.Looks.Name
 				}
 				x.Columns = append(x.Columns, y)
@@ -194,11 +198,13 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 		return fail(exitFindings, errors.New("no mapping was written: the columns are not those of any list that is known"),
 			"say with --as what the table is, or write the mapping by hand: docs/rows.md")
 	}
-	title := o.name
+	title, numbers := o.name, ""
 	if title == "" {
 		title = strings.TrimSuffix(list[0].Name, path.Ext(list[0].Name))
+	} else {
+		numbers = terminology.LocalURI(o.name)
 	}
-	text, err := suggest.Write(title, office, list)
+	text, err := suggest.Write(title, numbers, office, list)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/converters/v2fhir"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -28,6 +29,13 @@ func Formats(overlays []*mapping.File) (*convert.Formats, error) {
 	return &convert.Formats{
 		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML(), csvfhir.Reader(tables)},
 		Unmatched: func() []*diag.Finding { return mapping.Unmatched(messages, documents) },
+		MappedTables: func(to, name string, w convert.TableStyle) *convert.Format {
+			m := tables.Last(name)
+			if m == nil {
+				return nil
+			}
+			return csvfhir.Writer(m, to, csvtab.Writing{Excel: w.Excel, Raw: w.Raw})
+		},
 	}, nil
 }
 

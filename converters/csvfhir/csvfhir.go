@@ -10,6 +10,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -449,6 +450,23 @@ func (s *Set) Named(name string) *Mapping {
 		}
 	}
 	return nil
+}
+
+// Last is the mapping of a name, or without a name the last of those that were given; nil if there is none.
+func (s *Set) Last(name string) *Mapping {
+	if name != "" {
+		return s.Named(name)
+	}
+	if len(s.Mappings) > 0 && !s.Mappings[0].BuiltIn {
+		return s.Mappings[0]
+	}
+	return nil
+}
+
+// BuiltIn reports the name of a built-in mapping.
+func BuiltIn(name string) bool {
+	_, err := fs.Stat(tables, name+".map")
+	return err == nil && name != "common"
 }
 
 // A Match is a kind of file that a table can be.

@@ -122,7 +122,7 @@ func (r *reading) read(files []*convert.File) error {
 	}
 	group := false
 	for _, x := range r.tables {
-		group = group || x.record >= 0 && (r.o.To != "ndjson" || x.Table.makes)
+		group = group || x.record >= 0 && (!r.o.Apart() || x.Table.makes)
 	}
 	var err error
 	if group {

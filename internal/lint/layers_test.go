@@ -34,6 +34,8 @@ var layers = []struct {
 		"pkg/tree", "pkg/diag"}},
 	{"converters/ccdafhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",
 		"pkg/tree", "pkg/diag"}},
+	{"converters/views/...", []string{"pkg/convert", "pkg/sqlview", "pkg/mapping", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab", "pkg/tree", "pkg/diag",
+		"internal/safefile", "internal/squeezed"}},
 	{"converters/csvfhir/...", []string{"pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/csvtab/...",
 		"pkg/tree", "pkg/diag"}},
 
@@ -50,6 +52,7 @@ var layers = []struct {
 	{"pkg/fhir/...", []string{"pkg/fhir/...", "pkg/diag"}},
 	{"pkg/terminology/...", []string{"pkg/diag", "internal/squeezed"}},
 	{"pkg/fhirpath/...", []string{"pkg/fhir/...", "pkg/diag"}},
+	{"pkg/sqlview/...", []string{"pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",

@@ -36,6 +36,7 @@ type Format struct {
 	ReadFiles func(files []*File, o *Options) iter.Seq2[*Raw, error]
 	Join      func(name string, head []byte) string
 	NewWriter func(o *Options) Writer // nil: cannot be written
+	Tables    *Tables                 // set if the rows of all records go into the same files
 	// Describe says of a record what it is, without a value of the patient's: counts by kind (a message type, a type of
 	// resource), and other facts by name (version, bundle).
 	Describe func(raw *Raw, o *Options) (Description, *diag.Finding)
@@ -80,10 +81,11 @@ type Writer interface {
 	FromHub(rec *Record) ([]Part, []*diag.Finding, error)
 }
 
-// Part is a piece of output: all of it, or of NDJSON the lines of one type of resource.
+// Part is a piece of output: all of it, of NDJSON the lines of one type of resource, of a table some of its rows.
 type Part struct {
-	Type string
-	Data []byte
+	Type  string
+	Data  []byte
+	Table any // of a format of Tables, for its Gatherer
 }
 
 // Record is a record in the hub, with what became of its source's leaves.
@@ -118,10 +120,11 @@ type Options struct {
 
 	maxWhole int          // other than the constant, for tests
 	ended    func() error // why the reading of a large record should end; nil: never
+	tables   *Tables      // of what is written, if those are tables
 }
 
 // Relative reports that references are Type/id.
-func (o *Options) Relative() bool { return o.To == "ndjson" }
+func (o *Options) Relative() bool { return o.byID() }
 
 // toBundles reports that bundles of FHIR are written, be it in JSON or XML.
 func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml" }
@@ -151,6 +154,7 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 	if err := fit(from, to); err != nil {
 		return err
 	}
+	o = o.of(to)
 	in := &input{from: from, name: source}
 	steps := func(yield func(*step) bool) {
 		for raw, err := range from.Read(r, source, o) {

@@ -11,6 +11,15 @@ import (
 type Formats struct {
 	List      []*Format
 	Unmatched func() []*diag.Finding // after the run: overlays that matched nothing
+	// MappedTables is the format that writes tables by a mapping backwards, as csv or xlsx: by that of a name, or by the last one given if it is
+	// empty; nil if there is none such.
+	MappedTables func(to, mapping string, w TableStyle) *Format
+}
+
+// TableStyle is how tables are written as text.
+type TableStyle struct {
+	Excel bool // so that Excel opens them right
+	Raw   bool // without what keeps a spreadsheet from running a cell as a formula
 }
 
 // Named finds a format by name.

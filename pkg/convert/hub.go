@@ -170,7 +170,9 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		return nil, err
 	}
 	out.Leaves = rec.Leaves
-	if w.o.toBundles() || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
+	if w.o.tables != nil {
+		out.Leaves = func(f func(func() string, tree.State, string)) { w.tableLeaves(out, envelopes, f) }
+	} else if w.o.toBundles() || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.leaves(out, envelopes, f) }
 	}
 	return out, nil
@@ -180,7 +182,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) {
 	r := mapping.NewResource(m, fullURL)
 	rec.Add(r)
-	if w.o.To == "ndjson" && r.ID == "" { // there a resource is found by its id alone
+	if w.o.byID() && r.ID == "" { // there a resource is found by its id alone
 		if r.ID = idOfURL(fullURL); r.ID == "" {
 			r.ID = newID(key(), r.Type(), entry)
 		}
@@ -241,7 +243,7 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 func (w *fhirWorker) restyle(rec *Record, h hubRecord) error {
 	style := fhir.RefURN
 	switch {
-	case w.o.To == "ndjson" && rec.whole != nil:
+	case w.o.byID() && rec.whole != nil:
 		style = fhir.RefRelative
 	case w.o.toBundles() && rec.loose:
 	default:

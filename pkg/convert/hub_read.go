@@ -96,7 +96,7 @@ func (x *fhirReading) read() error {
 		head, in = b, b
 	}
 	begin, _ := head.Peek(SniffLen) // an error comes again
-	group := x.o.To != "ndjson"
+	group := !x.o.apart()
 	opts := fhir.ReaderOptions{Source: x.source, Whole: true, Max: maxOr(x.o.MaxRecord, 1<<30)}
 	if group && looseFHIR(begin) {
 		opts.Jobs = x.o.Jobs

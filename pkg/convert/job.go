@@ -107,7 +107,7 @@ func (j *Job) Prepare() error {
 		return &UsageError{"the ledger needs a file", "name one: --ledger FILE"}
 	}
 	info, err := os.Stat(filepath.Clean(j.Out)) // with a slash behind it, a file would be an error of the system
-	j.dir = j.Out != "" && (err == nil && info.IsDir() || endsInSlash(j.Out) || j.Many)
+	j.dir = j.Out != "" && (err == nil && info.IsDir() || endsInSlash(j.Out) || j.Many && !j.namesTable())
 	if j.Many && j.Out == "" {
 		return &UsageError{"several inputs, a folder or an archive need a folder for the output", "say which: -o FOLDER/"}
 	}
@@ -150,7 +150,11 @@ func (j *Job) Prepare() error {
 	if info, err := os.Stat(j.Rejects); j.Rejects != "" && err == nil && !info.IsDir() {
 		return &UsageError{fmt.Sprintf("%s is a file, and rejects need a folder", j.Rejects), "name another folder with --rejects"}
 	}
-	if j.dir && j.To.Name == "ndjson" {
+	if j.To.Tables != nil {
+		if err := j.tableClash(); err != nil {
+			return err
+		}
+	} else if j.dir && j.To.Name == "ndjson" {
 		for name := range j.list(j.Out) {
 			if typ, ok := strings.CutSuffix(name, ".ndjson"); ok && plan.ContainedType().ResourceAlt(typ) != nil && !j.Force {
 				return &UsageError{fmt.Sprintf("%s is there already", filepath.Join(j.Out, name)), "name another folder, or overwrite it with --force"}
@@ -246,7 +250,7 @@ func (j *Job) leaveOutOwn() {
 // go one by one.
 func (j *Job) join() {
 	j.joinWhole()
-	if !j.Many || j.To.Name == "ndjson" {
+	if !j.Many || j.Options.of(j.To).apart() {
 		return
 	}
 	var parts, rest []Source
@@ -371,8 +375,8 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	if j.dir {
 		safefile.Sweep(j.Out)
 	}
-	options := *j.Options
-	options.TempDir, options.ended, j.Options = j.tempDir(), ctx.Err, &options
+	j.Options = j.Options.of(j.To)
+	j.Options.TempDir, j.Options.ended = j.tempDir(), ctx.Err
 	if j.Rejects != "" {
 		safefile.Sweep(j.Rejects)
 	}
@@ -396,8 +400,18 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		}
 	}
 	w := &jobWriter{job: j, out: out, ledger: ledger, sum: sum}
+	if j.To.Tables != nil {
+		if w.tables, err = j.gather(out); err != nil {
+			return sum, err
+		}
+	}
 	if err := pipe(ctx, j.To, j.Options, j.read(ctx), w.step); err != nil {
 		return sum, err
+	}
+	if w.tables != nil {
+		if err := w.tables.Close(); err != nil {
+			return sum, err
+		}
 	}
 	if stdout != nil {
 		if err := stdout.Flush(); err != nil {
@@ -545,6 +559,7 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 type jobWriter struct {
 	job    *Job
 	out    io.Writer
+	tables Gatherer
 	ledger *LedgerWriter
 	sum    *Summary
 
@@ -595,7 +610,7 @@ func (w *jobWriter) step(s *step, res *Result) error {
 }
 
 func (w *jobWriter) begin(in *input) error {
-	w.begun, w.last, w.sink = true, 0, &sink{job: w.job, index: in.index, out: w.out}
+	w.begun, w.last, w.sink = true, 0, &sink{job: w.job, index: in.index, out: w.out, tables: w.tables}
 	if w.ledger != nil {
 		return w.ledger.Begin(w.job.To.Name)
 	}
@@ -652,9 +667,10 @@ func Plain(err error) string {
 
 // sink puts the records of one source where they belong.
 type sink struct {
-	job   *Job
-	index int
-	out   io.Writer
+	job    *Job
+	index  int
+	out    io.Writer
+	tables Gatherer
 
 	n     int
 	first *Result // held back: a source of one record has no number in its name
@@ -695,6 +711,13 @@ func (s *sink) write(res *Result, several bool) error {
 			return nil
 		}
 		return j.reject(name(j.rejectNames[s.index]), j.Sources[s.index], res)
+	case s.tables != nil:
+		for _, p := range res.Parts {
+			if err := s.tables.Put(p); err != nil {
+				return err
+			}
+		}
+		return nil
 	case s.out != nil:
 		for _, p := range res.Parts {
 			if _, err := s.out.Write(p.Data); err != nil {

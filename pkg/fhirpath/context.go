@@ -66,6 +66,7 @@ type Context struct {
 	units   map[string]unit
 	regexps map[string]*pattern
 	vars    map[string][]Value
+	watch   func(Value)
 }
 
 // scope is what the environment variables stand for.
@@ -106,6 +107,9 @@ func (c *Context) SetVariable(name string, items ...Value) {
 	}
 	c.vars[name] = append(c.vars[name][:0], items...)
 }
+
+// Watch has f told of every primitive whose value an evaluation reads, to compute or to compare with; nil ends that.
+func (c *Context) Watch(f func(Value)) { c.watch = f }
 
 // Forget lets go of a document: of what was unpacked, if the Context itself remembered it, and of all items.
 func (c *Context) Forget() {

@@ -35,6 +35,11 @@ func buildResourceKey(_ *compiler, f *call) *node {
 			return v, 0
 		}
 		key := resourceKey(c, v)
+		if c.watch != nil && key != "" {
+			if e := v.t.Element("id"); e != nil {
+				c.watch(nodeOf(e.Type(), e.At(v.v, 0)))
+			}
+		}
 		return stringOf(key), min(len(key), 1)
 	})
 }
@@ -55,6 +60,9 @@ func buildReferenceKey(_ *compiler, f *call) *node {
 			return v, 0
 		}
 		text := c.referenceText(v.v)
+		if r := ReferenceText(v.v); c.watch != nil && r.kind() != Nothing {
+			c.watch(r)
+		}
 		if m := c.find(text); m != nil {
 			if r := Of(m); typ == "" || r.t.Is(typ) {
 				key := resourceKey(c, r)

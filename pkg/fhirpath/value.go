@@ -221,6 +221,9 @@ func (v Value) system(c *Context) Value {
 	if v.kind() != Node || v.t.Kind != plan.Primitive {
 		return v
 	}
+	if c != nil && c.watch != nil {
+		c.watch(v)
+	}
 	if v.isReference() {
 		if !referenceHasValue(v.v) {
 			return v

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/converters/ccdafhir"
+	"github.com/chartpost/chartpost/converters/views"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -24,7 +25,9 @@ type convertOptions struct {
 	from, to, out       string
 	ledger, rejects     string
 	zone                string
-	maps                []string
+	maps, views         []string
+	application         string
+	rawCSV              bool
 	bundle, message     string
 	version, charset    string
 	document            string
@@ -44,7 +47,10 @@ func newConvertCommand(c *CLI) *cobra.Command {
 its format is recognised. Each value of the source ends as carried, folded, declined, unmapped or invalid; --ledger
 writes what became of each that was not simply carried. Findings and a summary go to standard error.
 
-Formats: hl7v2, ccda (a document), fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line).
+Formats: hl7v2, ccda (a document), fhir (a bundle per record, in JSON), fhir-xml (the same in XML), ndjson (a resource a line),
+csv and xlsx (tables). --view makes the tables: a file of ViewDefinitions of SQL on FHIR v2, or a built-in set (see docs/views.md);
+-o FOLDER/ then holds a file for each view over all inputs, of xlsx a workbook with a sheet for each, and with --to ndjson
+each row is an object a line. Without --view there is a table for each type of resource, with a column for each leaf.
 A record that did not come as C-CDA becomes the document that --document names, by default a continuity of care document (ccd).
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
@@ -57,13 +63,16 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson, hl7v2 or ccda")
+	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson, hl7v2, ccda, csv or xlsx")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
 	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
 	f.StringVar(&o.rejects, "rejects", "", "folder for records that could not be converted, each with its reason")
 	f.StringVar(&o.zone, "tz", "", "time zone of times that have none, such as America/Chicago")
-	f.StringArrayVar(&o.maps, "map", nil, "mapping file laid over the built-in tables; the last one wins")
+	f.StringArrayVar(&o.maps, "map", nil, "mapping file laid over the built-in tables, the last one wins; with --to csv the mapping of tables to write by, or the name of a built-in one")
+	f.StringArrayVar(&o.views, "view", nil, "tables to write with csv, xlsx or ndjson: a file of ViewDefinitions, or "+views.SetNames())
+	f.StringVar(&o.application, "for", "", "program that is to open a CSV: excel (byte order mark, CRLF, identifiers that stay texts)")
+	f.BoolVar(&o.rawCSV, "raw-csv", false, "write CSV cells as they are, even those that a spreadsheet would run as a formula")
 	f.StringVar(&o.bundle, "bundle", "", "kind of bundle: message, collection, transaction, batch or document")
 	f.StringVar(&o.message, "message", "", "HL7 v2 message to write, such as ORU^R01")
 	f.StringVar(&o.version, "version", "", "HL7 v2 version to write in MSH-12")
@@ -86,7 +95,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}
 	if o.to == "" {
-		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2 or --to ccda")
+		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2, --to ccda, --to csv or --to xlsx")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Document: o.document, Charset: o.charset, Jobs: o.jobs,
 		Dates: o.dates, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
@@ -126,9 +135,14 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	to, err := formats.Named(o.to)
+	to, err := c.tables(o, formats)
+	if to == nil && err == nil {
+		if to, err = formats.Named(o.to); err != nil {
+			err = fail(exitUsage, fmt.Errorf("--to: %w", err))
+		}
+	}
 	if err != nil {
-		return fail(exitUsage, fmt.Errorf("--to: %w", err))
+		return err
 	}
 	var check *outputCheck
 	if o.validate {
@@ -227,6 +241,9 @@ func convertStatus(sum *convert.Summary, strict bool) error {
 func (c *CLI) overlays(names []string) ([]*mapping.File, error) {
 	var files []*mapping.File
 	for _, name := range names {
+		if isBuiltInMap(name) {
+			continue // it is there already
+		}
 		src, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fail(exitUnreadable, err)

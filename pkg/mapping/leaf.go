@@ -1,0 +1,135 @@
+package mapping
+
+import (
+	"reflect"
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file is for those who write records otherwise than by rows, and keep the account themselves.
+
+// Leaf is a leaf of a record in the hub.
+type Leaf struct {
+	Resource *Resource
+	Value    reflect.Value // the primitive's struct; of the text of a reference the Reference
+	Modifier bool          // it stands in an element that FHIR flags as one that changes the meaning of others
+	Place    func() string // valid until the next leaf
+	State    tree.State    // what was claimed for it
+	Why      string
+}
+
+// Claim says what became of a leaf that is written otherwise than by rows. A state only rises.
+func (rec *Record) Claim(v reflect.Value, s tree.State, why string) {
+	if rec.claims == nil {
+		rec.claims = map[any]claim{}
+	}
+	key := v.Addr().Interface()
+	if have := rec.claims[key]; s > have.state {
+		rec.claims[key] = claim{s, why}
+	}
+}
+
+// EachLeaf gives the leaves of the record's resources, in their order: those that Leaves gives, without the bundle's own.
+func (rec *Record) EachLeaf(f func(*Leaf)) {
+	count := map[string]int{}
+	w := &leafWalk{rec: rec, f: f}
+	w.leaf.Place = w.place
+	for _, r := range rec.Resources {
+		w.leaf.Resource, w.nth = r, count[r.info.Name]
+		count[r.info.Name]++
+		w.path = w.path[:0]
+		w.walk(r.v, r.info, false)
+	}
+}
+
+// leafWalk goes through a resource; its path is made into text only where somebody asks for a place.
+type leafWalk struct {
+	rec  *Record
+	f    func(*Leaf)
+	leaf Leaf
+	nth  int // among the record's resources of the type
+	path []pathStep
+}
+
+type pathStep struct {
+	e    *plan.Element
+	item int
+	typ  *plan.Type
+}
+
+func (w *leafWalk) place() string {
+	name := w.leaf.Resource.info.Name
+	if w.nth > 0 {
+		name = "Bundle.entry.resource.ofType(" + name + ")[" + strconv.Itoa(w.nth) + "]"
+	}
+	b := []byte(name)
+	for _, s := range w.path {
+		b = append(append(b, '.'), s.e.Name...)
+		switch {
+		case s.e.Choice != nil:
+			b = append(append(append(b, ".ofType("...), s.typ.Name...), ')')
+		case s.e.List:
+			b = append(strconv.AppendInt(append(b, '['), int64(s.item), 10), ']')
+		}
+	}
+	return string(b)
+}
+
+func (w *leafWalk) give(v reflect.Value, modifier bool) {
+	if ours(v, w.leaf.Resource) {
+		return
+	}
+	w.leaf.Value, w.leaf.Modifier = v, modifier
+	w.leaf.State, w.leaf.Why = tree.Unmapped, ""
+	if w.rec.claims != nil {
+		c := w.rec.claims[v.Addr().Interface()]
+		w.leaf.State, w.leaf.Why = c.state, c.why
+	}
+	w.f(&w.leaf)
+}
+
+func (w *leafWalk) walk(v reflect.Value, ti *plan.Type, modifier bool) {
+	if ti.Prim != nil && ti.Prim.HasValue(v) {
+		w.give(v, modifier)
+	}
+	for _, e := range ti.Elements {
+		n := e.Len(v)
+		if n == 0 {
+			continue
+		}
+		w.path = append(w.path, pathStep{e: e})
+
+		if e.RefText {
+			w.give(v, modifier)
+			n = 0
+		}
+		for i := range n {
+			x, next := e.At(v, i), (*plan.Type)(nil)
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			} else {
+				next = e.Type()
+			}
+			if next.Kind == plan.Packed || next.Kind == plan.Contained {
+				continue // contained resources are records of their own
+			}
+			if e.Name == "extension" {
+				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+					continue
+				}
+			}
+			last := &w.path[len(w.path)-1]
+			last.item, last.typ = i, next
+			w.walk(x, next, modifier || e.Modifier)
+		}
+		w.path = w.path[:len(w.path)-1]
+	}
+}

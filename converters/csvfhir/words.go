@@ -21,6 +21,7 @@ import (
 type Vocabulary struct {
 	system string // of the codes, for a Coding; empty where FHIR wants a bare code
 	lines  string // CODE: WORD, WORD, ...; a line for each; the first word is written back
+	bound  bool   // FHIR wants one of the codes: an unknown word makes nothing at all
 	parsed func() *wordList
 }
 
@@ -30,7 +31,7 @@ type wordList struct {
 }
 
 func vocabulary(system, lines string) *Vocabulary {
-	return &Vocabulary{system, lines, sync.OnceValue(func() *wordList {
+	return &Vocabulary{system: system, lines: lines, parsed: sync.OnceValue(func() *wordList {
 		l := &wordList{map[string]string{}, map[string]string{}}
 		for line := range strings.Lines(lines) {
 			code, words, ok := strings.Cut(strings.TrimSpace(line), ": ")
@@ -55,6 +56,13 @@ func (v *Vocabulary) Knows(word string) bool {
 	return ok
 }
 
+// required is a vocabulary for a CodeableConcept whose codes FHIR demands.
+func required(system, lines string) *Vocabulary {
+	v := vocabulary(system, lines)
+	v.bound = true
+	return v
+}
+
 func wordOf(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
 const alternateCodes = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
@@ -70,6 +78,9 @@ func (v *Vocabulary) read(c *mapping.Context, from tree.Node, dst proto.Message)
 	code := l.code[wordOf(text)]
 	switch d := dst.(type) {
 	case *dpb.CodeableConcept:
+		if code == "" && v.bound {
+			return false
+		}
 		if code != "" {
 			d.Coding = append(d.Coding, v.coding(code))
 		}
@@ -257,25 +268,25 @@ var vocabularies = map[string]*Vocabulary{
 		S: S, susceptible, sensitive
 		R: R, resistant
 		I: I, intermediate`),
-	"CLINICAL": vocabulary("http://terminology.hl7.org/CodeSystem/condition-clinical", `
+	"CLINICAL": required("http://terminology.hl7.org/CodeSystem/condition-clinical", `
 		active: Active, a, current, chronic, acute, ongoing, open, y, yes, 1
 		inactive: Inactive, i, history, historical, past, n, no, 0, closed
 		resolved: Resolved, r, cured, healed
 		remission: Remission, in remission
 		recurrence: Recurrence, recurrent
 		relapse: Relapse`),
-	"VERIFICATION": vocabulary("http://terminology.hl7.org/CodeSystem/condition-ver-status", `
+	"VERIFICATION": required("http://terminology.hl7.org/CodeSystem/condition-ver-status", `
 		confirmed: Confirmed, verified, definite, final
 		provisional: Provisional, suspected, probable, possible, working
 		unconfirmed: Unconfirmed, unverified, reported, patient reported
 		differential: Differential
 		refuted: Refuted, ruled out, rule out negative
 		entered-in-error: Entered in Error, error, deleted`),
-	"ALLERGY_CLINICAL": vocabulary("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", `
+	"ALLERGY_CLINICAL": required("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", `
 		active: Active, a, current, y, yes, 1
 		inactive: Inactive, i, past, n, no, 0
 		resolved: Resolved, r, outgrown`),
-	"ALLERGY_VERIFICATION": vocabulary("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", `
+	"ALLERGY_VERIFICATION": required("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", `
 		confirmed: Confirmed, verified
 		unconfirmed: Unconfirmed, unverified, suspected, reported, patient reported
 		refuted: Refuted, ruled out

@@ -28,6 +28,8 @@ func withKinds(types mapping.Types) mapping.Types {
 		"RACE":       mapping.Pair{Read: races.read, Write: races.write},
 		"ETHNICITY":  mapping.Pair{Read: ethnicities.read, Write: ethnicities.write},
 		"OMOP_BIRTH": mapping.Pair{Parts: []string{"year_of_birth"}, Read: readOMOPBirth, Write: writeOMOPBirth},
+		"TIMED":      only(date(false), true),
+		"DAY":        only(date(false), false),
 		"LEFT":       mapping.Pair{Read: readLeft, Write: writeLeft},
 		"CONCEPT":    concept,
 		"BASE64":     base64Text,
@@ -198,6 +200,18 @@ func writeOMOPBirth(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	}
 	c.ClaimValue(src)
 	return true
+}
+
+// only is a type of dates for one of two columns, of which the one has the day and the other the time too: it writes those with a time of day, or
+// those without.
+func only(t mapping.Type, timed bool) mapping.Type {
+	t.Write = func(_ *mapping.Context, s string) (string, error) {
+		if strings.Contains(s, "T") != timed {
+			return "", errors.New("it has a column of its own")
+		}
+		return s, nil
+	}
+	return t
 }
 
 // concept is a concept id: 0 says that none matched.

@@ -21,6 +21,7 @@ import (
 type Vocabulary struct {
 	system string // of the codes, for a Coding; empty where FHIR wants a bare code
 	lines  string // CODE: WORD, WORD, ...; a line for each; the first word is written back
+	marked bool   // the code says that it was made of a word, for another column has codes of the system
 	bound  bool   // FHIR wants one of the codes: an unknown word makes nothing at all
 	parsed func() *wordList
 }
@@ -60,6 +61,13 @@ func (v *Vocabulary) Knows(word string) bool {
 func required(system, lines string) *Vocabulary {
 	v := vocabulary(system, lines)
 	v.bound = true
+	return v
+}
+
+// marked is a vocabulary beside which another column has codes of the same system.
+func marked(system, lines string) *Vocabulary {
+	v := vocabulary(system, lines)
+	v.marked = true
 	return v
 }
 
@@ -120,8 +128,14 @@ func (v *Vocabulary) read(c *mapping.Context, from tree.Node, dst proto.Message)
 }
 
 func (v *Vocabulary) coding(code string) *dpb.Coding {
-	return &dpb.Coding{System: &dpb.Uri{Value: v.system}, Code: &dpb.Code{Value: code}}
+	c := &dpb.Coding{System: &dpb.Uri{Value: v.system}, Code: &dpb.Code{Value: code}}
+	if v.marked {
+		c.Extension = []*dpb.Extension{{Url: &dpb.Uri{Value: byWord}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}}
+	}
+	return c
 }
+
+const byWord = "https://chartpost.org/fhir/StructureDefinition/csv-by-word"
 
 // original keeps what a cell says beside the code that it became.
 func original(text string) *dpb.Extension {
@@ -165,6 +179,9 @@ func (v *Vocabulary) write(c *mapping.Context, src proto.Message, to tree.Node) 
 		}
 		if known != nil {
 			claims = append(claims, known.System, known.Code)
+			if v.marked && len(known.Extension) == 1 && known.Extension[0].GetUrl().GetValue() == byWord {
+				claims = append(claims, known)
+			}
 		}
 		if text == "" {
 			for _, x := range s.Coding { // of another vocabulary: its name says what it is
@@ -312,7 +329,7 @@ var vocabularies = map[string]*Vocabulary{
 		entered-in-error: Entered in Error, error, deleted
 		draft: Draft, pending
 		unknown: Unknown, unk, u`),
-	"ALLERGEN": vocabulary("http://snomed.info/sct", `
+	"ALLERGEN": marked("http://snomed.info/sct", `
 		716186003: No Known Allergies, nka, no known allergy, no allergies, none known, no known active allergies
 		409137002: No Known Drug Allergies, nkda, no known drug allergy, no known medication allergies, nkma
 		429625007: No Known Food Allergies, nkfa, no known food allergy`),

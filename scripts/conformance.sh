@@ -61,9 +61,10 @@ for step in "$shared/corpus/ccda fhir" "$out/ccda/fhir ccda"; do
   esac
 done
 bin/conform ccda "$shared/corpus/ccda" "$out/ccda/ccda"
-# The official validator takes minutes for all of them: every eighth bundle. Codes that senders invent are errors to it, and stay.
+# The official validator takes minutes for all of them: every eighth bundle. Codes that senders invent are errors to it, and stay:
+# there are two.
 mkdir -p "$out/ccda/sample"
 find "$out/ccda/fhir" -name '*.json' | LC_ALL=C sort | awk 'NR % 8 == 0' | while IFS= read -r bundle; do
   cp "$bundle" "$out/ccda/sample/$(printf %s "${bundle#"$out"/ccda/fhir/}" | tr / _)"
 done
-bin/conform referee "$out/ccda/sample" || true
+bin/conform referee -most 2 "$out/ccda/sample"

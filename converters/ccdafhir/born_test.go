@@ -16,10 +16,23 @@ import (
 	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
 )
 
 // through converts one source and gives its records; rejected ones are faults of the test.
 func through(t testing.TB, from, to, document string, b []byte) [][]byte {
+	t.Helper()
+	var out [][]byte
+	for _, r := range results(t, from, to, document, b) {
+		for _, p := range r.Parts {
+			out = append(out, p.Data)
+		}
+	}
+	return out
+}
+
+// results is through with the ledger and the findings of each record.
+func results(t testing.TB, from, to, document string, b []byte) (out []*convert.Result) {
 	t.Helper()
 	formats, err := converters.Formats(nil)
 	if err != nil {
@@ -33,15 +46,17 @@ func through(t testing.TB, from, to, document string, b []byte) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out [][]byte
-	o := &convert.Options{From: from, To: to, Document: document, Jobs: 1}
+	o := &convert.Options{From: from, To: to, Document: document, Jobs: 1, LedgerFull: true}
 	err = convert.Run(context.Background(), f, g, bytes.NewReader(b), "test", o, func(r *convert.Result) error {
 		if r.Rejected != nil {
 			t.Errorf("rejected: %v", r.Rejected)
 		}
-		for _, p := range r.Parts {
-			out = append(out, bytes.Clone(p.Data))
+		keep := *r
+		keep.Parts = slices.Clone(r.Parts)
+		for i := range keep.Parts {
+			keep.Parts[i].Data = bytes.Clone(keep.Parts[i].Data)
 		}
+		out = append(out, &keep)
 		return nil
 	})
 	if err != nil {
@@ -281,6 +296,66 @@ func TestThroughTheHub(t *testing.T) {
 	for _, want := range []string{"PID|", "Testperson^Fern", "OBX|1|NM|2345-7", "|97|"} {
 		if !bytes.Contains(messages[0], []byte(want)) {
 			t.Errorf("the message does not hold %s:\n%s", want, messages[0])
+		}
+	}
+}
+
+const allergyDocument = `<ClinicalDocument xmlns="urn:hl7-org:v3"><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
+<templateId root="2.16.840.1.113883.10.20.22.1.2" extension="2015-08-01"/><id root="1.2.3.4" extension="9"/>
+<code code="34133-9" codeSystem="2.16.840.1.113883.6.1"/><effectiveTime value="20260304100000-0500"/>
+<confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/><recordTarget><patientRole><id root="1.2.3" extension="7"/>
+<patient><name><given>Fern</given><family>Testperson</family></name></patient></patientRole></recordTarget>
+<component><structuredBody><component><section><templateId root="2.16.840.1.113883.10.20.22.2.6.1" extension="2015-08-01"/>
+<code code="48765-2" codeSystem="2.16.840.1.113883.6.1"/><title>Allergies</title><text>None of a drug</text>
+<entry><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.30" extension="2015-08-01"/><id root="1.2.3.5"/>
+<code code="CONC" codeSystem="2.16.840.1.113883.5.6"/><statusCode code="active"/><effectiveTime><low value="20200101"/></effectiveTime>
+<entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN" negationInd="true">
+<templateId root="2.16.840.1.113883.10.20.22.4.7" extension="2014-06-09"/><id root="1.2.3.6"/>
+<code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="completed"/><effectiveTime><low value="20200101"/></effectiveTime>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="416098002" codeSystem="2.16.840.1.113883.6.96"/>
+</observation></entryRelationship></act></entry></section></component></structuredBody></component></ClinicalDocument>`
+
+// TestEditedMark: what FHIR repeats of a statement is not written a second time, but only while it still says the same.
+func TestEditedMark(t *testing.T) {
+	bundle := through(t, "ccda", "fhir", "", []byte(allergyDocument))[0]
+	unwritten := func(b []byte) (at []string) {
+		for _, r := range results(t, "fhir", "ccda", "", b) {
+			for _, l := range slices.Concat(r.Entry.Unmapped, r.Entry.Declined) {
+				at = append(at, l.At)
+			}
+		}
+		return at
+	}
+	before := unwritten(bundle)
+	for edit, place := range map[string][2]string{
+		"clinicalStatus": {`"code":"active"`, `"code":"resolved"`},
+		"code.coding":    {`"code":"409137002"`, `"code":"716186003"`},
+	} {
+		edited := bytes.Replace(bundle, []byte(place[0]), []byte(place[1]), 1)
+		if bytes.Equal(edited, bundle) {
+			t.Fatalf("the bundle holds no %s:\n%s", place[0], bundle)
+		}
+		missed := func(list []string) bool {
+			return slices.ContainsFunc(list, func(at string) bool { return strings.Contains(at, edit) })
+		}
+		if missed(before) {
+			t.Errorf("%s is missed although nobody changed it: %v", edit, before)
+		}
+		if after := unwritten(edited); !missed(after) {
+			t.Errorf("%s was changed, and the ledger does not say that it is lost: %v", edit, after)
+		}
+	}
+}
+
+// TestNoInstant: a document that does not say its time to the second, with its offset, is a collection, and the tool says so.
+func TestNoInstant(t *testing.T) {
+	for when, want := range map[string]bool{"20260304100000-0500": false, "20260304100000": true, "20260304": true} {
+		doc := strings.Replace(allergyDocument, "20260304100000-0500", when, 1)
+		for _, r := range results(t, "ccda", "fhir", "", []byte(doc)) {
+			said := slices.ContainsFunc(r.Findings, func(f *diag.Finding) bool { return f.ID == convert.NoInstant })
+			if said != want || bytes.Contains(r.Parts[0].Data, []byte(`"type":"collection"`)) != want {
+				t.Errorf("%s: a finding: %t, want %t; %.80s", when, said, want, r.Parts[0].Data)
+			}
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package ccdafhir
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
@@ -46,20 +50,36 @@ var problemCategories = map[string][2]string{
 	"75310-3": {usCoreCategory, "health-concern"},
 }
 
-// derived marks an element that is read again from where it came from, and so is not written a second time.
-func derived() []*dpb.Extension {
-	return []*dpb.Extension{{Url: &dpb.Uri{Value: derivedURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}}
+// markDerived marks an element that is read again from where it came from, and so is not written a second time. The mark holds a
+// digest of the element: who changes the element in FHIR and leaves the mark is heard, for then it is written, or missed in the ledger.
+func markDerived(m proto.Message) {
+	extend(m, &dpb.Extension{Url: &dpb.Uri{Value: derivedURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: digest(m)}}}})
 }
 
 func isDerived(m proto.Message) bool {
-	if list := extensions(m); list != nil {
-		for _, x := range *list {
-			if x.GetUrl().GetValue() == derivedURL {
-				return true
-			}
-		}
+	list := extensions(m)
+	if list == nil {
+		return false
 	}
-	return false
+	at := slices.IndexFunc(*list, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+	if at < 0 {
+		return false
+	}
+	bare := proto.Clone(m)
+	rest := extensions(bare)
+	*rest = slices.Delete(*rest, at, at+1)
+	return (*list)[at].GetValue().GetStringValue().GetValue() == digest(bare)
+}
+
+// digest is a short sha256 of what an element says. No element of the hub holds a map, so its wire form has one order.
+func digest(m proto.Message) string {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil { // text that is no UTF-8, which no codec gives
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 // concept is a CodeableConcept of one code.
@@ -178,11 +198,11 @@ func readCondition(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		d.VerificationStatus = concept(conditionVerification, "refuted")
 	} else {
 		d.ClinicalStatus = concept(conditionClinical, clinicalStatus(c.Doc, n, problemStatus))
-		d.ClinicalStatus.Extension = derived()
+		markDerived(d.ClinicalStatus)
 	}
 	if to := category(c.Doc, n); to[1] != "" {
 		cat := concept(to[0], to[1])
-		cat.Extension = derived()
+		markDerived(cat)
 		d.Category = append(d.Category, cat)
 	}
 	return true
@@ -243,7 +263,7 @@ func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		d.Code = &dpb.CodeableConcept{}
 	}
 	d.Code.Coding = append(d.Code.Coding, concept(snomed, none).Coding...)
-	d.Code.Extension = append(d.Code.Extension, derived()...)
+	markDerived(d.Code)
 	return true
 }
 
@@ -265,7 +285,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	case "resolved":
 		d.ClinicalStatus = concept(allergyClinical, "resolved")
 	}
-	d.ClinicalStatus.Extension = derived()
+	markDerived(d.ClinicalStatus)
 	if negated && (known || noKnown[value] == "") {
 		d.VerificationStatus = concept(allergyVerification, "refuted")
 	}
@@ -279,7 +299,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d.ProtoReflect(), "criticality", t) {
-		d.Criticality.Extension = derived()
+		markDerived(d.Criticality)
 	}
 	within(doc, n, reaction, func(o tree.Node) {
 		v := doc.Child(o, "value")
@@ -290,10 +310,11 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if !c.ReadTable("CD", v, cc) {
 			return
 		}
-		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}, Extension: derived()}
+		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}}
 		if s := severities[valueWithin(doc, o, severity)]; s != "" {
 			setCode(r.ProtoReflect(), "severity", s)
 		}
+		markDerived(r)
 		d.Reaction = append(d.Reaction, r)
 	})
 	return true

@@ -334,6 +334,30 @@ func (m *Mapping) Check() error {
 	return x.Check()
 }
 
+// Rows are the tables of the mapping, with the overlays that go over it.
+func (m *Mapping) Rows() (*mapping.Set, error) {
+	return m.library.For(mapping.Source{Format: "csv", Made: true})
+}
+
+// Check compiles files over the built-in mappings, each for itself. One that is called like a built-in one is checked in its place.
+func Check(given []*mapping.File) error {
+	set, err := NewSet(given)
+	if err != nil {
+		return err
+	}
+	var faults mapping.Faults
+	for _, m := range set.Mappings {
+		if m.BuiltIn && len(set.overlays) == 0 && len(given) > 0 {
+			continue
+		}
+		faults = append(faults, mapping.FaultsOf(m.Check())...)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return faults
+}
+
 // A Set is the mappings of a run: those of --map before the built-in ones, the last first.
 type Set struct {
 	Mappings []*Mapping
@@ -353,6 +377,11 @@ func NewSet(given []*mapping.File) (*Set, error) {
 	for _, f := range all {
 		if f.Head == nil {
 			common = append(common, f)
+			for _, g := range given {
+				if g.Head == nil && path.Base(g.Name) == f.Name {
+					common[len(common)-1] = g
+				}
+			}
 			continue
 		}
 		builtin = append(builtin, f)
@@ -364,7 +393,7 @@ func NewSet(given []*mapping.File) (*Set, error) {
 	}
 	for _, f := range given {
 		switch {
-		case f.Head != nil && f.Head.Matches.Format != "" && f.Head.Matches.Format != "csv":
+		case f.Head != nil && f.Head.Matches.Format != "" && f.Head.Matches.Format != "csv", slices.Contains(common, f):
 		case isMapping(f, known):
 			mine = append(mine, f)
 		default:

@@ -170,7 +170,10 @@ func (r *reading) open(f *convert.File, several bool) error {
 			r.refuse(f, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
-		if refused := r.question(x, t); refused != nil {
+		asked := map[*diag.Finding]bool{}
+		refused := r.question(x, t, asked)
+		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
+		if refused != nil {
 			r.refuse(f, refused)
 			continue
 		}
@@ -221,10 +224,12 @@ func (r *reading) unmapped(x *Match) string {
 	return cmp.Or(r.o.Unmapped, x.Table.of.File.Head.Options.Unmapped, "report")
 }
 
-// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates.
-func (r *reading) question(x *Match, t *csvtab.Table) *diag.Finding {
+// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates. asked are the
+// findings that are settled so.
+func (r *reading) question(x *Match, t *csvtab.Table, asked map[*diag.Finding]bool) *diag.Finding {
 	for i := range t.Columns {
 		if d := t.Columns[i].Dates; d != nil && d.Question != nil && x.Table.dated[x.Names[i]] {
+			asked[d.Question] = true
 			if order := x.Table.Dates[x.Names[i]]; order != "" {
 				d.Order, d.Question = csvtab.Order(order), nil
 				continue

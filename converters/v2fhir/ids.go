@@ -75,60 +75,34 @@ func carryUID(c *mapping.Context, uri, id, typ string, leaves ...tree.Node) {
 	carry(c, why, leaves...)
 }
 
-// --- UID: an HD as the URI of a system ---
+// --- UID and EI_SYSTEM: the universal id of an HD, and that of an EI, as the URI of a system ---
 
-func readUID(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	u, ok := dst.(*dpb.Uri)
-	if !ok {
-		return false
-	}
-	id, idLeaf := part(c, n, "2")
-	typ, typLeaf := part(c, n, "3")
-	if u.Value, ok = universalURI(id, typ); ok {
-		carryUID(c, u.Value, id, typ, idLeaf, typLeaf)
-	}
-	return ok
-}
-
-func writeUID(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	u, ok := src.(*dpb.Uri)
-	if !ok {
-		return false
-	}
-	id, typ, ok := universalID(u.Value)
-	if !says(c, n, "2", "3", u.Value) && (!ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ)) {
-		return false
-	}
-	c.Claim(u)
-	return true
-}
-
-// --- EI_SYSTEM: the system of an EI as a Coding ---
-
-func readEISystem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	u, ok := dst.(*dpb.Uri)
-	if !ok {
-		return false
-	}
-	id, idLeaf := part(c, n, "3")
-	typ, typLeaf := part(c, n, "4")
-	if u.Value, ok = universalURI(id, typ); ok {
-		carryUID(c, u.Value, id, typ, idLeaf, typLeaf)
-	}
-	return ok
-}
-
-func writeEISystem(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	u, ok := src.(*dpb.Uri)
-	if !ok {
-		return false
-	}
-	id, typ, ok := universalID(u.Value)
-	if !ok || !setPart(c, n, "3", id) || !setPart(c, n, "4", typ) {
-		return false
-	}
-	c.Claim(u)
-	return true
+// uriPair is the pair of functions for a universal id and its type that stand in these two components. shared says that another
+// row may have written them.
+func uriPair(parts []string, idPart, typPart string, shared bool) mapping.Pair {
+	return mapping.Pair{Parts: parts, Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		u, ok := dst.(*dpb.Uri)
+		if !ok {
+			return false
+		}
+		id, idLeaf := part(c, n, idPart)
+		typ, typLeaf := part(c, n, typPart)
+		if u.Value, ok = universalURI(id, typ); ok {
+			carryUID(c, u.Value, id, typ, idLeaf, typLeaf)
+		}
+		return ok
+	}, Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		u, ok := src.(*dpb.Uri)
+		if !ok {
+			return false
+		}
+		id, typ, ok := universalID(u.Value)
+		if !(shared && says(c, n, idPart, typPart, u.Value)) && (!ok || !setPart(c, n, idPart, id) || !setPart(c, n, typPart, typ)) {
+			return false
+		}
+		c.Claim(u)
+		return true
+	}}
 }
 
 // --- HD_ID: the universal id of an HD as an identifier of an organization, device or place ---

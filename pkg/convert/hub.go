@@ -316,12 +316,17 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if !rec.FromFHIR && first == "MessageHeader" {
 		natural = fhir.Message
 	}
-	if !rec.FromFHIR && first == "Composition" && rec.Bundle.GetTimestamp() != nil { // which a document must have
+	stamped := rec.Bundle.GetTimestamp() != nil // as a document must be
+	if !rec.FromFHIR && first == "Composition" && stamped {
 		natural = fhir.Document
 	}
 	kind, err := w.o.BundleType(natural)
 	if err != nil {
 		return nil, nil, err
+	}
+	var finds []*diag.Finding
+	if first == "Composition" && !stamped && (kind == fhir.Document || kind == natural && !rec.FromFHIR) {
+		finds = append(finds, diag.New(NoInstant, diag.Place{}, "it is a bundle of type %s", kind))
 	}
 	shell := &rpb.Bundle{}
 	if rec.Bundle != nil {
@@ -363,7 +368,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		return nil, nil, err
 	}
 	w.buf.WriteByte('\n')
-	return []Part{{Data: bytes.Clone(w.buf.Bytes())}}, nil, nil
+	return []Part{{Data: bytes.Clone(w.buf.Bytes())}}, finds, nil
 }
 
 // headFirst puts what a bundle of messages or documents begins with before everything else.

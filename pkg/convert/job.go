@@ -31,6 +31,7 @@ const (
 	NoBundle      diag.ID = "CP-CNV-004"
 	Fault         diag.ID = "CP-CNV-005"
 	BrokeOff      diag.ID = "CP-CNV-006"
+	NoInstant     diag.ID = "CP-CNV-007"
 )
 
 const reasonSuffix = ".reason.json"

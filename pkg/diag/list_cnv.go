@@ -19,4 +19,7 @@ var cnvEntries = []Entry{
 	{"CP-CNV-006", Reject, "the input broke off while it was read",
 		"What was read before is converted; what came behind is not known.",
 		"look whether the file or archive is whole"},
+	{"CP-CNV-007", Info, "the document does not say to the second, with its offset from UTC, when it was made",
+		"FHIR wants such a time of every bundle of type document, and a time zone is never guessed; so the record is a collection, with its Composition first.",
+		"nothing of the document is missing. To get a document bundle, name the sender's zone with --tz, or ask the sender for the full time"},
 }

@@ -111,7 +111,7 @@ const (
 	batchBytes = 64 << 10
 	// batchesPerJob are under way for each job. With fewer, one slow batch at the head of the order keeps the other workers
 	// waiting for room; with larger ones they wait for one another at the end.
-	batchesPerJob = 8
+	batchesPerJob = 6
 )
 
 // fill takes parts from the splitter until the batch is full; false if there were none.

@@ -257,7 +257,7 @@ func TestMemory(t *testing.T) {
 			}
 			runtime.ReadMemStats(&m)
 			t.Logf("%d MB, %d entries, 8 jobs: peak of the heap %d MB, of the process's memory %d MB, %.0f MB/s", size>>20, n, peak>>20, m.Sys>>20, float64(size)/1e6/time.Since(start).Seconds())
-			if peak > 175<<20 || m.Sys > 250<<20 {
+			if peak > 150<<20 || m.Sys > 250<<20 {
 				t.Errorf("the heap grew to %d MB, the process's memory to %d MB", peak>>20, m.Sys>>20)
 			}
 			if n < int(size)/1000 {

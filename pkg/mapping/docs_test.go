@@ -48,6 +48,8 @@ func TestRowsPage(t *testing.T) {
 		types[k] = v
 	}
 	types["Q"] = mapping.Type{}
+	types["DATETIME"] = mapping.Type{} // that of tables of CSV, and the references between them
+	types["ref"] = func(string) (mapping.Pair, error) { return mapping.Pair{}, nil }
 	formats := map[string]*tree.Format{"map": er7Tree, "map xml": xmlTree, "map csv": csvTree}
 	files := map[string][]*mapping.File{}
 	blocks := fencedBlocks(string(page))

@@ -255,4 +255,9 @@ func contains(list []string, s string) bool {
 func same(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // ColumnName is the name of a column as a row writes it: without the quotes that names with blanks need.
-func ColumnName(place string) string { return unquote(place) }
+func ColumnName(place string) string {
+	if n := len(place); n >= 2 && place[0] == '"' && place[n-1] == '"' {
+		return place[1 : n-1]
+	}
+	return place
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // This file compiles places in FHIR to hops over the hub's struct fields, and walks them.
@@ -397,23 +398,7 @@ func cutTags(s string) (name, tags string, err error) {
 	}
 	name, rest := s[:from+i], s[from+i:]
 	for rest != "" {
-		depth, end, quoted := 0, -1, false
-		for j := range len(rest) {
-			switch c := rest[j]; {
-			case c == '\'':
-				quoted = !quoted
-			case quoted:
-			case c == '[':
-				depth++
-			case c == ']':
-				if depth--; depth == 0 {
-					end = j
-				}
-			}
-			if end >= 0 {
-				break
-			}
-		}
+		end := tree.Closing(rest)
 		if end < 0 || rest[0] != '[' {
 			return "", "", fmt.Errorf("%s: a bracket is not closed", s)
 		}

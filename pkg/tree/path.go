@@ -329,7 +329,7 @@ func (f *Format) ParsePath(s string) (Path, error) {
 		st := step(s[:i])
 		s = s[i:]
 		for strings.HasPrefix(s, "[") {
-			end := closing(s)
+			end := Closing(s)
 			if end < 0 {
 				return nil, fmt.Errorf("the bracket of %s%s is not closed", st.Name, s)
 			}
@@ -432,8 +432,8 @@ func unquote(s string) string {
 	return s
 }
 
-// closing is the index of the bracket that closes the one that s begins with, -1 if none does.
-func closing(s string) int {
+// Closing is the index of the bracket that closes the one that s begins with, -1 if none does.
+func Closing(s string) int {
 	depth, quoted := 0, false
 	for i := range len(s) {
 		switch c := s[i]; {

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -111,6 +112,8 @@ type pendingUse struct {
 	entry        int32
 	url, id      uint64 // hashes of the fullUrl that it means, and of Type/id
 	elem         *plan.Element
+	only         []string // what a profile allows, where it is the profile's
+	of           *profile
 	must         bool // FHIR demands that it is in the bundle
 	urn          bool
 	line, column int32
@@ -182,7 +185,7 @@ func (b *bundleState) linked() bool {
 }
 
 func (b *bundleState) refer(i int32, n *entryNote, u *use) {
-	p := pendingUse{entry: i, elem: u.elem, line: int32(u.line), column: int32(u.column)}
+	p := pendingUse{entry: i, elem: u.elem, only: u.only, of: u.of, line: int32(u.line), column: int32(u.column)}
 	switch {
 	case u.typ != "":
 		if n.url == "" {
@@ -213,10 +216,11 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 		}
 	}
 	if j := b.byURL[p.url]; j > 0 && p.url != 0 {
-		if b.linked() {
+		if u.of == nil && b.linked() {
 			b.edges = append(b.edges, [2]int32{i, j - 1})
 		}
-		if u.elem == nil || allowed(u.elem.Targets, b.entries[j-1].typ) || b.entries[j-1].typ == "" {
+		switch typ := b.entries[j-1].typ; {
+		case typ == "", u.of == nil && (u.elem == nil || allowed(u.elem.Targets, typ)), u.of != nil && slices.Contains(u.only, typ):
 			return
 		}
 	}
@@ -343,6 +347,12 @@ func (b *bundleState) settle(at diag.Place, whole bool) {
 		j := int32(0)
 		if p.url != 0 {
 			j = b.byURL[p.url]
+		}
+		if p.of != nil {
+			if j > 0 && b.entries[j-1].typ != "" && !slices.Contains(p.only, b.entries[j-1].typ) {
+				b.report(diag.New("CP-FHIR-215", place, "it leads to %s, and %s allows %s", article(b.entries[j-1].typ), p.of.title(), strings.Join(p.only, ", ")))
+			}
+			continue
 		}
 		if j > 0 {
 			b.edges = append(b.edges, [2]int32{p.entry, j - 1})

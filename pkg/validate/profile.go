@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
@@ -43,6 +45,7 @@ type node struct {
 	sliceName string
 	tests     []discriminator // by which items belong to this slice
 	nested    []*profile      // profiles of its types
+	leadTo    []string        // of a Reference: the types of resource that it may lead to, nil if that is not known
 	linked    sync.Once
 	tested    sync.Once
 
@@ -452,18 +455,13 @@ func (w *walker) typed(p *profile, n *node, it item) {
 		w.profileFind(p, "CP-FHIR-203", "", "%s: of the type %s, and %s allows %s", n.id, name, p.title(), typeNames(n.types))
 		return
 	}
+	if name == "Reference" {
+		w.leads(p, n, it)
+	}
 	if !profiles || name == "Extension" && w.silent == 0 { // an extension's definition is checked wherever the extension stands
 		return
 	}
-	n.linked.Do(func() {
-		for _, t := range n.types {
-			for _, u := range t.Profile {
-				if x := w.v.profileOf(u); x != nil {
-					n.nested = append(n.nested, x)
-				}
-			}
-		}
-	})
+	w.link(n)
 	var mine []*profile
 	for _, x := range n.nested {
 		if x.typ == name {
@@ -481,6 +479,66 @@ func (w *walker) typed(p *profile, n *node, it item) {
 			}
 		}
 		w.profileFind(p, "CP-FHIR-209", "", "%s: it meets none of the %d profiles that %s allows here", n.id, len(mine), p.title())
+	}
+}
+
+// link finds what the types of a node lead to, once.
+func (w *walker) link(n *node) {
+	n.linked.Do(func() {
+		known := true
+		for _, t := range n.types {
+			for _, u := range t.Profile {
+				if x := w.v.profileOf(u); x != nil {
+					n.nested = append(n.nested, x)
+				}
+			}
+			if t.Code != "Reference" {
+				continue
+			}
+			for _, u := range t.Targets {
+				typ, core := strings.CutPrefix(canonicalURL(u), coreURL)
+				if !core || plan.ContainedType().ResourceAlt(typ) == nil {
+					x := w.v.profileOf(u)
+					if known = known && x != nil; x == nil {
+						continue // Resource, or a profile that is not here
+					}
+					typ = x.typ
+				}
+				if !slices.Contains(n.leadTo, typ) {
+					n.leadTo = append(n.leadTo, typ)
+				}
+			}
+			known = known && len(t.Targets) > 0
+		}
+		if !known {
+			n.leadTo = nil
+		}
+	})
+}
+
+// leads checks that a reference leads to a type of resource that a profile allows. Where only the bundle knows what it leads to,
+// that is looked at when it is there.
+func (w *walker) leads(p *profile, n *node, it item) {
+	if w.link(n); n.leadTo == nil {
+		return
+	}
+	r, ok := it.v.Addr().Interface().(*dpb.Reference)
+	if !ok {
+		return
+	}
+	typ, text := targetOf(r)
+	if f, ok := r.GetReference().(*dpb.Reference_Fragment); ok {
+		if typ = w.containedType(f.Fragment.GetValue()); typ == "" {
+			return // which is said already
+		}
+	}
+	switch {
+	case typ != "" && !slices.Contains(n.leadTo, typ):
+		w.profileFind(p, "CP-FHIR-215", "", "%s: it leads to %s, and %s allows %s", n.id, article(typ), p.title(), strings.Join(n.leadTo, ", "))
+	case typ == "" && text != "" && w.keep && w.silent == 0:
+		w.keepUse(nil, typ, text)
+		last := &w.refs[len(w.refs)-1]
+		last.only, last.of = n.leadTo, p
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 type use struct {
 	typ, text    string // Type and id of a relative reference without version; else the whole text
 	elem         *plan.Element
+	only         []string // the types that a profile allows, if it is kept for that
+	of           *profile
 	line, column int
 	from, to     int // its path, in steps
 }
@@ -37,7 +39,7 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 			w.findAt("type", "CP-FHIR-102", "a reference to %s; here it may lead to %s", t, strings.Join(targets, ", "))
 		}
 	}
-	var typ, text string
+	typ, text := targetOf(r)
 	switch m := r.GetReference().(type) {
 	case nil:
 		return
@@ -45,7 +47,7 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 		w.fragment(m.Fragment.GetValue(), targets)
 		return
 	case *dpb.Reference_Uri:
-		if text = m.Uri.GetValue(); text == "" {
+		if text == "" {
 			return
 		}
 		if text == "#" {
@@ -61,22 +63,10 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 		if t := typeOfURL(text); t != "" && !allowed(targets, t) {
 			w.findAt("reference", "CP-FHIR-105", "the reference leads to %s by its URL; here it may lead to %s", article(t), strings.Join(targets, ", "))
 		}
-	case *dpb.Reference_PatientId:
-		typ, text = "Patient", m.PatientId.GetValue()
-	case *dpb.Reference_EncounterId:
-		typ, text = "Encounter", m.EncounterId.GetValue()
-	case *dpb.Reference_PractitionerId:
-		typ, text = "Practitioner", m.PractitionerId.GetValue()
-	case *dpb.Reference_OrganizationId:
-		typ, text = "Organization", m.OrganizationId.GetValue()
-	case *dpb.Reference_ObservationId:
-		typ, text = "Observation", m.ObservationId.GetValue()
 	default:
-		var ok bool
-		if typ, text, ok = strings.Cut(fhir.ReferenceText(r), "/"); !ok {
+		if text == "" {
 			return // extensions only
 		}
-		text, _, _ = strings.Cut(text, "/_history/")
 	}
 	if typ != "" && !allowed(targets, typ) {
 		w.findAt("reference", "CP-FHIR-105", "the reference leads to %s; here it may lead to %s", article(typ), strings.Join(targets, ", "))
@@ -84,6 +74,43 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 	if w.keep {
 		w.keepUse(e, typ, text)
 	}
+}
+
+// targetOf is the type and the id of a relative reference, without version; of any other the whole text, but of a fragment.
+func targetOf(r *dpb.Reference) (typ, text string) {
+	switch m := r.GetReference().(type) {
+	case nil, *dpb.Reference_Fragment:
+		return "", ""
+	case *dpb.Reference_Uri:
+		return "", m.Uri.GetValue()
+	case *dpb.Reference_PatientId:
+		return "Patient", m.PatientId.GetValue()
+	case *dpb.Reference_EncounterId:
+		return "Encounter", m.EncounterId.GetValue()
+	case *dpb.Reference_PractitionerId:
+		return "Practitioner", m.PractitionerId.GetValue()
+	case *dpb.Reference_OrganizationId:
+		return "Organization", m.OrganizationId.GetValue()
+	case *dpb.Reference_ObservationId:
+		return "Observation", m.ObservationId.GetValue()
+	}
+	typ, text, ok := strings.Cut(fhir.ReferenceText(r), "/")
+	if !ok {
+		return "", ""
+	}
+	text, _, _ = strings.Cut(text, "/_history/")
+	return typ, text
+}
+
+// containedType is the type of the resource that is contained under an id, "" if none is.
+func (w *walker) containedType(id string) string {
+	all, _ := w.contained.Of(w.root)
+	for _, m := range all {
+		if fhir.IDOf(m) == id {
+			return fhir.TypeOf(m)
+		}
+	}
+	return ""
 }
 
 // keepUse notes a reference for when all of the bundle is known. References come nearly in the order of the text, so its place is
@@ -134,17 +161,12 @@ func (s *textScan) find(e *fhir.Entry, text string) (line, column int) {
 // fragment checks a reference to a contained resource.
 func (w *walker) fragment(id string, targets []string) {
 	w.fragments = append(w.fragments, id)
-	all, _ := w.contained.Of(w.root)
-	for _, m := range all {
-		if fhir.IDOf(m) != id {
-			continue
-		}
-		if t := fhir.TypeOf(m); !allowed(targets, t) {
-			w.findAt("reference", "CP-FHIR-102", "the contained resource is %s; here it may be %s", article(t), strings.Join(targets, ", "))
-		}
-		return
+	switch t := w.containedType(id); {
+	case t == "":
+		w.findAt("reference", "CP-FHIR-103", "")
+	case !allowed(targets, t):
+		w.findAt("reference", "CP-FHIR-102", "the contained resource is %s; here it may be %s", article(t), strings.Join(targets, ", "))
 	}
-	w.findAt("reference", "CP-FHIR-103", "")
 }
 
 // allowed reports that a reference with these targets may lead to a type.

@@ -5,7 +5,7 @@
 //	conform observed                     which places of a message other projects map where
 //	conform pairs [-v] [-top N] [-suite NAME] [-structure NAME] [-only TEXT] [-back]
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
-//	conform referee [-top N] DIR...      the official validator over FHIR files that we made
+//	conform referee [-top N] [-most N] DIR...  the official validator over FHIR files that we made
 //	conform validator [-v]               our validator against the official one's test suite, by module
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
@@ -248,6 +248,7 @@ func selectCorpus(args []string) error {
 func referee(args []string) error {
 	fs := flag.NewFlagSet("referee", flag.ExitOnError)
 	top := fs.Int("top", 50, "how many kinds of error to list")
+	most := fs.Int("most", 0, "how many errors are allowed")
 	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
 		return errUsage
 	}
@@ -266,8 +267,8 @@ func referee(args []string) error {
 		return err
 	}
 	r.Print(os.Stdout, *top)
-	if r.Errors > 0 {
-		return fmt.Errorf("the referee found %d errors", r.Errors)
+	if r.Errors > *most {
+		return fmt.Errorf("the referee found %d errors, and at most %d are allowed", r.Errors, *most)
 	}
 	return nil
 }

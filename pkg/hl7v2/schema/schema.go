@@ -340,38 +340,39 @@ const (
 // SegmentIn looks up a segment in a version, or the nearest that has it; "" is the latest. Nil if there is no such segment.
 // What it returns is shared and must not be changed.
 func SegmentIn(name, version string) *Segment {
-	text := segmentIndex()[name]
-	if text == "" {
-		return nil
-	}
-	key := [2]string{name, nearest(version)}
-	if s, ok := segments.Load(key); ok {
-		return s.(*Segment)
-	}
-	s := &Segment{Name: name}
-	s.First, s.Last, s.Desc, s.Fields = read(text, key[1])
-	segments.Store(key, s)
-	return s
+	return lookUp(&segments, segmentIndex(), name, version, func(text, version string) *Segment {
+		s := &Segment{Name: name}
+		s.First, s.Last, s.Desc, s.Fields = read(text, version)
+		return s
+	})
+}
+
+// DatatypeIn looks up a datatype in a version, or the nearest that has it; "" is the latest. Nil if there is none. What it
+// returns is shared and must not be changed.
+func DatatypeIn(name, version string) *Datatype {
+	return lookUp(&datatypes, datatypeIndex(), name, version, func(text, version string) *Datatype {
+		d := &Datatype{Name: name}
+		d.First, d.Last, d.Desc, d.Components = read(text, version)
+		return d
+	})
 }
 
 // What has been read so far, by name and version.
 var segments, datatypes sync.Map
 
-// DatatypeIn looks up a datatype in a version, or the nearest that has it; "" is the latest. Nil if there is none. What it
-// returns is shared and must not be changed.
-func DatatypeIn(name, version string) *Datatype {
-	text := datatypeIndex()[name]
+// lookUp gives what known has of a name and a version, or makes it of the line that the index has, nil if it has none.
+func lookUp[T any](known *sync.Map, index map[string]string, name, version string, make func(text, version string) *T) *T {
+	text := index[name]
 	if text == "" {
 		return nil
 	}
 	key := [2]string{name, nearest(version)}
-	if d, ok := datatypes.Load(key); ok {
-		return d.(*Datatype)
+	if have, ok := known.Load(key); ok {
+		return have.(*T)
 	}
-	d := &Datatype{Name: name}
-	d.First, d.Last, d.Desc, d.Components = read(text, key[1])
-	datatypes.Store(key, d)
-	return d
+	made := make(text, key[1])
+	known.Store(key, made)
+	return made
 }
 
 // Segments lists the names of all segments.

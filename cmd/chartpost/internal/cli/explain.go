@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -154,6 +155,23 @@ func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
 			return nil, fail(exitUnreadable, err)
 		}
 		sets = append(sets, formatSet{b.Format.Name, set})
+	}
+	var mine []*mapping.File
+	for _, f := range files {
+		if formatOf(f) == "csv" {
+			mine = append(mine, f)
+		}
+	}
+	tables, err := csvfhir.NewSet(mine)
+	if err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	for _, m := range tables.Mappings {
+		set, err := m.Rows()
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+		sets = append(sets, formatSet{"csv", set})
 	}
 	return sets, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -126,6 +127,10 @@ func checkMaps(files []*mapping.File) mapping.Faults {
 			if formatOf(g) == format {
 				mine = append(mine, g)
 			}
+		}
+		if format == "csv" { // whose mappings stand each for itself
+			faults = append(faults, mapping.FaultsOf(csvfhir.Check(mine))...)
+			continue
 		}
 		b := mapping.Tables{Files: func() ([]*mapping.File, error) { return nil, nil }}
 		for _, x := range converters.Mappings() {

@@ -87,10 +87,14 @@ func formatOf(f *mapping.File) string {
 	if f.Head != nil && f.Head.Matches.Format != "" {
 		return strings.ToLower(f.Head.Matches.Format)
 	}
+	folder := filepath.Base(filepath.Dir(f.Name))
 	for _, x := range converters.Mappings() {
-		if strings.HasPrefix(filepath.Base(filepath.Dir(f.Name)), x.Format.Name) {
+		if strings.HasPrefix(folder, x.Format.Name) {
 			return x.Format.Name
 		}
+	}
+	if strings.HasPrefix(folder, "csv") {
+		return "csv"
 	}
 	return "hl7v2"
 }

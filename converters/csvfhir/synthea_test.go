@@ -1,0 +1,235 @@
+package csvfhir
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
+	"github.com/chartpost/chartpost/pkg/mapping/maptest"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// folder gives the tables of a folder as files.
+func folder(t testing.TB, dir string) (files []*convert.File) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.csv"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: no tables: %v", dir, err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, inMemory(filepath.Base(name), string(b)))
+	}
+	return files
+}
+
+func inMemory(name, text string) *convert.File {
+	return &convert.File{Name: name, Path: name, Size: int64(len(text)), Open: csvtab.Bytes([]byte(text))}
+}
+
+// run is a conversion of tables, as a job makes it, without one.
+type run struct {
+	records  []*convert.Record
+	tally    tree.Tally
+	ledger   map[string]string // what was not carried: at, and its state with the reason
+	findings []string
+	rejected []string
+	lines    []string // of NDJSON
+	tables   map[string][]map[string]string
+}
+
+// convertTables reads tables, and writes what they make as NDJSON and as tables of a mapping.
+func convertTables(t testing.TB, set *Set, files []*convert.File, o *convert.Options, back *Mapping) *run {
+	t.Helper()
+	out := &run{ledger: map[string]string{}, tables: map[string][]map[string]string{}}
+	format := Reader(set)
+	worker := format.NewWorker(o)
+	var rows *writer
+	if back != nil {
+		rows = &writer{of: back}
+	}
+	g := &gatherer{m: back, dir: t.TempDir(), tables: map[string]*waiting{}, end: func() error { return nil }}
+	texts := map[string]*bytes.Buffer{}
+	g.begin = func(name string, fields []csvtab.Field) (csvtab.RowWriter, error) {
+		texts[name] = &bytes.Buffer{}
+		return csvtab.NewWriter(texts[name], fields, csvtab.Writing{}), nil
+	}
+	for raw, err := range set.readFiles(files, o) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range raw.Findings {
+			out.findings = append(out.findings, string(f.ID)+" "+f.Place.String()+": "+f.What)
+		}
+		if raw.Index == 0 {
+			continue
+		}
+		if raw.Reject != nil {
+			out.rejected = append(out.rejected, string(raw.Reject.ID)+" "+raw.Reject.Place.String())
+			continue
+		}
+		rec, err := worker.ToHub(raw)
+		if err != nil {
+			out.rejected = append(out.rejected, err.Error())
+			continue
+		}
+		for _, f := range rec.Record.Findings {
+			out.findings = append(out.findings, string(f.ID)+" "+f.Place.String())
+		}
+		seen := map[string]bool{}
+		rec.Leaves(func(place func() string, s tree.State, why string) {
+			out.tally.Add(s)
+			at := place()
+			if seen[at] {
+				t.Errorf("the place %s stands twice in a record", at)
+			}
+			seen[at] = true
+			if s != tree.Carried {
+				out.ledger[at] = s.String() + " " + why
+			}
+		})
+		lines, err := maptest.Lines(rec.Record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.lines = append(out.lines, lines...)
+		out.records = append(out.records, rec)
+		if back != nil {
+			again, err := maptest.Rebuild(rec.Record)
+			if err != nil {
+				t.Fatalf("what was made is no FHIR: %v", err)
+			}
+			parts, _, err := rows.FromHub(&convert.Record{Record: again})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range parts {
+				if err := g.Put(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if back == nil {
+		return out
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range texts {
+		out.tables[name] = rowsOf(t, b.String())
+	}
+	return out
+}
+
+// rowsOf reads a table as maps from column to cell.
+func rowsOf(t testing.TB, text string) (list []map[string]string) {
+	t.Helper()
+	f, err := csvtab.Open("", csvtab.Bytes([]byte(text)), csvtab.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range f.Tables[0].Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := map[string]string{}
+		for i, c := range r.Cells {
+			if !c.Blank() {
+				row[f.Tables[0].Columns[i].Name] = strings.Clone(c.Text)
+			}
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func builtIn(t testing.TB, given ...string) (*Set, *Mapping) {
+	t.Helper()
+	set, err := NewSet(parsed(t, given...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set, set.Named("synthea")
+}
+
+// TestSynthea takes the tables of the shared corpus to FHIR and back, row by row and in records of patients: every cell is carried and
+// comes back as it was.
+func TestSynthea(t *testing.T) {
+	dir := filepath.Join(testshared.Dir(t), "corpus", "csv", "synthea")
+	for _, to := range []string{"ndjson", "fhir"} {
+		t.Run(to, func(t *testing.T) {
+			set, synthea := builtIn(t)
+			out := convertTables(t, set, folder(t, dir), &convert.Options{To: to, TempDir: t.TempDir()}, synthea)
+			if len(out.rejected) > 0 || len(out.ledger) > 0 {
+				t.Errorf("rejected: %v, not carried: %v", out.rejected, out.ledger)
+			}
+			cells, same := 0, 0
+			for _, f := range folder(t, dir) {
+				name := strings.TrimSuffix(f.Name, ".csv")
+				x := synthea.table(name)
+				if x == nil {
+					t.Errorf("%s: no table", f.Name)
+					continue
+				}
+				r, err := f.Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var text bytes.Buffer
+				text.ReadFrom(r)
+				var want []map[string]string
+				for _, row := range rowsOf(t, text.String()) {
+					canonical := map[string]string{}
+					for column, cell := range row {
+						canonical[x.canonical([]string{column})[0]] = cell
+					}
+					want = append(want, canonical)
+				}
+				got := out.tables[name]
+				if len(got) != len(want) {
+					t.Errorf("%s: %d rows came back of %d", f.Name, len(got), len(want))
+				}
+				left := map[string]int{}
+				for _, row := range got {
+					left[key(row, want[0])]++
+				}
+				for _, row := range want {
+					cells += len(row)
+					if k := key(row, want[0]); left[k] > 0 {
+						left[k]--
+						same += len(row)
+					}
+				}
+			}
+			t.Logf("%d of %d cells come back in rows that are as they were; %d records", same, cells, len(out.records))
+			if cells < 40000 || float64(same) < 0.99*float64(cells) {
+				t.Errorf("%d of %d cells come back in rows that are as they were", same, cells)
+			}
+		})
+	}
+}
+
+// key is a row with the columns that the source's table has; columns that are made beside them do not count.
+func key(row, _ map[string]string) string {
+	var b strings.Builder
+	for _, c := range slices.Sorted(maps.Keys(row)) {
+		if c == "SYSTEM" && row[c] == "http://snomed.info/sct" {
+			continue // of tables that do not say it
+		}
+		fmt.Fprintf(&b, "%s=%s\n", c, row[c])
+	}
+	return b.String()
+}

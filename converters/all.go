@@ -2,6 +2,8 @@
 package converters
 
 import (
+	"slices"
+
 	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/converters/v2fhir"
@@ -27,8 +29,10 @@ func Formats(overlays []*mapping.File) (*convert.Formats, error) {
 		return nil, err
 	}
 	return &convert.Formats{
-		List:      []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML(), csvfhir.Reader(tables)},
-		Unmatched: func() []*diag.Finding { return mapping.Unmatched(messages, documents) },
+		List: []*convert.Format{v2fhir.Format(messages), ccdafhir.Format(documents), convert.FHIR(), convert.NDJSON(), convert.FHIRXML(), csvfhir.Reader(tables)},
+		Unmatched: func() []*diag.Finding {
+			return slices.DeleteFunc(mapping.Unmatched(messages, documents), func(f *diag.Finding) bool { return tables.Used(f.Place.Source) })
+		},
 		MappedTables: func(to, name string, w convert.TableStyle) *convert.Format {
 			m := tables.Last(name)
 			if m == nil {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -38,6 +39,7 @@ type Mapping struct {
 	Tables  []*Table // in the order of the head
 	BuiltIn bool
 
+	used    atomic.Bool // something was read or written with it
 	library *mapping.Library
 	types   mapping.Types
 	format  *tree.Format
@@ -490,6 +492,16 @@ func (s *Set) Last(name string) *Mapping {
 		return s.Mappings[0]
 	}
 	return nil
+}
+
+// Used reports that a file of --map, by its name, has read or written something: as a mapping, or over one.
+func (s *Set) Used(name string) bool {
+	for _, m := range s.Mappings {
+		if m.File.Name == name && m.used.Load() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Mappings, func(m *Mapping) bool { return m.used.Load() && m.library.Matched(name) })
 }
 
 // BuiltIn reports the name of a built-in mapping.

@@ -10,6 +10,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -43,6 +44,14 @@ func Reader(set *Set) *convert.Format {
 
 // describe says which table of which mapping a record's rows are of.
 func describe(raw *convert.Raw, _ *convert.Options) (convert.Description, *diag.Finding) {
+	if x, ok := raw.Data.(refused); ok && x.table != nil { // what it is can be said of a table that nobody knows
+		d := convert.Description{Kinds: map[string]int{"row": x.table.Count}, Facts: map[string]string{"columns": fmt.Sprint(len(x.table.Columns))}}
+		dialect(d.Facts, x.table)
+		if raw.Reject.ID == NoMapping {
+			d.Facts["mapping"] = "none"
+		}
+		return d, nil
+	}
 	if raw.Reject != nil {
 		return convert.Description{}, raw.Reject
 	}
@@ -54,15 +63,19 @@ func describe(raw *convert.Raw, _ *convert.Options) (convert.Description, *diag.
 	for _, x := range rows {
 		d.Kinds[x.of.Table.Name]++
 		d.Facts["mapping"] = x.of.Table.of.label()
-		t := x.of.table
-		if t.Dialect.Encoding != "" {
-			d.Facts["encoding"] = t.Dialect.Encoding
-		}
-		if c := t.Dialect.Comma; c != 0 && c != ',' {
-			d.Facts["delimiter"] = strings.Trim(fmt.Sprintf("%q", c), "'")
-		}
+		dialect(d.Facts, x.of.table)
 	}
 	return d, nil
+}
+
+// dialect says how a table is written.
+func dialect(facts map[string]string, t *csvtab.Table) {
+	if t.Dialect.Encoding != "" {
+		facts["encoding"] = t.Dialect.Encoding
+	}
+	if c := t.Dialect.Comma; c != 0 && c != ',' {
+		facts["delimiter"] = strings.Trim(fmt.Sprintf("%q", c), "'")
+	}
 }
 
 // worker turns rows into the hub.
@@ -115,7 +128,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if len(rows) == 1 || first.of.record < 0 {
 		key = first.keyed()
 	} else {
-		key = first.of.Table.of.label() + "\x00" + first.of.recordKey(first)
+		key = fhir.ID("record", first.of.Table.of.label(), first.of.recordKey(first))
 	}
 	for _, f := range rec.Findings {
 		if f.Place.Source == "" {

@@ -79,10 +79,13 @@ func (r *reading) find(finds ...*diag.Finding) bool {
 	return len(finds) == 0 || r.give(&convert.Raw{Findings: finds})
 }
 
-// refuse hands a whole file on as a record that is rejected.
-func (r *reading) refuse(file *convert.File, f *diag.Finding) bool {
+// refused is the Data of a Raw that is a whole table.
+type refused struct{ table *csvtab.Table }
+
+// refuse hands a whole file on as a record that is rejected; t may be nil.
+func (r *reading) refuse(file *convert.File, t *csvtab.Table, f *diag.Finding) bool {
 	r.index++
-	return r.give(&convert.Raw{Index: r.index, Reject: f, Stream: func() io.Reader { return &lateReader{open: file.Open} }})
+	return r.give(&convert.Raw{Index: r.index, Reject: f, Data: refused{t}, Stream: func() io.Reader { return &lateReader{open: file.Open} }})
 }
 
 // lateReader opens what it reads when it is first asked.
@@ -151,7 +154,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 	tabs, err := csvtab.Open(f.Path, csvtab.Source(f.Open), opts)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
-		r.refuse(f, bad)
+		r.refuse(f, nil, bad)
 		return nil
 	} else if err != nil {
 		return err
@@ -167,27 +170,28 @@ func (r *reading) open(f *convert.File, several bool) error {
 		}
 		finds = append(finds, t.Findings...)
 		if x == nil {
-			r.refuse(f, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
+			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
 		asked := map[*diag.Finding]bool{}
-		refused := r.question(x, t, asked)
+		question := r.question(x, t, asked)
 		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
-		if refused != nil {
-			r.refuse(f, refused)
+		if question != nil {
+			r.refuse(f, t, question)
 			continue
 		}
 		if list := x.Unmapped(); len(list) > 0 {
 			what := strings.Join(columnNames(x, t, list), ", ")
 			switch r.unmapped(x) {
 			case "refuse":
-				r.refuse(f, diag.New(RefusedColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: no row knows %s", RefusedColumn.Entry().What, what))
+				r.refuse(f, t, diag.New(RefusedColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: no row knows %s", RefusedColumn.Entry().What, what))
 				continue
 			case "keep":
 			default:
 				finds = append(finds, diag.New(UnknownColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: %s", UnknownColumn.Entry().What, what))
 			}
 		}
+		x.Table.of.used.Store(true)
 		o := newOpened(x, t)
 		if several {
 			o.label = f.Name

@@ -30,6 +30,7 @@ func Writer(m *Mapping, to string, style csvtab.Writing) *convert.Format {
 			t.Files = append(t.Files, x.Name+extension)
 		}
 	}
+	m.used.Store(true)
 	t.Open = func(o *convert.Options, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
 		g := &gatherer{m: m, dir: o.TempDir, tables: map[string]*waiting{}}
 		if to == "xlsx" {

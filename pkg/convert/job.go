@@ -495,7 +495,10 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return unread(Unreadable, err)
 	}
-	from, err := j.format(head)
+	from := in.src.from
+	if err = nil; from == nil {
+		from, err = j.format(head)
+	}
 	if from != nil && err == nil {
 		err = fit(from, j.To)
 	}

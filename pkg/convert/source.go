@@ -33,7 +33,8 @@ type Source struct {
 	File   string   // where the same bytes lie to be read anywhere; empty if they do not
 	Joined []Source // what it is made of: resources that refer to one another
 
-	root string // the folder in which it was found, empty if it was named itself
+	root string  // the folder in which it was found, empty if it was named itself
+	from *Format // of one that is joined of whole files: their format
 }
 
 // Sources are the inputs that arguments name, by name: files, folders and .zip archives with all that is in them, and "-". What

@@ -203,7 +203,7 @@ func (j *Job) joinWhole() {
 	var names []string
 	var rest []Source
 	for _, s := range j.Sources {
-		key := j.joins(s)
+		from, key := j.joins(s)
 		if key == "" {
 			rest = append(rest, s)
 			continue
@@ -211,12 +211,15 @@ func (j *Job) joinWhole() {
 		if groups[key] == nil {
 			names = append(names, key)
 		}
+		s.from = from
 		groups[key] = append(groups[key], s)
 	}
 	slices.Sort(names)
 	for _, key := range names {
 		if list := groups[key]; len(list) > 1 {
-			rest = append(rest, join(list))
+			whole := join(list)
+			whole.from = list[0].from
+			rest = append(rest, whole)
 		} else {
 			rest = append(rest, list...)
 		}
@@ -226,23 +229,23 @@ func (j *Job) joinWhole() {
 }
 
 // joins is what the format of a source says that it is a part of.
-func (j *Job) joins(s Source) string {
+func (j *Job) joins(s Source) (*Format, string) {
 	if s.Size < 0 {
-		return ""
+		return nil, ""
 	}
 	r, err := s.Open()
 	if err != nil {
-		return ""
+		return nil, ""
 	}
 	defer r.Close()
 	head := make([]byte, SniffLen)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return ""
+		return nil, ""
 	}
 	from, err := j.format(head[:n])
 	if err != nil || from == nil || from.Join == nil {
-		return ""
+		return nil, ""
 	}
-	return from.Join(s.Name, head[:n])
+	return from, from.Join(s.Name, head[:n])
 }

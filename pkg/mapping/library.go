@@ -69,6 +69,16 @@ func Unmatched(of ...*Maps) []*diag.Finding {
 	return all
 }
 
+// Matched reports whether an overlay of a name matched a source.
+func (l *Library) Matched(name string) bool {
+	for i, f := range l.overlays {
+		if f.Name == name && l.matched(i) {
+			return true
+		}
+	}
+	return false
+}
+
 // matched reports whether the i-th overlay matched a source.
 func (l *Library) matched(i int) bool {
 	l.mu.Lock()

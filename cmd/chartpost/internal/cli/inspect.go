@@ -21,6 +21,7 @@ import (
 type inspectOptions struct {
 	inspectPackageOptions
 	from, charset string
+	maps          []string
 }
 
 func newInspectCommand(c *CLI) *cobra.Command {
@@ -38,6 +39,7 @@ a patient's values.`,
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	f.StringArrayVar(&o.maps, "map", nil, "mapping file; of tables it says what their rows are")
 	f.BoolVar(&o.json, "json", false, "print as JSON")
 	return cmd
 }
@@ -57,7 +59,11 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 	if len(args) == 0 {
 		return fail(exitUsage, errors.New("no input"), "name a file, a folder or a package, or - for standard input")
 	}
-	formats, err := converters.Formats(nil)
+	overlays, err := c.overlays(o.maps)
+	if err != nil {
+		return err
+	}
+	formats, err := converters.Formats(overlays)
 	if err != nil {
 		return err
 	}
@@ -190,7 +196,7 @@ func (x *inspection) String() string {
 		fmt.Fprintf(&b, "%s: %s\n", x.Source, x.Problem)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%s: %s, %s", x.Source, map[string]string{"hl7v2": "HL7 v2", "fhir": "FHIR"}[x.Format], plural(x.Records, "record"))
+	fmt.Fprintf(&b, "%s: %s, %s", x.Source, map[string]string{"hl7v2": "HL7 v2", "fhir": "FHIR", "ccda": "C-CDA", "csv": "CSV"}[x.Format], plural(x.Records, "record"))
 	if x.Rejected > 0 {
 		fmt.Fprintf(&b, ", %d that cannot be read", x.Rejected)
 	}

@@ -134,7 +134,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 				t.column(c)
 			}
 		}
-		for _, c := range slices.Concat(t.Order, t.Key, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
+		for _, c := range slices.Concat(t.Order, t.Key, t.Unique, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
 			t.column(c)
 		}
 		if t.Record != "" {

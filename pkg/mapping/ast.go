@@ -50,6 +50,7 @@ type TableFile struct {
 	Columns map[string][]string `yaml:"columns"` // what else a column is called
 	Order   []string            `yaml:"order"`   // the columns that are written, where that is not the order of the rows
 	Key     Words               `yaml:"key"`     // the columns that together identify a row
+	Unique  Words               `yaml:"unique"`  // the columns that no two rows share, where they are no key; for validate
 	Record  string              `yaml:"record"`  // the column that says to which record a row belongs
 	Split   map[string]string   `yaml:"split"`   // what stands between the values of a cell that holds several
 	Dates   map[string]string   `yaml:"dates"`   // the order of dates in a column, where it is not the file's

@@ -114,3 +114,52 @@ func contentOf(r *mapping.Row) *Content {
 	}
 	return nil
 }
+
+// ColumnContent is what a column of a table should hold, as its rows say.
+type ColumnContent struct {
+	Column  string
+	System  string   // the name of the system whose codes or numbers stand in it; empty if no row says
+	Content *Content // nil: any text
+}
+
+// ContentsOf are the contents of the columns of a kind of file.
+func ContentsOf(f *mapping.File, name string) ([]ColumnContent, error) {
+	w, err := walkerOf(f)
+	if err != nil {
+		return nil, err
+	}
+	var list []ColumnContent
+	w.each(name, func(_ string, r *mapping.Row) {
+		if r.Kind != mapping.MapRow || len(r.If) > 0 || len(r.With) > 0 {
+			return // another row may read the same column as something else
+		}
+		x := ColumnContent{Column: mapping.ColumnName(r.Place), Content: contentOf(r)}
+		if r.Type == "ST" || r.Type == "CODE" {
+			x.System = systemOf(r.Target)
+		}
+		if x.System != "" || x.Content != nil {
+			list = append(list, x)
+		}
+	})
+	return list, nil
+}
+
+// systemOf is the system that a target's tags give the code or value at its end.
+func systemOf(target string) string {
+	rest, ok := strings.CutSuffix(target, ".code")
+	if !ok {
+		if rest, ok = strings.CutSuffix(target, ".value"); !ok {
+			return ""
+		}
+	}
+	open := strings.LastIndexByte(rest, '[')
+	if open < 0 || !strings.HasSuffix(rest, "]") {
+		return ""
+	}
+	for _, tag := range strings.Split(rest[open+1:len(rest)-1], ",") {
+		if s, ok := strings.CutPrefix(tag, "system="); ok {
+			return s
+		}
+	}
+	return ""
+}

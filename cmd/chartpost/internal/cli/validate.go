@@ -21,10 +21,13 @@ import (
 
 type validateOptions struct {
 	from, format, suppress string
+	out, charset, dates    string
 	profiles, terminology  []string
+	maps, views            []string
 	jobs                   int
 	strict, json, quiet    bool
 	values, mustSupport    bool
+	force                  bool
 }
 
 func newValidateCommand(c *CLI) *cobra.Command {
@@ -40,6 +43,10 @@ What cannot be checked here is said once at the end.
 is known, a file with StructureDefinitions, or a folder or package (.tgz) of them. Profiles that a resource names in meta.profile
 are checked where they are known. --terminology adds code systems and value sets: FHIR resources, or lists of codes as CSV.
 
+Tables (CSV, fixed width, .xlsx) are checked against the mapping that reads them, built in or given with --map, or with --view against
+the columns of views: first whether the columns are there, then every cell by row and column, then rows that are there twice. With -o
+their rows go to a folder as NAME.good.csv, NAME.bad.csv with the reason of each, and NAME.duplicate.csv.
+
 Exit status: 0 nothing that a receiver would reject, 1 something of that kind (with --strict also what may be misread), 3 an input
 cannot be read.`,
 		Example: "  chartpost validate bundle.json\n  chartpost validate export/ --profile us-core --format sarif",
@@ -53,6 +60,12 @@ cannot be read.`,
 	f.StringVar(&o.format, "format", "text", "how findings are written: "+strings.Join(diag.WriterNames(), ", "))
 	f.StringVar(&o.suppress, "suppress", "", "leave out the findings that this YAML file lists, each with its reason")
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir")
+	f.StringArrayVar(&o.maps, "map", nil, "mapping that tables are checked against; may be repeated, the last wins")
+	f.StringArrayVar(&o.views, "view", nil, "check tables against the columns of a view or set of views; may be repeated")
+	f.StringVarP(&o.out, "output", "o", "", "folder for the good, bad and duplicate rows of tables")
+	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
+	f.StringVar(&o.dates, "dates", "", "order of dates in tables: mdy, dmy or ymd")
+	f.StringVar(&o.charset, "encoding", "", "character set of tables")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 also for what may be misread")
 	f.BoolVar(&o.json, "json", false, "the same as --format json")

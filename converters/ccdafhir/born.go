@@ -29,14 +29,14 @@ import (
 //
 // It is a pure function of the record: no clock, no random id.
 
-// cameAsCCDA reports whether a record came as C-CDA: its Composition says with which templates.
+// cameAsCCDA reports whether a record came as C-CDA: its Composition says with which templates, or what else only a document has.
 func cameAsCCDA(rec *mapping.Record) bool {
 	for _, r := range rec.Resources {
 		if r.Type() != "Composition" {
 			continue
 		}
 		for _, x := range elementOf(r.Msg).all("extension") {
-			if ext, ok := x.msg().(*dpb.Extension); ok && ext.GetUrl().GetValue() == templateURL {
+			if ext, ok := x.msg().(*dpb.Extension); ok && strings.HasPrefix(ext.GetUrl().GetValue(), ownExtensions) {
 				return true
 			}
 		}

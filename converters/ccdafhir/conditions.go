@@ -9,6 +9,7 @@ import (
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -69,7 +70,32 @@ func isDerived(m proto.Message) bool {
 	bare := proto.Clone(m)
 	rest := extensions(bare)
 	*rest = slices.Delete(*rest, at, at+1)
-	return (*list)[at].GetValue().GetStringValue().GetValue() == digest(bare)
+	said := (*list)[at].GetValue().GetStringValue().GetValue()
+	if said == digest(bare) {
+		return true
+	}
+	return dropReferences(bare.ProtoReflect()) && said == digest(bare) // where it leads was not known yet when it was marked
+}
+
+// dropReferences takes out where the references at and below m lead, and reports whether there was one.
+func dropReferences(m protoreflect.Message) (any bool) {
+	if ref, ok := m.Interface().(*dpb.Reference); ok {
+		ref.Reference, ref.Type = nil, nil
+		return true
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Kind() != protoreflect.MessageKind:
+		case f.IsList():
+			for i := range v.List().Len() {
+				any = dropReferences(v.List().Get(i).Message()) || any
+			}
+		default:
+			any = dropReferences(v.Message()) || any
+		}
+		return true
+	})
+	return any
 }
 
 // digest is a short sha256 of what an element says. No element of the hub holds a map, so its wire form has one order.

@@ -83,6 +83,38 @@ func readOrgName(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	return true
 }
 
+// readON reads the name of an organization: its text, else its parts in their order.
+func readON(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.String)
+	if !ok {
+		return false
+	}
+	if d.Value = c.Doc.Text(n); d.Value != "" {
+		c.CarryText(n)
+		return true
+	}
+	defer c.Fold("the name of an organization is one text")()
+	var words []string
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if name := c.Doc.Name(k); name[0] != '@' && name != "validTime" && c.Doc.Text(k) != "" {
+			words = append(words, c.Doc.Text(k))
+			c.CarryText(k)
+		}
+	}
+	d.Value = strings.Join(words, " ")
+	return d.Value != ""
+}
+
+func writeON(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.String)
+	if !ok || d.Value == "" || c.Doc.Text(n) != "" {
+		return false
+	}
+	c.Doc.SetText(n, d.Value)
+	c.ClaimValue(d)
+	return true
+}
+
 // readPeriod reads the period of a PIVL_TS: into the timing, if it has a number and one of FHIR's units (tim-2, tim-5), else as a
 // quantity beside it.
 func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {

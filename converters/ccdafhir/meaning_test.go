@@ -8,6 +8,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	fpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/family_member_history_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -53,13 +54,20 @@ func saysNo(m proto.Message) bool {
 	if f == nil {
 		return false
 	}
+	var modifiers []*dpb.Extension
 	for i := range r.Get(f).List().Len() {
-		x, ok := r.Get(f).List().Get(i).Message().Interface().(*dpb.Extension)
-		if ok && x.GetUrl().GetValue() == negationURL && x.GetValue().GetBoolean().GetValue() {
-			return true
+		if x, ok := r.Get(f).List().Get(i).Message().Interface().(*dpb.Extension); ok {
+			modifiers = append(modifiers, x)
 		}
 	}
-	return false
+	return deniedBy(modifiers)
+}
+
+// deniedBy reports a modifier that says no.
+func deniedBy(modifiers []*dpb.Extension) bool {
+	return slices.ContainsFunc(modifiers, func(x *dpb.Extension) bool {
+		return x.GetUrl().GetValue() == negationURL && x.GetValue().GetBoolean().GetValue()
+	})
 }
 
 // TestNegation counts what the documents of the corpus deny, and what the resources made of it deny: a denial may be lost only with
@@ -92,6 +100,13 @@ func TestNegation(t *testing.T) {
 		for _, r := range rec.Resources {
 			if saysNo(r.Msg) {
 				found++
+			}
+			if f, ok := r.Msg.(*fpb.FamilyMemberHistory); ok { // its conditions are statements of their own
+				for _, condition := range f.Condition {
+					if deniedBy(condition.ModifierExtension) {
+						found++
+					}
+				}
 			}
 		}
 		total, kept = total+denied, kept+found

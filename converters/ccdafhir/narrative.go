@@ -345,42 +345,78 @@ func texts(raw string) map[string]string {
 
 const referenceURL = "https://chartpost.org/fhir/StructureDefinition/narrative"
 
-// readReference reads a reference into the narrative: the text that stands there, and beside it the reference itself, so that
+// ownTextURL marks a text that stands in the element itself and beside it refers to the narrative.
+const ownTextURL = extensionBase + "own-text"
+
+// readText reads a text: what stands there, else that to which it refers in the narrative, and beside it the reference itself, so that
 // it comes back.
-func readReference(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+func readText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*dpb.String)
-	v := attr(c.Doc, n, "value")
-	if !ok || v == 0 {
+	v := attr(c.Doc, c.Doc.Child(n, "reference"), "value")
+	own := c.Doc.Text(n)
+	if !ok || v == 0 && own == "" {
 		return false
 	}
+	if own != "" {
+		d.Value = own
+		c.CarryText(n)
+	}
+	if v == 0 {
+		return true
+	}
 	ref := c.Doc.Text(v)
-	if id, local := strings.CutPrefix(ref, "#"); local {
+	if id, local := strings.CutPrefix(ref, "#"); local && own == "" {
 		if s, found := referred(c, n, id); found && s != "" {
 			d.Value = s
 		}
 	}
-	ext := &dpb.Extension{Url: &dpb.Uri{Value: referenceURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: ref}}}}
-	d.Extension = append(d.Extension, ext)
+	extend(d, &dpb.Extension{Url: &dpb.Uri{Value: referenceURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: ref}}}})
+	if own != "" {
+		extend(d, &dpb.Extension{Url: &dpb.Uri{Value: ownTextURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
+	}
 	c.Carry(v)
 	return true
 }
 
-func writeReference(c *mapping.Context, src proto.Message, n tree.Node) bool {
+func writeText(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.String)
 	if !ok {
 		return false
 	}
+	var ref, own *dpb.Extension
 	for _, x := range d.Extension {
-		if ref := x.GetValue().GetStringValue(); ref != nil && x.GetUrl().GetValue() == referenceURL {
-			if !set(c.Doc, n, "value", ref.GetValue()) {
-				return false
-			}
-			c.Claim(x)
-			if d.Value != "" {
-				c.ClaimValue(d) // it stands in the narrative, which comes back as it was
-			}
-			return true
+		switch x.GetUrl().GetValue() {
+		case referenceURL:
+			ref = x
+		case ownTextURL:
+			own = x
 		}
 	}
-	return false
+	any := false
+	if said := ref.GetValue().GetStringValue().GetValue(); said != "" {
+		k := c.Doc.Child(n, "reference")
+		if k == 0 {
+			k = c.Doc.Add(n, "reference", "")
+		}
+		if !set(c.Doc, k, "value", said) {
+			return false
+		}
+		c.Claim(ref)
+		any = true
+	}
+	switch {
+	case d.Value == "":
+	case any && own == nil:
+		c.ClaimValue(d) // it stands in the narrative, which comes back as it was
+	case c.Doc.Text(n) != "" && c.Doc.Text(n) != d.Value:
+		return any
+	default:
+		c.Doc.SetText(n, d.Value)
+		c.ClaimValue(d)
+		if own != nil {
+			c.Claim(own)
+		}
+		any = true
+	}
+	return any
 }

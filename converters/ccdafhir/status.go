@@ -103,7 +103,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	negation := attr(c.Doc, n, "negationInd")
 	negated := negation != 0 && c.Doc.Text(negation) == "true"
 	time := c.Doc.Child(n, "effectiveTime")
-	over := time != 0 && (attr(c.Doc, time, "value") != 0 || attr(c.Doc, c.Doc.Child(time, "high"), "value") != 0)
+	over := time != 0 && (isMoment(c.Doc, time) || isMoment(c.Doc, c.Doc.Child(time, "high")))
 	status := l.of(mood, code, over)
 	if negated && l.negated != "" {
 		status = l.negated
@@ -224,6 +224,12 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	return any
+}
+
+// isMoment reports that a TS says a time.
+func isMoment(d *tree.Doc, n tree.Node) bool {
+	_, err := hl7.ParseMoment(attrText(d, n, "value"), false)
+	return err == nil
 }
 
 func setStatus(d *tree.Doc, n tree.Node, code string) bool {

@@ -20,7 +20,13 @@ var Types = mapping.Types{
 	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
 	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
-	"REFERENCE":    mapping.Pair{Read: readReference, Write: writeReference},
+	"TEXT_SELF":    mapping.Pair{Read: readText, Write: writeText},
+	"XSI_TYPE":     mapping.Pair{Read: readXSIType, Write: writeXSIType},
+	"DERIVED":      mapping.Pair{Read: readDerived, Write: writeDerived},
+	"REFILLS":      refills,
+	"CONCERNS":     mapping.Pair{Read: readConcerns, Write: writeConcerns},
+	"FULL_NAME":    mapping.Pair{Read: readFullName, Write: writeNothing},
+	"EMPTY":        mapping.Pair{Read: readEmpties, Write: writeEmpties},
 	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},
 	"NARRATIVE":    mapping.Pair{Read: readNarrative, Write: writeNarrative},
@@ -34,6 +40,7 @@ var Types = mapping.Types{
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }
@@ -141,6 +148,38 @@ func isUUID(s string) bool {
 		}
 	}
 	return true
+}
+
+const (
+	xsiTypeURL = extensionBase + "xsi-type"
+	codedType  = "CD" // what a coded value is written as where nothing says otherwise
+)
+
+// readXSIType keeps which of the coded types a value is.
+func readXSIType(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	if c.Doc.Text(n) == codedType {
+		c.Doc.Mark(n, tree.Declined, "the element's type says it")
+		return false
+	}
+	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: xsiTypeURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: c.Doc.Text(n)}}}})
+	c.Carry(n)
+	return true
+}
+
+func writeXSIType(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	list := extensions(src)
+	if list == nil {
+		return false
+	}
+	for _, x := range *list {
+		if t := x.GetValue().GetCode().GetValue(); t != "" && x.GetUrl().GetValue() == xsiTypeURL {
+			c.Doc.SetText(n, t) // over the type that the row's test wrote
+			c.Claim(x)
+			return true
+		}
+	}
+	return false
 }
 
 // attr is the attribute of a node, 0 if there is none or it is empty.

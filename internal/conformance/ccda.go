@@ -59,17 +59,12 @@ func RunRoundTrip(shared, sources, back string, nth int) (*RoundTrip, error) {
 	}
 	trip := &RoundTrip{Documents: len(pairs), Rules: map[string]int{}}
 	referee := func(path string, rules bool) (map[string]bool, error) {
-		args := []string{filepath.Join(shared, "referee", "ccda", "validate.sh")}
+		args := []string{path}
 		if !rules {
-			args = append(args, "-s", "none")
+			args = []string{"-s", "none", path}
 		}
-		cmd := exec.Command("bash", append(args, path)...)
-		var out, errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &errs
-		if err := cmd.Run(); err != nil && !strings.Contains(errs.String(), "xsd_errors=") {
-			return nil, fmt.Errorf("the referee for C-CDA: %w\n%s", err, lastLines(errs.String(), 5))
-		}
-		return parseRules(out.String()), nil
+		out, err := ccdaReferee(shared, args...)
+		return parseRules(out), err
 	}
 	for i, pair := range pairs {
 		rules := nth > 0 && i%nth == 0
@@ -84,6 +79,17 @@ func RunRoundTrip(shared, sources, back string, nth int) (*RoundTrip, error) {
 		trip.add(pair[1], before, after, rules)
 	}
 	return trip, nil
+}
+
+// ccdaReferee gives the lines of the referee for C-CDA, the official schema and schematrons.
+func ccdaReferee(shared string, args ...string) (string, error) {
+	cmd := exec.Command("bash", append([]string{filepath.Join(shared, "referee", "ccda", "validate.sh")}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && !strings.Contains(errs.String(), "xsd_errors=") {
+		return "", fmt.Errorf("the referee for C-CDA: %w\n%s", err, lastLines(errs.String(), 5))
+	}
+	return out.String(), nil
 }
 
 // parseRules are the ids of the rules that the referee's lines name; XSD stands for the schema.

@@ -201,10 +201,11 @@ func (c *comparison) find(l leaf, g *resource, used []bool) int {
 // sameTarget says whether a reference of ours leads to what the expected one leads to.
 func (c *comparison) sameTarget(want, got string) bool {
 	i, ok := c.wantKey[want]
+	j, there := c.gotKey[got]
 	if !ok { // it leads out of the bundle: the type must do
-		return refType(want) == refType(got) || refType(want) == ""
+		return refType(want) == refType(got) || refType(want) == "" || there && refType(want) == c.got[j].typ
 	}
-	j, ok := c.gotKey[got]
+	ok = there
 	if !ok || c.want[i].typ != c.got[j].typ {
 		return false
 	}

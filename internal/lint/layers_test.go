@@ -56,7 +56,7 @@ var layers = []struct {
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",
-		"pkg/tree", "pkg/diag"}},
+		"pkg/tree", "pkg/diag", "internal/squeezed"}},
 	{"pkg/view/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
 
 	// Packages, keys and logs know nothing of health records.

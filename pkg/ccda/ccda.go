@@ -22,6 +22,7 @@
 package ccda
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,13 +78,38 @@ type Document struct {
 
 	text   string
 	source string
+	lines  []int32 // where they begin, once a position was asked for
 }
 
 // Position is the line and column of an offset, from 1, the column in bytes.
 func (d *Document) Position(offset int) (line, column int) {
+	if d.lines == nil {
+		d.lines = make([]int32, 1, 1+strings.Count(d.text, "\n"))
+		for i, at := 0, 0; ; at += i + 1 {
+			if i = strings.IndexByte(d.text[at:], '\n'); i < 0 {
+				break
+			}
+			d.lines = append(d.lines, int32(at+i+1))
+		}
+	}
 	offset = min(offset, len(d.text))
-	before := d.text[:offset]
-	return strings.Count(before, "\n") + 1, offset - strings.LastIndexByte(before, '\n')
+	line, exact := slices.BinarySearch(d.lines, int32(offset))
+	if exact {
+		line++
+	}
+	return line, offset - int(d.lines[line-1]) + 1
+}
+
+// Inside is where the content of an element begins in the source, behind its start tag and blanks.
+func (d *Document) Inside(n tree.Node) int {
+	p := Parser{text: d.text, at: d.Offset(n), doc: d, tree: d.Doc}
+	if _, _, err := p.tag(); err != nil {
+		return d.Offset(n)
+	}
+	for p.at < len(d.text) && blank(d.text[p.at]) {
+		p.at++
+	}
+	return p.at
 }
 
 // Place is where a node stands, for findings.

@@ -248,3 +248,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Positions are those that counting from the start gives, at each byte, line ends included.
+func TestPosition(t *testing.T) {
+	const source = "\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\">\r\n <title a=\"1\" > x</title>\n\n</ClinicalDocument>\n"
+	doc, err := new(Parser).Parse([]byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, column := 1, 1
+	for i := range len(source) + 1 {
+		if l, c := doc.Position(i); l != line || c != column {
+			t.Errorf("byte %d is at %d:%d, not %d:%d", i, line, column, l, c)
+		}
+		if column++; i < len(source) && source[i] == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	if at := doc.Inside(doc.Child(doc.Root, "title")); source[at] != 'x' {
+		t.Errorf("the title begins at %d", at)
+	}
+}

@@ -117,6 +117,7 @@ type Token struct {
 	Start, End string // the name of an element that begins or ends
 	Text       string
 	Attributes [][2]string // of Start: name and value
+	At         int         // where it begins, in bytes
 }
 
 // Tokens gives the pieces of a narrative that Parse has read, or any well-formed XML without a document type: it stops at the
@@ -132,7 +133,7 @@ func Tokens(raw string) iter.Seq[Token] {
 			}
 			if i > 0 {
 				text, err := p.unescape(raw[p.at:p.at+i], p.at, false)
-				if err != nil || !yield(Token{Text: text}) {
+				if err != nil || !yield(Token{Text: text, At: p.at}) {
 					return
 				}
 				p.at += i
@@ -142,7 +143,7 @@ func Tokens(raw string) iter.Seq[Token] {
 			case strings.HasPrefix(rest, "</"):
 				e := nameEnd(rest[2:])
 				end := strings.IndexByte(rest, '>')
-				if end < 0 || !yield(Token{End: rest[2 : 2+e]}) {
+				if end < 0 || !yield(Token{End: rest[2 : 2+e], At: p.at}) {
 					return
 				}
 				p.at += end + 1
@@ -152,7 +153,7 @@ func Tokens(raw string) iter.Seq[Token] {
 				}
 			case strings.HasPrefix(rest, "<![CDATA["):
 				from := p.at + len("<![CDATA[")
-				if p.skip("]]>", "") != nil || !yield(Token{Text: raw[from : p.at-3]}) {
+				if p.skip("]]>", "") != nil || !yield(Token{Text: raw[from : p.at-3], At: from}) {
 					return
 				}
 			case strings.HasPrefix(rest, "<?"):
@@ -160,6 +161,7 @@ func Tokens(raw string) iter.Seq[Token] {
 					return
 				}
 			default:
+				at := p.at
 				name, empty, err := p.tag()
 				if err != nil {
 					return
@@ -168,7 +170,7 @@ func Tokens(raw string) iter.Seq[Token] {
 				for _, a := range p.attributes {
 					attrs = append(attrs, [2]string{a.name, a.value})
 				}
-				if !yield(Token{Start: name, Attributes: attrs}) || empty && !yield(Token{End: name}) {
+				if !yield(Token{Start: name, Attributes: attrs, At: at}) || empty && !yield(Token{End: name, At: at}) {
 					return
 				}
 			}

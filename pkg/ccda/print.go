@@ -59,9 +59,12 @@ type ranked struct {
 	name string
 }
 
-// fill finds out once which nodes hold anything.
+// Keep says of an element of a document that is to be printed that it stands there though it is empty.
+func Keep(d *tree.Doc, n tree.Node) { d.Mark(n, tree.Carried, "") }
+
+// fill finds out once which nodes hold anything, or are kept.
 func (p *printer) fill(n tree.Node) bool {
-	full := p.d.Text(n) != ""
+	full := p.d.Text(n) != "" || p.d.State(n) == tree.Carried && !isAttribute(p.d.Name(n))
 	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
 		if p.fill(k) {
 			full = true

@@ -352,3 +352,37 @@ func FuzzCard(f *testing.F) {
 
 // fixedWords are those of a card with the keys a, b and c.
 const fixedWords = "toggle humor enact hazard swim amber rush arrive"
+
+// TestPassphrase: seven words, each bit of which is random, and the ways in which people type them.
+func TestPassphrase(t *testing.T) {
+	zero, err := contacts.NewPassphrase(bytes.NewReader(make([]byte, 10)))
+	if err != nil || zero != strings.Repeat("aback-", 6)+"aback" {
+		t.Fatal(zero, err)
+	}
+	// The 77th bit counts.
+	if p, err := contacts.NewPassphrase(bytes.NewReader([]byte{9: 1 << 3})); err != nil || !strings.HasSuffix(p, "-abandon") {
+		t.Error(p, err)
+	}
+	if _, err := contacts.NewPassphrase(bytes.NewReader(make([]byte, 9))); err == nil {
+		t.Error("a passphrase of 72 bits")
+	}
+	seen := map[string]bool{}
+	for range 100 {
+		p, err := contacts.NewPassphrase(nil)
+		if err != nil || seen[p] || strings.Count(p, "-") != contacts.PassphraseWords-1 {
+			t.Fatal(p, err)
+		}
+		seen[p] = true
+		for _, typed := range []string{p, strings.ToUpper(p), " " + strings.ReplaceAll(p, "-", "  ") + "\n", "1. " + strings.ReplaceAll(p, "-", ", 2. ")} {
+			if got, err := contacts.ReadPassphrase(typed); err != nil || got != p {
+				t.Errorf("%q gives %q %v, want %q", typed, got, err, p)
+			}
+		}
+	}
+	if _, err := contacts.ReadPassphrase("aback abandon abate abbey abbot abide qqqq"); err == nil || err.Error() != "word 7 is not in the list of words" {
+		t.Error(err)
+	}
+	if got, err := contacts.ReadPassphrase(" what age made \n"); err != nil || got != "what age made" {
+		t.Errorf("%q %v", got, err)
+	}
+}

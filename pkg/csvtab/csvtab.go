@@ -298,6 +298,17 @@ func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 	return parseDate(text, c.Dates, born)
 }
 
+// AsDates says how the dates of a column are to be read that somebody who knows the table says holds dates, even if most of its cells are
+// none; they may leave a question open. From then on Date reads the column so. It is not to be called while rows are read.
+func (t *Table) AsDates(column int) *Dates {
+	c := &t.Columns[column]
+	if c.Dates == nil {
+		s := t.survey
+		c.Dates = s.order(column, s.lastPivot, s.columns[column].compactOrder(s.o.Dates))
+	}
+	return c.Dates
+}
+
 // Rows reads the rows of data in order; blank rows, and what Dialect says was skipped, are left out. An error of the source ends it.
 func (t *Table) Rows() iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) { t.rows(yield) }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -329,7 +328,7 @@ func (t *Table) read(o *Options, l layout, head []rawRow, width int, prepare fun
 				t.headerLine, t.rawHeader = r.line, r.raw
 				if l.headers < 2 {
 					for _, c := range r.cells {
-						names = append(names, c.text)
+						names = append(names, c.Text)
 					}
 				}
 			}
@@ -384,6 +383,7 @@ func (t *Table) read(o *Options, l layout, head []rawRow, width int, prepare fun
 	s.finish()
 	t.nameFindings()
 	if s.rows == 0 {
+		t.Findings = slices.DeleteFunc(t.Findings, func(f *diag.Finding) bool { return f.ID == NoHeader || f.ID == OneColumn })
 		t.Findings = append(t.Findings, diag.New(NoRows, s.place(tally{}, -1), ""))
 	}
 	if t.wrongBytes > 0 {
@@ -403,7 +403,7 @@ func (t *Table) rows(yield func(*Row, error) bool) {
 	defer src.Close()
 	s := t.survey
 	width := len(t.Columns)
-	row := &Row{Cells: make([]Cell, width)}
+	row := &Row{}
 	for {
 		r, ok, err := src.next()
 		if err != nil {
@@ -416,23 +416,25 @@ func (t *Table) rows(yield func(*Row, error) bool) {
 		if r.number < s.lay.first || r.number <= s.lay.header {
 			continue
 		}
+		row.Number, row.Line, row.Raw, row.Short, row.Fault = r.number, r.line, r.raw, false, nil
 		n := len(r.cells)
 		filled := false
-		for i := range row.Cells {
-			c := &row.Cells[i]
-			if i >= n || r.cells[i].text == "" {
-				*c = Cell{}
-				continue
-			}
-			c.Text, c.Is = r.cells[i].text, r.cells[i].is
-			filled = t.read1(c, i) || filled
-		}
-		row.Number, row.Line, row.Raw, row.Short, row.Fault = r.number, r.line, r.raw, n < s.width && t.Dialect.Comma != 0, nil
 		if n > s.width && s.tooLong(r) {
 			row.Fault = diag.New(LongRow, t.Place(row, -1), "%d cells, and the header has %d names: its values stand in the wrong columns", n, s.width)
 			filled = true
-		} else if row.Short && s.brokenRows[r.number] {
-			row.Fault = diag.New(BrokenRow, t.Place(row, -1), "")
+		} else if n < s.width && t.Dialect.Comma != 0 {
+			if row.Short = true; s.brokenRows[r.number] {
+				row.Fault = diag.New(BrokenRow, t.Place(row, -1), "")
+			}
+		}
+		for len(r.cells) < width {
+			r.cells = append(r.cells, Cell{})
+		}
+		row.Cells = r.cells[:width] // the reader's own: what they say is changed in place
+		for i := range row.Cells {
+			if c := &row.Cells[i]; c.Text != "" && t.mean(c, i) {
+				filled = true
+			}
 		}
 		if filled && !yield(row, nil) {
 			return
@@ -440,8 +442,8 @@ func (t *Table) rows(yield func(*Row, error) bool) {
 	}
 }
 
-// read1 makes of a cell as its source has it what its writer meant by it, and reports whether that is not blank.
-func (t *Table) read1(c *Cell, i int) bool {
+// mean makes of a cell as its source has it what its writer meant by it, and reports whether that is not blank.
+func (t *Table) mean(c *Cell, i int) bool {
 	s := c.Text
 	c0 := s[0]
 	if c0 > '9' && c0 < 0x7f && c0 != '=' {
@@ -484,6 +486,3 @@ func (t *Table) damaged(c *Cell, i int) {
 		}
 	}
 }
-
-// baseName is the name of a table without folders and extension, for those who name outputs.
-func baseName(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }

@@ -216,7 +216,7 @@ func headRows(s string, comma, eol byte) []rawRow {
 			break
 		}
 		kept := *r
-		kept.cells = append([]rawCell(nil), r.cells...)
+		kept.cells = append([]Cell(nil), r.cells...)
 		rows = append(rows, kept)
 	}
 	if len(rows) > 1 && len(rows) < most && len(s) >= sniffLen-utf8.UTFMax {
@@ -230,7 +230,7 @@ func headRows(s string, comma, eol byte) []rawRow {
 func mode(rows []rawRow) (width, agree, filled int) {
 	count := map[int]int{}
 	for _, r := range rows {
-		if n := cellsOf(r); n > 0 {
+		if n := cellsOf(&r); n > 0 {
 			count[len(r.cells)]++
 			filled++
 		}
@@ -244,9 +244,9 @@ func mode(rows []rawRow) (width, agree, filled int) {
 }
 
 // cellsOf counts the cells that are not blank.
-func cellsOf(r rawRow) (n int) {
-	for _, c := range r.cells {
-		if !isBlank(c.text) {
+func cellsOf(r *rawRow) (n int) {
+	for i := range r.cells {
+		if s := r.cells[i].Text; s != "" && (plain(s[0]) || !isBlank(s)) {
 			n++
 		}
 	}
@@ -304,15 +304,15 @@ func isHeader(rows []rawRow, width int) bool {
 	seen := map[string]bool{}
 	twice := 0
 	for _, c := range head.cells {
-		switch classOf(c.text) {
+		switch classOf(c.Text) {
 		case wordCell:
 			words++
-			key := strings.ToLower(trim(c.text))
+			key := strings.ToLower(trim(c.Text))
 			if seen[key] {
 				twice++
 			}
 			seen[key] = true
-			for _, part := range strings.FieldsFunc(splitCase(trim(c.text)), func(r rune) bool { return !unicode.IsLetter(r) }) {
+			for _, part := range strings.FieldsFunc(splitCase(trim(c.Text)), func(r rune) bool { return !unicode.IsLetter(r) }) {
 				if containsWord(headerWords, strings.ToLower(part)) {
 					known++
 					break
@@ -335,18 +335,18 @@ func isHeader(rows []rawRow, width int) bool {
 		v, n := 0, 0
 		for _, r := range below {
 			if i < len(r.cells) {
-				switch classOf(r.cells[i].text) {
+				switch classOf(r.cells[i].Text) {
 				case valueCell:
 					v, n = v+1, n+1
 				case wordCell:
 					n++
-					if trim(r.cells[i].text) == trim(head.cells[i].text) {
+					if trim(r.cells[i].Text) == trim(head.cells[i].Text) {
 						same++
 					}
 				}
 			}
 		}
-		if n > 0 && v*10 >= n*8 && classOf(head.cells[i].text) == wordCell {
+		if n > 0 && v*10 >= n*8 && classOf(head.cells[i].Text) == wordCell {
 			typed++
 		}
 	}
@@ -392,20 +392,20 @@ type layout struct {
 // lay finds the header in the first rows: below lines that hold much less than a row does, a title.
 func lay(rows []rawRow, width int, o *Options) layout {
 	i, skipped := 0, 0
-	for i < len(rows) && (rows[i].number <= o.Skip || cellsOf(rows[i]) == 0) {
-		if cellsOf(rows[i]) > 0 {
+	for i < len(rows) && (rows[i].number <= o.Skip || cellsOf(&rows[i]) == 0) {
+		if cellsOf(&rows[i]) > 0 {
 			skipped++
 		}
 		i++
 	}
 	if o.Header != HeaderYes && width >= 3 {
 		for j := i; j < len(rows) && j < i+20; j++ {
-			n := cellsOf(rows[j])
-			if n == 0 || (n == 1 || n*3 < width) && len(rows[j].cells) != width || n == 1 && trim(rows[j].cells[0].text) != "" && j+1 < len(rows) {
+			n := cellsOf(&rows[j])
+			if n == 0 || (n == 1 || n*3 < width) && len(rows[j].cells) != width || n == 1 && trim(rows[j].cells[0].Text) != "" && j+1 < len(rows) {
 				continue
 			}
 			for _, r := range rows[i:j] {
-				if cellsOf(r) > 0 {
+				if cellsOf(&r) > 0 {
 					skipped++
 				}
 			}

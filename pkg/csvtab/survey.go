@@ -38,21 +38,22 @@ func (t *tally) plus(u tally) {
 type column struct {
 	id, zip, past, future, day, amount bool // what its name says
 
-	filled                               int
-	wrapped, errors, exponents           tally
-	long                                 int
-	zeros                                tally
-	zip4, zip5                           tally
-	dead                                 bool // it has shown that it holds no dates
-	dates                                int  // cells that are one, serials and partial ones left out
-	plain, numbers, first13, second13    tally
-	same                                 int // of numbers: 3/3/2026
-	compact, compactYMD                  int
-	compactMDY, compactDMY               int
-	compactFirst13, compactSecond13      tally
-	serial, partial, none, short         tally
-	maxYear                              int
-	mdyFails, dmyFails, otherFails, ymds tally
+	filled                            int
+	wrapped, errors, exponents        tally
+	long                              int
+	zeros                             tally
+	zip4, zip5                        tally
+	dead                              bool // it has shown that it holds no dates
+	dates                             int  // cells that are one, serials and partial ones left out
+	plain, numbers, first13, second13 tally
+	same                              int // of numbers: 3/3/2026
+	compact, compactYMD               int
+	compactMDY, compactDMY            int
+	compactFirst13, compactSecond13   tally
+	eights                            tally // the first of compact
+	serial, partial, none, short      tally
+	maxYear                           int
+	mdyFails, dmyFails, ymds          tally
 }
 
 type survey struct {
@@ -62,24 +63,24 @@ type survey struct {
 	width   int
 	columns []column
 
-	rows, filled   int // rows of data, cells that are not blank
-	last           int // row number of the last row of data
-	short, long    tally
-	stray, open    tally
-	beyond         tally
-	broken         []brokenRow
-	brokenRows     map[int]bool
-	run            []brokenRow // short rows that follow one another
-	runCells       int
-	tail           []rawRow // rows that may be a footer
-	afterBlank     bool
-	footer         tally
-	footerCells    int
-	cut            tally
-	merged, hidden tally
-	noResult       tally
-	lastShort      bool
-	lastRow        rawRow
+	rows, filled int // rows of data, cells that are not blank
+	last         int // row number of the last row of data
+	short, long  tally
+	stray, open  tally
+	beyond       tally
+	broken       []brokenRow
+	brokenRows   map[int]bool
+	run          []brokenRow // short rows that follow one another
+	runCells     int
+	tail         []rawRow // rows that may be a footer
+	afterBlank   bool
+	seen         int // row number of the row before
+	footer       tally
+	footerCells  int
+	noResult     tally
+	lastShort    bool
+	lastPivot    int
+	lastRow      rawRow
 }
 
 type brokenRow struct{ number, line int }
@@ -97,7 +98,8 @@ func (c *column) hints(name string) {
 	c.past = has("birth", "dob", "born", "birthdate", "birthday", "death", "died", "deceased", "deathdate", "dod", "bdate") || strings.Contains(joined, "birth") ||
 		strings.HasSuffix(joined, "dob")
 	c.future = has("expiry", "expires", "expiration", "exp", "due", "next", "end", "until", "stop", "appointment", "appt", "scheduled", "valid", "thru", "through", "to") || c.past
-	c.day = c.past || has("date", "dt", "day", "when", "on") || strings.HasSuffix(joined, "date") || strings.HasSuffix(joined, "dt") || strings.HasSuffix(joined, "dttm")
+	c.day = c.past || has("date", "dt", "day", "when", "on", "visit", "seen", "encounter", "admit", "admitted", "admission", "discharge", "discharged", "service", "collected",
+		"start", "started", "onset", "created", "updated", "recorded", "given", "administered", "performed", "entered", "ordered", "resulted") || strings.HasSuffix(joined, "date") || strings.HasSuffix(joined, "dt") || strings.HasSuffix(joined, "dttm")
 	c.amount = has("value", "result", "amount", "cost", "price", "charge", "balance", "total", "count", "quantity", "qty")
 }
 
@@ -184,8 +186,8 @@ func (c *column) year(y int) { c.maxYear = max(c.maxYear, y) }
 
 // date counts what kind of date a cell holds, until it is plain that the column has none.
 func (c *column) date(s string, r *rawRow) {
-	// 2026-03-04 and what follows it, the most frequent form, without taking it apart.
-	if len(s) == 10 && s[4] == '-' && s[7] == '-' && digit(s[0]) && digit(s[1]) && digit(s[2]) && digit(s[3]) && digit(s[5]) && digit(s[6]) && digit(s[8]) && digit(s[9]) {
+	// 2026-03-04 and 2026-03-04T05:06:07Z, the most frequent forms, without taking them apart.
+	if len(s) >= 10 && (len(s) == 10 || len(s) == 20 && isClock(s[10:])) && s[4] == '-' && s[7] == '-' && digit(s[0]) && digit(s[1]) && digit(s[2]) && digit(s[3]) && digit(s[5]) && digit(s[6]) && digit(s[8]) && digit(s[9]) {
 		m, d := int(s[5]-'0')*10+int(s[6]-'0'), int(s[8]-'0')*10+int(s[9]-'0')
 		if m >= 1 && m <= 12 && d >= 1 && d <= 28 {
 			c.dates++
@@ -224,6 +226,12 @@ func (c *column) date(s string, r *rawRow) {
 	}
 }
 
+// isClock recognises T05:06:07Z.
+func isClock(s string) bool {
+	return len(s) == 10 && s[0] == 'T' && s[3] == ':' && s[6] == ':' && s[9] == 'Z' && s[1] <= '1' && digit(s[1]) && digit(s[2]) &&
+		digit(s[4]) && s[4] < '6' && digit(s[5]) && digit(s[7]) && s[7] < '6' && digit(s[8])
+}
+
 func (c *column) number(w written, r *rawRow) {
 	c.numbers.add(r)
 	a, b := w.n[0], w.n[1]
@@ -251,6 +259,7 @@ func (c *column) number(w written, r *rawRow) {
 
 func (c *column) eight(w written, r *rawRow) {
 	c.compact++
+	c.eights.add(r)
 	if y, m, d := compactParts(w, YMD); y >= 1850 && y <= 2100 && m >= 1 && m <= 12 && d >= 1 && d <= daysIn(y, m) {
 		c.compactYMD++
 		c.year(y)
@@ -276,13 +285,16 @@ func (c *column) eight(w written, r *rawRow) {
 
 // row counts one row that the source has.
 func (s *survey) row(r *rawRow) {
-	n := len(r.cells)
-	filled := cellsOf(*r)
+	filled := cellsOf(r)
+	if r.number > s.seen+1 { // a sheet has no blank rows
+		s.afterBlank = true
+	}
+	s.seen = r.number
 	if filled == 0 {
 		s.afterBlank = true
 		return
 	}
-	if !s.o.Footer && s.footerLike(r, filled) && len(s.tail) < 12 {
+	if !s.o.Footer && (filled < s.width || s.width <= 2) && s.footerLike(r, filled) && len(s.tail) < 12 {
 		kept := *r
 		kept.cells = slices.Clone(r.cells)
 		s.tail = append(s.tail, kept)
@@ -291,18 +303,19 @@ func (s *survey) row(r *rawRow) {
 	}
 	s.flush()
 	s.afterBlank = false
-	s.data(r, n)
+	s.data(r)
 }
 
 // flush counts rows as data that looked like a footer and were none, since data follows.
 func (s *survey) flush() {
 	for i := range s.tail {
-		s.data(&s.tail[i], len(s.tail[i].cells))
+		s.data(&s.tail[i])
 	}
 	s.tail = s.tail[:0]
 }
 
-func (s *survey) data(r *rawRow, n int) {
+func (s *survey) data(r *rawRow) {
+	n := len(r.cells)
 	s.rows++
 	s.last = r.number
 	if r.stray {
@@ -318,6 +331,9 @@ func (s *survey) data(r *rawRow, n int) {
 	if !r.ended {
 		s.lastRow = *r
 	}
+	if n > s.width && s.t.Dialect.Comma == 0 && s.tooLong(r) {
+		s.grow(n) // a sheet keeps its columns apart: what stands beside the header has moved nothing
+	}
 	switch {
 	case n > s.width && s.tooLong(r):
 		s.long.add(r)
@@ -331,16 +347,31 @@ func (s *survey) data(r *rawRow, n int) {
 	}
 	for i := range min(n, s.width) {
 		c := &r.cells[i]
-		if c.text == "" || c.text[0] <= ' ' && isBlank(c.text) || c.text[0] > 0x7e && isBlank(c.text) {
+		if c.Text == "" || c.Text[0] <= ' ' && isBlank(c.Text) || c.Text[0] > 0x7e && isBlank(c.Text) {
 			continue
 		}
 		s.filled++
-		s.columns[i].see(c.text, c.is, r)
+		s.columns[i].see(c.Text, c.Is, r)
 	}
 }
 
+// grow adds columns that the header has no names for.
+func (s *survey) grow(n int) {
+	t := s.t
+	for i := s.width; i < n; i++ {
+		name := "column_" + strconv.Itoa(i+1)
+		for t.Column(name) >= 0 {
+			name += "_"
+		}
+		t.Columns = append(t.Columns, Column{Name: name})
+		t.blank = append(t.blank, name)
+		s.columns = append(s.columns, column{})
+	}
+	s.width = n
+}
+
 func (s *survey) tooLong(r *rawRow) bool {
-	return slices.ContainsFunc(r.cells[s.width:], func(c rawCell) bool { return !isBlank(c.text) })
+	return slices.ContainsFunc(r.cells[s.width:], func(c Cell) bool { return !isBlank(c.Text) })
 }
 
 // brokenRun: rows that follow one another and make one of the right length together, but for the cell that the line end is in.
@@ -359,18 +390,26 @@ func (s *survey) brokenRun(r *rawRow, n int) {
 
 func (s *survey) endRun() { s.run, s.runCells = s.run[:0], 0 }
 
-var footerWords = []string{"total", "grand total", "subtotal", "sub-total", "sum", "count", "totals", "record count", "records", "rows", "number of", "printed", "generated", "report",
-	"page ", "end of", "exported", "confidential", "run date", "run by", "created by", "disclaimer", "note:", "***", "---", "===", "~~~", "filter"}
+// totalWords begin a row of sums, footerWords a line about the report.
+var (
+	totalWords  = []string{"total", "totals", "grand total", "total:", "grand total:", "subtotal", "sub-total", "sum", "count", "record count"}
+	footerWords = []string{"total", "grand total", "subtotal", "sub-total", "sum", "count", "record count", "records", "rows", "number of", "printed", "generated", "report", "page ",
+		"end of", "exported", "confidential", "run date", "run by", "created by", "disclaimer", "note:", "***", "---", "===", "~~~", "filter"}
+)
 
 // footerLike reports whether a row at the end would be no data: a total, a count, a line about the report.
 func (s *survey) footerLike(r *rawRow, filled int) bool {
-	if filled > max(1, s.width/2) && (s.width != 2 || filled != 2) {
-		return false
+	i := slices.IndexFunc(r.cells, func(c Cell) bool { return !isBlank(c.Text) })
+	first := trim(r.cells[i].Text)
+	if filled < s.width || s.width == 2 {
+		for _, w := range totalWords {
+			if strings.EqualFold(first, w) {
+				return true
+			}
+		}
 	}
-	i := slices.IndexFunc(r.cells, func(c rawCell) bool { return !isBlank(c.text) })
-	first := strings.ToLower(trim(r.cells[i].text))
-	if s.width == 2 && filled == 2 {
-		return slices.Contains([]string{"total", "totals", "grand total", "total:", "sum", "record count"}, first)
+	if filled > max(1, s.width/2) || s.width == 2 && len(r.cells) == 2 {
+		return false
 	}
 	if s.width >= 3 && len(r.cells) == 1 && (s.afterBlank || len(s.tail) > 0) {
 		return true // a line of prose
@@ -380,16 +419,15 @@ func (s *survey) footerLike(r *rawRow, filled int) bool {
 	}
 	if s.width >= 3 || len(r.cells) < s.width {
 		for _, w := range footerWords {
-			if strings.HasPrefix(first, w) {
+			if len(first) >= len(w) && strings.EqualFold(first[:len(w)], w) {
 				return true
 			}
 		}
 	}
 	// 214 records, 3 rows affected
-	n, end := number(first, 0)
-	if n >= 0 && end > 0 && end < len(first) {
-		rest := strings.TrimLeft(first[end:], " ")
-		return strings.HasPrefix(rest, "row") || strings.HasPrefix(rest, "record") || strings.HasPrefix(rest, "patient") && filled == 1 && len(r.cells) == 1
+	if _, end := number(first, 0); end > 0 && end < len(first) {
+		rest := strings.ToLower(strings.TrimLeft(first[end:], " "))
+		return strings.HasPrefix(rest, "row") || strings.HasPrefix(rest, "record") || strings.HasPrefix(rest, "patient") && len(r.cells) == 1
 	}
 	return false
 }
@@ -402,7 +440,7 @@ func (s *survey) finish() {
 	}
 	for i := range s.tail {
 		s.footer.add(&s.tail[i])
-		s.footerCells += cellsOf(s.tail[i])
+		s.footerCells += cellsOf(&s.tail[i])
 	}
 	t.Dialect.Footer = len(s.tail)
 	s.tail = nil
@@ -419,12 +457,15 @@ func (s *survey) finish() {
 		t.Columns = t.Columns[:n-1]
 	}
 	pivot := s.pivot()
+	s.lastPivot = pivot
 	for i := range t.Columns {
 		c, col := &s.columns[i], &t.Columns[i]
 		col.Filled = c.filled
 		col.zeros = c.long > 0 && c.zeros.n == c.long && (c.long > 1 || c.id)
 		col.exponents = c.exponents.n > 0
-		s.decide(i, pivot)
+		if col.Dates = s.decide(i, pivot); col.Dates != nil && col.Dates.Question != nil {
+			t.Findings = append(t.Findings, col.Dates.Question)
+		}
 	}
 	s.report()
 }
@@ -436,31 +477,35 @@ func (s *survey) pivot() int {
 	}
 	year := 0
 	for i := range s.columns {
-		if c := &s.columns[i]; !c.future && c.dates*2 > c.filled && c.maxYear >= 1950 && c.maxYear <= 2100 {
+		if c := &s.columns[i]; c.day && !c.future && c.dates*2 > c.filled && c.maxYear >= 1950 && c.maxYear <= 2100 {
 			year = max(year, c.maxYear)
 		}
 	}
 	return cmp.Or(year, PivotYear)
 }
 
-// decide says how the dates of a column are to be read.
-func (s *survey) decide(i, pivot int) {
-	c, col := &s.columns[i], &s.t.Columns[i]
+// decide says how the dates of a column are to be read, if it is one of dates: if more than half of its cells are.
+func (s *survey) decide(i, pivot int) *Dates {
+	c := &s.columns[i]
 	filled := c.filled - c.errors.n
-	d := &Dates{Pivot: pivot, Past: c.past, From1904: s.o.from1904}
 	compact := c.compactOrder(s.o.Dates)
-	others := c.dates - c.compact // without those of eight digits
+	dates := c.dates
 	if compact == "" {
-		c.dates -= c.compact
+		dates -= c.compact
 	}
-	if c.dates == 0 || c.dates*2 <= filled-c.serial.n-c.partial.n || c.dates < c.serial.n || c.dead {
-		return
+	if dates == 0 || dates*2 <= filled-c.serial.n-c.partial.n || dates < c.serial.n || c.dead {
+		return nil
 	}
-	if others == 0 && c.compact > 0 && !c.day && c.compact < 20 {
-		return // eight digits, and nobody calls them a date
+	if dates == c.compact && !c.day && c.compact < 20 {
+		return nil // eight digits, and nobody calls them a date
 	}
-	col.Dates = d
-	d.Compact = compact
+	return s.order(i, pivot, compact)
+}
+
+// order says how the dates of a column are to be read.
+func (s *survey) order(i, pivot int, compact Order) *Dates {
+	c, col := &s.columns[i], &s.t.Columns[i]
+	d := &Dates{Pivot: pivot, Past: c.past, From1904: s.o.from1904, Compact: compact}
 	d.Serials = c.serial.n > 0
 	place := func(t tally) diag.Place { return s.place(t, i) }
 	ask := func(id diag.ID, at tally, format string, args ...any) {
@@ -489,12 +534,10 @@ func (s *survey) decide(i, pivot int) {
 			ask(DatesMixed, c.compactFirst13, "column %s holds dates of eight digits with the day first (row %d) and with the month first (row %d)", col.Name,
 				c.compactFirst13.row, c.compactSecond13.row)
 		} else {
-			ask(DatesAmbiguous, tally{}, "column %s has dates of eight digits that can be read with the month or with the day first: is it --dates mdy or dmy?", col.Name)
+			ask(DatesAmbiguous, c.eights, "column %s has dates of eight digits that can be read with the month or with the day first: is it --dates mdy or dmy?", col.Name)
 		}
 	}
-	if d.Question != nil {
-		s.t.Findings = append(s.t.Findings, d.Question)
-	}
+	return d
 }
 
 // compactOrder is the order of dates of eight digits: empty if they are none, ? if that is open.
@@ -653,7 +696,7 @@ func (t *Table) nameFindings() {
 	}
 	var blank []string
 	for _, b := range t.blank {
-		if t.Column(b) >= 0 {
+		if i := t.Column(b); i >= 0 && t.Columns[i].Filled > 0 {
 			blank = append(blank, b)
 		}
 	}

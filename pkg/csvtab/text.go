@@ -24,17 +24,11 @@ type rawRow struct {
 	number int // of the row, from 1
 	line   int
 	raw    string
-	cells  []rawCell
-	stray  bool // a quote that does not end a cell was taken as text
-	open   bool // a quote that nothing closes was taken away
-	ended  bool // by a line end
-	cut    bool // text of fixed width stands behind the last column
-}
-
-// rawCell is a cell as its source has it; is holds only what a workbook says.
-type rawCell struct {
-	text string
-	is   Trait
+	cells  []Cell // as the source has them: only a workbook says what they are
+	stray  bool   // a quote that does not end a cell was taken as text
+	open   bool   // a quote that nothing closes was taken away
+	ended  bool   // by a line end
+	cut    bool   // text of fixed width stands behind the last column
 }
 
 var errTooLong = errors.New("the row is too long")
@@ -52,12 +46,12 @@ type textReader struct {
 	text     string
 	pos      int
 	eof      bool
-	quoteAt  int // where the next quote stands; len(text) if there is none
+	lenient  bool // two quotes at the end of a cell are one of text and one that ends it
+	quoteAt  int  // where the next quote stands; len(text) if there is none
 	row      rawRow
 	lines    int // line ends before pos
 	rows     int
 	onBlock  func(text string) error // looks at each block of text before it is read
-	checked  int                     // up to where of text it has looked
 	closer   io.Closer
 	spans    []Span
 	runeEnds []int // scratch of fixed width
@@ -140,7 +134,9 @@ func (t *textReader) next() (*rawRow, bool, error) {
 				continue
 			}
 			r.raw = rest[:size]
-			t.lines += strings.Count(r.raw, string(rune(t.eol)))
+			if size > end {
+				t.lines += strings.Count(r.raw, string(rune(t.eol)))
+			}
 			end = size
 		} else {
 			r.raw = rest[:end]
@@ -187,10 +183,10 @@ func (t *textReader) plain(line string) {
 		if i < 0 {
 			break
 		}
-		cells = append(cells, rawCell{text: line[:i]})
+		cells = append(cells, Cell{Text: line[:i]})
 		line = line[i+1:]
 	}
-	t.row.cells = append(cells, rawCell{text: line})
+	t.row.cells = append(cells, Cell{Text: line})
 }
 
 // quoted splits the row at the beginning of text, which has a quote in its first line, of so many bytes. It returns the bytes of the row
@@ -202,11 +198,16 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 		return 0, true
 	}
 	if !more && (!lines || !odd && (t.width == 0 || len(t.row.cells) == t.width)) {
+		if lines && t.width > 1 && t.inches(text[:size]) {
+			t.splitLine(chomp(text[:first], t.eol))
+			t.row.stray = true
+			return first, false
+		}
 		return size, false
 	}
 	// A row over several lines with something wrong in it. If its first line alone makes a row, with one quote in it that nothing
 	// closes, then that quote swallowed the lines that follow.
-	whole := append([]rawCell(nil), t.row.cells...)
+	whole := append([]Cell(nil), t.row.cells...)
 	stray, open := t.row.stray, t.row.open
 	t.splitLine(chomp(text[:first], t.eol))
 	if more || open || t.width > 0 && len(t.row.cells) == t.width {
@@ -217,6 +218,24 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 	return size, false
 }
 
+// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the doubled quote that
+// a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
+func (t *textReader) inches(text string) bool {
+	q := string(rune(t.quote))
+	if !strings.Contains(text, q+q+string(rune(t.comma))) && !strings.Contains(text, q+q+string(rune(t.eol))) {
+		return false
+	}
+	kept := append([]Cell(nil), t.row.cells...)
+	stray, all := t.row.stray, true
+	for all && text != "" {
+		line, rest, _ := strings.Cut(text, string(rune(t.eol)))
+		t.splitLine(chomp(line, t.eol))
+		all, text = len(t.row.cells) == t.width && !t.row.open, rest
+	}
+	t.row.cells, t.row.stray, t.row.open = append(t.row.cells[:0], kept...), stray, false
+	return all
+}
+
 // split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd reports
 // that a cell over several lines has such a quote, or that one is never closed.
 func (t *textReader) split(text string) (size int, more, odd bool) {
@@ -224,7 +243,25 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 	r.cells, r.stray, r.open = r.cells[:0], false, false
 	i := 0
 	for {
-		// One cell, which begins at i.
+		// One cell, which begins at i. Nearly always, where it is quoted, the next quote ends it.
+		if i < len(text) && text[i] == t.quote {
+			if q := strings.IndexByte(text[i+1:], t.quote); q >= 0 && i+q+2 < len(text) {
+				q += i + 1
+				a := q + 1
+				if text[a] == '\r' && t.eol == '\n' && a+1 < len(text) {
+					a++
+				}
+				if text[a] == t.eol {
+					r.cells = append(r.cells, Cell{Text: text[i+1 : q]})
+					return a, false, odd
+				}
+				if text[q+1] == t.comma {
+					r.cells = append(r.cells, Cell{Text: text[i+1 : q]})
+					i = q + 2
+					continue
+				}
+			}
+		}
 		j := i
 		for j < len(text) && (text[j] == ' ' || text[j] == '\t') && text[j] != t.comma {
 			j++
@@ -242,7 +279,7 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 				}
 				r.stray = r.stray || stray
 				odd = odd || stray && strings.IndexByte(s, t.eol) >= 0
-				r.cells = append(r.cells, rawCell{text: s})
+				r.cells = append(r.cells, Cell{Text: s})
 				if after == len(text) || text[after] == t.eol {
 					return after, false, odd
 				}
@@ -252,7 +289,7 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 			if !ok && j == i { // nothing closes it: the rest of the file would be in it
 				r.open = true
 				t.look = max(t.look/2, minLook)
-				r.cells = append(r.cells, rawCell{text: text[j+1:]})
+				r.cells = append(r.cells, Cell{Text: text[j+1:]})
 				return len(text), false, true
 			}
 		}
@@ -277,7 +314,7 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 		if strings.IndexByte(s, t.quote) >= 0 && !strings.HasPrefix(s, `="`) {
 			r.stray = true
 		}
-		r.cells = append(r.cells, rawCell{text: s})
+		r.cells = append(r.cells, Cell{Text: s})
 		if stop || end == len(text) {
 			return end, false, odd
 		}
@@ -303,8 +340,11 @@ func (t *textReader) closing(text string, start int) (end, after int, stray, ok,
 		}
 		a := q + 1
 		if a < len(text) && text[a] == t.quote {
-			i = a + 1
-			continue
+			if b := a + 1; !t.lenient || q == start || b < len(text) && text[b] != t.comma && text[b] != t.eol {
+				i = a + 1
+				continue
+			}
+			q, a, stray = a, a+1, true // 6'1"", the first of the two is text
 		}
 		for a < len(text) && (text[a] == ' ' || text[a] == '\t' || text[a] == '\r') && text[a] != t.comma && text[a] != t.eol {
 			a++
@@ -322,7 +362,7 @@ func (t *textReader) closing(text string, start int) (end, after int, stray, ok,
 
 // splitLine splits one line alone. A quote that nothing in it closes is taken away.
 func (t *textReader) splitLine(line string) {
-	sub := textReader{comma: t.comma, quote: t.quote, eol: t.eol, eof: true, look: len(line)}
+	sub := textReader{comma: t.comma, quote: t.quote, eol: t.eol, eof: true, look: len(line), lenient: true}
 	sub.row.cells = t.row.cells[:0]
 	sub.split(line)
 	if !sub.row.open {
@@ -331,8 +371,8 @@ func (t *textReader) splitLine(line string) {
 	}
 	// The last cell is all behind the open quote: its delimiters count again.
 	last := len(sub.row.cells) - 1
-	tail, stray := sub.row.cells[last].text, sub.row.stray
-	head := append([]rawCell(nil), sub.row.cells[:last]...)
+	tail, stray := sub.row.cells[last].Text, sub.row.stray
+	head := append([]Cell(nil), sub.row.cells[:last]...)
 	sub.row.cells = sub.row.cells[:0]
 	if strings.IndexByte(tail, t.quote) >= 0 {
 		sub.splitLine(tail)
@@ -369,7 +409,7 @@ func (t *textReader) fixed(line string) {
 		if !ascii {
 			from, to = ends[from], ends[to]
 		}
-		cells = append(cells, rawCell{text: strings.Trim(line[from:to], " \x00")})
+		cells = append(cells, Cell{Text: strings.Trim(line[from:to], " \x00")})
 	}
 	if !ascii {
 		last = ends[last]

@@ -10,6 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/flate"
@@ -31,8 +32,8 @@ const (
 	maxSheetName  = 31
 )
 
-// dosEpoch is 1980-01-01: the same sheets are the same bytes.
-const dosEpoch = 1<<5 | 1
+// epoch is the first day of a zip: the same sheets are the same bytes.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A Spool holds a compressed sheet until the workbook is joined: a temporary file, say.
 type Spool interface {
@@ -291,6 +292,9 @@ func appendCell(b []byte, s string, kind Kind, style int) []byte {
 	b = append(b, `" s="`...)
 	b = strconv.AppendInt(b, int64(style), 10)
 	b = append(b, `" t="inlineStr"><is><t`...)
+	if _, wrapped := unwrap(s); wrapped { // a text is no formula here, but the reader would take this for one that was marked as text
+		s = "'" + s
+	}
 	if s[0] <= ' ' || s[len(s)-1] <= ' ' || strings.IndexByte(s, '\n') >= 0 {
 		b = append(b, ` xml:space="preserve"`...)
 	}
@@ -466,7 +470,7 @@ func (b *Workbook) join() error {
 		{"xl/_rels/workbook.xml.rels", relations + rels.String() + `</Relationships>`},
 		{"xl/styles.xml", styles()},
 	} {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: m.name, Method: zip.Deflate, ModifiedDate: dosEpoch})
+		w, err := z.CreateHeader(&zip.FileHeader{Name: m.name, Method: zip.Deflate, Modified: epoch})
 		if err != nil {
 			return err
 		}
@@ -482,7 +486,7 @@ func (b *Workbook) join() error {
 		if _, err := p.spool.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		w, err := z.CreateRaw(&zip.FileHeader{Name: fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1), Method: zip.Deflate, ModifiedDate: dosEpoch,
+		w, err := z.CreateRaw(&zip.FileHeader{Name: fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1), Method: zip.Deflate, Modified: epoch,
 			CRC32: p.crc.Sum32(), CompressedSize64: uint64(size), UncompressedSize64: p.size})
 		if err != nil {
 			return err

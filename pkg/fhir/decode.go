@@ -76,8 +76,12 @@ func (x *decoder) take(id int, rt reflect.Type) reflect.Value { return x.arena.T
 // part ends a resource: what comes next shares no memory with it.
 func (x *decoder) part() {
 	x.arena.Part()
-	x.strs, x.uris, x.codes, x.exts = plan.Pool[dpb.String]{}, plan.Pool[dpb.Uri]{}, plan.Pool[dpb.Code]{}, plan.Pool[dpb.Extension]{}
-	x.times, x.decs = plan.Pool[dpb.DateTime]{}, plan.Pool[dpb.Decimal]{}
+	x.strs.Part()
+	x.uris.Part()
+	x.codes.Part()
+	x.exts.Part()
+	x.times.Part()
+	x.decs.Part()
 	x.s, x.findings, x.shell = "", nil, nil
 	clear(x.xml.attrs)
 	x.xml.reset("", nil)

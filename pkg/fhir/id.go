@@ -26,16 +26,24 @@ func ID(kind string, parts ...string) string {
 
 // uuid5 hashes a namespace with a name behind it (RFC 9562, 5.5).
 func uuid5(b []byte) string {
+	u := putUUID5(b)
+	return string(u[len(urn):])
+}
+
+const urn = "urn:uuid:"
+
+// putUUID5 is uuid5 with urn:uuid: before it.
+func putUUID5(b []byte) (text [len(urn) + 36]byte) {
 	h := sha1.Sum(b)
 	h[6], h[8] = h[6]&0x0f|0x50, h[8]&0x3f|0x80
-	var u [36]byte
+	u := text[copy(text[:], urn):]
 	hex.Encode(u[0:8], h[0:4])
 	hex.Encode(u[9:13], h[4:6])
 	hex.Encode(u[14:18], h[6:8])
 	hex.Encode(u[19:23], h[8:10])
 	hex.Encode(u[24:36], h[10:16])
 	u[8], u[13], u[18], u[23] = '-', '-', '-', '-'
-	return string(u[:])
+	return text
 }
 
 // The kinds of identifier are codes of http://terminology.hl7.org/CodeSystem/v2-0203.
@@ -130,12 +138,20 @@ func IdentifierID(typ, system, value string) string {
 // ResourceID is the id of a resource: that of its IdentityKey, else of what the caller knows of its record and of its place in
 // it, such as the record's sha256 and the position.
 func ResourceID(m proto.Message, facility string, record ...string) string {
+	return ResourceURL(m, facility, record...)[len(urn):]
+}
+
+// ResourceURL is the fullUrl of a resource whose id is that of ResourceID, which is its end.
+func ResourceURL(m proto.Message, facility string, record ...string) string {
 	var room, name [256]byte
 	b := append(room[:0], namespace[:]...)
 	if key := appendIdentityKey(name[:0], m, facility); len(key) > 0 {
 		b = appendKey(b, TypeOf(m), "identifier")
 		b = append(strconv.AppendInt(b, int64(len(key)), 10), ':')
-		return uuid5(append(b, key...))
+		b = append(b, key...)
+	} else {
+		b = appendKey(appendKey(b, TypeOf(m), "record"), record...)
 	}
-	return uuid5(appendKey(appendKey(b, TypeOf(m), "record"), record...))
+	u := putUUID5(b)
+	return string(u[:])
 }

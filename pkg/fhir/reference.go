@@ -82,7 +82,7 @@ func FullURL(typ, id string) string {
 	if !isUUID(id) {
 		id = ID("fullUrl", typ, id)
 	}
-	return "urn:uuid:" + id
+	return urn + id
 }
 
 // isUUID checks for the form of a UUID in lower case, which urn:uuid needs in FHIR.

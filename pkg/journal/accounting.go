@@ -62,6 +62,8 @@ func (j *Journal) Accounting(match func(Patient) bool, since time.Time) (list []
 // went to the individual (ii), and what was authorized (iv). 42 CFR 2.25 asks for records under Part 2 that went out with consent.
 func required(b *Body) bool {
 	switch {
+	case b.State == PatientState: // what goes to the patient, 42 CFR 2.23
+		return false
 	case b.Part2:
 		return true
 	case b.Basis == "authorization":

@@ -84,6 +84,9 @@ type Peer struct {
 	Unverified string `json:"unverified,omitempty"` // why it was sent to all the same
 }
 
+// PatientState is the state of a Peer that is no contact but a patient, for whose passphrase a package was sealed.
+const PatientState = "patient"
+
 // Body is what only the owner can read. Which members an event has is in docs/format.md.
 type Body struct {
 	By   string `json:"by,omitempty"` // the user of the computer

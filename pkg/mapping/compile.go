@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -77,6 +78,7 @@ type table struct {
 	rows int
 
 	once   sync.Once
+	sound  atomic.Bool // it is compiled, without a fault
 	err    error
 	info   *plan.Type // nil: a scope
 	chains [][]*row   // as read: else chains in order
@@ -259,7 +261,13 @@ func (m *Map) Check() error {
 
 // compile compiles a table once.
 func (m *Map) compile(t *table) error {
-	t.once.Do(func() { t.err = m.compileTable(t) })
+	if t.sound.Load() {
+		return nil
+	}
+	t.once.Do(func() {
+		t.err = m.compileTable(t)
+		t.sound.Store(t.err == nil)
+	})
 	return t.err
 }
 

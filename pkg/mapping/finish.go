@@ -16,13 +16,13 @@ import (
 // and the statement that a required element is not there.
 
 func (c *Context) finish(o ReadOptions) {
-	first := func(r *Resource) int { // a message begins with its header, a document with its composition
-		if name := r.info.Name; name == "MessageHeader" || name == "Composition" {
-			return 0
+	for i, at := 0, 0; i < len(c.rec.Resources); i++ { // a message begins with its header, a document with its composition
+		if r := c.rec.Resources[i]; r.info.Name == "MessageHeader" || r.info.Name == "Composition" {
+			copy(c.rec.Resources[at+1:i+1], c.rec.Resources[at:i])
+			c.rec.Resources[at] = r
+			at++
 		}
-		return 1
 	}
-	slices.SortStableFunc(c.rec.Resources, func(a, b *Resource) int { return first(a) - first(b) })
 	for _, p := range c.links {
 		if to := p.frame.lookup(p.tags[0].link); to != nil && to.entered {
 			c.linkTo(p.v, &p.tags[0], to)
@@ -36,14 +36,15 @@ func (c *Context) finish(o ReadOptions) {
 				key, place = k, 0 // the same part says the same thing, wherever it stands
 			}
 		}
-		if r.ID = ""; o.IDOf != nil {
+		if r.ID, r.url = "", ""; o.IDOf != nil {
 			r.ID = o.IDOf(r.info.Name, r.at)
 		}
 		if r.ID == "" {
-			r.ID = fhir.ResourceID(r.Msg, o.Facility, key, strconv.Itoa(place))
+			r.url = fhir.ResourceURL(r.Msg, o.Facility, key, strconv.Itoa(place))
+			r.ID = r.url[len("urn:uuid:"):]
 		}
 		for n := 1; c.used[r.ID]; n++ { // another thing that says it is the same, or a second one from the same place
-			r.ID = fhir.ID(r.info.Name, "record", key, strconv.Itoa(place), strconv.Itoa(n))
+			r.ID, r.url = fhir.ID(r.info.Name, "record", key, strconv.Itoa(place), strconv.Itoa(n)), ""
 		}
 		c.used[r.ID] = true
 		id := c.ids.Take()
@@ -70,8 +71,11 @@ func (c *Context) finish(o ReadOptions) {
 		}
 		fhir.RefTo(out.ref, out.typ, out.id, style)
 	}
-	for _, r := range c.rec.Resources {
-		require(r.v, r.info)
+	for _, w := range c.wanting {
+		demand(w.v, w.typ)
+	}
+	for _, w := range c.foreign {
+		require(w.v, w.typ)
 	}
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
@@ -132,32 +136,49 @@ func (c *Context) unite() {
 	}
 }
 
-// require puts data-absent-reason unknown where FHIR wants an element and none is.
+// made is an element of a reading.
+type made struct {
+	v   reflect.Value
+	typ *plan.Type
+}
+
+// demand puts data-absent-reason unknown where FHIR wants an element of v itself and none is.
+func demand(v reflect.Value, ti *plan.Type) {
+	for _, e := range ti.Required() {
+		switch {
+		case e.Name == "extension" || e.Len(v) > 0:
+		case e.Choice == nil:
+			fill(v, e)
+		case ti.Name != "Extension": // which has a value or extensions
+			fillChoice(v, e)
+		}
+	}
+}
+
+// require is demand for everything at and below v. What the rows made needs it not: of each element that they made, a reading
+// remembers whether FHIR wants something of it.
 func require(v reflect.Value, ti *plan.Type) {
 	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return
 	}
+	demand(v, ti)
 	for _, e := range ti.Wanted() {
-		n := e.Len(v)
-		if n == 0 {
-			switch {
-			case !e.Required || e.Name == "extension":
-			case e.Choice == nil:
-				fill(v, e)
-			case ti.Name != "Extension": // which has a value or extensions
-				fillChoice(v, e)
-			}
-			continue
-		}
 		if e.Choice != nil {
 			if x, a := e.Chosen(v); a != nil {
 				require(x, a.Type())
 			}
 			continue
 		}
-		for i := range n {
+		for i := range e.Len(v) {
 			require(e.At(v, i), e.Type())
 		}
+	}
+}
+
+// stranger takes note of an element that something else than rows may have filled: a pair, a merge.
+func (x *run) stranger(v reflect.Value, ti *plan.Type) {
+	if n := len(x.foreign); ti.Prim == nil && (n == 0 || x.foreign[n-1].v != v) {
+		x.foreign = append(x.foreign, made{v, ti})
 	}
 }
 

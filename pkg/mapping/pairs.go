@@ -35,6 +35,24 @@ func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value
 	return t, reflect.ValueOf(m).Elem()
 }
 
+// Led is for pairs on the way to FHIR: the resource to which a reference of the record leads, nil if none yet.
+func (c *Context) Led(ref *dpb.Reference) proto.Message {
+	if to := c.refs[ref]; to != nil {
+		return to.Msg
+	}
+	return nil
+}
+
+// ReferAs is for pairs on the way to FHIR: ref will lead where another reference of the record does. It reports whether that leads
+// anywhere.
+func (c *Context) ReferAs(ref, other *dpb.Reference) bool {
+	to := c.refs[other]
+	if to != nil {
+		c.refer(reflect.ValueOf(ref).Elem(), to)
+	}
+	return to != nil
+}
+
 // Memo is for pairs on the way to FHIR: what compute gives for a key is computed once for a document. The key's type is the pair's own.
 func (c *Context) Memo(key any, compute func() any) any {
 	v, ok := c.memo[key]

@@ -31,7 +31,9 @@ type step struct {
 	slot int  // where an instance remembers the element, -1 for a step that grows
 	host int  // of a choice, the arena's numbers of its two wrappers
 	wrap int
-	id   int // of the element and its tags within the Map, for places that several tables share; 0 without tags
+	// FHIR wants something of the element that its tags do not say.
+	wants bool
+	id    int // of the element and its tags within the Map, for places that several tables share; 0 without tags
 }
 
 // tag is a predicate on an element.
@@ -264,6 +266,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		if s.tags, err = m.compileTags(s.typ, tags); err != nil {
 			return nil, nil, err
 		}
+		s.wants = len(s.typ.Required()) > 0 && (s.typ.Name != "Extension" || !strings.HasPrefix(tags, "url="))
 		steps, ti = append(steps, s), s.typ
 	}
 	return steps, ti, nil
@@ -511,7 +514,13 @@ func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
 }
 
 // fresh makes an element for a step, which belongs to nothing yet.
-func (x *run) fresh(s *step) reflect.Value { return x.arena.Take(s.typ.Slab, s.typ.Go) }
+func (x *run) fresh(s *step) reflect.Value {
+	v := x.arena.Take(s.typ.Slab, s.typ.Go)
+	if s.wants && x.reading {
+		x.wanting = append(x.wanting, made{v, s.typ})
+	}
+	return v
+}
 
 // hang puts an element that fresh made into v.
 func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {

@@ -22,6 +22,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 	to := c.newResource(d.arrow, k)
 	var ok bool
 	if r.pair != nil {
+		c.stranger(to.v, to.info)
 		ok = r.pair.Read(c, k, to.Msg)
 	} else {
 		ok = c.readNew(r.sub, k, to.v)
@@ -89,6 +90,7 @@ func (c *Context) intern(r *Resource) *Resource {
 			have.also = append(have.also, r.at)
 			proto.Reset(have.Msg)
 			proto.Merge(have.Msg, r.Msg)
+			c.stranger(have.v, have.info)
 			c.moveRefs(r, have)
 			return have
 		}

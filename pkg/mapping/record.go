@@ -66,6 +66,9 @@ func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
 	v := x.arena.Take(ti.Slab, ti.Go)
 	r := x.resources.Take()
 	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true}
+	if len(ti.Required()) > 0 {
+		x.wanting = append(x.wanting, made{v, ti})
+	}
 	return r
 }
 

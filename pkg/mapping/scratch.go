@@ -21,6 +21,8 @@ type scratch struct {
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
 	visited  []*frame               // instances of scopes that may be several for one anchor
+	wanting  []made                 // elements of which FHIR wants something
+	foreign  []made                 // elements in which pairs made others
 	runs
 	memos memos
 }
@@ -45,6 +47,19 @@ type runs struct {
 	concepts  plan.Pool[dpb.CodeableConcept]
 }
 
+func (r *runs) part() {
+	r.arena.Part()
+	r.resources.Part()
+	r.frames.Part()
+	r.ids.Part()
+	r.members.Part()
+	r.texts.Part()
+	r.uris.Part()
+	r.codes.Part()
+	r.codings.Part()
+	r.concepts.Part()
+}
+
 func newScratch() *scratch {
 	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{}}
 }
@@ -64,9 +79,10 @@ func (s *scratch) again() bool {
 	clear(s.keyed)
 	clear(s.used)
 	clear(s.visited)
-	s.refOrder, s.links, s.visited = s.refOrder[:0], s.links[:0], s.visited[:0]
+	clear(s.wanting)
+	clear(s.foreign)
+	s.refOrder, s.links, s.visited, s.wanting, s.foreign = s.refOrder[:0], s.links[:0], s.visited[:0], s.wanting[:0], s.foreign[:0]
 	// Two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever.
-	s.arena.Part()
-	s.runs = runs{arena: s.arena}
+	s.runs.part()
 	return true
 }

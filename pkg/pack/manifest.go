@@ -51,15 +51,18 @@ const (
 	ReceiptRequested = "requested"
 )
 
-// Party is a sender or a recipient. Of a recipient only the name, the key that the package is encrypted to and Prev stand there.
+// Party is a sender or a recipient. Of a recipient only the name, the key that the package is encrypted to and Prev stand there. One who
+// opens it with a passphrase has no key, and is the only one.
 type Party struct {
 	Name      string `json:"name"`
 	City      string `json:"city,omitempty"`
 	Sign      string `json:"sign,omitempty"` // "ssh-ed25519 AAAA..."
-	Age       string `json:"age"`            // "age1pq1..." or, for a compatible package's recipient, "age1..."
+	Age       string `json:"age,omitempty"`  // "age1pq1..." or, for a compatible package's recipient, "age1..."
 	AgeCompat string `json:"age_compat,omitempty"`
 	Card      string `json:"card,omitempty"` // SHA-256 of the sender's card
 	Prev      string `json:"prev,omitempty"` // id of the package that was sealed for this recipient before this one
+
+	Passphrase bool `json:"passphrase,omitempty"` // a recipient without a key: whoever knows the passphrase
 }
 
 // File is one member of the payload.
@@ -207,8 +210,11 @@ func (m *Manifest) check() string {
 	}
 	keys := make(map[string]bool, len(m.To))
 	for _, to := range m.To {
-		if !isLine(to.Name) || to.Age == "" {
+		if !isLine(to.Name) || (to.Age == "") != to.Passphrase {
 			return "a recipient lacks its name or key"
+		}
+		if to.Passphrase && (len(m.To) > 1 || to.Prev != "" || m.Receipt != ReceiptNone) {
+			return "a recipient with a passphrase is not alone, or is asked for what only a key can give"
 		}
 		if to.City != "" && !isLine(to.City) || to.Prev != "" && !isHex(to.Prev, 16) {
 			return "a recipient's city or the package before is not as it must be"
@@ -241,6 +247,19 @@ func (m *Manifest) check() string {
 		}
 	}
 	return ""
+}
+
+// ForPassphrase reports whether the package is for whoever knows its passphrase.
+func (m *Manifest) ForPassphrase() bool { return len(m.To) == 1 && m.To[0].Passphrase }
+
+// PageName is what a record as a page to read is called in a package for a patient, and PagePath its member's name.
+const (
+	PageName = "record.html"
+	PagePath = PayloadDir + PageName
+)
+
+func (m *Manifest) has(path string) bool {
+	return slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == path })
 }
 
 // Total is the size of the payload.

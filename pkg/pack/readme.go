@@ -31,19 +31,34 @@ func Readme(m *Manifest) []byte {
 		p("A copy of the patient's consent is inside: %s", strings.Join(m.Consent, ", "))
 	}
 	p("")
-	p("The records are in the folder files. The rest of this page is for checking them.")
+	if m.has(PagePath) {
+		p("To read the record, open %s in a browser. All files are in the folder files.", PagePath)
+		p("The rest of this page is for checking them.")
+	} else {
+		p("The records are in the folder files. The rest of this page is for checking them.")
+	}
 	p("")
 	p("With Chartpost")
 	p("")
 	p("    chartpost open %s.zip.age", name)
 	p("")
-	p("does all of what follows, and more: it also checks that the package was meant for you.")
+	if m.ForPassphrase() {
+		p("asks for the passphrase and does all of what follows.")
+	} else {
+		p("does all of what follows, and more: it also checks that the package was meant for you.")
+	}
 	p("")
 	p("With common tools")
 	p("")
-	p("1. Decrypt. You need age (age-encryption.org) and the recipient's identity file.")
+	if m.ForPassphrase() {
+		p("1. Decrypt. You need age (age-encryption.org) and the passphrase: its words in lower case, with a hyphen between each two.")
+	} else {
+		p("1. Decrypt. You need age (age-encryption.org) and the recipient's identity file.")
+	}
 	p("")
-	if classic {
+	if m.ForPassphrase() {
+		p("       age -d -o %s.zip %s.zip.age", name, name)
+	} else if classic {
 		p("       age -d -i identity-compat.txt -o %s.zip %s.zip.age", name, name)
 	} else {
 		p("       age -d -i identity.txt -o %s.zip %s.zip.age", name, name)

@@ -65,7 +65,7 @@ type Trust struct {
 type Package struct {
 	Manifest  *pack.Manifest
 	Sender    ed25519.PublicKey
-	Recipient string      // mine, to which it was encrypted
+	Recipient string      // mine, to which it was encrypted; of a passphrase, what age calls it
 	Sums      pack.Digest // of SHA256SUMS
 	Forwarded bool        // it is signed for somebody else
 
@@ -109,6 +109,8 @@ func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 	if err != nil {
 		var none *age.NoIdentityMatchError
 		switch {
+		case len(keys) == 1 && keys[0].Recipient == byPassphrase && errors.Is(err, age.ErrIncorrectIdentity):
+			return nil, ErrPassphrase
 		case errors.As(err, &none) || len(keys) == 0:
 			return nil, ErrNoIdentity
 		case unasked != nil:
@@ -145,7 +147,9 @@ func open(in *source, size int64, keys []Key, trust Trust) (*Package, error) {
 
 // Me is the recipient in the manifest whose key opened the package; nil if it is signed for somebody else.
 func (p *Package) Me() *pack.Party {
-	i := slices.IndexFunc(p.Manifest.To, func(to pack.Party) bool { return to.Age == p.Recipient })
+	i := slices.IndexFunc(p.Manifest.To, func(to pack.Party) bool {
+		return to.Age == p.Recipient || to.Passphrase && p.Recipient == byPassphrase
+	})
 	if i < 0 {
 		return nil
 	}

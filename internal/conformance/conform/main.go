@@ -7,6 +7,9 @@
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] [-most N] DIR...  the official validator over FHIR files that we made
 //	conform validator [-v]               our validator against the official one's test suite, by module
+//	conform clinical [-v] [-top N] [-suite NAME] [-only TEXT] [-back]   pairs of clinical documents and FHIR
+//	conform ccda [-nth N] DIR BACK       clinical documents and what came back of them, by the referee for C-CDA
+//	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -42,10 +45,12 @@ var commands = []struct {
 	{"validator", validator},
 	{"ledgers", ledgers},
 	{"ccda", ccda},
+	{"clinical", clinical},
+	{"ccda-validate", ccdaValidate},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers or ccda, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical or ccda-validate, with its arguments")
 
 func main() {
 	err := errUsage
@@ -315,6 +320,68 @@ func ccda(args []string) error {
 		return err
 	}
 	trip.Print(os.Stdout)
+	return nil
+}
+
+// clinical compares pairs of clinical documents and FHIR by content.
+func clinical(args []string) error {
+	fs := flag.NewFlagSet("clinical", flag.ExitOnError)
+	verbose := fs.Bool("v", false, "list the most frequent misses")
+	top := fs.Int("top", 40, "how many paths of each suite -v lists")
+	suite := fs.String("suite", "", "only this suite")
+	only := fs.String("only", "", "only pairs whose file names contain this")
+	back := fs.Bool("back", false, "FHIR to documents instead")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("clinical")
+	}
+	if !*verbose {
+		*top = 0
+	}
+	direction, kind, compare := "CDA->FHIR", "ccda-fhir", conformance.CompareClinicalPair
+	if *back {
+		direction, kind, compare = "FHIR->CDA", "fhir-ccda", conformance.CompareClinicalBackPair
+	}
+	list, err := conformance.ReadClinicalPairs(shared, direction)
+	if err != nil {
+		return err
+	}
+	convert, err := documents()
+	if err != nil {
+		return err
+	}
+	var results []conformance.PairResult
+	for _, p := range list {
+		if (*suite == "" || p.Suite == *suite) && strings.Contains(p.Input+p.Expected, *only) {
+			results = append(results, compare(p, convert))
+		}
+	}
+	conformance.Report(os.Stdout, kind, results, *top)
+	return nil
+}
+
+func ccdaValidate(args []string) error {
+	fs := flag.NewFlagSet("ccda-validate", flag.ExitOnError)
+	nth := fs.Int("nth", 6, "ask the official schema and schematrons about every nth document; they take a second or two for each")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 1 || *nth < 1 {
+		return errUsage
+	}
+	shared := testshared.Find()
+	if shared == "" {
+		return noShared("ccda-validate")
+	}
+	dir := filepath.Join(shared, "corpus", "ccda")
+	if fs.NArg() == 1 {
+		dir = fs.Arg(0)
+	}
+	a, err := conformance.CompareCCDA(shared, dir, *nth)
+	if err != nil {
+		return err
+	}
+	a.Print(os.Stdout)
 	return nil
 }
 

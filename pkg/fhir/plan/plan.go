@@ -62,6 +62,7 @@ type Type struct {
 
 	wantedOnce sync.Once
 	wanted     []*Element
+	required   []*Element
 
 	// Places that every user of a plan needs, or -1.
 	ID, Extension, Identifier, Meta, Contained int
@@ -349,6 +350,9 @@ func build(rt reflect.Type) *Type {
 		}
 		e.Shape = e.shape()
 		t.add(e)
+		if e.Required && t.Kind != Primitive {
+			t.required = append(t.required, e)
+		}
 	}
 	if rt == reflect.TypeFor[dpb.Reference]() {
 		t.addReferenceText(md)

@@ -2,6 +2,9 @@ package plan
 
 import "sync"
 
+// Required are the elements of a type itself that FHIR wants (min is 1 or more); a primitive has none.
+func (t *Type) Required() []*Element { return t.required }
+
 // Wanted are the elements of a type that FHIR wants (min is 1 or more), and those below which it wants something: whoever looks for what
 // is missing looks only there. Primitives, Reference.reference and contained resources are left out.
 func (t *Type) Wanted() []*Element {

@@ -79,6 +79,7 @@ func usagef(format string, args ...any) error { return fail(exitUsage, fmt.Error
 
 // Run runs the program over the process's own streams and returns its exit status.
 func Run() int {
+	easeCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr)}

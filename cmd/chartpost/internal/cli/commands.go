@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 var commands = []func(*CLI) *cobra.Command{
 	newConvertCommand,
 	newValidateCommand,
+	newViewCommand,
 	newInspectCommand,
 	newInitCommand,
 	newCardCommand,

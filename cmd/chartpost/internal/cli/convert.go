@@ -81,7 +81,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
 	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
-	f.BoolVar(&o.validate, "validate", false, "check the FHIR that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
+	f.BoolVar(&o.validate, "validate", false, "check the FHIR or C-CDA that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")

@@ -9,17 +9,22 @@ import (
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/validate"
+	"github.com/chartpost/chartpost/pkg/validate/cda"
 )
 
-// outputCheck checks the FHIR that a conversion writes, record by record, for --validate.
+// outputCheck checks the FHIR or C-CDA that a conversion writes, record by record, for --validate.
 type outputCheck struct {
 	v        *validate.Validator
+	docs     *cda.Validator
 	rejected atomic.Int64 // findings of the first severity
 }
 
 func newOutputCheck(to *convert.Format) (*outputCheck, error) {
+	if to.Name == "ccda" {
+		return &outputCheck{docs: cda.New()}, nil
+	}
 	if to.Name != "fhir" && to.Name != "ndjson" {
-		return nil, usagef("--validate checks FHIR, and --to %s writes none", to.Name)
+		return nil, usagef("--validate checks FHIR and C-CDA, and --to %s writes neither", to.Name)
 	}
 	v, err := validate.New(validate.Options{Jobs: 1})
 	if err != nil {
@@ -48,6 +53,17 @@ func (w *checkedWriter) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Fi
 		return parts, list, err
 	}
 	for _, p := range parts {
+		if w.check.docs != nil {
+			for _, f := range w.check.docs.Document(p.Data, "").Findings {
+				if f.Severity() != diag.Reject {
+					continue // advice to those who wrote the source
+				}
+				w.check.rejected.Add(1)
+				f.Place = diag.Place{Path: f.Place.Path}
+				list = append(list, f)
+			}
+			continue
+		}
 		if b := bytes.TrimSpace(p.Data); len(b) == 0 || b[0] != '{' || b[len(b)-1] != '}' {
 			continue // a piece of a bundle too large to be held
 		}

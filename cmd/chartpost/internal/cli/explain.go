@@ -12,6 +12,7 @@ import (
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/validate/cda"
 )
 
 type explainOptions struct {
@@ -26,8 +27,9 @@ func newExplainCommand(c *CLI) *cobra.Command {
 		Short: "Show the mapping rows of a place, or a finding in words",
 		Long: `Explain shows which rows of the mappings a place of the source (PID-8, PID-5.1), an element of FHIR (Patient.gender),
 a table or datatype (OBX, XPN), codes (0001) or a template id has to do with: where it goes, which codes translate it,
-what the row's note says, and the file and line of the row. A finding's id (CP-V2-001) is explained with its reason and remedy.`,
-		Example: "  chartpost explain PID-8\n  chartpost explain Patient.gender\n  chartpost explain CP-MAP-003",
+what the row's note says, and the file and line of the row. A finding's id (CP-V2-001) is explained with its reason and remedy, and
+the CONF number of a conformance statement of C-CDA (CONF:1198-7504) with what validate looks for.`,
+		Example: "  chartpost explain PID-8\n  chartpost explain Patient.gender\n  chartpost explain CP-MAP-003\n  chartpost explain CONF:1198-7504",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.all != (len(args) == 0) || len(args) > 1 {
 				return errors.New("explain takes one place, element, table or finding, or --all")
@@ -47,6 +49,8 @@ type explained struct {
 	Query    string             `json:"query,omitzero"`
 	Rows     []explainedRow     `json:"rows"`
 	Findings []explainedFinding `json:"findings"`
+
+	Statements []cda.Rule `json:"statements,omitempty"` // of C-CDA
 }
 
 type explainedRow struct {
@@ -71,7 +75,12 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 		}
 	}
 	hints := []string{nearFinding(id)}
-	if !strings.HasPrefix(id, "CP-") {
+	_, isConf := cda.ConfNumber(query)
+	if isConf {
+		answer.Statements = cda.Explain(query)
+		hints = append(hints, "validate checks the statements of C-CDA R2.1 and its Companion Guide R4.1 that a program can test")
+	}
+	if !strings.HasPrefix(id, "CP-") && !isConf {
 		sets, err := c.explainSets(o.maps)
 		if err != nil {
 			return err
@@ -89,7 +98,7 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			}
 		}
 	}
-	if len(answer.Rows)+len(answer.Findings) == 0 {
+	if len(answer.Rows)+len(answer.Findings)+len(answer.Statements) == 0 {
 		hints = slices.DeleteFunc(hints, func(h string) bool { return h == "" })
 		guess := func(h string) bool { return strings.HasPrefix(h, "did you mean") }
 		lines := hints
@@ -116,6 +125,15 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintf(&b, "%s (%s): %s\n  why   %s\n  mend  %s\n", f.ID, f.Severity, f.What, f.Why, f.Fix)
+	}
+	for i, s := range answer.Statements {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "CONF:%s (%s, %s): %s\n  demands  %s\n  test     %s\n", s.Conf, s.Level, s.Source, s.About, s.Demands, s.Test)
+		if len(s.Context) <= 300 { // those of names and addresses are endless
+			fmt.Fprintf(&b, "  of each  %s\n", s.Context)
+		}
 	}
 	if _, err := fmt.Fprint(c.Out, b.String()); err != nil {
 		return fail(exitUnreadable, err)

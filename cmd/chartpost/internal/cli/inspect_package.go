@@ -54,7 +54,9 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 	v := &packageView{Format: "age", Header: header, Sealed: sealedHow(header)}
 	var refused error
 	t, err := (*trusted)(nil), error(nil)
-	if path == "-" {
+	if header.Passphrase() && o.passphraseFile == "" && o.passphraseFD < 0 {
+		v.Why = "it opens with a passphrase; give it with --passphrase-file to see more"
+	} else if path == "-" {
 		v.Why = "from standard input only the outside is read; name a file to see more"
 	} else if t, err = c.trust(ctx, nil, &openOptions{identityOptions: o.identityOptions, forwarded: true, expired: true}, path); err == nil {
 		defer t.close()
@@ -69,8 +71,8 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 	case err != nil && ctx.Err() != nil:
 		return err
 	case err == nil && t != nil:
-		v.Format, v.Opens, v.State, v.Manifest = pack.Format, true, string(t.contact.State), t.Manifest
-		if when, ok := t.journal.Seen(t.Manifest.ID); ok {
+		v.Format, v.Opens, v.State, v.Manifest = pack.Format, true, t.state(), t.Manifest
+		if when, ok := t.seen(); ok {
 			v.Opened = when.Format("2006-01-02")
 		}
 		v.Forwarded, v.Expired = t.Forwarded, t.expired

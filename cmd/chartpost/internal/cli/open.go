@@ -30,15 +30,16 @@ import (
 
 type openOptions struct {
 	identityOptions
-	out       string
-	below     string // a folder in which a new name is found
-	receipt   string
-	yes       bool
-	again     bool
-	forwarded bool
-	expired   bool
-	noReceipt bool
-	quiet     bool
+	identityPassphrase string // a file, where the package has a passphrase of its own
+	out                string
+	below              string // a folder in which a new name is found
+	receipt            string
+	yes                bool
+	again              bool
+	forwarded          bool
+	expired            bool
+	noReceipt          bool
+	quiet              bool
 }
 
 func newOpenCommand(c *CLI) *cobra.Command {
@@ -52,6 +53,10 @@ Nothing is written before the signature, the sender, the recipient and every fil
 checked. PACKAGE is a file, or - for standard input. Without -o the folder is called
 chartpost-DATE-ID and stands in the current folder. With -o - the one file of a package goes to
 standard output.
+
+A package that was sealed for a patient opens with its passphrase, and needs no identity: then there is
+no log either. Four letters of a word are enough. If you have an identity, its contacts and log are used,
+and --passphrase-file is the package's.
 
 If the sender asks for a receipt, it is written beside the folder: a file that only the sender can
 read, for you to send back. It says that this package arrived whole and was opened, and is signed.`,
@@ -71,6 +76,7 @@ read, for you to send back. It says that this package arrived whole and was open
 	}
 	o.addTo(cmd)
 	f := cmd.Flags()
+	f.StringVar(&o.identityPassphrase, "identity-passphrase-file", "", "the identity's passphrase, where the package has one of its own: the first line of `FILE`")
 	f.StringVarP(&o.out, "output", "o", "", "unpack into the new folder `DIR`, or - for standard output")
 	f.BoolVarP(&o.yes, "yes", "y", false, "take it even from a contact who is not verified")
 	f.BoolVar(&o.again, "again", false, "open a package that was opened before; it is logged")
@@ -96,15 +102,13 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, err
 	}
 	defer p.close()
-	when, seen := p.journal.Seen(p.Manifest.ID)
+	when, seen := p.seen()
 	if seen && !o.again {
 		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 	}
-	fresh := p.contact.State == contacts.New
+	fresh := p.fresh()
 	if fresh && !o.yes && c.Ask == nil {
-		return nil, fail(exitUsage, fmt.Errorf("%s is not verified", p.contact.Name),
-			fmt.Sprintf("call them at a number that you already had, and run: chartpost contact verify %q", p.contact.Name),
-			"to take the package all the same, use --yes")
+		return nil, p.notVerified()
 	}
 	out, receipt, err := o.outputs(p, seen)
 	if err != nil {
@@ -148,8 +152,17 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	if err != nil {
 		return nil, explain(err)
 	}
+	if p.home == nil {
+		if !o.quiet {
+			fmt.Fprintln(c.Err, "There is no identity here, so nothing of it is logged.")
+		}
+		return &opened{out: out, sender: p.sender()}, nil
+	}
 	m := p.Manifest
 	body := p.home.body(p.contact)
+	if p.contact == nil {
+		body.Peer = journal.Peer{Name: p.sender(), City: m.From.City, Key: m.From.Sign, Card: m.From.Card, State: p.state()}
+	}
 	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
 	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
 	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(p.Sums[:])
@@ -164,7 +177,7 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	if err != nil {
 		return nil, err
 	}
-	result := &opened{out: out, sender: p.contact.Name}
+	result := &opened{out: out, sender: p.sender()}
 	if receipt == "" {
 		return result, nil
 	}
@@ -236,9 +249,10 @@ func freeName(path string) string {
 // trusted is a package whose signature, sender, manifest and recipient have passed; its files are not yet checked.
 type trusted struct {
 	*seal.Package
-	home     *home
-	journal  *journal.Journal
-	contact  *contacts.Contact
+	home     *home             // nil if the package has a passphrase and nobody here an identity
+	journal  *journal.Journal  // nil likewise
+	contact  *contacts.Contact // nil if the package has a passphrase and its sender is no contact
+	mine     bool              // I sealed it myself
 	src      io.ReaderAt
 	size     int64
 	expired  bool
@@ -264,8 +278,10 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		return nil, explain(fmt.Errorf("%s: %w", inputName(path), err))
 	}
 	if header.Passphrase() {
-		return nil, fail(exitIdentity, errors.New("this package opens with a passphrase, not with an identity"),
-			"open it with: age -d -o package.zip FILE")
+		if h != nil { // of an inbox: nobody is there to type it
+			return nil, fail(exitIdentity, errors.New("this package opens with a passphrase, not with an identity"), "open it with chartpost open")
+		}
+		return c.trustPassphrase(ctx, o, &trusted{src: src, size: size, close: closeInput})
 	}
 	if h == nil {
 		if h, err = c.unlock(ctx, &o.identityOptions); err != nil {
@@ -299,17 +315,24 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		}
 		return nil, explain(err)
 	}
+	return t, t.inTime(o, c)
+}
+
+// inTime refuses what has expired: the sender's card, or the package.
+func (t *trusted) inTime(o *openOptions, c *CLI) error {
 	now := c.now()
-	if err := t.contact.CheckRead(now); err != nil {
-		return nil, explain(err)
+	if t.contact != nil {
+		if err := t.contact.CheckRead(now); err != nil {
+			return explain(err)
+		}
 	}
 	if e := t.Manifest.Expires; e != nil && now.After(*e) {
 		if !o.expired {
-			return nil, explain(findingf("CP-PKG-021", "the package expired on %s", e.Format(time.DateOnly)))
+			return explain(findingf("CP-PKG-021", "the package expired on %s", e.Format(time.DateOnly)))
 		}
 		t.expired = true
 	}
-	return t, nil
+	return nil
 }
 
 // history looks the package up in the log: whether one before it is missing, a later one has been opened, or another stands in its place.
@@ -318,7 +341,12 @@ func (t *trusted) history() error {
 	m, warn := t.Manifest, func(id diag.ID, format string, args ...any) {
 		t.warnings = append(t.warnings, diag.New(id, diag.Place{}, format, args...))
 	}
-	ours := func(b *journal.Body) bool { return b.Key == seal.FormatKey(t.Sender) || b.Name == t.contact.Name }
+	if t.journal == nil {
+		return nil
+	}
+	ours := func(b *journal.Body) bool {
+		return b.Key == seal.FormatKey(t.Sender) || t.contact != nil && b.Name == t.contact.Name
+	}
 	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return ours(b) })
 	if err != nil {
 		return err
@@ -407,6 +435,17 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.
 func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
+	if err := impostor(book, u); err != nil || u.Name == "" {
+		if err == nil {
+			err = u
+		}
+		return err
+	}
+	return diag.New("CP-PKG-016", diag.Place{}, "the sender, who calls itself %q, is not among your contacts", u.Name)
+}
+
+// impostor refuses a sender who has keys that are known to be good no more, or the name of a contact with other keys.
+func impostor(book *contacts.Book, u *seal.UnknownSender) error {
 	if r, ok := book.IsRevoked(seal.FormatKey(u.Key)); ok {
 		return findingf("CP-PKG-018", "the package is signed with keys that %s revoked; you have known it since %s", r.Name, r.Told.Format(time.DateOnly))
 	}
@@ -414,19 +453,18 @@ func unknownSender(book *contacts.Book, u *seal.UnknownSender) error {
 		return findingf("CP-PKG-017", "the package is signed with keys that %s gave up; you have had their new card since %s", k.Name, f.Until.Format(time.DateOnly))
 	}
 	if u.Name == "" {
-		return u
+		return nil
 	}
 	if k := book.ByCardName(u.Name); k != nil {
 		return findingf("CP-PKG-017", "the package says that it is from %s, but is signed with another key than the one on their card", k.Name)
 	}
-	f := diag.New("CP-PKG-016", diag.Place{}, "the sender, who calls itself %q, is not among your contacts", u.Name)
-	return f
+	return nil
 }
 
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.contact.Name, t.contact.Card().City), standing(t.contact))
+	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.sender(), t.city()), t.standing())
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)
@@ -471,6 +509,9 @@ func (t *trusted) show(w io.Writer) {
 
 // known names a package, and says when it was opened.
 func (t *trusted) known(id string) string {
+	if t.journal == nil {
+		return pack.ShortID(id)
+	}
 	if when, ok := t.journal.Seen(id); ok {
 		return pack.ShortID(id) + ", opened on " + when.Format(time.DateOnly)
 	}

@@ -28,6 +28,7 @@ import (
 
 type sealOptions struct {
 	identityOptions
+	patientOptions
 	to             []string
 	about          []string
 	purpose        string
@@ -59,7 +60,7 @@ func newSealCommand(c *CLI) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "seal IN... --to NAME --purpose PURPOSE",
-		Short: "Encrypt and sign files for a contact",
+		Short: "Encrypt and sign files for a contact, or for a patient",
 		Long: `Encrypt and sign files for one or more contacts, into one package that only they can open.
 
 IN is a file, a folder (all files in it) or - for standard input. Without -o the package is
@@ -73,16 +74,21 @@ Several contacts can read one package; each sees the names of the others. If one
 reached in the form that any age opens, the package is in that form for all, which is not protected
 against quantum computers.
 
+--to-patient is for somebody who has no keys: the package opens with a passphrase of seven words, which
+is shown once, with how to pass it on. Nobody else can open it, you neither: keep the originals.
+
 Purposes: ` + strings.Join(words, ", ") + `.`,
 		Example: `  chartpost seal out/ --to lakeside --purpose treatment --note "before the visit on Tuesday"
+  chartpost seal record.xml --to-patient "Ann Lee"
   chartpost seal scan.pdf --to lakeside --to hilltop --purpose treatment --about "Ann Lee, 1950-01-02, MRN 77"
   chartpost convert lab.hl7 --to fhir | chartpost seal - --name lab.json --to lakeside --purpose treatment -o - | ssh host 'cat > in/lab.zip.age'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runSeal(cmd.Context(), o, args) },
 	}
-	o.addTo(cmd)
+	o.identityOptions.addTo(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&o.to, "to", nil, "the contact's `NAME`; may be given several times")
+	o.patientOptions.addTo(f)
 	f.StringVar(&o.purpose, "purpose", "", "why the records are disclosed: `PURPOSE`")
 	f.StringArrayVar(&o.about, "about", nil, "whom it is about, for the log: `'NAME, BIRTHDATE[, MRN]'`, or none; may be given several times")
 	f.StringVar(&o.what, "what", "", "what is disclosed, for the log: a few `WORDS`")
@@ -127,7 +133,7 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 		c.remind(mine)
 	}
 	m.From = pack.Party{Name: mine.Name, City: mine.City, Sign: mine.Sign, Age: mine.Age, AgeCompat: mine.AgeCompat, Card: mine.Digest()}
-	to, err := h.recipients(o)
+	to, err := h.addressees(o)
 	if err != nil {
 		return err
 	}
@@ -149,6 +155,9 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 			return err
 		}
 	}
+	if to.patient != "" {
+		about = to.isAbout(about, o)
+	}
 	if m.ID, err = pack.NewID(c.random()); err != nil {
 		return err
 	}
@@ -157,15 +166,7 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 		return err
 	}
 	body := h.body(nil)
-	for i, k := range to.contacts {
-		p := peer(k)
-		p.Unverified = overruled(k, o.why())
-		if i == 0 {
-			body.Peer = p
-		} else {
-			body.Also = append(body.Also, p)
-		}
-	}
+	body.Peer, body.Also = to.peers(o.why())
 	body.About, body.What, body.Receipt = about, o.what, m.Receipt
 	body.Purpose, body.Basis, body.Note, body.Part2 = string(m.Purpose), m.Basis, o.note, o.part2
 	body.Emergency, body.Supersedes, body.InReplyTo = m.Emergency, m.Supersedes, m.InReplyTo
@@ -195,6 +196,9 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 	if _, err := h.log(ctx, journal.Sealed, m.ID, body); err != nil {
 		return err
 	}
+	if err := o.keepPassphrase(to); err != nil {
+		return err
+	}
 	if err := out.commit(); err != nil {
 		return fail(exitUnreadable, err)
 	}
@@ -207,6 +211,9 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 			fmt.Fprintln(c.Err, "  the log does not say whom it is about; --about 'NAME, BIRTHDATE[, MRN]' does")
 		}
 	}
+	if to.patient != "" && o.passphraseOut == "" {
+		c.showPassphrase(to, out.name)
+	}
 	if out.name != "" {
 		fmt.Fprintln(c.Out, out.name)
 	}
@@ -218,9 +225,12 @@ func (o *sealOptions) manifest(c *CLI) (*pack.Manifest, error) {
 	if o.emergency != "" && o.purpose == "" {
 		o.purpose = "emergency"
 	}
+	if err := o.checkPatient(); err != nil {
+		return nil, err
+	}
 	switch {
-	case len(o.to) == 0:
-		return nil, usagef("seal needs --to, the name of a contact")
+	case len(o.to) == 0 && o.patient == "":
+		return nil, fail(exitUsage, errors.New("seal needs --to, the name of a contact"), "for somebody without keys there is --to-patient NAME")
 	case o.purpose == "":
 		return nil, usagef("seal needs --purpose, the reason of the disclosure")
 	case o.part2 && o.consent == "":
@@ -245,7 +255,7 @@ func (o *sealOptions) manifest(c *CLI) (*pack.Manifest, error) {
 	now := c.now().UTC().Truncate(time.Second)
 	m := &pack.Manifest{Format: pack.Format, Created: now, Note: o.note, Purpose: purpose, Part2: o.part2, Emergency: o.emergency,
 		Receipt: pack.ReceiptRequested, Tool: tool(c)}
-	if o.noReceipt {
+	if o.noReceipt || o.patient != "" { // a receipt is signed, and a passphrase signs nothing
 		m.Receipt = pack.ReceiptNone
 	}
 	if o.expires != "" {
@@ -307,16 +317,38 @@ func parseWhen(text string, now time.Time, sign int) (time.Time, error) {
 	return time.Time{}, errors.New("it must be a day as 2026-12-31, or a number with d, m or y")
 }
 
-// addressees are whom a package is sealed for.
+// addressees are whom a package is sealed for: contacts, or a patient.
 type addressees struct {
 	contacts []*contacts.Contact
 	parties  []pack.Party
 	keys     []age.Recipient
 	notes    []string // what has to be said about it
+
+	patient, passphrase string
+}
+
+// peers is what the log keeps of them.
+func (a *addressees) peers(why string) (first journal.Peer, also []journal.Peer) {
+	if a.patient != "" {
+		return journal.Peer{Name: a.patient, State: journal.PatientState}, nil
+	}
+	for i, k := range a.contacts {
+		p := peer(k)
+		p.Unverified = overruled(k, why)
+		if i == 0 {
+			first = p
+		} else {
+			also = append(also, p)
+		}
+	}
+	return first, also
 }
 
 // states says who they are and how far they are known.
 func (a *addressees) states(why string) []string {
+	if a.patient != "" {
+		return []string{a.patient + " (a patient, with a passphrase)"}
+	}
 	list := make([]string, len(a.contacts))
 	for i, k := range a.contacts {
 		state := standing(k)
@@ -476,7 +508,11 @@ func (c *CLI) about(ctx context.Context, o *sealOptions, sources *pack.Sources) 
 	if err != nil || len(list) > 0 || c.Ask == nil {
 		return list, err
 	}
-	text, err := c.Ask(ctx, "Whom is it about, for the log? NAME, BIRTHDATE[, MRN]; nothing if it is about no patient:", false)
+	question := "Whom is it about, for the log? NAME, BIRTHDATE[, MRN]; nothing if it is about no patient:"
+	if o.patient != "" {
+		question = fmt.Sprintf("Whom is it about, for the log? NAME, BIRTHDATE[, MRN]; nothing if it is about %s:", o.patient)
+	}
+	text, err := c.Ask(ctx, question, false)
 	if errors.Is(err, io.EOF) || err == nil && strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
@@ -617,6 +653,9 @@ func (h *home) reserve(ctx context.Context, m *pack.Manifest, body *journal.Body
 	m.Seq = j.NextSeq()
 	body.Seq = m.Seq
 	for i, p := range body.Peers() {
+		if p.Key == "" {
+			continue // whoever has a passphrase does not tell one package from another
+		}
 		before, _, err := j.Last(journal.Sealed, func(_ *journal.Entry, b *journal.Body) bool {
 			return slices.ContainsFunc(b.Peers(), func(q journal.Peer) bool { return q.Key == p.Key })
 		})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/validate"
@@ -34,10 +35,13 @@ func newValidateCommand(c *CLI) *cobra.Command {
 	o := new(validateOptions)
 	cmd := &cobra.Command{
 		Use:   "validate IN...",
-		Short: "Check FHIR records: structure, rules, profiles, codes",
-		Long: `Validate checks FHIR R4 records without a server and says what is wrong with them: what a receiver will reject, what may be
-misread, and what is good to know. Each finding has its place as line, column and FHIRPath, and an id that explain tells more of.
-What cannot be checked here is said once at the end.
+		Short: "Check FHIR records and C-CDA documents: structure, rules, profiles, codes",
+		Long: `Validate checks FHIR R4 records and C-CDA documents without a server and says what is wrong with them: what a receiver will
+reject, what may be misread, and what is good to know. Each finding has its place as line, column and FHIRPath or XPath, and an id
+that explain tells more of. What cannot be checked here is said once at the end.
+
+C-CDA documents are checked against the schema of CDA and the conformance statements of C-CDA R2.1 and its Companion Guide R4.1, for
+the templates that they claim: what SHALL be is an error, what SHOULD be may be misread. The CONF number of a finding is explained too.
 
 --profile names profiles that every resource of their type must meet: us-core (6.1.0), us-core@7.0.0, the URL of a definition that
 is known, a file with StructureDefinitions, or a folder or package (.tgz) of them. Profiles that a resource names in meta.profile
@@ -49,7 +53,7 @@ their rows go to a folder as NAME.good.csv, NAME.bad.csv with the reason of each
 
 Exit status: 0 nothing that a receiver would reject, 1 something of that kind (with --strict also what may be misread), 3 an input
 cannot be read.`,
-		Example: "  chartpost validate bundle.json\n  chartpost validate export/ --profile us-core --format sarif",
+		Example: "  chartpost validate bundle.json\n  chartpost validate export/ --profile us-core --format sarif\n  chartpost validate summary.xml\n  chartpost explain CONF:1198-7504",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runValidate(cmd.Context(), o, args) },
 	}
@@ -59,7 +63,7 @@ cannot be read.`,
 	f.BoolVar(&o.mustSupport, "must-support", false, "tell of elements that are not there and that a profile marks as must-support")
 	f.StringVar(&o.format, "format", "text", "how findings are written: "+strings.Join(diag.WriterNames(), ", "))
 	f.StringVar(&o.suppress, "suppress", "", "leave out the findings that this YAML file lists, each with its reason")
-	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir")
+	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir, ccda or csv")
 	f.StringArrayVar(&o.maps, "map", nil, "mapping that tables are checked against; may be repeated, the last wins")
 	f.StringArrayVar(&o.views, "view", nil, "check tables against the columns of a view or set of views; may be repeated")
 	f.StringVarP(&o.out, "output", "o", "", "folder for the good, bad and duplicate rows of tables")
@@ -86,8 +90,10 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 		return usagef("--jobs %d: at least one", o.jobs)
 	case o.jobs == 0:
 		o.jobs = runtime.GOMAXPROCS(0)
-	case o.from != "auto" && o.from != "fhir":
-		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir", o.from))
+	case !slices.Contains([]string{"auto", "fhir", "ccda", "csv"}, o.from):
+		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir, ccda and csv", o.from))
+	case !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates):
+		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
 	case !slices.Contains(diag.WriterNames(), o.format):
 		return usagef("--format %s: it is one of %s", o.format, strings.Join(diag.WriterNames(), ", "))
 	}
@@ -121,7 +127,12 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 		size += s.Size
 	}
 	bar := c.bar("checking", size, o.quiet || o.format != "text")
-	run := &validateRun{o: o, sup: sup, bar: bar}
+	tables, err := c.newTableChecks(o)
+	if err != nil {
+		return err
+	}
+	defer tables.discard()
+	run := &validateRun{o: o, sup: sup, bar: bar, tables: tables}
 	wo := diag.WriteOptions{ShowValues: o.values, Version: c.Version, Across: o.format == "text" || o.format == "json"}
 	if o.quiet {
 		wo.Quietest = diag.Reject
@@ -134,12 +145,18 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 		return usagef("%s", err)
 	}
 	run.w = w
-	for _, src := range sources {
-		if err := run.source(ctx, v, src); err != nil {
+	docs, stop := context.WithCancel(ctx)
+	defer stop()
+	run.docs = newDocuments(docs, o, sources)
+	for i, src := range sources {
+		if err := run.source(ctx, v, i, src); err != nil {
 			return err
 		}
 	}
 	bar.done()
+	if err := tables.finish(); err != nil {
+		return fail(exitUnreadable, err)
+	}
 	for _, f := range v.Remarks() {
 		run.report(f)
 	}
@@ -175,7 +192,11 @@ type validateRun struct {
 	bar        *bar
 	w          diag.Writer
 	all        *diag.Collector
+	docs       *documents
+	tables     *tableChecks
 	counts     validate.Counts
+	documents  int
+	templates  map[string]int // of clinical documents, that there are no rules for
 	files      int
 	unreadable int
 	failed     bool
@@ -204,10 +225,16 @@ func (r *validateRun) report(f *diag.Finding) {
 	}
 }
 
-func (r *validateRun) source(ctx context.Context, v *validate.Validator, src convert.Source) error {
+func (r *validateRun) source(ctx context.Context, v *validate.Validator, i int, src convert.Source) error {
 	name := src.Path
 	if name == "-" {
 		name = src.Name
+	}
+	if e := r.docs.take(ctx, i); e.result != nil || e.err != nil {
+		r.files++
+		r.bar.add(src.Size)
+		r.document(e.result, e.err, name)
+		return ctx.Err()
 	}
 	in, err := src.Open()
 	if err != nil {
@@ -221,11 +248,34 @@ func (r *validateRun) source(ctx context.Context, v *validate.Validator, src con
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if r.o.from == "ccda" || r.o.from == "auto" && ccda.Sniff(head) {
+		r.files++
+		res, err := r.docs.v.Stream(ctx, read, name)
+		if ctx.Err() == nil {
+			r.document(res, err, name)
+		}
+		return ctx.Err()
+	}
+	if r.o.from == "csv" || r.o.from == "auto" && !validate.Sniff(head) && !isWebPage(head) && r.tables.reads(src, head) {
+		r.files++
+		if err := r.tables.check(src, read, name, r.report); err != nil {
+			var e *exitError
+			if errors.As(err, &e) {
+				return err
+			}
+			r.unreadable++
+			r.report(diag.New("CP-CNV-006", diag.Place{Source: name}, "the input broke off while it was read: %s", convert.Plain(err)))
+		}
+		return ctx.Err()
+	}
 	if r.o.from == "auto" && !validate.Sniff(head) {
-		if len(head) == 0 {
+		switch {
+		case len(head) == 0:
 			r.report(diag.New("CP-CNV-003", diag.Place{Source: name}, ""))
-		} else {
-			r.report(diag.New("CP-CNV-001", diag.Place{Source: name}, "this is not FHIR"))
+		case isWebPage(head):
+			r.report(diag.New("CP-CDA-008", diag.Place{Source: name}, ""))
+		default:
+			r.report(diag.New("CP-CNV-001", diag.Place{Source: name}, "this is neither FHIR, a clinical document nor a table"))
 		}
 		r.unreadable++
 		return nil
@@ -256,19 +306,32 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// validatedRows counts the rows of tables.
+type validatedRows struct {
+	Checked   int `json:"checked"`
+	Good      int `json:"good"`
+	Bad       int `json:"bad"`
+	Duplicate int `json:"duplicate"`
+}
+
 // validated is the report as JSON has it.
 type validated struct {
-	Chartpost string `json:"chartpost"`
-	Files     int    `json:"files"`
-	Resources int    `json:"resources"`
+	Chartpost string         `json:"chartpost"`
+	Files     int            `json:"files"`
+	Resources int            `json:"resources"`
+	Documents int            `json:"documents,omitzero"`
+	Rows      *validatedRows `json:"rows,omitempty"`
 	diag.JSON
 	Suppressed int      `json:"suppressed,omitzero"`
 	Unchecked  []string `json:"unchecked"`
 }
 
 func (r *validateRun) json() validated {
-	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, JSON: r.all.JSON(), Unchecked: r.unchecked(false)}
+	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, Documents: r.documents, JSON: r.all.JSON(), Unchecked: r.unchecked(false)}
 	x.Totals = r.total
+	if sum := r.tables.sum; sum.Tables > 0 {
+		x.Rows = &validatedRows{sum.Rows, sum.Good, sum.Bad, sum.Same}
+	}
 	if r.sup != nil {
 		x.Suppressed = r.sup.Count
 	}
@@ -327,7 +390,17 @@ func (r *validateRun) text(color bool) string {
 	if last != 0 {
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s, %s: ", plural(r.files, "file"), plural(r.counts.Resources, "resource"))
+	what := plural(r.files, "file")
+	if r.counts.Resources > 0 || r.documents == 0 && r.tables.sum.Tables == 0 {
+		what += ", " + plural(r.counts.Resources, "resource")
+	}
+	if r.documents > 0 {
+		what += ", " + plural(r.documents, "document")
+	}
+	if r.tables.sum.Tables > 0 {
+		what += ", " + r.tables.summary()
+	}
+	fmt.Fprintf(&b, "%s: ", what)
 	if r.total == (diag.Severities{}) {
 		b.WriteString("nothing found")
 	} else {
@@ -366,6 +439,7 @@ func (r *validateRun) unchecked(brief bool) []string {
 	if others > 0 {
 		list = append(list, fmt.Sprintf("%s of other code systems (%d): that they have them", plural(codes, "code"), others))
 	}
+	list = append(list, r.uncheckedTemplates(brief)...)
 	for _, s := range slices.Sorted(maps.Keys(u.Profiles)) {
 		list = append(list, fmt.Sprintf("%s against the profile %s: its definition is not here", plural(u.Profiles[s], "resource"), s))
 	}

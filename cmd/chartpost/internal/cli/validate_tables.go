@@ -12,6 +12,7 @@ import (
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
 )
 
@@ -89,6 +90,11 @@ func (t *tableChecks) create(table, list string, force bool) (io.Writer, error) 
 	x := &listFile{f, to}
 	t.files = append(t.files, x)
 	return f, nil
+}
+
+// reads reports a source that is a table, by its name or its first bytes.
+func (t *tableChecks) reads(src convert.Source, head []byte) bool {
+	return len(head) > 0 && (t.set.Blind(src.Name) != nil || csvtab.Sniff(head))
 }
 
 // check checks the tables of a source.

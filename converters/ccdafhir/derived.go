@@ -1,0 +1,301 @@
+package ccdafhir
+
+import (
+	stdbase64 "encoding/base64"
+	"strconv"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
+	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// FHIR asks of one resource what a document says in statements around, within or beside the one that the resource was made of: the
+// recorder of a problem is the author of its statement, what a medication is for stands in an observation within it. The tables
+// Derived say what of that goes where, as rows; the statements themselves are kept whole by the rows of their own tables. So what
+// Derived gives is marked as derived and not written a second time.
+
+const derivedWhy = "it stands in the statement that says it, and here again"
+
+func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	said := dst.ProtoReflect().New()
+	end := c.Fold(derivedWhy)
+	c.ReadTable("Derived", n, said.Interface())
+	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Child(n, "author") == 0 && c.Doc.Name(act) == "act" {
+		switch dst.(type) {
+		case *cpb.Condition, *apb.AllergyIntolerance: // who wrote the concern wrote what is within
+			c.ReadTable("Derived_Concern", act, said.Interface())
+		}
+	}
+	end()
+	merge(dst.ProtoReflect(), said)
+	switch x := dst.(type) {
+	case *ipb.Immunization:
+		reactions(c, n, x)
+	case *epb.Encounter:
+		diagnoses(c, x)
+	case *opb.Observation:
+		if code := observationCategory(c.Doc, n); code != "" && len(x.Category) == 0 {
+			x.Category = append(x.Category, derivedConcept(observationCategories, code))
+		}
+	case *docpb.DocumentReference:
+		attach(x)
+	case *drpb.DiagnosticReport:
+		if len(x.Category) == 0 && attrText(c.Doc, c.Doc.Child(sectionOf(c.Doc, n), "code"), "code") == resultsSection {
+			x.Category = append(x.Category, derivedConcept("http://terminology.hl7.org/CodeSystem/v2-0074", "LAB"))
+		}
+	}
+	return false
+}
+
+// merge moves what src says into dst, marked as derived, where dst says nothing.
+func merge(dst, src protoreflect.Message) {
+	src.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Kind() != protoreflect.MessageKind:
+		case f.IsList():
+			have := dst.Mutable(f).List()
+			if f.Name() == "dosage_instruction" && have.Len() > 0 { // a document has one dosage
+				merge(have.Get(0).Message(), v.List().Get(0).Message())
+				return true
+			}
+			for i := range v.List().Len() {
+				mark(v.List().Get(i).Message())
+				have.Append(v.List().Get(i))
+			}
+		case !dst.Has(f):
+			mark(v.Message())
+			dst.Set(f, v)
+		case f.ContainingOneof() == nil && v.Message().Descriptor().Fields().ByName("extension") != nil && f.Name() != "onset":
+			merge(dst.Get(f).Message(), v.Message())
+		}
+		return true
+	})
+}
+
+// mark marks an element as derived: an extension, and a choice of types, by its value.
+func mark(m protoreflect.Message) {
+	if _, ext := m.Interface().(*dpb.Extension); !ext && m.Descriptor().Fields().ByName("extension") != nil {
+		markDerived(m.Interface())
+		return
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Kind() == protoreflect.MessageKind && !f.IsList() && f.Name() != "url" {
+			mark(v.Message())
+		}
+		return true
+	})
+}
+
+// writeDerived claims what is read again from where it came from.
+func writeDerived(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+	any := false
+	var walk func(m protoreflect.Message)
+	walk = func(m protoreflect.Message) {
+		m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+			if f.Kind() != protoreflect.MessageKind || f.Name() == "contained" {
+				return true
+			}
+			visit := func(x protoreflect.Message) {
+				switch {
+				case isDerived(x.Interface()):
+					c.Claim(x.Interface())
+					any = true
+				case f.Name() != "extension":
+					walk(x)
+				default:
+					if value := x.Interface().(*dpb.Extension).GetValue(); value != nil && claimValue(c, value) {
+						c.Claim(x.Interface())
+						any = true
+					}
+				}
+			}
+			if f.IsList() {
+				for i := range v.List().Len() {
+					visit(v.List().Get(i).Message())
+				}
+			} else {
+				visit(v.Message())
+			}
+			return true
+		})
+	}
+	walk(src.ProtoReflect())
+	return any
+}
+
+// claimValue reports that the value of an extension is derived.
+func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
+	value.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		is = f.Kind() == protoreflect.MessageKind && isDerived(v.Message().Interface())
+		return false
+	})
+	return is
+}
+
+func derivedConcept(system, code string) *dpb.CodeableConcept {
+	cc := concept(system, code)
+	markDerived(cc)
+	return cc
+}
+
+const (
+	observationCategories = "http://terminology.hl7.org/CodeSystem/observation-category"
+	resultsSection        = "30954-2"
+	resultOrganizer       = entries + "1"
+	vitalsOrganizer       = entries + "26"
+	socialSection         = "29762-2"
+)
+
+// observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around
+// it or the section.
+func observationCategory(d *tree.Doc, n tree.Node) string {
+	if d.Name(n) != "observation" {
+		return ""
+	}
+	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
+		for _, root := range templatesOf(d, org) {
+			switch root {
+			case resultOrganizer:
+				return "laboratory"
+			case vitalsOrganizer:
+				return "vital-signs"
+			}
+		}
+	}
+	if d.Name(d.Parent(n)) == "entry" && attrText(d, d.Child(sectionOf(d, n), "code"), "code") == socialSection {
+		return "social-history"
+	}
+	return ""
+}
+
+// related are the references to the statements within a resource's own, by the name that the table Related_Entry gives their kind.
+func related(m proto.Message, kind string) (refs []*dpb.Reference) {
+	list := extensions(m)
+	if list == nil {
+		return nil
+	}
+	for _, x := range *list {
+		if x.GetUrl().GetValue() != ownExtensions+"related" {
+			continue
+		}
+		for _, y := range x.Extension {
+			if ref := y.GetValue().GetReference(); ref != nil && y.GetUrl().GetValue() == kind {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs
+}
+
+// reactions are the Reaction Observations within an immunization, E.9.
+func reactions(c *mapping.Context, n tree.Node, d *ipb.Immunization) {
+	for _, ref := range related(d, "observation") {
+		to := c.Led(ref)
+		o, ok := to.(*opb.Observation)
+		if !ok || !hasTemplate(o, reaction) {
+			continue
+		}
+		r := &ipb.Immunization_Reaction{Detail: &dpb.Reference{}}
+		switch {
+		case o.GetEffective().GetDateTime() != nil:
+			r.Date, _ = proto.Clone(o.Effective.GetDateTime()).(*dpb.DateTime)
+		case o.GetEffective().GetPeriod().GetStart() != nil:
+			r.Date, _ = proto.Clone(o.Effective.GetPeriod().Start).(*dpb.DateTime)
+		}
+		c.ReferAs(r.Detail, ref)
+		markDerived(r)
+		d.Reaction = append(d.Reaction, r)
+	}
+}
+
+// diagnoses are the problems within the Encounter Diagnoses of an encounter, E.80.
+func diagnoses(c *mapping.Context, d *epb.Encounter) {
+	for _, act := range related(d, "act") {
+		to := c.Led(act)
+		if to == nil || !hasTemplate(to, encounterDiagnose) {
+			continue
+		}
+		for _, ref := range related(to, "condition") {
+			x := &epb.Encounter_Diagnosis{Condition: &dpb.Reference{}}
+			c.ReferAs(x.Condition, ref)
+			markDerived(x)
+			d.Diagnosis = append(d.Diagnosis, x)
+		}
+	}
+}
+
+// attach gives a note its content: the text of the act, or that of the narrative to which it refers.
+func attach(d *docpb.DocumentReference) {
+	for _, x := range d.Extension {
+		text := x.GetValue().GetStringValue()
+		if x.GetUrl().GetValue() != ownExtensions+"text" || text.GetValue() == "" {
+			continue
+		}
+		kind, data := "text/plain", []byte(text.Value)
+		for _, y := range text.Extension {
+			switch y.GetUrl().GetValue() {
+			case ownExtensions + "media-type":
+				kind = y.GetValue().GetStringValue().GetValue()
+			case ownExtensions + "representation":
+				if y.GetValue().GetCode().GetValue() == "B64" {
+					raw, err := stdbase64.StdEncoding.DecodeString(solid(text.Value))
+					if err != nil {
+						return // the text stands beside it as it was written
+					}
+					data = raw
+				}
+			}
+		}
+		content := &docpb.DocumentReference_Content{Attachment: &dpb.Attachment{
+			ContentType: &dpb.Attachment_ContentTypeCode{Value: kind}, Data: &dpb.Base64Binary{Value: data}}}
+		markDerived(content)
+		d.Content = append(d.Content, content)
+	}
+}
+
+// readFullName is the name of a person as one text.
+func readFullName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.String)
+	if !ok {
+		return false
+	}
+	words := []string{c.Doc.Text(n)}
+	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		if name := c.Doc.Name(k); name[0] != '@' && name != "validTime" {
+			words = append(words, c.Doc.Text(k))
+		}
+	}
+	d.Value = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+	return d.Value != ""
+}
+
+// hasTemplate reports whether a resource was made of a statement of a template.
+func hasTemplate(m proto.Message, root string) bool {
+	for _, x := range *extensions(m) {
+		id := x.GetValue().GetIdentifier()
+		if x.GetUrl().GetValue() == templateURL && (id.GetSystem().GetValue() == "urn:oid:"+root || id.GetValue().GetValue() == "urn:oid:"+root) {
+			return true
+		}
+	}
+	return false
+}
+
+// refills is repeatNumber of an order: how often it may be supplied, the first time included. FHIR counts what follows it.
+var refills = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return "", mapping.Loss("no number of times")
+	}
+	return strconv.Itoa(n - 1), nil
+}}

@@ -95,11 +95,6 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 				asked[d.Question] = true
 			}
 		}
-		for _, x := range t.Findings {
-			if !asked[x] {
-				report(x)
-			}
-		}
 		c := &checker{o: &o, t: t, at: diag.Place{Source: f.Path, Path: sheetOf(t)}, report: report}
 		ok := false
 		switch {
@@ -108,12 +103,16 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 		case blind != nil:
 			ok = c.mapping(blind.blindMatch(t))
 		default:
-			x := s.Find(path.Base(f.Name), t.Header())
-			if x == nil {
+			if x := s.Find(path.Base(f.Name), t.Header()); x == nil {
 				c.nearest(s)
-				continue
+			} else {
+				ok = c.mapping(x)
 			}
-			ok = c.mapping(x)
+		}
+		for _, x := range t.Findings {
+			if !asked[x] && (x.ID != csvtab.NoDate || c.x == nil) { // with a mapping each such cell is named
+				report(x)
+			}
 		}
 		if !ok {
 			continue
@@ -231,7 +230,8 @@ func (c *checker) mapping(x *Match) bool {
 				list = append(list, i)
 			}
 		}
-		if len(list) > 0 {
+		// Longer lists of alternatives tell tables apart; a single row may well have none of them.
+		if len(list) > 0 && strings.Count(want, "|") < 3 {
 			c.needs = append(c.needs, list)
 		}
 	}
@@ -271,7 +271,7 @@ func (c *checker) mapping(x *Match) bool {
 				if k.Content.Is(strings.TrimSpace(text)) {
 					return "", ""
 				}
-				return OddCell, "it does not look like one of " + k.Content.Name
+				return OddCell, "it does not look like " + k.Content.One
 			}})
 		}
 	}
@@ -404,6 +404,9 @@ func (m *marks) set(i int) {
 
 func (m marks) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
 
+// maxAgain is how many rows that are there again are told the number of the first.
+const maxAgain = 1 << 20
+
 // rows checks the rows, and writes the lists of the good, the bad, and those that are there twice.
 func (c *checker) rows(name string) error {
 	var rows, keys seen
@@ -414,29 +417,27 @@ func (c *checker) rows(name string) error {
 		if err != nil {
 			return err
 		}
-		if c.row(r) {
-			bad.set(i)
-			c.bad++
-		} else {
+		wrong := c.row(r)
+		if r.Fault == nil {
 			h := c.hash(r)
 			k, keyed := c.keyHash(r)
 			double := rows.add(h)
-			switch {
-			case double:
+			if keyed && keys.add(k) && !double {
+				double, h = true, k
+			}
+			if double && len(again) < maxAgain {
 				again[h] = 0
-			case keyed && keys.has(k):
-				double = true
-				again[k] = 0
 			}
-			if keyed {
-				keys.add(k)
-			}
-			if double {
+			if double && !wrong {
 				same.set(i)
 				c.same++
-			} else {
+			} else if !wrong {
 				c.good++
 			}
+		}
+		if wrong {
+			bad.set(i)
+			c.bad++
 		}
 		i++
 	}
@@ -457,46 +458,36 @@ func (c *checker) second(name string, bad, same marks, again map[uint64]int) err
 		}
 		switch {
 		case bad.has(i):
-			if err := out.write("bad", r, c.why(r), "reason"); err != nil {
-				return err
-			}
+			err = out.write("bad", r, c.why(r), "reason")
 		case same.has(i):
 			id, first := SameRow, again[c.hash(r)]
 			if first == 0 {
 				k, _ := c.keyHash(r)
-				id, first = SameKeyOther, again[k]
-			}
-			at := c.t.Place(r, -1)
-			at.Path += ", as row " + strconv.Itoa(first)
-			what := ""
-			if id == SameKeyOther {
-				var names []string
-				for _, u := range c.unique {
-					names = append(names, c.t.Columns[u].Name)
+				if n, ok := again[k]; ok {
+					id, first = SameKeyOther, n
 				}
-				what = fmt.Sprintf("%s (%s)", SameKeyOther.Entry().What, strings.Join(names, ", "))
 			}
-			c.report(diag.New(id, at, "%s", diagWhat(id, what)))
-			reason := fmt.Sprintf("the same as row %d", first)
+			at, reason, what := c.t.Place(r, -1), "the same as another row", id.Entry().What
 			if id == SameKeyOther {
-				reason = fmt.Sprintf("the key of row %d", first)
+				reason = "the key of another row"
+				what = fmt.Sprintf("%s (%s)", what, strings.Join(c.uniqueNames(), ", "))
 			}
-			if err := out.write("duplicate", r, reason, "reason"); err != nil {
-				return err
+			if first > 0 {
+				at.Path += ", as row " + strconv.Itoa(first)
+				reason = strings.Replace(reason, "another row", "row "+strconv.Itoa(first), 1)
 			}
+			c.report(diag.New(id, at, "%s", what))
+			err = out.write("duplicate", r, reason, "reason")
 		default:
-			if h := c.hash(r); again[h] == 0 {
-				if _, ok := again[h]; ok {
-					again[h] = r.Number
-				}
-			}
+			err = out.write("good", r, "", "")
+		}
+		if err != nil {
+			return err
+		}
+		if r.Fault == nil {
+			c.first(again, c.hash(r), r.Number)
 			if k, ok := c.keyHash(r); ok {
-				if first, is := again[k]; is && first == 0 {
-					again[k] = r.Number
-				}
-			}
-			if err := out.write("good", r, "", ""); err != nil {
-				return err
+				c.first(again, k, r.Number)
 			}
 		}
 		i++
@@ -504,11 +495,19 @@ func (c *checker) second(name string, bad, same marks, again map[uint64]int) err
 	return nil
 }
 
-func diagWhat(id diag.ID, what string) string {
-	if what == "" {
-		return id.Entry().What
+// first takes note of the first row that says what others say again.
+func (c *checker) first(again map[uint64]int, h uint64, number int) {
+	if n, ok := again[h]; ok && n == 0 {
+		again[h] = number
 	}
-	return what
+}
+
+func (c *checker) uniqueNames() []string {
+	var names []string
+	for _, u := range c.unique {
+		names = append(names, c.t.Columns[u].Name)
+	}
+	return names
 }
 
 // hash is 64 bits of all that a row says.

@@ -8,7 +8,8 @@ import (
 
 // Content is a kind of text that can be told by its form.
 type Content struct {
-	Name string // in words, for people
+	Name string // in words, for people: dates
+	One  string // a date
 	Is   func(string) bool
 	// Telling content is so seldom met by chance that it says by itself what a column holds.
 	Telling bool
@@ -18,21 +19,21 @@ type Content struct {
 
 // Contents are all kinds, the most telling first.
 var Contents = []*Content{
-	{"e-mail addresses", isEmail, true, false},
-	{"LOINC codes", isLOINC, true, false},
-	{"SNOMED CT codes", isSNOMED, true, false},
-	{"NPI numbers", func(s string) bool { return terminology.NPI(s) == "" }, true, false},
-	{"social security numbers", isSSN, true, false},
-	{"FHIR resources", isFHIR, true, false},
-	{"dates", IsDate, true, false},
-	{"telephone numbers", isPhone, true, false},
-	{"ICD-10 codes", isICD10, true, false},
-	{"NDC codes", func(s string) bool { return strings.Contains(s, "-") && terminology.NDC(s) == "" }, true, false},
-	{"administrative sexes", isSex, true, true},
-	{"states", isState, true, true},
-	{"ZIP codes", isZIP, true, true},
-	{"CVX codes", isCVX, false, false},
-	{"numbers", isNumber, false, false},
+	{"e-mail addresses", "an e-mail address", isEmail, true, false},
+	{"LOINC codes", "a LOINC code", isLOINC, true, false},
+	{"SNOMED CT codes", "a SNOMED CT code", isSNOMED, true, false},
+	{"NPI numbers", "an NPI number", func(s string) bool { return terminology.NPI(s) == "" }, true, false},
+	{"social security numbers", "a social security number", isSSN, true, true},
+	{"FHIR resources", "a FHIR resource", isFHIR, true, false},
+	{"dates", "a date", IsDate, true, false},
+	{"telephone numbers", "a telephone number", isPhone, true, false},
+	{"ICD-10 codes", "an ICD-10 code", isICD10, true, false},
+	{"NDC codes", "an NDC code", func(s string) bool { return strings.Contains(s, "-") && terminology.NDC(s) == "" }, true, false},
+	{"administrative sexes", "an administrative sex", isSex, true, true},
+	{"states", "a state", isState, true, true},
+	{"ZIP codes", "a ZIP code", isZIP, true, true},
+	{"CVX codes", "a CVX code", isCVX, false, false},
+	{"numbers", "a number", isNumber, false, false},
 }
 
 // contentNamed finds a kind by its name; nil if there is none.

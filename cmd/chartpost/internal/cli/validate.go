@@ -88,14 +88,15 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	switch {
 	case o.jobs < 0:
 		return usagef("--jobs %d: at least one", o.jobs)
-	case o.jobs == 0:
-		o.jobs = runtime.GOMAXPROCS(0)
 	case !slices.Contains([]string{"auto", "fhir", "ccda", "csv"}, o.from):
 		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir, ccda and csv", o.from))
 	case !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates):
 		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
 	case !slices.Contains(diag.WriterNames(), o.format):
 		return usagef("--format %s: it is one of %s", o.format, strings.Join(diag.WriterNames(), ", "))
+	}
+	if o.jobs == 0 {
+		o.jobs = runtime.GOMAXPROCS(0)
 	}
 	v, err := validate.New(validate.Options{Jobs: o.jobs, Profiles: o.profiles, Terminology: o.terminology, MustSupport: o.mustSupport})
 	if err != nil {

@@ -41,6 +41,7 @@ type Mapping struct {
 
 	used    atomic.Bool // something was read or written with it
 	library *mapping.Library
+	keeping *mapping.Library // the same with rows that keep what no other row knows; see keepRows
 	types   mapping.Types
 	format  *tree.Format
 
@@ -183,8 +184,8 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 	if scope := m.scope(types); scope != nil {
 		builtin = append(builtin, scope)
 	}
-	builtin = append(builtin, m.keeping())
 	m.library = mapping.NewLibrary(builtin, overlays)
+	m.keeping = mapping.NewLibrary(append(slices.Clip(builtin), m.keepRows()), overlays)
 	m.format = Format
 	return m, nil
 }
@@ -227,8 +228,9 @@ func (m *Mapping) scope(types map[string][]string) *mapping.File {
 	return &mapping.File{Name: m.File.Name, Items: []mapping.Item{t}}
 }
 
-// keeping is, for each table of rows, the row that keeps what no other row has taken, where that was asked for. It stands behind all others.
-func (m *Mapping) keeping() *mapping.File {
+// keepRows is, for each table of rows, the row that keeps what no other row has taken, where that was asked for, and writes it back. It stands behind
+// all others.
+func (m *Mapping) keepRows() *mapping.File {
 	pos := m.File.Head.Pos
 	f := &mapping.File{Name: m.File.Name}
 	for _, x := range m.Tables {
@@ -307,8 +309,12 @@ func (t *Table) refRows(rows map[string][]*mapping.Row, table string, seen map[s
 }
 
 // compiled is the map of the mapping with the overlays that match a source.
-func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
-	set, err := m.library.For(src)
+func (m *Mapping) compiled(src mapping.Source, keep bool) (*mapping.Map, error) {
+	library := m.library
+	if keep {
+		library = m.keeping
+	}
+	set, err := library.For(src)
 	if err != nil {
 		return nil, err
 	}
@@ -324,7 +330,7 @@ func (m *Mapping) compiled(src mapping.Source) (*mapping.Map, error) {
 
 // own is the map for what is made, not read.
 func (m *Mapping) own() (*mapping.Map, error) {
-	return m.compiled(mapping.Source{Format: "csv", Made: true})
+	return m.compiled(mapping.Source{Format: "csv", Made: true}, true)
 }
 
 // Check compiles every table of the mapping.

@@ -91,7 +91,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	fill(w.doc, rows, data.keep)
+	fill(w.doc, rows)
 	first := rows[0]
 	zone, err := w.zone(first.of)
 	if err != nil {

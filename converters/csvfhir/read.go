@@ -27,7 +27,6 @@ const (
 	Nothing       diag.ID = "CP-CSV-055"
 	SameKey       diag.ID = "CP-CSV-056"
 	Disagree      diag.ID = "CP-CSV-057"
-	Bad           diag.ID = "CP-CSV-058"
 )
 
 // record is the Data of a Raw: rows, or those of a store.
@@ -35,7 +34,6 @@ type record struct {
 	rows  []*row
 	store *grouped
 	first int32 // of the rows in the store
-	keep  bool  // columns that no row knows
 }
 
 // reading reads the tables of a source.
@@ -173,6 +171,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
+		x.Table.of.used.Store(true)
 		asked := map[*diag.Finding]bool{}
 		question := r.question(x, t, asked)
 		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
@@ -191,7 +190,6 @@ func (r *reading) open(f *convert.File, several bool) error {
 				finds = append(finds, diag.New(UnknownColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: %s", UnknownColumn.Entry().What, what))
 			}
 		}
-		x.Table.of.used.Store(true)
 		o := newOpened(x, t)
 		if several {
 			o.label = f.Name
@@ -199,7 +197,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 		if t.Sheet != "" && len(tabs.Tables) > 1 {
 			o.label = strings.TrimPrefix(o.label+", sheet "+t.Sheet, ", ")
 		}
-		if o.m, err = x.Table.of.compiled(mapping.Source{Format: "csv", Headers: t.Header()}); err != nil {
+		if o.m, err = x.Table.of.compiled(mapping.Source{Format: "csv", Headers: t.Header()}, r.unmapped(x) == "keep"); err != nil {
 			return err
 		}
 		r.tables = append(r.tables, o)
@@ -400,10 +398,9 @@ func (x *row) hash() uint64 {
 // single gives each row as a record.
 func (r *reading) single() error {
 	for _, x := range r.tables {
-		keep := r.unmapped(x.Match) == "keep"
 		for y, fault := range r.rows(x) {
 			r.index++
-			raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return y.text() }, Size: len(y.raw), Data: &record{rows: []*row{y}, keep: keep}, Reject: fault}
+			raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return y.text() }, Size: len(y.raw), Data: &record{rows: []*row{y}}, Reject: fault}
 			if !r.give(raw) {
 				return nil
 			}
@@ -478,7 +475,6 @@ type group struct {
 	first int32
 	last  int32
 	size  int
-	keep  bool
 }
 
 // groups gives the rows of one record together. Rows of files without a record column, in a mapping where others have one, go into each record
@@ -499,7 +495,6 @@ func (r *reading) groups() error {
 	}
 	var shared []waiting
 	for _, x := range r.tables {
-		keep := r.unmapped(x.Match) == "keep"
 		for y, fault := range r.rows(x) {
 			if fault != nil {
 				r.index++
@@ -518,7 +513,7 @@ func (r *reading) groups() error {
 				}
 			})
 			own := func() *group {
-				return &group{of: x.Table.of, first: i, last: i, size: len(y.raw), keep: keep}
+				return &group{of: x.Table.of, first: i, last: i, size: len(y.raw)}
 			}
 			switch key := x.recordKey(y); {
 			case key != "":
@@ -564,7 +559,7 @@ func (r *reading) groups() error {
 	for i, x := range list {
 		r.index++
 		first := x.first
-		raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return g.text(first) }, Size: x.size, Data: &record{store: g, first: first, keep: x.keep}}
+		raw := &convert.Raw{Index: r.index, Bytes: func() []byte { return g.text(first) }, Size: x.size, Data: &record{store: g, first: first}}
 		if i == len(list)-1 {
 			raw.Done = g.close
 		}

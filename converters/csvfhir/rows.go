@@ -77,10 +77,7 @@ type row struct {
 }
 
 // source is what leaf types know of a document: the Source of its tree.
-type source struct {
-	rows []*row
-	keep bool // columns that no row knows
-}
+type source struct{ rows []*row }
 
 // columnOf is the table and column of the leaf that is being read.
 func columnOf(c *mapping.Context) (*csvtab.Table, int) {
@@ -97,9 +94,9 @@ func columnOf(c *mapping.Context) (*csvtab.Table, int) {
 }
 
 // fill makes the tree of a record.
-func fill(d *tree.Doc, rows []*row, keep bool) {
+func fill(d *tree.Doc, rows []*row) {
 	d.Reset()
-	d.Source = &source{rows, keep}
+	d.Source = &source{rows}
 	for i, x := range rows {
 		n := d.Add(tree.Root, x.of.Table.Name, "")
 		d.SetOrdinal(n, i+1)

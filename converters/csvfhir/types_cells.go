@@ -520,8 +520,7 @@ const columnURL = "https://chartpost.org/fhir/StructureDefinition/csv-column"
 
 func readColumn(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	x, ok := dst.(*dpb.Extension)
-	src, _ := c.Doc.Source.(*source)
-	if !ok || src == nil || !src.keep || c.Doc.State(n) != tree.Unmapped {
+	if !ok || c.Doc.State(n) != tree.Unmapped {
 		return false
 	}
 	s := cell(c, n)

@@ -26,7 +26,4 @@ var csvmapEntries = []Entry{
 	{"CP-CSV-057", Misread, "rows say different things of one person or thing",
 		"They have one identifier and contradict one another. The first stays as it is; what another says is a resource of its own.",
 		"look which of them is right"},
-	{"CP-CSV-058", Misread, "a value that the mapping cannot read as what it is said to be",
-		"The cell is invalid in the ledger; the rest of the row is converted.",
-		"correct the cell, or the type in the mapping's row"},
 }

@@ -72,7 +72,7 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, write func(c *Context, t *
 	refused := map[any]bool{}
 	for {
 		rec.index()
-		doc := tree.New(m.Format, 256)
+		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
 		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{refused: refused}}}
 		write(c, t)
 		if c.err != nil {

@@ -218,7 +218,7 @@ func (c *checker) mapping(x *Match) bool {
 	}
 	c.x = newOpened(x, c.t)
 	var err error
-	if c.x.m, err = t.of.compiled(mapping.Source{Format: "csv", Headers: c.t.Header()}); err != nil {
+	if c.x.m, err = t.of.compiled(mapping.Source{Format: "csv", Headers: c.t.Header()}, false); err != nil {
 		c.report(diag.New(NoMapping, c.at, "the mapping %s has faults: chartpost map check says which", t.of.label()))
 		return false
 	}
@@ -576,7 +576,7 @@ func (c *checker) finds(r *csvtab.Row) (finds []*diag.Finding) {
 	}
 	if c.x != nil {
 		y := &row{of: c.x, number: r.Number, line: r.Line, cells: r.Cells}
-		fill(c.doc, []*row{y}, false)
+		fill(c.doc, []*row{y})
 		rec, err := c.x.m.ToFHIR(ScopeName, "Bundle", c.doc, mapping.ReadOptions{Zone: c.o.Run.Zone, Relative: true, NoBundle: true, Key: "row"})
 		if err != nil {
 			return append(finds, diag.New(convert.Fault, c.t.Place(r, -1), ""))

@@ -95,7 +95,7 @@ func TestKindsLaws(t *testing.T) {
 			n++
 			one := func(table *csvtab.Table, match *Match, r *csvtab.Row) *tree.Doc {
 				d := tree.New(Format, 64)
-				fill(d, []*row{{of: newOpened(match, table), number: r.Number, line: r.Line, cells: slices.Clone(r.Cells)}}, false)
+				fill(d, []*row{{of: newOpened(match, table), number: r.Number, line: r.Line, cells: slices.Clone(r.Cells)}})
 				return d
 			}
 			var text bytes.Buffer // the row alone, as a file of its own

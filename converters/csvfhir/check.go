@@ -581,6 +581,10 @@ func (c *checker) finds(r *csvtab.Row) (finds []*diag.Finding) {
 		if err != nil {
 			return append(finds, diag.New(convert.Fault, c.t.Place(r, -1), ""))
 		}
+		if f := addCells(rec, c.doc, []*row{y}); f != nil {
+			f.Place.Source = c.at.Source
+			finds = append(finds, f)
+		}
 		c.doc.Leaves(func(n tree.Node, state tree.State, why string) {
 			if i := c.doc.Offset(n); state == tree.Invalid && i > 0 {
 				add(BadCell, i-1, why, c.doc.Text(n))

@@ -138,8 +138,10 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		for _, c := range slices.Concat(t.Order, t.Key, t.Unique, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
 			t.column(c)
 		}
-		if t.Record != "" {
-			t.column(t.Record)
+		for _, c := range []string{t.Record, t.Resource} {
+			if c != "" {
+				t.column(c)
+			}
 		}
 		for c, others := range t.TableFile.Columns {
 			for _, alias := range others {

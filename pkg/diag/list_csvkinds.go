@@ -30,9 +30,9 @@ var csvkindsEntries = []Entry{
 		"The cell is not a value of the type that the view gives its column.",
 		"correct the cell, or the view's type"},
 	{"CP-CSV-089", Reject, "a resource in a cell is of an older edition of FHIR",
-		"It has elements that DSTU2 had and R4 has not; read as R4 they would be lost.",
+		"It has types or elements that DSTU2 had and R4 has not; read as R4 they would be lost.",
 		"export the resources as R4, or convert them with the system that made them"},
-	{"CP-CSV-090", Reject, "a cell that should hold a FHIR resource holds none",
-		"It is not JSON with a resourceType.",
+	{"CP-CSV-090", Reject, "a cell that should hold a FHIR resource holds none that can be read",
+		"It is not JSON with a resourceType, or says what FHIR R4 does not know.",
 		"look whether the cell was cut off: spreadsheets hold no more than 32,767 characters in one"},
 }

@@ -123,9 +123,12 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("%q is not in the record that is shown: %s", want, record)
 		}
 	}
-	// The style of the record is let in: headings of tables have its ground.
+	// The record's style is let in, and nothing that the page does is against its policy.
 	if len(b.Errors) > 0 {
 		t.Errorf("the browser complains: %q", b.Errors)
+	}
+	if !strings.Contains(b.Eval(`document.getElementById("record").srcdoc`), `<a href="about:srcdoc#results">`) {
+		t.Error("the ways to the sections lead out of the frame")
 	}
 	if path := os.Getenv("CHARTPOST_SCREENSHOT"); path != "" {
 		b.Eval(`document.getElementById("record").scrollIntoView()`) // a frame out of sight is not painted

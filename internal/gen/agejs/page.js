@@ -154,7 +154,8 @@ function show(manifest, members) {
   if (manifest.part2_notice) fact(facts, "Notice", manifest.part2_notice);
   const page = members.get("files/record.html");
   if (page) {
-    byId("record").srcdoc = new TextDecoder().decode(page);
+    // In a frame that is given its text, a way to a part of it begins with the frame's own address. Text of the record holds no such markup.
+    byId("record").srcdoc = new TextDecoder().decode(page).replaceAll(' href="#', ' href="about:srcdoc#');
     byId("shown").hidden = false;
   }
   const parts = byId("parts");

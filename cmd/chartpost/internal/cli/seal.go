@@ -535,7 +535,7 @@ func (c *CLI) about(ctx context.Context, o *sealOptions, sources *pack.Sources) 
 // describe says what files are, by their kinds: "2 HL7 v2, 1 PDF".
 func describe(files []pack.File) string {
 	names := map[string]string{"application/json": "JSON", "application/x-ndjson": "NDJSON", "application/xml": "XML", "application/pdf": "PDF",
-		"x-application/hl7-v2+er7": "HL7 v2", "text/csv": "CSV", "text/plain": "text", "application/dicom": "DICOM"}
+		"x-application/hl7-v2+er7": "HL7 v2", "text/csv": "CSV", "text/plain": "text", "text/html": "page", "application/dicom": "DICOM"}
 	n := map[string]int{}
 	for _, f := range files {
 		kind := names[f.Media]

@@ -6,9 +6,11 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -118,4 +120,40 @@ What comes out is a zip file with the record in it. With Chartpost: <code>chartp
 <script type="text/plain" id="package">`,
 		html.EscapeString(p.policy()), style, name, zip, html.EscapeString(strings.Join(p.Words, " ")))
 	return b.String(), "</script>\n<script>" + script() + "</script>\n</body></html>\n"
+}
+
+// What a page begins with, and what stands before the package in it.
+const (
+	pageBegin    = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; script-src &#39;sha256-"
+	packageBegin = `<script type="text/plain" id="package">`
+)
+
+// Sniff reports whether a file begins as a page does.
+func Sniff(head []byte) bool { return strings.HasPrefix(string(head), pageBegin) }
+
+// ErrBeside says that a page's package stands beside it, and ErrAltered that a page is not whole.
+var (
+	ErrBeside  = errors.New("the package does not stand in the page but beside it, as a file of its own")
+	ErrAltered = errors.New("the page was changed or cut short")
+)
+
+// Package gives the package that stands in a page.
+func Package(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, 2*MaxInside))
+	if err != nil {
+		return nil, err
+	}
+	_, rest, ok := bytes.Cut(text, []byte(packageBegin))
+	inside, _, whole := bytes.Cut(rest, []byte("<"))
+	if !ok || !whole {
+		return nil, ErrAltered
+	}
+	if len(inside) == 0 {
+		return nil, ErrBeside
+	}
+	sealed, err := base64.StdEncoding.AppendDecode(nil, inside)
+	if err != nil {
+		return nil, ErrAltered
+	}
+	return sealed, nil
 }

@@ -57,6 +57,23 @@ func TestWrite(t *testing.T) {
 	if strings.Contains(text, "unsafe-") || strings.Contains(text, "%!") {
 		t.Error("the policy allows what is unsafe")
 	}
+	if !Sniff(b.Bytes()) || Sniff([]byte("<!DOCTYPE html>\n<html>")) {
+		t.Error("a page is not known for one")
+	}
+	if got, err := Package(bytes.NewReader(b.Bytes())); err != nil || !bytes.Equal(got, sealed) {
+		t.Error("the package does not come out of the page", err)
+	}
+	for _, cut := range []int{100, len(text) / 3} {
+		if _, err := Package(strings.NewReader(text[:cut])); err != ErrAltered {
+			t.Error(err)
+		}
+	}
+	if _, err := Package(strings.NewReader(strings.Replace(text, `id="package">`, `id="package">%`, 1))); err != ErrAltered {
+		t.Error(err)
+	}
+	if _, err := Package(strings.NewReader(strings.Replace(text, inside, "", 1))); err != ErrBeside {
+		t.Error(err)
+	}
 	// A name is text wherever it stands.
 	p.Package, p.Inside = `"><script>x.age`, false
 	b.Reset()

@@ -48,7 +48,7 @@ type Card struct {
 
 const (
 	cardHead    = "chartpost card v1"
-	MaxCard     = 16 << 10
+	MaxCard     = 16 << 10 // no card is larger
 	sigBegin    = "-----BEGIN SSH SIGNATURE-----\n"
 	sigEnd      = "-----END SSH SIGNATURE-----\n"
 	mustPrefix  = "must-"

@@ -37,7 +37,7 @@ func newValidateCommand(c *CLI) *cobra.Command {
 	o := new(validateOptions)
 	cmd := &cobra.Command{
 		Use:   "validate IN...",
-		Short: "Check FHIR records, C-CDA documents and HL7 v2 messages: structure, rules, profiles, codes",
+		Short: "Check FHIR records, C-CDA documents, HL7 v2 messages and tables: structure, rules, profiles, codes",
 		Long: `Validate checks FHIR R4 records, C-CDA documents and HL7 v2 messages without a server and says what is wrong with them: what a
 receiver will reject, what may be misread, and what is good to know. Each finding has its place as line, column and FHIRPath, XPath or
 field (PID-5), and an id that explain tells more of. What cannot be checked here is said once at the end.

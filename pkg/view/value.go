@@ -55,29 +55,20 @@ func (c cell) label() string {
 }
 
 // joined puts cells one after the other, each on a line.
-func joined(cells ...cell) cell {
-	var all cell
-	for _, c := range cells {
-		if len(c) == 0 {
-			continue
-		}
-		if len(all) > 0 {
-			all = append(all, piece{style: newline})
-		}
-		all = append(all, c...)
-	}
-	return all
-}
+func joined(cells ...cell) cell { return between(piece{style: newline}, cells) }
 
 // spaced puts cells one after the other on a line, with something between.
-func spaced(by string, cells ...cell) cell {
+func spaced(by string, cells ...cell) cell { return between(piece{text: by}, cells) }
+
+// between puts cells one after the other with a piece between each two that are not empty.
+func between(by piece, cells []cell) cell {
 	var all cell
 	for _, c := range cells {
 		if len(c) == 0 {
 			continue
 		}
 		if len(all) > 0 {
-			all = append(all, piece{text: by})
+			all = append(all, by)
 		}
 		all = append(all, c...)
 	}

@@ -240,7 +240,7 @@ func TestPageBesideLarge(t *testing.T) {
 		noise[i] = byte(x)
 	}
 	os.WriteFile(filepath.Join(dir, "scan.pdf"), noise, 0o600)
-	page, words := sealPage(t, dir, env, "scan.pdf")
+	page, words := sealPage(t, dir, env, "scan.pdf", "--pad", "--expires", "1y")
 	beside := filepath.Join(dir, "page.zip.age")
 	if info, err := os.Stat(beside); err != nil || info.Size() < 20<<20 {
 		t.Fatal(err)

@@ -216,6 +216,15 @@ func (p *Page) row(k *kind, cols []column, r *resource) row {
 		if len(out.cells) == 0 && len(c) == 0 {
 			c = p.name(r)
 		}
+		if none := p.none(r); none != "" {
+			if len(out.cells) == 0 {
+				c = words(none)
+			} else if col.head == "Status" {
+				c = words("As stated")
+			}
+		} else if len(out.cells) == 0 && strings.HasPrefix(strings.ToLower(c.label()), "no ") && hasCode(r.object["verificationStatus"], "refuted") {
+			c = joined(c, flagged("The record denies this itself: ask its author what is meant"))
+		}
 		out.cells = append(out.cells, c)
 	}
 	var more []cell
@@ -249,6 +258,38 @@ func (p *Page) row(k *kind, cols []column, r *resource) row {
 	}
 	out.cells = append(out.cells, joined(more...))
 	return out
+}
+
+// none says in words that there is nothing of a kind, which documents write as a denied "problem" or "medicine". Denied stood beside it, the
+// words that some senders give such a code ("no known problems") would say the opposite.
+func (p *Page) none(r *resource) string {
+	snomed := func(v any, code string) bool {
+		return slices.ContainsFunc(list(obj(v)["coding"]), func(c any) bool {
+			return str(obj(c)["system"]) == "http://snomed.info/sct" && str(obj(c)["code"]) == code
+		})
+	}
+	refuted := hasCode(r.object["verificationStatus"], "refuted")
+	switch r.typ {
+	case "Condition":
+		if refuted && snomed(r.object["code"], "55607006") {
+			return "No known problems"
+		}
+	case "AllergyIntolerance":
+		if refuted && (snomed(r.object["code"], "419199007") || snomed(r.object["code"], "420134006")) {
+			return "No known allergies"
+		}
+	case "MedicationRequest", "MedicationStatement":
+		not := r.object["doNotPerform"] == true || r.object["status"] == "not-taken"
+		_, v := element(r.object, "medication*")
+		concept := obj(v)
+		if m := p.set.find(r, str(concept["reference"])); m != nil {
+			concept = obj(m.object["code"])
+		}
+		if not && snomed(concept, "410942007") {
+			return "No known medicines"
+		}
+	}
+	return ""
 }
 
 // more is what no column names, under the elements' own names.

@@ -260,6 +260,7 @@ func list(v any) []any {
 	return []any{v}
 }
 
+//go:noinline
 func obj(v any) object {
 	x, _ := v.(object)
 	return x

@@ -31,6 +31,9 @@ type piece struct {
 
 type cell []piece
 
+// The small functions below are called in hundreds of places; inlined, they would make the program 50 kB larger, and a page no sooner.
+
+//go:noinline
 func words(s string) cell {
 	if s = strings.TrimSpace(s); s == "" {
 		return nil
@@ -39,8 +42,11 @@ func words(s string) cell {
 }
 
 // lead is a text that something follows.
+//
+//go:noinline
 func lead(s string) cell { return cell{{text: s}} }
 
+//go:noinline
 func flagged(s string) cell { return cell{{text: s, style: flag}} }
 
 // label is the text of a cell without its small parts.
@@ -55,29 +61,24 @@ func (c cell) label() string {
 }
 
 // joined puts cells one after the other, each on a line.
-func joined(cells ...cell) cell {
-	var all cell
-	for _, c := range cells {
-		if len(c) == 0 {
-			continue
-		}
-		if len(all) > 0 {
-			all = append(all, piece{style: newline})
-		}
-		all = append(all, c...)
-	}
-	return all
-}
+//
+//go:noinline
+func joined(cells ...cell) cell { return between(piece{style: newline}, cells) }
 
 // spaced puts cells one after the other on a line, with something between.
-func spaced(by string, cells ...cell) cell {
+//
+//go:noinline
+func spaced(by string, cells ...cell) cell { return between(piece{text: by}, cells) }
+
+// between puts cells one after the other with a piece between each two that are not empty.
+func between(by piece, cells []cell) cell {
 	var all cell
 	for _, c := range cells {
 		if len(c) == 0 {
 			continue
 		}
 		if len(all) > 0 {
-			all = append(all, piece{text: by})
+			all = append(all, by)
 		}
 		all = append(all, c...)
 	}

@@ -40,19 +40,11 @@ are made by chartpost key rotate.`,
 }
 
 func (c *CLI) runCardRenew(ctx context.Context, o *cardRenewOptions, given func(string) bool) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	l, err := h.lock(ctx)
+	h, was, l, err := c.unlockCard(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}
 	defer l.Unlock()
-	was, err := h.card()
-	if err != nil {
-		return err
-	}
 	changed := *was
 	if err := o.fill(&changed, c.now(), given); err != nil {
 		return err

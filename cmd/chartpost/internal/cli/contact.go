@@ -258,17 +258,9 @@ func (c *CLI) runContactList(ctx context.Context, o *contactOptions, _ []string)
 }
 
 func (c *CLI) runContactShow(ctx context.Context, o *contactOptions, args []string) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
+	_, k, err := c.unlockContact(ctx, &o.identityOptions, args[0])
 	if err != nil {
 		return err
-	}
-	b, err := h.book()
-	if err != nil {
-		return err
-	}
-	k, err := b.Find(args[0])
-	if err != nil {
-		return explain(err)
 	}
 	v := viewContact(k, c.now())
 	if o.json {
@@ -316,17 +308,9 @@ func (c *CLI) runContactShow(ctx context.Context, o *contactOptions, args []stri
 }
 
 func (c *CLI) runContactVerify(ctx context.Context, o *contactOptions, args []string) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
+	h, k, err := c.unlockContact(ctx, &o.identityOptions, args[0])
 	if err != nil {
 		return err
-	}
-	b, err := h.book()
-	if err != nil {
-		return err
-	}
-	k, err := b.Find(args[0])
-	if err != nil {
-		return explain(err)
 	}
 	if o.code != "" && o.words != "" {
 		return usagef("--words and --code exclude each other")

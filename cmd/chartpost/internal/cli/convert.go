@@ -117,12 +117,9 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	case o.jobs == 0:
 		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
-	if o.zone != "" {
-		zone, err := time.LoadLocation(o.zone)
-		if err != nil || o.zone == "Local" {
-			return fail(exitUsage, fmt.Errorf("--tz %s: no such time zone", o.zone), "zones have names such as America/Chicago or UTC")
-		}
-		opts.Zone = zone
+	var err error
+	if opts.Zone, err = zoneOf(o.zone); err != nil {
+		return err
 	}
 	if _, err := opts.BundleType(0); err != nil {
 		return fail(exitUsage, err)
@@ -235,6 +232,18 @@ func convertStatus(sum *convert.Summary, strict bool) error {
 		return fail(exitFindings, fmt.Errorf("%d values are unmapped and %d invalid", sum.Totals.Unmapped, sum.Totals.Invalid))
 	}
 	return nil
+}
+
+// zoneOf is the time zone that --tz names; nil if none was named.
+func zoneOf(name string) (*time.Location, error) {
+	if name == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, fail(exitUsage, fmt.Errorf("--tz %s: no such time zone", name), "zones have names such as America/Chicago or UTC")
+	}
+	return zone, nil
 }
 
 // overlays reads the files of --map.

@@ -236,6 +236,38 @@ func (h *home) journal() (*journal.Journal, error) {
 	return j, nil
 }
 
+// unlockContact loads the identity and finds a contact.
+func (c *CLI) unlockContact(ctx context.Context, o *identityOptions, name string) (*home, *contacts.Contact, error) {
+	h, err := c.unlock(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := h.book()
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := b.Find(name)
+	return h, k, explain(err)
+}
+
+// unlockCard loads the identity and its card to change them: nobody else does meanwhile.
+func (c *CLI) unlockCard(ctx context.Context, o *identityOptions) (*home, *contacts.Card, *safefile.Lock, error) {
+	h, err := c.unlock(ctx, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	l, err := h.lock(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	card, err := h.card()
+	if err != nil {
+		l.Unlock()
+		return nil, nil, nil, err
+	}
+	return h, card, l, nil
+}
+
 // card is my own card.
 func (h *home) card() (*contacts.Card, error) {
 	path := filepath.Join(h.dir, cardFile)

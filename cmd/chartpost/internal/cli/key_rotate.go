@@ -46,19 +46,11 @@ func (o *keyRotateOptions) addTo(cmd *cobra.Command) {
 }
 
 func (c *CLI) runKeyRotate(ctx context.Context, o *keyRotateOptions) error {
-	h, err := c.unlock(ctx, &o.identityOptions)
-	if err != nil {
-		return err
-	}
-	l, err := h.lock(ctx)
+	h, was, l, err := c.unlockCard(ctx, &o.identityOptions)
 	if err != nil {
 		return err
 	}
 	defer l.Unlock()
-	was, err := h.card()
-	if err != nil {
-		return err
-	}
 	next, err := h.id.Rotate()
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,12 +64,9 @@ func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error 
 	if o.from != "auto" {
 		opts.From = o.from
 	}
-	if o.zone != "" {
-		zone, err := time.LoadLocation(o.zone)
-		if err != nil || o.zone == "Local" {
-			return fail(exitUsage, fmt.Errorf("--tz %s: no such time zone", o.zone), "zones have names such as America/Chicago or UTC")
-		}
-		opts.Zone = zone
+	var err error
+	if opts.Zone, err = zoneOf(o.zone); err != nil {
+		return err
 	}
 	overlays, err := c.overlays(o.maps)
 	if err != nil {

@@ -185,6 +185,20 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestLate: dates are found where they begin late, below a thousand cells that are none.
+func TestLate(t *testing.T) {
+	var cells []string
+	for range 1000 {
+		cells = append(cells, "unknown")
+	}
+	for i := range 2000 {
+		cells = append(cells, fmt.Sprintf("%d/%d/1980", i%12+1, i%28+1))
+	}
+	if d := table(t, "DOB", Options{}, cells...).Columns[1].Dates; d == nil || d.Order != MDY {
+		t.Errorf("%+v", d)
+	}
+}
+
 // TestPast: a two-digit year of a birth is never after the file's own dates, or the pivot that was given.
 func TestPast(t *testing.T) {
 	for _, tt := range []struct {

@@ -39,8 +39,7 @@ type column struct {
 	long                              int
 	zeros                             tally
 	zip4, zip5                        tally
-	dead                              bool // it has shown that it holds no dates
-	dates                             int  // cells that are one, serials and partial ones left out
+	dates                             int // cells that are one, serials and partial ones left out
 	plain, numbers, first13, second13 tally
 	same                              int // of numbers: 3/3/2026
 	compact, compactYMD               int
@@ -129,9 +128,7 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 			}
 		}
 	}
-	if !c.dead {
-		c.date(s, r)
-	}
+	c.date(s, r)
 }
 
 func isDigits(s string) bool {
@@ -162,7 +159,7 @@ func (c *column) typed(s string, is Trait, r *rawRow) bool {
 
 func (c *column) year(y int) { c.maxYear = max(c.maxYear, y) }
 
-// date counts what kind of date a cell holds, until it is plain that the column has none.
+// date counts what kind of date a cell holds.
 func (c *column) date(s string, r *rawRow) {
 	// 2026-03-04 and 2026-03-04T05:06:07Z, the most frequent forms, without taking them apart.
 	if len(s) >= 10 && (len(s) == 10 || len(s) == 20 && isClock(s[10:])) && s[4] == '-' && s[7] == '-' &&
@@ -179,9 +176,6 @@ func (c *column) date(s string, r *rawRow) {
 	switch w.shape {
 	case noDate:
 		c.none.add(r)
-		if c.filled >= 200 && c.dates*4 < c.filled {
-			c.dead = true
-		}
 		return
 	case plainDay:
 		c.plain.add(r)

@@ -110,10 +110,9 @@ func scanDate(s string) (w written) {
 			return w
 		}
 		if w.date.Year, w.date.Month = n, m; j == len(s) {
-			if sep != '-' {
-				return w
+			if sep == '-' && n >= 1850 && n <= 2100 {
+				w.shape = partial
 			}
-			w.shape = partial
 			return w
 		}
 		if s[j] != sep {
@@ -189,7 +188,11 @@ func scanNumbers(s string, a, i int) (w written) {
 	for j < len(s) && (s[j] == ' ' || j == i && !asciiLetter(sep)) {
 		j++
 	}
-	if j < len(s) && asciiLetter(s[j]) { // 4 Mar 2026, 04-MAR-26, 4th of March is nobody's export
+	if j < len(s) && asciiLetter(s[j]) {
+		if j+3 > len(s) || !dayOrMonth(s[j:]) {
+			return w
+		}
+		// 4 Mar 2026, 04-MAR-26, 4th of March is nobody's export
 		m, k := month(s, j)
 		if m == 0 || a < 1 || a > 31 {
 			return w

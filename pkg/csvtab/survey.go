@@ -172,6 +172,10 @@ func (c *column) date(s string, r *rawRow) {
 			return
 		}
 	}
+	if surelyNoDate(s) {
+		c.none.add(r)
+		return
+	}
 	w := scanDate(s)
 	switch w.shape {
 	case noDate:
@@ -197,6 +201,25 @@ func (c *column) date(s string, r *rawRow) {
 	if w.short {
 		c.short.add(r)
 	}
+}
+
+// surelyNoDate sees words, codes and long numbers by their first bytes: most cells of a table are none of the forms that scanDate
+// takes apart.
+func surelyNoDate(s string) bool {
+	if asciiLetter(s[0]) {
+		return len(s) < 4 || !dayOrMonth(s)
+	}
+	n := 0
+	for n < len(s) && n < 15 && digit(s[n]) {
+		n++
+	}
+	switch n {
+	case 1, 2:
+		return n == len(s) || asciiLetter(s[n]) && (n+3 > len(s) || !dayOrMonth(s[n:]))
+	case 3, 6, 7, 9, 10, 11, 13, 15:
+		return true
+	}
+	return false
 }
 
 // isClock recognises T05:06:07Z.
@@ -363,8 +386,8 @@ func (s *survey) brokenRun(r *rawRow, n int) {
 
 func (s *survey) endRun() { s.run, s.runCells = s.run[:0], 0 }
 
-// totalWords are all that the first cell of a row of sums says; countWords stand before a colon, a number or "of"; remarkWords begin a line
-// about the report.
+// totalWords are all that the first cell of a row of sums says; countWords stand before a colon, a number or "of"; remarkWords
+// begin a line about the report.
 var (
 	totalWords  = []string{"total", "totals", "grand total", "total:", "grand total:", "subtotal", "sub-total", "sum", "count", "record count"}
 	countWords  = []string{"total", "grand total", "sum", "count", "record count", "records", "rows", "number", "page", "filter", "note", "report", "end"}

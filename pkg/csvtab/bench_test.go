@@ -129,8 +129,8 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-// BenchmarkReadWorkbook reads a sheet, both passes; the rate is that of the CSV with the same rows.
-func BenchmarkReadWorkbook(b *testing.B) {
+// BenchmarkWorkbook reads a sheet, both passes; the rate is that of the CSV with the same rows.
+func BenchmarkWorkbook(b *testing.B) {
 	data := observations(b, 10)
 	header, rows := read(b, data, Options{})
 	var fields []Field

@@ -70,7 +70,7 @@ func (s *survey) decide(i int) *Dates {
 	if compact == "" {
 		dates -= c.compact
 	}
-	if dates == 0 || dates*2 <= filled-c.serial.n-c.partial.n || dates < c.serial.n || c.dead {
+	if dates == 0 || dates*2 <= filled-c.serial.n-c.partial.n || dates < c.serial.n {
 		return nil
 	}
 	if dates == c.compact && !c.day && c.compact < 20 {

@@ -95,7 +95,7 @@ func scanDate(s string) (w written) {
 		return w
 	}
 	if s[0] > '9' || s[0] < '0' {
-		if asciiLetter(s[0]) {
+		if dayOrMonth(s) {
 			return scanWords(s)
 		}
 		return w
@@ -110,10 +110,9 @@ func scanDate(s string) (w written) {
 			return w
 		}
 		if w.date.Year, w.date.Month = n, m; j == len(s) {
-			if sep != '-' {
-				return w
+			if sep == '-' && n >= 1850 && n <= 2100 {
+				w.shape = partial
 			}
-			w.shape = partial
 			return w
 		}
 		if s[j] != sep {
@@ -189,7 +188,11 @@ func scanNumbers(s string, a, i int) (w written) {
 	for j < len(s) && (s[j] == ' ' || j == i && !asciiLetter(sep)) {
 		j++
 	}
-	if j < len(s) && asciiLetter(s[j]) { // 4 Mar 2026, 04-MAR-26, 4th of March is nobody's export
+	if j < len(s) && asciiLetter(s[j]) {
+		if j+3 > len(s) || !dayOrMonth(s[j:]) {
+			return w
+		}
+		// 4 Mar 2026, 04-MAR-26, 4th of March is nobody's export
 		m, k := month(s, j)
 		if m == 0 || a < 1 || a > 31 {
 			return w
@@ -257,6 +260,18 @@ func (w written) named(d, m, y, digits int, rest string) written {
 		w.shape = plainDay
 	}
 	return w
+}
+
+// dayOrMonth reports whether s begins as the name of a month or a day of the week does: every word of every cell is asked.
+func dayOrMonth(s string) bool {
+	switch uint32(s[0]|0x20)<<16 | uint32(s[1]|0x20)<<8 | uint32(s[2]|0x20) {
+	case 'j'<<16 | 'a'<<8 | 'n', 'f'<<16 | 'e'<<8 | 'b', 'm'<<16 | 'a'<<8 | 'r', 'a'<<16 | 'p'<<8 | 'r', 'm'<<16 | 'a'<<8 | 'y', 'j'<<16 | 'u'<<8 | 'n',
+		'j'<<16 | 'u'<<8 | 'l', 'a'<<16 | 'u'<<8 | 'g', 's'<<16 | 'e'<<8 | 'p', 'o'<<16 | 'c'<<8 | 't', 'n'<<16 | 'o'<<8 | 'v', 'd'<<16 | 'e'<<8 | 'c',
+		'm'<<16 | 'o'<<8 | 'n', 't'<<16 | 'u'<<8 | 'e', 'w'<<16 | 'e'<<8 | 'd', 't'<<16 | 'h'<<8 | 'u', 'f'<<16 | 'r'<<8 | 'i', 's'<<16 | 'a'<<8 | 't',
+		's'<<16 | 'u'<<8 | 'n':
+		return true
+	}
+	return false
 }
 
 // scanWords reads Mar 4, 2026 and Tuesday, March 4, 2026.

@@ -53,6 +53,8 @@ func TestDate(t *testing.T) {
 		{"March 2026", "2026-03"},
 		{"2026", "2026"},
 		{"1066", ""},
+		{"8302-2", ""}, // a code of LOINC
+		{"3edac2e3-d223", ""},
 		{"4 Mar 2026", "2026-03-04"},
 		{"4-MAR-26", "2026-03-04"},
 		{"04MAR2026", "2026-03-04"},
@@ -182,6 +184,20 @@ func TestOrder(t *testing.T) {
 		if d, ok := tab.Date(1, strings.Fields(cells)[0], false); !ok || d.String() != "2026-04-03" {
 			t.Errorf("%s: %v", cells, d)
 		}
+	}
+}
+
+// TestLate: dates are found where they begin late, below a thousand cells that are none.
+func TestLate(t *testing.T) {
+	var cells []string
+	for range 1000 {
+		cells = append(cells, "unknown")
+	}
+	for i := range 2000 {
+		cells = append(cells, fmt.Sprintf("%d/%d/1980", i%12+1, i%28+1))
+	}
+	if d := table(t, "DOB", Options{}, cells...).Columns[1].Dates; d == nil || d.Order != MDY {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -39,8 +39,7 @@ type column struct {
 	long                              int
 	zeros                             tally
 	zip4, zip5                        tally
-	dead                              bool // it has shown that it holds no dates
-	dates                             int  // cells that are one, serials and partial ones left out
+	dates                             int // cells that are one, serials and partial ones left out
 	plain, numbers, first13, second13 tally
 	same                              int // of numbers: 3/3/2026
 	compact, compactYMD               int
@@ -129,9 +128,7 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 			}
 		}
 	}
-	if !c.dead {
-		c.date(s, r)
-	}
+	c.date(s, r)
 }
 
 func isDigits(s string) bool {
@@ -162,7 +159,7 @@ func (c *column) typed(s string, is Trait, r *rawRow) bool {
 
 func (c *column) year(y int) { c.maxYear = max(c.maxYear, y) }
 
-// date counts what kind of date a cell holds, until it is plain that the column has none.
+// date counts what kind of date a cell holds.
 func (c *column) date(s string, r *rawRow) {
 	// 2026-03-04 and 2026-03-04T05:06:07Z, the most frequent forms, without taking them apart.
 	if len(s) >= 10 && (len(s) == 10 || len(s) == 20 && isClock(s[10:])) && s[4] == '-' && s[7] == '-' &&
@@ -175,13 +172,14 @@ func (c *column) date(s string, r *rawRow) {
 			return
 		}
 	}
+	if surelyNoDate(s) {
+		c.none.add(r)
+		return
+	}
 	w := scanDate(s)
 	switch w.shape {
 	case noDate:
 		c.none.add(r)
-		if c.filled >= 200 && c.dates*4 < c.filled {
-			c.dead = true
-		}
 		return
 	case plainDay:
 		c.plain.add(r)
@@ -203,6 +201,25 @@ func (c *column) date(s string, r *rawRow) {
 	if w.short {
 		c.short.add(r)
 	}
+}
+
+// surelyNoDate sees words, codes and long numbers by their first bytes: most cells of a table are none of the forms that scanDate
+// takes apart.
+func surelyNoDate(s string) bool {
+	if asciiLetter(s[0]) {
+		return len(s) < 4 || !dayOrMonth(s)
+	}
+	n := 0
+	for n < len(s) && n < 15 && digit(s[n]) {
+		n++
+	}
+	switch n {
+	case 1, 2:
+		return n == len(s) || asciiLetter(s[n]) && (n+3 > len(s) || !dayOrMonth(s[n:]))
+	case 3, 6, 7, 9, 10, 11, 13, 15:
+		return true
+	}
+	return false
 }
 
 // isClock recognises T05:06:07Z.
@@ -369,8 +386,8 @@ func (s *survey) brokenRun(r *rawRow, n int) {
 
 func (s *survey) endRun() { s.run, s.runCells = s.run[:0], 0 }
 
-// totalWords are all that the first cell of a row of sums says; countWords stand before a colon, a number or "of"; remarkWords begin a line
-// about the report.
+// totalWords are all that the first cell of a row of sums says; countWords stand before a colon, a number or "of"; remarkWords
+// begin a line about the report.
 var (
 	totalWords  = []string{"total", "totals", "grand total", "total:", "grand total:", "subtotal", "sub-total", "sum", "count", "record count"}
 	countWords  = []string{"total", "grand total", "sum", "count", "record count", "records", "rows", "number", "page", "filter", "note", "report", "end"}

@@ -14,10 +14,7 @@ import (
 // row without one, nearly every row, is found and split with the vectorised IndexByte alone; that is what makes two passes over a file
 // cheaper than one of encoding/csv.
 
-const (
-	blockSize = 64 << 10
-	minLook   = 16 << 10
-)
+const blockSize = 64 << 10
 
 // rawRow is a row as it stands in the source.
 type rawRow struct {
@@ -290,7 +287,6 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 			}
 			if !ok && j == i { // nothing closes it: the rest of the file would be in it
 				r.open = true
-				t.look = max(t.look/2, minLook)
 				r.cells = append(r.cells, Cell{Text: text[j+1:]})
 				return len(text), false, true
 			}
@@ -327,8 +323,8 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 // closing finds the quote that closes a cell whose text begins at start: the first that a delimiter or a line end follows, perhaps after
 // blanks. after is where that stands. more reports that the text ends too early to know.
 //
-// It looks no further than t.look, which grows smaller with every quote that nothing closes, and not again at what has been looked at in
-// vain: in a file where each row has such a quote, each search would else go to the end of it.
+// It looks no further than t.look, and not again at what has been looked at in vain: in a file where each row has a quote that nothing
+// closes, each search would else go to the end of it.
 func (t *textReader) closing(text string, start int) (end, after int, stray, ok, more bool) {
 	i := min(max(start, t.unclosed-t.pos), len(text))
 	for {

@@ -353,14 +353,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		if r.Inside() {
 			continue
 		}
-		e, err := fhir.NewEntry(kind, r.Msg)
-		if err != nil {
-			return nil, nil, err
-		}
-		if r.FullURL != "" {
-			e.FullUrl = fhir.URI(r.FullURL)
-		}
-		if err := bw.AddEntry(e); err != nil {
+		if err := bw.AddResource(r.FullURL, r.Msg); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/json"
 	"io"
+	"strconv"
 
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -29,30 +30,56 @@ type Entry struct {
 }
 
 // MarshalJSON writes the entry as DESIGN.md section 2 has it: lists are there even when empty, a rejected record has none.
-func (e *Entry) MarshalJSON() ([]byte, error) {
+func (e *Entry) MarshalJSON() ([]byte, error) { return e.append(nil), nil }
+
+// append is MarshalJSON without package reflect, which took as long for an entry as to find the leaves that it names.
+func (e *Entry) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"index":`...), int64(e.Index), 10)
 	if e.Rejected != nil {
-		return json.Marshal(struct {
-			Index    int   `json:"index"`
-			Rejected *Line `json:"rejected"`
-		}{e.Index, e.Rejected})
+		return append(e.Rejected.append(append(b, `,"rejected":`...)), '}')
 	}
-	return json.Marshal(struct {
-		Index    int    `json:"index"`
-		ID       string `json:"id"`
-		Values   int    `json:"values"`
-		Carried  int    `json:"carried"`
-		Folded   []Line `json:"folded"`
-		Declined []Line `json:"declined"`
-		Unmapped []Line `json:"unmapped"`
-		Invalid  []Line `json:"invalid"`
-	}{e.Index, e.ID, e.Tally.Values(), e.Tally.Carried, list(e.Folded), list(e.Declined), list(e.Unmapped), list(e.Invalid)})
+	b = appendText(append(b, `,"id":`...), e.ID)
+	b = strconv.AppendInt(append(b, `,"values":`...), int64(e.Tally.Values()), 10)
+	b = strconv.AppendInt(append(b, `,"carried":`...), int64(e.Tally.Carried), 10)
+	b = appendLines(append(b, `,"folded":`...), e.Folded)
+	b = appendLines(append(b, `,"declined":`...), e.Declined)
+	b = appendLines(append(b, `,"unmapped":`...), e.Unmapped)
+	b = appendLines(append(b, `,"invalid":`...), e.Invalid)
+	return append(b, '}')
 }
 
-func list(l []Line) []Line {
-	if l == nil {
-		return []Line{}
+func appendLines(b []byte, list []Line) []byte {
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = list[i].append(b)
 	}
-	return l
+	return append(b, ']')
+}
+
+func (l *Line) append(b []byte) []byte {
+	b = appendText(append(b, `{"at":`...), l.At)
+	if l.Why != "" {
+		b = appendText(append(b, `,"why":`...), l.Why)
+	}
+	return append(b, '}')
+}
+
+// appendText appends a text of JSON as encoding/json writes it, which nearly always is the text as it stands.
+func appendText(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			quoted, err := json.Marshal(s)
+			if err != nil { // there is no text that it does not write
+				quoted = []byte(`""`)
+			}
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // newEntry counts the leaves of a record, and with full lists those that were not simply carried.
@@ -146,6 +173,7 @@ type LedgerWriter struct {
 	entries int
 	total   Totals
 	sum     Totals
+	buf     []byte
 	err     error
 }
 
@@ -196,7 +224,10 @@ func (l *LedgerWriter) Add(e *Entry) error {
 	if !l.lines {
 		l.put("\n")
 	}
-	l.value(e)
+	if l.err == nil {
+		l.buf = e.append(l.buf[:0])
+		_, l.err = l.w.Write(l.buf)
+	}
 	l.total.Add(e)
 	return l.err
 }

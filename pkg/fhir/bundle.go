@@ -118,20 +118,59 @@ func NewXMLBundleWriter(w io.Writer, shell *rpb.Bundle) *BundleWriter {
 
 // Add writes the entry of a resource as NewEntry makes it.
 func (b *BundleWriter) Add(m proto.Message) error {
-	e, err := NewEntry(b.kind, m)
-	if err != nil {
-		return err
-	}
-	return b.AddEntry(e)
+	return b.AddResource("", m)
 }
 
-// AddEntry writes an entry. If the entry cannot be written, the bundle is as it was before.
-func (b *BundleWriter) AddEntry(e *rpb.Bundle_Entry) error {
+// AddResource is Add under a fullUrl of its own; with an empty one the entry has that of NewEntry. In JSON no entry is made for it.
+func (b *BundleWriter) AddResource(fullURL string, m proto.Message) error {
+	t := plan.OfMessage(m)
+	if b.xml || b.kind == Transaction || b.kind == Batch || t.Kind != plan.Resource {
+		e, err := NewEntry(b.kind, m)
+		if err != nil {
+			return err
+		}
+		if fullURL != "" {
+			e.FullUrl = URI(fullURL)
+		}
+		return b.AddEntry(e)
+	}
+	if err := b.open(m); err != nil {
+		return err
+	}
+	if id := IDOf(m); fullURL == "" && id != "" {
+		fullURL = FullURL(t.Name, id)
+	}
+	w := encoder{b: append(b.buf, '{')}
+	var f *diag.Finding
+	if fullURL != "" {
+		w.b = append(w.b, `"fullUrl":`...)
+		if f = w.text(fullURL); f != nil {
+			f = within("fullUrl", -1, f)
+		}
+		w.b = append(w.b, ',')
+	}
+	if f == nil {
+		w.b = append(w.b, `"resource":`...)
+		if f = w.resource(codecOf(t), reflect.ValueOf(m).Elem()); f != nil {
+			f = within("resource", -1, f)
+		}
+	}
+	if f != nil {
+		f.Place.Path = fmt.Sprintf("Bundle.entry[%d]%s", b.n, f.Place.Path)
+		return f
+	}
+	b.buf = append(w.b, '}')
+	b.n++
+	return b.flush()
+}
+
+// open puts into the buffer what stands before an entry.
+func (b *BundleWriter) open(m proto.Message) error {
 	if b.err != nil {
 		return b.err
 	}
 	if b.n == 0 {
-		if err := b.kind.check(Unwrap(e.GetResource())); err != nil {
+		if err := b.kind.check(m); err != nil {
 			return err
 		}
 		if err := b.begin(); err != nil {
@@ -142,6 +181,18 @@ func (b *BundleWriter) AddEntry(e *rpb.Bundle_Entry) error {
 		}
 	} else if b.buf = b.buf[:0]; !b.xml {
 		b.buf = append(b.buf, ',')
+	}
+	return nil
+}
+
+// AddEntry writes an entry. If the entry cannot be written, the bundle is as it was before.
+func (b *BundleWriter) AddEntry(e *rpb.Bundle_Entry) error {
+	var m proto.Message
+	if b.n == 0 {
+		m = Unwrap(e.GetResource())
+	}
+	if err := b.open(m); err != nil {
+		return err
 	}
 	ok, f := b.entry(reflect.ValueOf(e).Elem())
 	if f != nil {

@@ -703,7 +703,7 @@ func TestSniff(t *testing.T) {
 		{"Dear colleague,\r\nplease find\r\n\r\n" + msh, true}, {"2026-01-02 sent: " + msh, true}, {string(wide16), true}, {`MSH|^~\&#|A`, true},
 		{"MSH||A", true}, {"MSH$%*!?$A", true},
 		{"", false}, {"MSH", false}, {"MSH is a prefix", false}, {"MSH,PID,OBX\n1,2,3\n", false}, {`<?xml version="1.0"?><MSH>`, false}, {"{\"MSH\":1}", false},
-		{"PK\x03\x04\x00\x00", false}, {"name,date\nA,B\n", false}, {"MSH-Klinik Nord, 2026", false},
+		{"PK\x03\x04\x00\x00", false}, {"name,date\nA,B\n", false}, {"MSH-Klinik Nord, 2026", false}, {"FHS", false}, {"notes\nBHS\nnone", false}, {"FHS\r" + msh, true},
 	} {
 		if got := Sniff([]byte(tt.in)); got != tt.want {
 			t.Errorf("Sniff(%.30q) = %v", tt.in, got)

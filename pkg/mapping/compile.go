@@ -75,6 +75,7 @@ type Map struct {
 
 type table struct {
 	Key
+	num  int // among its Map's
 	pos  Pos
 	rows int
 
@@ -123,6 +124,7 @@ type row struct {
 	fillsList bool       // the last step of its target is a list of primitives
 	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
+	atHome    bool       // the rows of its scope make the resource that it adds to
 	id        uint32     // in its Map
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
@@ -140,6 +142,7 @@ type codes struct {
 	write              map[coded]*Code // the line that is written for a code
 	bare               map[string]*Code
 	targets            map[coded]bool // everything that is made
+	several            bool           // some of its lines go to FHIR only
 }
 
 // coded is a code in its system.
@@ -177,7 +180,7 @@ func (m *Map) table(name, typ string) *table {
 	k := Key{name, typ}
 	t := m.tables[k]
 	if t == nil {
-		t = &table{Key: k}
+		t = &table{Key: k, num: len(m.tables)}
 		m.tables[k] = t
 	}
 	return t
@@ -213,6 +216,7 @@ func (m *Map) codesNamed(name string) (*codes, error) {
 			t = coded{m.systemURI(system), code}
 		}
 		c.to[l] = t
+		c.several = c.several || l.Direction == Forward
 		if l.Direction != Backward && c.read[l.From] == nil {
 			if c.read[l.From] = l; !l.Declined {
 				c.targets[t] = true
@@ -334,6 +338,9 @@ func (m *Map) compileTable(t *table) error {
 	for _, home := range t.homes {
 		tags, single := t.homeTags(home)
 		t.joins = append(t.joins, joint{tags, single && home.Name != "Bundle" && !t.ledTo(home)})
+	}
+	for _, r := range t.back {
+		r.atHome = r.dst.base != nil && t.makes(r.dst.base)
 	}
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first.

@@ -180,9 +180,15 @@ func require(v reflect.Value, ti *plan.Type) {
 
 // stranger takes note of an element that something else than rows may have filled: a pair, a merge.
 func (x *run) stranger(v reflect.Value, ti *plan.Type) {
-	if n := len(x.foreign); ti.Prim == nil && (n == 0 || x.foreign[n-1].v != v) {
-		x.foreign = append(x.foreign, made{v, ti})
+	if ti.Prim != nil {
+		return
 	}
+	for i := len(x.foreign) - 1; i >= max(0, len(x.foreign)-8); i-- { // several pairs of a table fill one element
+		if x.foreign[i].v == v {
+			return
+		}
+	}
+	x.foreign = append(x.foreign, made{v, ti})
 }
 
 // fillChoice says of a choice what fill says, with the first of its types.

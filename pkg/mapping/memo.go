@@ -26,8 +26,7 @@ const (
 // memos are what rows made of texts.
 type memos struct {
 	zone       *time.Location // with which they were read
-	young, old map[*row]map[string]*memo
-	n          int // of the young
+	young, old map[string]*memo
 
 	key    []byte      // of the node that is being read
 	nodes  []tree.Node // at and below it
@@ -58,8 +57,13 @@ func (c *Context) memorable(r *row, k tree.Node) bool {
 		return false
 	}
 	m := &c.memos
-	m.key, m.nodes, m.marked = append(append(m.key[:0], c.fold...), 0), m.nodes[:0], false
+	m.begin(c, r)
 	return c.describe(k)
+}
+
+// begin begins the key of what a row reads.
+func (m *memos) begin(c *Context, r *row) {
+	m.key, m.nodes, m.marked = append(append(m.key[:0], c.fold...), 0, byte(r.id), byte(r.id>>8), byte(r.id>>16)), m.nodes[:0], false
 }
 
 // describe appends the names and texts at and below n to the key.
@@ -82,16 +86,16 @@ func (c *Context) describe(n tree.Node) bool {
 }
 
 // recall gives a copy of what the row made of the node's text before, and marks the leaves as it did then.
-func (c *Context) recall(r *row) (e reflect.Value, ok bool) {
+func (c *Context) recall() (e reflect.Value, ok bool) {
 	if c.memos.zone != c.Zone {
 		return e, false
 	}
-	m := c.memos.young[r][string(c.memos.key)]
+	m := c.memos.young[string(c.memos.key)]
 	if m == nil {
-		if m = c.memos.old[r][string(c.memos.key)]; m == nil {
+		if m = c.memos.old[string(c.memos.key)]; m == nil {
 			return e, false
 		}
-		c.memos.enter(r, string(c.memos.key), m)
+		c.memos.enter(string(c.memos.key), m)
 	}
 	for i, n := range c.memos.nodes {
 		c.Doc.Mark(n, m.marks[i].state, m.marks[i].why)
@@ -106,7 +110,7 @@ func (c *Context) recall(r *row) (e reflect.Value, ok bool) {
 }
 
 // learn remembers what the row made of the node's text, if that was all that it did.
-func (c *Context) learn(r *row, key string, nodes []tree.Node, e reflect.Value, before effects) {
+func (c *Context) learn(key string, nodes []tree.Node, e reflect.Value, before effects) {
 	made, _ := e.Addr().Interface().(proto.Message)
 	if c.effects() != before || !plain(made) {
 		return
@@ -119,18 +123,14 @@ func (c *Context) learn(r *row, key string, nodes []tree.Node, e reflect.Value, 
 	for i, n := range nodes {
 		x.marks[i] = memoMark{c.Doc.State(n), c.Doc.Why(n)}
 	}
-	c.memos.enter(r, key, x)
+	c.memos.enter(key, x)
 }
 
-func (m *memos) enter(r *row, key string, x *memo) {
-	if m.n == memoSize || m.young == nil {
-		m.young, m.old, m.n = map[*row]map[string]*memo{}, m.young, 0
+func (m *memos) enter(key string, x *memo) {
+	if len(m.young) == memoSize || m.young == nil {
+		m.young, m.old = map[string]*memo{}, m.young
 	}
-	if m.young[r] == nil {
-		m.young[r] = map[string]*memo{}
-	}
-	m.young[r][key] = x
-	m.n++
+	m.young[key] = x
 }
 
 // plain reports a concept or coding of nothing but texts, which copyConcept and copyCoding copy whole.

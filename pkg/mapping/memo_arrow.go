@@ -57,7 +57,7 @@ func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson
 		return nil, nil
 	}
 	m := &c.memos
-	m.key, m.nodes, m.marked = append(append(m.key[:0], c.fold...), 0, byte(r.id), byte(r.id>>8), byte(r.id>>16)), m.nodes[:0], false
+	m.begin(c, r)
 	looks := anyName
 	if r.sub != nil && len(r.path) == 0 && c.Doc.First(k) != 0 {
 		looks = c.looks(r.sub, 0)

@@ -440,27 +440,43 @@ func (t *table) instance() *instance {
 	return &instance{slots: make([]reflect.Value, len(t.slots)), made: make([]bool, t.rows)}
 }
 
+// instance is one for a reading, which keeps those that it has done with.
+func (x *run) instance(t *table) *instance {
+	if t.num < len(x.spare) {
+		if list := x.spare[t.num]; len(list) > 0 {
+			last := len(list) - 1
+			x.spare[t.num] = list[:last]
+			return list[last]
+		}
+	}
+	return t.instance()
+}
+
+// done is release for an instance of a reading, whose slots were filled by remember alone: of a hundred that a segment has, ten are.
+func (x *run) done(t *table, in *instance) {
+	for _, i := range in.dirty {
+		in.slots[i] = reflect.Value{}
+	}
+	in.reset()
+	if t.num >= len(x.spare) {
+		x.spare = append(x.spare, make([][]*instance, t.num+16-len(x.spare))...)
+	}
+	x.spare[t.num] = append(x.spare[t.num], in)
+}
+
 // release gives an instance back that nobody holds any more: one for each datatype that is read made a quarter of all
 // allocations.
 func (t *table) release(in *instance) {
 	clear(in.slots)
-	t.put(in)
+	in.reset()
+	t.idle.Put(in)
 }
 
-// done is release for an instance whose slots were filled by remember alone: of a hundred that a segment has, ten are.
-func (t *table) done(in *instance) {
-	for _, i := range in.dirty {
-		in.slots[i] = reflect.Value{}
-	}
-	t.put(in)
-}
-
-func (t *table) put(in *instance) {
+func (in *instance) reset() {
 	in.dirty = in.dirty[:0]
 	clear(in.made)
 	clear(in.wrote)
 	in.wrote = in.wrote[:0]
-	t.idle.Put(in)
 }
 
 // one is the element of v at a step that is no list, or the only type of choice that the step speaks of.

@@ -303,8 +303,8 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	}
 	res, base := c.base(r, v, k)
 	if res != nil && r.Each && d.grow < 0 && d.arrow == nil {
-		in = r.t.instance() // a new resource for each: nothing is shared with the one before
-		defer r.t.done(in)
+		in = c.instance(r.t) // a new resource for each: nothing is shared with the one before
+		defer c.done(r.t, in)
 	}
 	if len(d.tags) > 0 && res == nil && !c.match(base, d.tags) {
 		c.stamp(base, d.tags)
@@ -343,9 +343,9 @@ func (c *Context) readNew(t *table, n tree.Node, v reflect.Value) bool {
 	if !c.ready(t) {
 		return false
 	}
-	in := t.instance()
+	in := c.instance(t)
 	ok := c.readTable(t, n, v, in)
-	t.done(in)
+	c.done(t, in)
 	return ok
 }
 

@@ -68,7 +68,7 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 	var nodes []tree.Node
 	var before effects
 	if memorable {
-		if e, ok = c.recall(r); ok {
+		if e, ok = c.recall(); ok {
 			return e, true
 		}
 		if memorable = !c.memos.marked; memorable { // else nobody knows which states come of this reading
@@ -84,7 +84,7 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 		c.translate(r, c.Doc.LeafText(k), e.Addr().Interface())
 	}
 	if memorable {
-		c.learn(r, key, nodes, e, before)
+		c.learn(key, nodes, e, before)
 	}
 	return e, true
 }

@@ -121,7 +121,7 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 	}
 	d.end.Prim.Store(e, val)
 	c.came(leaf, e, d.end, true)
-	if r.codes != nil && r.codes.read[text].Direction == Forward {
+	if r.codes != nil && r.codes.several && r.codes.read[text].Direction == Forward {
 		c.keepOriginal(r, e, text)
 	}
 	c.Doc.Mark(leaf, state, why)

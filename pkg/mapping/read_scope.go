@@ -52,10 +52,38 @@ func (f *frame) bind(r *Resource) {
 }
 
 func (x *run) push(t *table) *frame {
-	f := x.frames.Take()
-	*f = frame{x.frame, t, make([]*Resource, len(t.homes)), t.instance()}
+	f := x.frames.take()
+	f.up, f.t, f.in = x.frame, t, x.instance(t)
+	if n := len(t.homes); n <= cap(f.res) {
+		f.res = f.res[:n]
+	} else {
+		f.res = make([]*Resource, n)
+	}
 	x.frame = f
 	return f
+}
+
+// frames are those of a run; the next run has them again.
+type frames struct {
+	list []*frame
+	n    int
+}
+
+func (l *frames) take() *frame {
+	if l.n == len(l.list) {
+		l.list = append(l.list, &frame{})
+	}
+	l.n++
+	return l.list[l.n-1]
+}
+
+// part empties the frames.
+func (l *frames) part() {
+	for _, f := range l.list[:l.n] {
+		clear(f.res)
+		f.up, f.t, f.in = nil, nil, nil
+	}
+	l.n = 0
 }
 
 func (c *Context) readScope(t *table, k tree.Node) bool {
@@ -65,7 +93,7 @@ func (c *Context) readScope(t *table, k tree.Node) bool {
 	up := c.frame
 	f := c.push(t)
 	ok := c.readTable(t, k, reflect.Value{}, f.in)
-	t.done(f.in)
+	c.done(t, f.in)
 	c.frame, f.in = up, nil
 	if ok && t.anchor != nil && c.visitHome(t) >= 0 {
 		c.visited = append(c.visited, f)
@@ -90,7 +118,7 @@ func (c *Context) base(r *row, v reflect.Value, k tree.Node) (*Resource, reflect
 	fresh := r.Each && d.grow < 0 && d.arrow == nil
 	if !fresh {
 		res := c.frame.own(d.base)
-		if res == nil && !r.t.makes(d.base) && c.frame.up != nil {
+		if res == nil && !r.atHome && c.frame.up != nil {
 			res = c.frame.up.lookup(d.base)
 		}
 		if res != nil {

@@ -20,11 +20,15 @@ type scratch struct {
 	links    []pendingLink
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
-	visited  []*frame               // instances of scopes that may be several for one anchor
-	wanting  []made                 // elements of which FHIR wants something
-	foreign  []made                 // elements in which pairs made others
+	frames   frames
+	spare    [][]*instance // of tables, by their numbers
+	visited  []*frame      // instances of scopes that may be several for one anchor
+	wanting  []made        // elements of which FHIR wants something
+	foreign  []made        // elements in which pairs made others
 	runs
 	memos memos
+
+	most [5]int // of its maps: how large they have been
 
 	led map[string]*arrowMemo // whom texts led to
 	met []meeting             // all that intern gave
@@ -49,7 +53,6 @@ type outward struct {
 type runs struct {
 	arena     plan.Arena
 	resources plan.Pool[Resource]
-	frames    plan.Pool[frame]
 	ids       plan.Pool[dpb.Id]
 	members   plan.Pool[dpb.Reference_Uri]
 	texts     plan.Pool[dpb.String]
@@ -62,7 +65,6 @@ type runs struct {
 func (r *runs) part() {
 	r.arena.Part()
 	r.resources.Part()
-	r.frames.Part()
 	r.ids.Part()
 	r.members.Part()
 	r.texts.Part()
@@ -77,22 +79,36 @@ func newScratch() *scratch {
 		led: map[string]*arrowMemo{}}
 }
 
+// emptied is a map without what was in it. To empty one that was large once takes as long as if it were so still, so a small one
+// takes its place.
+func emptied[K comparable, V any](m map[K]V, most *int) map[K]V {
+	if n := len(m); n > *most {
+		*most = n
+	} else if *most > 64 && n < *most/8 {
+		*most = n
+		return make(map[K]V, n)
+	}
+	clear(m)
+	return m
+}
+
 // again empties the scratch for the next reading, and reports whether it is worth keeping: to empty the maps of a message of a
 // hundred thousand results takes as long as to make them.
 func (s *scratch) again() bool {
-	if len(s.shared) > 4096 || len(s.refs) > 4096 || len(s.keyed) > 4096 {
+	if len(s.shared) > 4096 || len(s.refs) > 4096 || len(s.keyed) > 4096 || s.frames.n > 4096 {
 		return false
 	}
-	clear(s.shared)
-	clear(s.refs)
+	s.shared = emptied(s.shared, &s.most[0])
+	s.refs = emptied(s.refs, &s.most[1])
 	clear(s.refOrder)
 	clear(s.links)
 	clear(s.outward)
 	s.outward = s.outward[:0]
-	clear(s.keyed)
-	clear(s.used)
+	s.keyed = emptied(s.keyed, &s.most[2])
+	s.used = emptied(s.used, &s.most[3])
+	s.frames.part()
 	clear(s.visited)
-	clear(s.led)
+	s.led = emptied(s.led, &s.most[4])
 	clear(s.met)
 	s.met, s.counts = s.met[:0], counts{}
 	clear(s.wanting)

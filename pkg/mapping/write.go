@@ -193,7 +193,7 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 		return any
 	}
 	res := c.frame.own(d.base)
-	if res == nil && !r.t.makes(d.base) && c.frame.up != nil {
+	if res == nil && !r.atHome && c.frame.up != nil {
 		res = c.frame.up.lookup(d.base)
 	}
 	if res == nil || c.isRefused(res.v) {

@@ -1,0 +1,84 @@
+package v2fhir
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// TestMemos: what is remembered of texts that were read before, in this message and in others, changes nothing: neither what a message
+// becomes nor what the ledger says of it. A reading that is asked for normal forms remembers nothing.
+func TestMemos(t *testing.T) {
+	m := builtin(t)
+	read := func(text, structure string, o mapping.ReadOptions) string {
+		msg, err := (&hl7v2.Parser{}).Parse(&hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg.Group()
+		rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, r := range rec.Resources {
+			out, err := fhir.Append(nil, r.Msg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "%s\n", out)
+		}
+		msg.Leaves(func(n tree.Node, s tree.State, why string) {
+			fmt.Fprintln(&b, msg.PlaceOf(n), s, why)
+		})
+		for _, f := range rec.Findings {
+			fmt.Fprintln(&b, f.ID, f.Place.Path, f.What)
+		}
+		return b.String()
+	}
+	compare := func(name, text, structure string) {
+		t.Helper()
+		o := mapping.ReadOptions{Key: "k", Facility: "f"}
+		got := read(text, structure, o)
+		o.Normal = func(tree.Node, string) {}
+		if want := read(text, structure, o); got != want {
+			t.Errorf("%s: remembered and anew differ (-anew +remembered):\n%s", name, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+		}
+	}
+	// Performers of results, one OBX each: OBX-16 and OBX-23 to 25.
+	for i, who := range [][]string{
+		{"7^EXAMPLE^ANN|", "7^EXAMPLE^ANN|", "7^EXAMPLE^ANN|"},
+		{"7^EXAMPLE|", "7^EXAMPLE|", "7^EXAMPLE^ANN^^^DR|", "7^EXAMPLE|", "7^EXAMPLE^ANN^^^DR|", "7^EXAMPLE|"}, // the fuller one stays
+		{"7^EXAMPLE^ANN|", "7^OTHER^BEA|", "7^EXAMPLE^ANN|", "7^OTHER^BEA|"},                                   // contradictions
+		{"^EXAMPLE^ANN|", "^EXAMPLE^ANN|", "^EXAMPLE^BEA|", "^EXAMPLE^ANN|"},                                   // without numbers
+		{"7^EXAMPLE^ANN^B|", "7^EXAMPLE^B^ANN|", "7^EXAMPLE^ANN^B|", "7^EXAMPLE^B^ANN|"},                       // in another order
+		{"7^EXAMPLE^ANN^B|", "7^EXAMPLE^ANN^B|", "7^EXAMPLE^B^ANN^^DR|", "7^EXAMPLE^ANN^B|"},                   // the fuller one in another order
+		{`""|`, `""|`, "7^EXAMPLE|"},
+		{"|||||||LAB^L^55|1 Oak^^Maple|", "|||||||LAB^L^55|1 Oak^^Maple|", "|||||||LAB^L^55||", "|||||||LAB^L^55|1 Oak^^Maple|9^HEAD^HAL", "|||||||LAB^L^55|1 Oak^^Maple|9^HEAD^HAL"},
+		{"7^EXAMPLE^ANN^^^^^^&2.999.1&ISO|||||||LAB^L^^^^&2.999.1&ISO^XX^^^55|", "7^EXAMPLE^ANN^^^^^^&2.999.1&ISO|||||||LAB^L^^^^&2.999.1&ISO^XX^^^55|"},
+		{"7^EXAMPLE^ANN^^^^^^HOSP~8^EXAMPLE^BEA^^^^^^HOSP|", "8^EXAMPLE^BEA^^^^^^HOSP~7^EXAMPLE^ANN^^^^^^HOSP|"},
+	} {
+		var b strings.Builder
+		b.WriteString("MSH|^~\\&|LAB|MAPLE|EHR|CLINIC|20240102030405+0000||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||1^^^MAPLE^MR||EXAMPLE^ANN\rOBR|1|P1|F1|24323-8^Panel^LN|||20240102030405+0000\r")
+		for j, x := range who {
+			fmt.Fprintf(&b, "OBX|%d|NM|2345-7^Glucose^LN||%d|mg/dL^^UCUM|||||F||||7^EXAMPLE^ANN|%s\r", j+1, j, x)
+		}
+		for range 2 {
+			compare(fmt.Sprint("performers ", i), b.String(), "ORU_R01")
+		}
+	}
+	if testshared.Find() == "" {
+		return
+	}
+	for _, msg := range corpus(t, m) {
+		compare(msg.name, msg.raw.Data, msg.structure)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,5 +122,54 @@ func TestLedger(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestShared: a doctor of two patients belongs to the record of each, and stands in the table once; what belongs to nobody is there too.
+func TestShared(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Patient.ndjson": `{"resourceType":"Patient","id":"p1","generalPractitioner":[{"reference":"Practitioner/d"}]}
+{"resourceType":"Patient","id":"p2","generalPractitioner":[{"reference":"Practitioner/d"}]}
+`,
+		"Practitioner.ndjson": `{"resourceType":"Practitioner","id":"d"}
+{"resourceType":"Practitioner","id":"alone"}
+`,
+		"Condition.ndjson": `{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/p1"},"code":{"text":"Testitis"}}
+{"resourceType":"Condition","id":"c2","subject":{"reference":"Patient/p2"},"code":{"text":"Sampleosis"},"verificationStatus":{"coding":[{"code":"refuted"}]}}
+{"resourceType":"Condition","id":"c3","subject":{"reference":"Patient/p1"},"code":{"text":"Exampleemia"}}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const text = `[{"name":"counts","resource":"Patient","select":[{"column":[{"name":"id","path":"id"},{"name":"n","path":"%record.ofType(Condition).count()"}]}]},
+{"name":"doctors","resource":"Practitioner","select":[{"column":[{"name":"id","path":"id"}]}]}]`
+	for to, want := range map[string]map[string]string{
+		"csv":    {"counts": "id,n\np1,2\np2,1\n", "doctors": "id\nd\nalone\n"},
+		"ndjson": {"counts": `{"id":"p1","n":2}` + "\n" + `{"id":"p2","n":1}` + "\n", "doctors": `{"id":"d"}` + "\n" + `{"id":"alone"}` + "\n"},
+	} {
+		list, finds := sqlview.Parse("v.json", "v", []byte(text))
+		if len(list) != 2 {
+			t.Fatal(finds)
+		}
+		f, err := views.Format(to, "v", list, csvtab.Writing{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := run(t, f, dir, convert.Options{Jobs: 2})
+		for name, rows := range want {
+			if b, err := os.ReadFile(filepath.Join(out, name+"."+to)); err != nil || string(b) != rows {
+				t.Errorf("%s.%s: %s %v, want %s", name, to, b, err, rows)
+			}
+		}
+	}
+	out, _ := run(t, format(t, "csv", "summary"), dir, convert.Options{Jobs: 2})
+	rows := readCSV(t, filepath.Join(out, "summary.csv"))
+	for i, want := range []string{"", "Testitis; Exampleemia", ""} {
+		if at := slices.Index(rows[0], "problems"); i > 0 && rows[i][at] != want { // what is refuted is no problem
+			t.Errorf("problems %q, want %q", rows[i][at], want)
+		}
 	}
 }

@@ -46,7 +46,7 @@ func Format(to, name string, list []*sqlview.View, w csvtab.Writing) (*convert.F
 		if err != nil {
 			return nil, err
 		}
-		g := &gatherer{book: book, tables: map[string]csvtab.RowWriter{}, width: map[string]int{}, seen: distinct(list)}
+		g := &gatherer{book: book, tables: map[string]csvtab.RowWriter{}, width: map[string]int{}, seen: distinct(list), once: seen{}}
 		for _, v := range list {
 			rows, err := book.table(v.Name, fields(v))
 			if err != nil {
@@ -141,10 +141,14 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 				r.SetRecord(belonging(rec, res, all))
 			}
 			v := r.View()
-			i := slices.IndexFunc(parts, func(p convert.Part) bool { return p.Type == v.Name })
-			if i < 0 {
+			key := ""
+			if w.whole && !v.Record && res.ID != "" { // whom several patients share belongs to the record of each
+				key = res.Type() + "/" + res.ID
+			}
+			i := slices.IndexFunc(parts, func(p convert.Part) bool { return p.Type == v.Name && p.Key == key })
+			if i < 0 || key != "" {
 				i = len(parts)
-				parts = append(parts, convert.Part{Type: v.Name, Table: []string(nil)})
+				parts = append(parts, convert.Part{Type: v.Name, Table: []string(nil), Key: key})
 			}
 			p := &parts[i]
 			cells := p.Table.([]string)
@@ -173,9 +177,13 @@ type gatherer struct {
 	tables map[string]csvtab.RowWriter
 	width  map[string]int
 	seen   map[string]seen // of views that are distinct
+	once   seen            // resources whose rows are wanted once
 }
 
 func (g *gatherer) Put(p convert.Part) error {
+	if p.Key != "" && g.once.before(p.Type, p.Key) {
+		return nil
+	}
 	rows, n := g.tables[p.Type], g.width[p.Type]
 	seen := g.seen[p.Type]
 	for cells := p.Table.([]string); len(cells) > 0; cells = cells[n:] {
@@ -211,6 +219,7 @@ func (s seen) before(row ...string) bool {
 type lines struct {
 	files map[string]io.Writer
 	seen  map[string]seen
+	once  seen
 }
 
 func distinct(list []*sqlview.View) map[string]seen {
@@ -224,7 +233,7 @@ func distinct(list []*sqlview.View) map[string]seen {
 }
 
 func openLines(list []*sqlview.View, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
-	g := lines{map[string]io.Writer{}, distinct(list)}
+	g := lines{map[string]io.Writer{}, distinct(list), seen{}}
 	for _, v := range list {
 		w, err := create(v.Name + ".ndjson")
 		if err != nil {
@@ -236,6 +245,9 @@ func openLines(list []*sqlview.View, create func(string) (io.Writer, error)) (co
 }
 
 func (g lines) Put(p convert.Part) error {
+	if p.Key != "" && g.once.before(p.Type, p.Key) {
+		return nil
+	}
 	seen, w := g.seen[p.Type], g.files[p.Type]
 	if seen == nil {
 		_, err := w.Write(p.Data)

@@ -85,7 +85,8 @@ type Writer interface {
 type Part struct {
 	Type  string
 	Data  []byte
-	Table any // of a format of Tables, for its Gatherer
+	Table any    // of a format of Tables, for its Gatherer
+	Key   string // of the resource that the rows are of, where it may be of several records and its rows are wanted once
 }
 
 // Record is a record in the hub, with what became of its source's leaves.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -180,7 +181,7 @@ func (x *fhirReading) groups() error {
 		return err
 	}
 	var held *Raw // the last one closes the store
-	for members := range g.byPatient() {
+	for members := range x.pieces(g) {
 		if held != nil && !x.yield(held, nil) {
 			return nil
 		}
@@ -194,6 +195,31 @@ func (x *fhirReading) groups() error {
 	held.release = g.store.close
 	x.yield(held, nil)
 	return nil
+}
+
+// nobodys is how many resources that belong to no patient are a record of tables, in which they are rows that ask for no others.
+const nobodys = 1024
+
+// pieces are the groups of a gathering.
+func (x *fhirReading) pieces(g *gathering) iter.Seq[[]int32] {
+	if x.o.tables == nil {
+		return g.byPatient()
+	}
+	return func(yield func([]int32) bool) {
+		for members := range g.byPatient() {
+			if slices.ContainsFunc(members, func(i int32) bool { return g.typeOf(i) == "Patient" }) {
+				if !yield(members) {
+					return
+				}
+				continue
+			}
+			for piece := range slices.Chunk(members, nobodys) {
+				if !yield(piece) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // over keeps the text of a large document, if the source cannot be read again.

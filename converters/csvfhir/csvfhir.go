@@ -290,6 +290,8 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 		case "QUANTITY", "RESULT", "RANGE":
 			t.column(r.Arg) // the column of units
 		}
+	}
+	for _, r := range rows[table] { // what only tests name stands behind
 		for _, test := range slices.Concat(r.With, r.If) {
 			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {
 				t.column(x.Path[0].Name)

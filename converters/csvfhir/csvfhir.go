@@ -8,7 +8,6 @@ package csvfhir
 import (
 	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -633,5 +632,3 @@ func (x *Match) Unmapped() (list []string) {
 	}
 	return list
 }
-
-var errNoMapping = errors.New("no mapping knows these columns")

@@ -20,6 +20,7 @@ import (
 func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
 	d := &r.dst
 	to := c.newResource(d.arrow, k)
+	to.led = true
 	var ok bool
 	if r.pair != nil {
 		c.stranger(to.v, to.info)

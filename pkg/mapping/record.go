@@ -54,6 +54,7 @@ type Resource struct {
 	inside          *Resource   // contained in that
 	entered, placed bool
 	made            bool // by rows, in this run
+	led             bool // made where an arrow leads
 }
 
 // Type is the resource's type: Patient.

@@ -129,11 +129,18 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		for _, f := range t.Fixed {
 			t.column(strings.TrimSpace(f[:strings.LastIndexByte(f, ' ')]))
 		}
-		for _, c := range slices.Concat(t.Headers, t.Order, t.Key, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
+		for _, want := range t.Headers {
+			for c := range strings.SplitSeq(want, "|") {
+				t.column(c)
+			}
+		}
+		for _, c := range slices.Concat(t.Order, t.Key, t.Unique, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
 			t.column(c)
 		}
-		if t.Record != "" {
-			t.column(t.Record)
+		for _, c := range []string{t.Record, t.Resource} {
+			if c != "" {
+				t.column(c)
+			}
 		}
 		for c, others := range t.TableFile.Columns {
 			for _, alias := range others {
@@ -555,7 +562,7 @@ func (t *Table) match(file string, columns []string) *Match {
 	}
 	x := &Match{Table: t, Names: t.canonical(columns)}
 	for _, want := range t.Headers {
-		if !slices.Contains(x.Names, t.names[normal(want)]) {
+		if !slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return slices.Contains(x.Names, t.names[normal(w)]) }) {
 			return nil
 		}
 	}

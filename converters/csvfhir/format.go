@@ -127,6 +127,9 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		return nil, err
 	}
 	at := diag.Place{Source: first.of.file, Line: first.line, Path: w.doc.PlaceOf(w.doc.First(tree.Root))}
+	if f := addCells(rec, w.doc, rows); f != nil {
+		return nil, f
+	}
 	if len(rec.Resources) == 0 && w.doc.Tally().Declined == 0 {
 		return nil, diag.New(Nothing, at, "")
 	}

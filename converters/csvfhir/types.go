@@ -15,7 +15,7 @@ import (
 
 // Types are what in the tables cannot be a row: what cells hold as leaf types, and pairs of functions for cells that say several things
 // at once. docs/rows.md lists them for people who write mappings. ref belongs to each mapping; see ref.go.
-var Types = mapping.Types{
+var Types = withKinds(mapping.Types{
 	"ST": text, "CODE": code, "URI": text,
 	"NM": number, "INT": integer,
 	"DATE": date(false), "DATETIME": date(false), "INSTANT": date(false), "BIRTH": date(true),
@@ -32,7 +32,7 @@ var Types = mapping.Types{
 	"RESULT":   func(units string) (mapping.Pair, error) { return resultPair(units), nil },
 	"RANGE":    func(units string) (mapping.Pair, error) { return rangePair(units), nil },
 	"COLUMN":   mapping.Pair{Read: readColumn, Write: writeColumn},
-}
+})
 
 // --- text ---
 

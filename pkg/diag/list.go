@@ -6,6 +6,6 @@ import "slices"
 // contacts, keys, log), CP-MAP (mapping files), CP-CNV (conversion and files). Numbers are never reused; add at the end of
 // an area.
 var entries = slices.Concat(
-	ccdaEntries, ccdaValidateEntries, cnvEntries, csvEntries, csvmapEntries, deliveryEntries, fhirEntries, fhirXMLEntries,
-	hl7v2Entries, mapEntries, pkgEntries, v2fhirEntries, validateEntries, viewEntries,
+	ccdaEntries, ccdaValidateEntries, cnvEntries, csvEntries, csvkindsEntries, csvmapEntries, deliveryEntries, fhirEntries,
+	fhirXMLEntries, hl7v2Entries, mapEntries, pkgEntries, v2ValidateEntries, v2fhirEntries, validateEntries, viewEntries,
 )

@@ -44,18 +44,20 @@ type Head struct {
 
 // TableFile says which files a table of a CSV mapping is for, and how they are read (docs/csv.md).
 type TableFile struct {
-	Headers []string            `yaml:"headers"` // columns that must be there, in any order, by their names or aliases
-	Without []string            `yaml:"without"` // columns that must not be there
-	File    string              `yaml:"file"`    // a pattern for the file's name, as patients*.csv
-	Columns map[string][]string `yaml:"columns"` // what else a column is called
-	Order   []string            `yaml:"order"`   // the columns that are written, where that is not the order of the rows
-	Key     Words               `yaml:"key"`     // the columns that together identify a row
-	Record  string              `yaml:"record"`  // the column that says to which record a row belongs
-	Split   map[string]string   `yaml:"split"`   // what stands between the values of a cell that holds several
-	Dates   map[string]string   `yaml:"dates"`   // the order of dates in a column, where it is not the file's
-	Fixed   []string            `yaml:"fixed"`   // of a file without separators: NAME FROM-TO, counted from 1
-	Comma   string              `yaml:"comma"`   // what separates cells, where it is not to be guessed
-	Header  string              `yaml:"header"`  // none: the first line is data, and the columns are those of order
+	Headers  []string            `yaml:"headers"`  // columns that must be there, in any order, by their names or aliases
+	Without  []string            `yaml:"without"`  // columns that must not be there
+	File     string              `yaml:"file"`     // a pattern for the file's name, as patients*.csv
+	Columns  map[string][]string `yaml:"columns"`  // what else a column is called
+	Order    []string            `yaml:"order"`    // the columns that are written, where that is not the order of the rows
+	Key      Words               `yaml:"key"`      // the columns that together identify a row
+	Unique   Words               `yaml:"unique"`   // the columns that no two rows share, where they are no key; for validate
+	Record   string              `yaml:"record"`   // the column that says to which record a row belongs
+	Resource string              `yaml:"resource"` // the column whose cells are whole resources of FHIR
+	Split    map[string]string   `yaml:"split"`    // what stands between the values of a cell that holds several
+	Dates    map[string]string   `yaml:"dates"`    // the order of dates in a column, where it is not the file's
+	Fixed    []string            `yaml:"fixed"`    // of a file without separators: NAME FROM-TO, counted from 1
+	Comma    string              `yaml:"comma"`    // what separates cells, where it is not to be guessed
+	Header   string              `yaml:"header"`   // none: the first line is data, and the columns are those of order
 }
 
 // Words is one word or a list of them.

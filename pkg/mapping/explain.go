@@ -106,7 +106,7 @@ func (s *Set) Suggest(query string) string {
 		best, at := 4, ""
 		for k, r := range s.Rows() {
 			if e := fhirPath(k, r); strings.HasPrefix(e, name+".") {
-				if d := distance(e, query); d < best {
+				if d := Distance(e, query); d < best {
 					best, at = d, e
 				}
 			}

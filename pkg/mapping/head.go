@@ -107,7 +107,7 @@ func (p *parser) decodeHead(text string, first int) {
 }
 
 var headFields = []string{"name", "version", "matches", "options", "files", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding",
-	"unmapped", "without", "file", "columns", "order", "key", "record", "split", "fixed", "comma", "header"}
+	"unmapped", "without", "file", "columns", "order", "key", "unique", "record", "resource", "split", "fixed", "comma", "header"}
 
 var dateOrders = []string{"mdy", "dmy", "ymd"}
 

@@ -118,7 +118,7 @@ func (s *scanner) fault(at int, hint, msg string) (string, bool) {
 func near(s string, words []string) string {
 	best, at := 3, ""
 	for _, w := range words {
-		if d := distance(s, w); d < best && d < len(w) && d <= max(1, len(w)/2) {
+		if d := Distance(s, w); d < best && d < len(w) && d <= max(1, len(w)/2) {
 			best, at = d, w
 		}
 	}
@@ -128,8 +128,8 @@ func near(s string, words []string) string {
 	return "did you mean " + at + "?"
 }
 
-// distance is how many letters must be put in, left out, changed or swapped with their neighbour to make a of b.
-func distance(a, b string) int {
+// Distance is how many letters must be put in, left out, changed or swapped with their neighbour to make a of b.
+func Distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
 	}

@@ -427,7 +427,7 @@ func (s *Set) noRow(c *Change) *Fault {
 					text += "  " + clauseText(r.With, r.If)
 				}
 				same = append(same, text)
-			} else if d := distance(c.Place+" -> "+c.Target, text); d < best {
+			} else if d := Distance(c.Place+" -> "+c.Target, text); d < best {
 				best, at = d, text
 			}
 		}

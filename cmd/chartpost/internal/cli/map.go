@@ -20,11 +20,11 @@ import (
 func newMapCommand(c *CLI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map",
-		Short: "Check and format mapping files and overlays",
+		Short: "Check, format and propose mapping files",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newMapCheckCommand(c), newMapFmtCommand(c))
+	cmd.AddCommand(newMapCheckCommand(c), newMapFmtCommand(c), newMapSuggestCommand(c))
 	return cmd
 }
 

@@ -8,7 +8,6 @@ package csvfhir
 import (
 	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -297,6 +296,8 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 		case "QUANTITY", "RESULT", "RANGE":
 			t.column(r.Arg) // the column of units
 		}
+	}
+	for _, r := range rows[table] { // what only tests name stands behind
 		for _, test := range slices.Concat(r.With, r.If) {
 			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {
 				t.column(x.Path[0].Name)
@@ -638,5 +639,3 @@ func (x *Match) Unmapped() (list []string) {
 	}
 	return list
 }
-
-var errNoMapping = errors.New("no mapping knows these columns")

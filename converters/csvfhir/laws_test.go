@@ -20,7 +20,7 @@ import (
 // kit holds rows against the laws of DESIGN.md. A source is the tables of one record, each behind a line "== NAME".
 func kit(t testing.TB, m *Mapping) *maptest.Kit {
 	t.Helper()
-	x, err := m.own()
+	x, err := m.compiled(mapping.Source{Format: "csv", Made: true}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +31,15 @@ func kit(t testing.TB, m *Mapping) *maptest.Kit {
 		Parse: func(b []byte) (*tree.Doc, error) { return parseRecord(m, b) },
 		Print: func(d *tree.Doc) []byte { return printRecord(m, d) },
 		Same: func(d *tree.Doc) func(tree.Node) string {
-			number := map[tree.Node]string{} // a row is its number in its table
+			number := map[tree.Node]string{} // a row is its number in its table, without those of which nothing comes back
 			count := map[string]int{}
+			tally := d.Tally()
 			for n := d.First(tree.Root); n != 0; n = d.Next(n) {
+				made := false
+				d.LeavesBelow(n, func(_ tree.Node, s tree.State, _ string) { made = made || s >= tree.Folded })
+				if !made && tally.Carried+tally.Folded > 0 {
+					continue
+				}
 				count[d.Name(n)]++
 				number[n] = d.Name(n) + " " + strconv.Itoa(count[d.Name(n)])
 			}
@@ -41,7 +47,7 @@ func kit(t testing.TB, m *Mapping) *maptest.Kit {
 				nth := 0
 				row := rowOf(d, n)
 				for k := d.First(row); k != n; k = d.Next(k) {
-					if d.Name(k) == d.Name(n) {
+					if d.Name(k) == d.Name(n) && (d.State(k) >= tree.Folded || tally.Carried+tally.Folded == 0) {
 						nth++
 					}
 				}

@@ -73,7 +73,6 @@ type row struct {
 	nth    int // how many rows before it are the same
 	cells  []csvtab.Cell
 	raw    string
-	fault  bool
 }
 
 // source is what leaf types know of a document: the Source of its tree.

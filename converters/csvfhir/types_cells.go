@@ -17,12 +17,24 @@ import (
 
 func str(s string) *dpb.String { return &dpb.String{Value: s} }
 
-// cell is the text of a leaf without outer blanks.
-func cell(c *mapping.Context, n tree.Node) string { return strings.TrimSpace(c.Doc.LeafText(n)) }
+// cell is the text of a leaf as a string of FHIR may hold it: without outer blanks and control characters.
+func cell(c *mapping.Context, n tree.Node) string {
+	s, err := fit(c.Doc.LeafText(n), "string")
+	if err != nil {
+		return ""
+	}
+	return s
+}
 
 // carryAs takes note that a leaf is carried, and comes back in a form.
 func carryAs(c *mapping.Context, n tree.Node, form string) {
 	leaf := c.Doc.Leaf(n)
+	if s := strings.TrimSpace(c.Doc.Text(leaf)); !printableASCII(s) {
+		if fitted, _ := fit(s, "string"); fitted != s {
+			c.Doc.Mark(leaf, tree.Folded, "without control characters")
+			return
+		}
+	}
 	c.Carry(leaf)
 	if form != c.Doc.Text(leaf) {
 		c.Normal(leaf, func() string { return form })
@@ -523,16 +535,19 @@ func readColumn(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if !ok || c.Doc.State(n) != tree.Unmapped {
 		return false
 	}
-	s := cell(c, n)
-	value, err := fit(s, "string")
-	if err != nil {
+	value := cell(c, n)
+	if value == "" {
 		return false
+	}
+	name, err := fit(c.Doc.Name(n), "string")
+	if err != nil || name != c.Doc.Name(n) {
+		return false // a column that nobody could name
 	}
 	part := func(url, text string) *dpb.Extension {
 		return &dpb.Extension{Url: &dpb.Uri{Value: url}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: str(text)}}}
 	}
 	x.Url = &dpb.Uri{Value: columnURL}
-	x.Extension = []*dpb.Extension{part("name", c.Doc.Name(n)), part("value", value)}
+	x.Extension = []*dpb.Extension{part("name", name), part("value", value)}
 	carryAs(c, n, value)
 	return true
 }

@@ -32,6 +32,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		}
 	}
 	to := c.newResource(d.arrow, k)
+	to.led = true
 	var ok bool
 	if r.pair != nil {
 		c.stranger(to.v, to.info)

@@ -55,6 +55,7 @@ type Resource struct {
 	entered, placed bool
 	bound           bool // in scope, so that more may come to it
 	made            bool // by rows, in this run
+	led             bool // made where an arrow leads
 }
 
 // Type is the resource's type: Patient.

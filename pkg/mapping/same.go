@@ -6,6 +6,7 @@ import (
 
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // This file makes one resource of those that say things of one person or thing, in records whose parts repeat it: of the rows of a table of
@@ -13,6 +14,9 @@ import (
 //
 // Two are one if they have one identity, and of every element that both have the one says all that the other says. The one that stays has what either
 // has. Where they contradict one another both stay, and the source hears of it.
+
+// saidTwice is why what a part says does not come back in its place: what an arrow leads to is written wherever it was said, anything else once.
+const saidTwice = "written back where another says it of the same"
 
 // sameThings unites the record's resources.
 func (c *Context) sameThings(o *ReadOptions) {
@@ -37,7 +41,10 @@ func (c *Context) sameThings(o *ReadOptions) {
 			r.ID = id
 		case id != "" && have.ID != "" && have.ID != id: // parts that their source tells apart
 		case c.agree(have.v, r.v, r.info):
-			c.absorb(have, r)
+			if c.absorb(have, r); !r.led && !have.led {
+				c.Doc.Lower(r.at, tree.Folded, saidTwice)
+			}
+			have.led = have.led && r.led
 			if gone[r] = have; have.ID == "" && id != "" {
 				have.ID, have.at = id, r.at
 			}

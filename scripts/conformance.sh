@@ -42,6 +42,9 @@ bin/conform referee "$out/fhir"
 echo "== our validator against the test suite of the official one"
 bin/conform validator
 
+echo "== views: the test suite of SQL on FHIR"
+bin/conform views -report "$out/sql-on-fhir.json"
+
 echo "== C-CDA: documents made of the Synthea bundles, by the official schema and schematrons"
 if command -v xmllint > /dev/null && command -v xsltproc > /dev/null; then
   "$bin" convert "$shared/corpus/fhir/synthea" --to ccda -o "$out/ccda/" --ledger "$out/ccda.ledger.json" --force --quiet

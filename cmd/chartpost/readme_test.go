@@ -15,14 +15,24 @@ import (
 	"github.com/chartpost/chartpost/internal/testshared"
 )
 
-// TestReadme runs the ```console blocks of the README in a copy of examples/, one shell for all of them, and compares what they
+// TestReadme runs the examples of the README.
+func TestReadme(t *testing.T) { runExamples(t, "README.md", 20) }
+
+// TestDocs runs the examples of the pages that have some.
+func TestDocs(t *testing.T) {
+	for page, least := range map[string]int{"docs/views.md": 5} {
+		t.Run(page, func(t *testing.T) { runExamples(t, page, least) })
+	}
+}
+
+// runExamples runs the ```console blocks of a page in a copy of examples/, one shell for all of them, and compares what they
 // print. A line ... stands for any lines; [exit N] is the status of the command above it, without which it is 0.
-func TestReadme(t *testing.T) {
+func runExamples(t *testing.T, page string, least int) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the README shows a POSIX shell")
+		t.Skip(page + " shows a POSIX shell")
 	}
 	root := testshared.Root()
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,12 +77,12 @@ func TestReadme(t *testing.T) {
 			got = nil
 		}
 		if status != x.status || !linesMatch(x.output, got) {
-			t.Errorf("README.md:%d: $ %s\nexit %d, want %d; it prints\n%s\nand not\n%s", x.line, x.command, status, x.status,
+			t.Errorf("%s:%d: $ %s\nexit %d, want %d; it prints\n%s\nand not\n%s", page, x.line, x.command, status, x.status,
 				strings.Join(got, "\n"), strings.Join(x.output, "\n"))
 		}
 	}
-	if ran < 20 {
-		t.Errorf("only %d commands in the README", ran)
+	if ran < least {
+		t.Errorf("only %d commands in %s", ran, page)
 	}
 	filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(p, ".partial") {

@@ -126,7 +126,7 @@ func TestCheckLayout(t *testing.T) {
 	}
 	lines, sum, _ := check(t, s, "p.csv", "ID,Born,Active,Extra\na-1,2020-01-01,true,x\na 2,soon,maybe,y\na-3,2020-01-03,,z\n", CheckOptions{Layouts: layouts})
 	want := "CP-CSV-080  | as people the table lacks weight\nCP-CSV-051  | columns that the view people has not: Extra\n" +
-		"CP-CSV-033 row 3, column Born | 1 cell that are no dates in a column of dates\n" +
+		"CP-CSV-033 row 3, column Born | 1 cell without a date in a column of dates\n" +
 		"CP-CSV-088 row 3, column ID | column ID: it is no id\nCP-CSV-088 row 3, column Born | column Born: it is no date\nCP-CSV-088 row 3, column Active | column Active: it is no boolean"
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)

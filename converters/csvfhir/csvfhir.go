@@ -216,7 +216,18 @@ func (m *Mapping) scope(types map[string][]string) *mapping.File {
 	}
 	pos := m.File.Head.Pos
 	t := &mapping.Table{Pos: pos, Name: ScopeName, Types: []string{"Bundle"}}
-	for _, x := range m.Tables {
+	list := slices.Clone(m.Tables)
+	// Going back, a person who has a row of his own is written there before the rows that name him.
+	slices.SortStableFunc(list, func(a, b *Table) int {
+		switch {
+		case a.makes == b.makes:
+			return 0
+		case b.makes:
+			return -1
+		}
+		return 1
+	})
+	for _, x := range list {
 		for _, typ := range x.Types {
 			if typ == "Bundle" {
 				typ = "."
@@ -283,6 +294,8 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 		switch r.Type {
 		case "DATE", "DATETIME", "INSTANT", "BIRTH":
 			t.dated[mapping.ColumnName(r.Place)] = true
+		case "QUANTITY", "RESULT", "RANGE":
+			t.column(r.Arg) // the column of units
 		}
 		for _, test := range slices.Concat(r.With, r.If) {
 			if x, err := Format.ParseTest(test); err == nil && len(x.Path) > 0 {

@@ -68,6 +68,36 @@ Given         DATETIME     occurrenceDateTime
 'completed'   ST           status
 `
 
+// results is a list of a laboratory, whose rows name the patient each time.
+const results = `---
+name: Maple Street results
+matches: {format: csv}
+files:
+  results:
+    headers: [MRN, Test, Result]
+    record: MRN
+  people:
+    headers: [MRN, Address]
+    key: MRN
+    record: MRN
+---
+table results -> Observation
+.        who              subject -> Patient
+Test     ST               code.text
+Result   RESULT(Units)    .
+Range    RANGE(Units)     referenceRange
+'final'  ST               status
+
+table who -> Patient
+MRN      ST               identifier[system='https://maple.example/mrn'].value
+Name     NAME             name
+DOB      BIRTH            birthDate
+
+table people -> Patient
+MRN      ST               identifier[system='https://maple.example/mrn'].value
+Address  ADDRESS          address
+`
+
 // A testcase is tables that go to FHIR and back by a mapping.
 type testcase struct {
 	name     string
@@ -200,6 +230,22 @@ func TestTables(t *testing.T) {
 			findings: []string{"CP-CSV-025"},
 			ledger:   map[string]string{"row 2, column Sex": "declined an error of the spreadsheet stands where the value was"},
 			back:     map[string][]row{"people": {{"MRN": "1", "DOB": "1960-03-04"}}}},
+		{name: "rows that name the patient each time, and a list that does so too", mapping: results,
+			files: map[string]string{"r.csv": "MRN,Name,DOB,Test,Result,Units,Range\n" +
+				"7,\"Lee, Ann B.\",1960-03-04,Glucose,<5,mg/dL,70-99\n7,\"Lee, Ann B.\",1960-03-04,ANA,1:40,,\n7,\"Lee, Ann B.\",,Strep,POS,,\n8,Bo Roe,1961-03-04,K,\"4,5\",mmol/L,3.5-5.1\n",
+				"p.csv": "MRN,Address\n7,\"12 Elm St, Springfield, IL 62704\"\n"},
+			fhir: []string{`{"value":5,"comparator":"<","unit":"mg/dL"}`, `"valueRatio":{"numerator":{"value":1},"denominator":{"value":40}}`, `"valueString":"POS"`,
+				`"name":[{"family":"Lee","given":["Ann","B."]}],"birthDate":"1960-03-04","address":[{"text":"12 Elm St, Springfield, IL 62704","line":["12 Elm St"],"city":"Springfield","state":"IL","postalCode":"62704"}]`},
+			back: map[string][]row{"people": {{"MRN": "7", "Address": "12 Elm St, Springfield, IL 62704"}, {"MRN": "8"}},
+				"results": {{"MRN": "7", "Name": "Lee, Ann B.", "DOB": "1960-03-04", "Test": "Glucose", "Result": "<5", "Units": "mg/dL", "Range": "70-99"},
+					{"MRN": "7", "Name": "Lee, Ann B.", "DOB": "1960-03-04", "Test": "ANA", "Result": "1:40"},
+					{"MRN": "7", "Name": "Lee, Ann B.", "DOB": "1960-03-04", "Test": "Strep", "Result": "POS"},
+					{"MRN": "8", "Name": "Bo Roe", "DOB": "1961-03-04", "Test": "K", "Result": "4.5", "Units": "mmol/L", "Range": "3.5-5.1"}}}},
+		{name: "rows that contradict one another", mapping: results,
+			files:    map[string]string{"r.csv": "MRN,Name,DOB,Test,Result\n7,\"Lee, Ann\",1960-03-04,Glucose,5\n7,\"Lee, Ann\",1961-03-04,Glucose,6\n"},
+			findings: []string{"CP-CSV-057"},
+			back: map[string][]row{"people": {{"MRN": "7"}, {"MRN": "7"}}, "results": {{"MRN": "7", "Name": "Lee, Ann", "DOB": "1960-03-04", "Test": "Glucose", "Result": "5"},
+				{"MRN": "7", "Name": "Lee, Ann", "DOB": "1961-03-04", "Test": "Glucose", "Result": "6"}}}},
 	} {
 		t.Run(c.name, c.run)
 	}

@@ -99,7 +99,8 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	}
 	keys := make([]string, len(rows))
 	of := func(at tree.Node) int { return w.doc.Ordinal(rowOf(w.doc, at)) - 1 }
-	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true,
+	var clashes []*diag.Finding
+	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true, Origins: w.o.Origins(),
 		KeyOf: func(at tree.Node) string {
 			if at <= tree.Root {
 				return ""
@@ -115,6 +116,11 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 				return ""
 			}
 			return rows[of(at)].idOf(typ)
+		},
+		Unite: true,
+		Clash: func(at tree.Node) {
+			x := rows[of(at)]
+			clashes = append(clashes, diag.New(Disagree, diag.Place{Source: x.of.file, Line: x.line, Path: w.doc.PlaceOf(rowOf(w.doc, at))}, ""))
 		},
 	})
 	if err != nil {
@@ -138,7 +144,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 			f.Place.Source = first.of.file
 		}
 	}
-	return &convert.Record{Record: rec, Key: key, Leaves: convert.Leaves(w.doc)}, nil
+	return &convert.Record{Record: rec, Key: key, Findings: clashes, Leaves: convert.Leaves(w.doc)}, nil
 }
 
 // zone is the zone of times without an offset: what the command line says, else the head of the mapping.

@@ -230,18 +230,14 @@ func (r *reading) unmapped(x *Match) string {
 // findings that are settled so.
 func (r *reading) question(x *Match, t *csvtab.Table, asked map[*diag.Finding]bool) *diag.Finding {
 	for i := range t.Columns {
-		if d := t.Columns[i].Dates; d != nil && d.Question != nil && x.Table.dated[x.Names[i]] {
-			asked[d.Question] = true
-			if order := x.Table.Dates[x.Names[i]]; order != "" {
-				d.Order, d.Question = csvtab.Order(order), nil
-				continue
-			}
-			return d.Question
+		if !x.Table.dated[x.Names[i]] {
+			continue
 		}
-	}
-	for column, order := range x.Table.Dates {
-		if i := slices.Index(x.Names, column); i >= 0 && t.Columns[i].Dates != nil {
-			t.Columns[i].Dates.Order = csvtab.Order(order)
+		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
+			asked[d.Question] = true
+		}
+		if d := t.AsDates(i, csvtab.Order(x.Table.Dates[x.Names[i]])); d.Question != nil {
+			return d.Question
 		}
 	}
 	return nil

@@ -85,7 +85,7 @@ func convertTables(t testing.TB, set *Set, files []*convert.File, o *convert.Opt
 			out.rejected = append(out.rejected, err.Error())
 			continue
 		}
-		for _, f := range rec.Record.Findings {
+		for _, f := range slices.Concat(rec.Findings, rec.Record.Findings) {
 			out.findings = append(out.findings, string(f.ID)+" "+f.Place.String())
 		}
 		seen := map[string]bool{}

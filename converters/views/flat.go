@@ -19,8 +19,6 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/fhirpath"
-	"github.com/chartpost/chartpost/pkg/mapping"
-	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // Flat writes a table for each type of resource, with a column for each leaf that any resource of the type has: name[0].given[0]. Which
@@ -44,7 +42,6 @@ func Flat(to string, w csvtab.Writing) *convert.Format {
 		book, err := openBook(to, name, w, o.TempDir, create)
 		return &flatGatherer{book: book, temp: o.TempDir, types: map[string]*flatTable{}}, err
 	}
-	t.Lost = func(l *mapping.Leaf) (tree.State, string) { return tree.Carried, "" } // a leaf is a cell
 	return &convert.Format{Name: to, Extension: extension, Tables: t, NewWriter: func(*convert.Options) convert.Writer {
 		return &flatWriter{columns: map[*plan.Type]*flatColumn{}}
 	}}

@@ -3,7 +3,7 @@
 package views
 
 import (
-	_ "embed" // the sets
+	"embed"
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/sqlview"
@@ -11,25 +11,23 @@ import (
 
 // Set is a built-in set of views.
 type Set struct {
-	Name string
-	What string // in words
-	text string
+	Name  string
+	What  string // in words
+	files []string
 }
 
 // Sets are the built-in sets.
 func Sets() []Set { return sets }
 
-var (
-	//go:embed sets/patients.json
-	patients string
-	//go:embed sets/summary.json
-	summary string
-)
-
 var sets = []Set{
-	{"patients", "a list with one row for each patient", patients},
-	{"summary", "one row for each patient of a record, with problems, allergies, medications and counts", summary},
+	{"patients", "a list with a row for each patient", []string{"patients"}},
+	{"summary", "a row for each patient of a record, with problems, allergies, medications and counts", []string{"summary"}},
+	{"synthea", "the 16 files of Synthea as it wrote them until 2023", []string{"synthea", "synthea_common"}},
+	{"synthea-4", "the 19 files of Synthea as it writes them now", []string{"synthea-4", "synthea_common"}},
 }
+
+//go:embed sets/*.json
+var texts embed.FS
 
 // SetNames are the names of the built-in sets in words.
 func SetNames() string {
@@ -41,12 +39,20 @@ func SetNames() string {
 }
 
 // Named are the views of a built-in set.
-func Named(name string) ([]*sqlview.View, bool) {
+func Named(name string) (list []*sqlview.View, ok bool) {
 	for _, s := range sets {
-		if s.Name == name {
-			list, _ := sqlview.Parse(name, name, []byte(s.text)) // a test finds what is wrong with it
-			return list, true
+		if s.Name != name {
+			continue
 		}
+		for _, f := range s.files {
+			text, err := texts.ReadFile("sets/" + f + ".json")
+			if err != nil {
+				panic(err) // a fault of the build
+			}
+			views, _ := sqlview.Parse(f+".json", f, text) // a test finds what is wrong with it
+			list = append(list, views...)
+		}
+		return list, true
 	}
 	return nil, false
 }

@@ -398,6 +398,9 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	} else if err != nil {
 		return nil, err
 	}
+	if p.o.Origins() && !rec.FromFHIR {
+		rec.Record.Project(p.o.tables.Lost)
+	}
 	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings)}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))

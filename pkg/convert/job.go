@@ -429,6 +429,8 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	}
 	if sum.Totals.Records == 0 && j.Out != "" && !j.dir {
 		j.files.drop(j.Out) // nothing was written: no empty file either
+	} else if sum.Totals.Records == 0 && j.To.Tables != nil {
+		j.files.discard() // nor headers alone
 	}
 	for _, set := range []*fileSet{j.ledgers, j.rejects, j.files} {
 		if err := set.flush(); err != nil {

@@ -23,7 +23,7 @@ type Tables struct {
 	Whole bool                   // records are wanted as hl7v2 wants them, of bulk data a record for each patient; else resources go one by one
 	// Open begins the tables of a run. create makes one of the files, or is the one output that there is.
 	Open func(o *Options, create func(name string) (io.Writer, error)) (Gatherer, error)
-	// Lost says what the tables have of a leaf of the hub that no writer claimed, and why not. It may be called by any goroutine.
+	// Lost says what becomes of a leaf of the hub that no writer claimed, and why. It may be called by any goroutine. Nil: the tables have every leaf.
 	Lost func(l *mapping.Leaf) (tree.State, string)
 }
 
@@ -47,6 +47,9 @@ func (o *Options) apart() bool {
 
 // Apart reports that what is written wants resources one by one, so that records need not wait for one another.
 func (o *Options) Apart() bool { return o.apart() }
+
+// Origins reports that it must be known which element of the hub each leaf of a source made, for what is written shows a part of them.
+func (o *Options) Origins() bool { return o.tables != nil && o.tables.Lost != nil }
 
 // byID reports that a resource is found by its id alone.
 func (o *Options) byID() bool { return o.To == "ndjson" || o.tables != nil }
@@ -111,7 +114,9 @@ func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func(
 	}
 	rec.Record.EachLeaf(func(l *mapping.Leaf) {
 		s, why := l.State, l.Why
-		if s == tree.Unmapped {
+		if w.o.tables.Lost == nil {
+			s, why = tree.Carried, ""
+		} else if s == tree.Unmapped {
 			s, why = w.o.tables.Lost(l)
 		}
 		f(l.Place, s, why)

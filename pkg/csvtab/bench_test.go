@@ -85,3 +85,71 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWrite writes the same rows as CSV and as a workbook.
+func BenchmarkWrite(b *testing.B) {
+	data := observations(b, 10)
+	header, rows := read(b, data, Options{})
+	var fields []Field
+	for _, h := range header {
+		fields = append(fields, Field{Name: h})
+	}
+	fields[0].Kind, fields[6].Kind = DateTime, Number
+	write := func(b *testing.B, open func() (RowWriter, func() error)) {
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			w, end := open()
+			for _, r := range rows {
+				if err := w.Row(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := end(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(len(rows))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	}
+	b.Run("csv", func(b *testing.B) {
+		write(b, func() (RowWriter, func() error) {
+			w := NewWriter(io.Discard, fields, Writing{})
+			return w, w.Close
+		})
+	})
+	b.Run("xlsx", func(b *testing.B) {
+		write(b, func() (RowWriter, func() error) {
+			w := NewWorkbook(io.Discard, nil)
+			s, err := w.Sheet("observations", fields)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return s, w.Close
+		})
+	})
+}
+
+// BenchmarkReadWorkbook reads a sheet, both passes; the rate is that of the CSV with the same rows.
+func BenchmarkReadWorkbook(b *testing.B) {
+	data := observations(b, 10)
+	header, rows := read(b, data, Options{})
+	var fields []Field
+	for _, h := range header {
+		fields = append(fields, Field{Name: h})
+	}
+	book := writeXLSX(b, fields, rows)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		f, err := Open("a.xlsx", Bytes(book), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, err := range f.Tables[0].Rows() {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(len(rows))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

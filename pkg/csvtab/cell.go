@@ -2,7 +2,6 @@ package csvtab
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
 // isBlank reports whether there is nothing but blanks, the no-break space among them.
@@ -10,10 +9,7 @@ func isBlank(s string) bool {
 	if s == "" {
 		return true
 	}
-	if s[0] > ' ' && s[0] < utf8.RuneSelf {
-		return false
-	}
-	return trim(s) == ""
+	return !plain(s[0]) && trim(s) == ""
 }
 
 // trim cuts the outer blanks, control characters, no-break spaces and byte order marks.
@@ -56,8 +52,8 @@ func active(s string) bool {
 	return false
 }
 
-// hidden reports whether a spreadsheet's apostrophe stands before the text: before what it would take for a formula or a number, or before
-// another such apostrophe. The name 't Hooft begins with an apostrophe of its own.
+// hidden reports whether a spreadsheet's apostrophe stands before the text: before what it would take for a formula or a number, or
+// before another such apostrophe. The name 't Hooft begins with an apostrophe of its own.
 func hidden(s string) bool {
 	for s != "" && s[0] == '\'' {
 		s = s[1:]
@@ -68,7 +64,8 @@ func hidden(s string) bool {
 	return false
 }
 
-// unwrap takes away the ="..." or the apostrophe that keeps a spreadsheet from taking a text for a number or a formula. It undoes neutralise.
+// unwrap takes away the ="..." or the apostrophe that keeps a spreadsheet from taking a text for a number or a formula. It undoes
+// neutralise.
 func unwrap(s string) (string, bool) {
 	switch s[0] {
 	case '\'':

@@ -9,17 +9,18 @@
 // has ruined. Rows then reads it again, row by row.
 //
 // A cell's text is what its writer meant by it: without quotes, without the ="..." and the apostrophe that keep a spreadsheet from
-// taking an identifier for a number (both are counted in the findings), but with its blanks. Nothing is ever made a number here. A typed cell of a workbook has
-// the text that a person sees: a date is 2026-03-04, a truth value TRUE or FALSE, a number is written plainly, with the zeros that its format puts before it.
+// taking an identifier for a number (both are counted in the findings), but with its blanks. Nothing is ever made a number here. A
+// typed cell of a workbook has the text that a person sees: a date is 2026-03-04, a truth value TRUE or FALSE, a number is written
+// plainly, with the zeros that its format puts before it.
 //
 // The row number of a place is what a spreadsheet shows beside the row: the header counts, and so does a blank row; a sep= line does
 // not. A row over several lines, in quotes, is one row.
 //
 // # What is repaired, and what is not
 //
-// A quote that does not end a cell is taken as text; a quote that nothing closes is taken away; a row that is too short lacks its last cells. Each
-// is a finding that names the row. A row that has more cells than the header, or was broken by a line end outside of quotes, has values in the wrong
-// columns: its Fault says so, and nobody should use its cells.
+// A quote that does not end a cell is taken as text; a quote that nothing closes is taken away; a row that is too short lacks its
+// last cells. Each is a finding that names the row. A row that has more cells than the header, or was broken by a line end outside
+// of quotes, has values in the wrong columns: its Fault says so, and nobody should use its cells.
 package csvtab
 
 import (
@@ -135,8 +136,8 @@ type Options struct {
 	Dates    Order      // of every column; empty: each column says so itself
 	Footer   bool       // the last rows are data, even where they look like totals
 
-	// Pivot is the last year that a two-digit year of a birth or another thing of the past can mean: 27 is 1927 if it is 2026. 0: the latest year that
-	// the file's own dates have with four digits, but no earlier than PivotYear.
+	// Pivot is the last year that a two-digit year of a birth or another thing of the past can mean: 27 is 1927 if it is 2026. 0:
+	// the latest year that the file's own dates have with four digits, but no earlier than PivotYear.
 	Pivot int
 
 	from1904 bool
@@ -218,8 +219,8 @@ type Column struct {
 	exponents bool // some of its identifiers have become numbers with an exponent
 }
 
-// Row is a row of data. It and its Cells are good until the next row; their texts stay good, but each holds on to the block of the file that it
-// stands in (64 KiB): who keeps few of them clones them.
+// Row is a row of data. It and its Cells are good until the next row; their texts stay good, but each holds on to the block of the
+// file that it stands in (64 KiB): who keeps few of them clones them.
 type Row struct {
 	Number int           // as a spreadsheet counts, from 1
 	Line   int           // where it begins, from 1; in a workbook the row number
@@ -266,6 +267,9 @@ func (t *Table) Header() []string {
 	return names
 }
 
+// RawHeader is the header as it stands in the source, without its line end; empty if there is none.
+func (t *Table) RawHeader() string { return t.rawHeader }
+
 // Column is the index of the column of a name, -1 if there is none.
 func (t *Table) Column(name string) int {
 	for i := range t.Columns {
@@ -288,8 +292,9 @@ func (t *Table) Place(r *Row, column int) diag.Place {
 	return p
 }
 
-// Date reads the text of a cell as the column's dates are read. born says that it is of the past, so that a two-digit year is never later than the
-// pivot; a column whose name says so (BIRTHDATE, DOB, deceased) needs no telling. ok is false if it is no date, or if the column's order is an open question.
+// Date reads the text of a cell as the column's dates are read. born says that it is of the past, so that a two-digit year is never
+// later than the pivot; a column whose name says so (BIRTHDATE, DOB, deceased) needs no telling. ok is false if it is no date, or
+// if the column's order is an open question.
 func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 	c := &t.Columns[column]
 	if c.Dates == nil {
@@ -299,12 +304,12 @@ func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 }
 
 // AsDates says how the dates of a column are to be read that somebody who knows the table says holds dates, even if most of its cells are
-// none; they may leave a question open. From then on Date reads the column so. It is not to be called while rows are read.
-func (t *Table) AsDates(column int) *Dates {
-	c := &t.Columns[column]
-	if c.Dates == nil {
-		s := t.survey
-		c.Dates = s.order(column, s.lastPivot, s.columns[column].compactOrder(s.o.Dates))
+// none. With an order, which answers the question that they may leave open, they are read so. From then on Date reads the column as
+// this says; it is not to be called while rows are read.
+func (t *Table) AsDates(column int, order Order) *Dates {
+	c, s := &t.Columns[column], t.survey
+	if c.Dates == nil || order != "" {
+		c.Dates = s.order(column, order)
 	}
 	return c.Dates
 }
@@ -314,8 +319,8 @@ func (t *Table) Rows() iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) { t.rows(yield) }
 }
 
-// Format is what the tree must know of tables. A row is a document whose Root has the row number as its ordinal, and the sheet, if any, as
-// its name; the cells are its children, named as the columns.
+// Format is what the tree must know of tables. A row is a document whose Root has the row number as its ordinal, and the sheet, if
+// any, as its name; the cells are its children, named as the columns.
 var Format = &tree.Format{Name: "csv", Place: place}
 
 func place(d *tree.Doc, n tree.Node) string {

@@ -80,6 +80,7 @@ type written struct {
 	shape   shape
 	n       [3]int
 	short   bool // the year has two digits
+	tiny    bool // the last number has one: it is a day
 	date    Date // of plainDay and partial, and the time of numbers
 	decimal string
 }
@@ -216,10 +217,15 @@ func scanNumbers(s string, a, i int) (w written) {
 		return w
 	}
 	c, end := number(s, k+1)
-	if n := end - k - 1; n != 2 && n != 4 {
+	switch end - k - 1 {
+	case 1:
+		w.tiny, w.short = true, true
+	case 2:
+		w.short = true
+	case 4:
+	default:
 		return w
 	}
-	w.short = end-k-1 == 2
 	if !timeOf(&w.date, s[end:]) {
 		return w
 	}
@@ -447,6 +453,9 @@ func parseDate(s string, how *Dates, past bool) (Date, bool) {
 		return d, true
 	case plainDay:
 	case numbers:
+		if w.tiny && how.Order != YMD {
+			return d, false
+		}
 		switch how.Order {
 		case MDY:
 			m, day, y = w.n[0], w.n[1], w.n[2]
@@ -507,8 +516,8 @@ func compactParts(w written, o Order) (y, m, d int) {
 	return a*100 + b, c / 100, c % 100
 }
 
-// serialDate is the day that a spreadsheet shows for a number. QUIRK: Excel has a 29th of February 1900, as Lotus 1-2-3 had; numbers before
-// it are not read here at all.
+// serialDate is the day that a spreadsheet shows for a number. QUIRK: Excel has a 29th of February 1900, as Lotus 1-2-3 had;
+// numbers before it are not read here at all.
 func serialDate(n int, decimal string, from1904 bool) (Date, bool) {
 	if from1904 {
 		n += 1462

@@ -91,7 +91,8 @@ func (s *textSource) open(o *Options, comma byte, width int) (*textReader, error
 			return nil, err
 		}
 	}
-	t := &textReader{r: in, closer: r, comma: comma, quote: '"', eol: s.eol, max: o.MaxRow, look: o.MaxRow, width: width, block: blockSize, quoteAt: -1, spans: o.Fixed}
+	t := &textReader{r: in, closer: r, comma: comma, quote: '"', eol: s.eol, max: o.MaxRow, look: o.MaxRow, width: width, spans: o.Fixed,
+		block: blockSize, quoteAt: -1}
 	if s.sep > 0 {
 		t.lines = 1
 	}
@@ -217,7 +218,8 @@ func surveyText(name string, ts *textSource, o *Options, head []byte) (*Table, e
 		if g.single && comma == 0 {
 			t.Findings = append(t.Findings, diag.New(OneColumn, at, ""))
 		} else if g.rival != 0 {
-			t.Findings = append(t.Findings, diag.New(DelimiterUnsure, at, "%s was taken for the delimiter; %s would fit as well", commaName(g.comma), commaName(g.rival)))
+			t.Findings = append(t.Findings, diag.New(DelimiterUnsure, at, "%s was taken for the delimiter; %s would fit as well",
+				commaName(g.comma), commaName(g.rival)))
 		}
 	} else {
 		t.Dialect.Quote = 0

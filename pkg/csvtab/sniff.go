@@ -2,6 +2,7 @@ package csvtab
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,7 +26,7 @@ func Sniff(head []byte) bool {
 		return false
 	}
 	h := bytes.TrimLeft(head, "\ufeff\x0b \t\r\n")
-	if len(h) == 0 || h[0] == '{' || h[0] == '[' || bytes.HasPrefix(h, []byte("MSH")) || bytes.HasPrefix(h, []byte("FHS")) || bytes.HasPrefix(h, []byte("BHS")) {
+	if len(h) == 0 || h[0] == '{' || h[0] == '[' || slices.Contains([]string{"MSH", "FHS", "BHS"}, string(h[:min(3, len(h))])) {
 		return false
 	}
 	s, ok := decodeHead(head)
@@ -62,7 +63,8 @@ func kindOf(head []byte) kind {
 		return archive
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
 		return oldWorkbook
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")), bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")),
+		bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return archive
 	case bytes.HasPrefix(h, []byte("%PDF-")), bytes.HasPrefix(h, []byte(`{\rtf`)):
 		return document
@@ -208,7 +210,8 @@ func sniffText(s string, comma byte) guessed {
 // headRows are the rows of a head that holds whole characters.
 func headRows(s string, comma, eol byte) []rawRow {
 	const most = 1000
-	t := textReader{r: strings.NewReader(""), comma: comma, quote: '"', eol: eol, max: len(s), look: sniffLen / 2, text: s, quoteAt: -1, eof: true}
+	t := textReader{r: strings.NewReader(""), comma: comma, quote: '"', eol: eol, max: len(s), look: sniffLen / 2, text: s,
+		quoteAt: -1, eof: true}
 	var rows []rawRow
 	for len(rows) < most {
 		r, ok, err := t.next()
@@ -291,11 +294,6 @@ func classOf(s string) class {
 	return wordCell
 }
 
-// headerWords are words of which column names are made.
-var headerWords = []string{"id", "name", "first", "last", "date", "dob", "birth", "sex", "gender", "code", "patient", "mrn", "phone", "address", "city", "state", "zip",
-	"value", "unit", "units", "result", "description", "type", "status", "start", "stop", "end", "time", "number", "no", "ssn", "email", "provider", "drug",
-	"medication", "dose", "vaccine", "allergy", "reaction", "severity", "diagnosis", "comment", "notes", "account", "chart", "middle", "county", "race", "test"}
-
 // isHeader decides whether the first of the rows names the columns of those below.
 func isHeader(rows []rawRow, width int) bool {
 	head := rows[0]
@@ -313,7 +311,7 @@ func isHeader(rows []rawRow, width int) bool {
 			}
 			seen[key] = true
 			for _, part := range strings.FieldsFunc(splitCase(trim(c.Text)), func(r rune) bool { return !unicode.IsLetter(r) }) {
-				if containsWord(headerWords, strings.ToLower(part)) {
+				if headerWords[strings.ToLower(part)] {
 					known++
 					break
 				}
@@ -357,29 +355,6 @@ func isHeader(rows []rawRow, width int) bool {
 	return known > 0 || len(below) > 0 && same == 0 && twice == 0 && words == width
 }
 
-// splitCase puts a blank where a capital follows a small letter: birthDate.
-func splitCase(s string) string {
-	var b strings.Builder
-	lower := false
-	for _, r := range s {
-		if lower && unicode.IsUpper(r) {
-			b.WriteByte(' ')
-		}
-		lower = unicode.IsLower(r)
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-func containsWord(list []string, w string) bool {
-	for _, x := range list {
-		if x == w {
-			return true
-		}
-	}
-	return false
-}
-
 // layout is where the header and the data of a table begin, by row number.
 type layout struct {
 	header  int      // 0: none
@@ -398,29 +373,34 @@ func lay(rows []rawRow, width int, o *Options) layout {
 		}
 		i++
 	}
-	if o.Header != HeaderYes && width >= 3 {
-		for j := i; j < len(rows) && j < i+20; j++ {
-			n := cellsOf(&rows[j])
-			if n == 0 || (n == 1 || n*3 < width) && len(rows[j].cells) != width || n == 1 && trim(rows[j].cells[0].Text) != "" && j+1 < len(rows) {
-				continue
-			}
-			for _, r := range rows[i:j] {
-				if cellsOf(&r) > 0 {
-					skipped++
-				}
-			}
-			i = j
-			break
-		}
-	}
 	if i >= len(rows) {
 		return layout{first: o.Skip + 1, skipped: skipped}
 	}
-	at := rows[i].number
-	if o.Header == HeaderYes || o.Header == HeaderAuto && isHeader(rows[i:], width) {
-		return layout{header: at, headers: 1, first: at + 1, skipped: skipped}
+	named := func(i, skipped int) layout {
+		return layout{header: rows[i].number, headers: 1, first: rows[i].number + 1, skipped: skipped}
 	}
-	return layout{first: at, skipped: skipped}
+	if o.Header == HeaderYes {
+		return named(i, skipped)
+	}
+	if o.Header == HeaderAuto {
+		title := 0
+		for j := i; j < len(rows) && j < i+20; j++ {
+			if n := cellsOf(&rows[j]); n == 0 {
+				continue
+			} else if width >= 3 && (n == 1 || n*3 < width && len(rows[j].cells) != width) {
+				title++
+				continue
+			}
+			if isHeader(rows[j:], width) {
+				return named(j, skipped+title)
+			}
+			break
+		}
+		if isHeader(rows[i:], width) {
+			return named(i, skipped)
+		}
+	}
+	return layout{first: rows[i].number, skipped: skipped}
 }
 
 // refusal is why a file that is no text and no workbook cannot be read.

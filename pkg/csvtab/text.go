@@ -39,6 +39,7 @@ type textReader struct {
 	quote    byte // 0: none
 	eol      byte
 	max      int // bytes of a row
+	unclosed int // up to where of text no quote closes a cell that began before
 	look     int // how far the end of a quoted cell is looked for
 	width    int // cells that a row ought to have; 0: not known
 	block    int // bytes to read at a time
@@ -87,6 +88,7 @@ func (t *textReader) fill() error {
 		t.buf = nil // one long row, and short ones again
 	}
 	t.text = string(b[:n+m])
+	t.unclosed -= t.pos
 	t.pos, t.quoteAt = 0, -1
 	if t.onBlock != nil {
 		if err := t.onBlock(t.text[n:]); err != nil {
@@ -218,8 +220,8 @@ func (t *textReader) quoted(text string, first int) (size int, more bool) {
 	return size, false
 }
 
-// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the doubled quote that
-// a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
+// inches recognises rows that RFC 4180 makes one of: "6'1"" for 6'1", the quote at the end of the cell not doubled. It then is the
+// doubled quote that a later row closes. If every line by itself makes a row when such a quote is text, each of them is one.
 func (t *textReader) inches(text string) bool {
 	q := string(rune(t.quote))
 	if !strings.Contains(text, q+q+string(rune(t.comma))) && !strings.Contains(text, q+q+string(rune(t.eol))) {
@@ -236,8 +238,8 @@ func (t *textReader) inches(text string) bool {
 	return all
 }
 
-// split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd reports
-// that a cell over several lines has such a quote, or that one is never closed.
+// split splits the row at the beginning of text by the rules of RFC 4180, section 2; a quote that does not end a cell is text. odd
+// reports that a cell over several lines has such a quote, or that one is never closed.
 func (t *textReader) split(text string) (size int, more, odd bool) {
 	r := &t.row
 	r.cells, r.stray, r.open = r.cells[:0], false, false
@@ -325,17 +327,21 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 // closing finds the quote that closes a cell whose text begins at start: the first that a delimiter or a line end follows, perhaps after
 // blanks. after is where that stands. more reports that the text ends too early to know.
 //
-// It looks no further than t.look, which grows smaller with every quote that nothing closes: in a file where each row has one, each
-// search would else go to the end of it.
+// It looks no further than t.look, which grows smaller with every quote that nothing closes, and not again at what has been looked at in
+// vain: in a file where each row has such a quote, each search would else go to the end of it.
 func (t *textReader) closing(text string, start int) (end, after int, stray, ok, more bool) {
-	i := start
+	i := min(max(start, t.unclosed-t.pos), len(text))
 	for {
 		q := strings.IndexByte(text[i:], t.quote)
 		if q < 0 {
-			return 0, 0, stray, false, !t.eof && len(text)-start < t.look
+			if more = !t.eof && len(text)-start < t.look; !more {
+				t.unclosed = t.pos + len(text)
+			}
+			return 0, 0, stray, false, more
 		}
 		q += i
 		if q-start > t.look {
+			t.unclosed = t.pos + q
 			return 0, 0, stray, false, false
 		}
 		a := q + 1

@@ -120,7 +120,7 @@ scan:
 // numberText writes the value of a number cell as it stands in the file the way a person reads it: whole, not 1.5E-2, with the 15 digits
 // that a spreadsheet has.
 func numberText(v string) (string, float64, bool) {
-	if len(v) <= 15 && isNumber(v, false) && strings.IndexByte(v, 'e') < 0 && strings.IndexByte(v, 'E') < 0 && v[0] != '.' && v[len(v)-1] != '.' {
+	if len(v) <= 15 && isNumber(v, false) && !strings.ContainsAny(v, "eE") && v[0] != '.' && v[len(v)-1] != '.' {
 		f, err := strconv.ParseFloat(v, 64)
 		return v, f, err == nil
 	}

@@ -41,14 +41,14 @@ type sheetRef struct {
 // fault is a workbook that cannot be read.
 func (b *book) fault(err error, where string) error {
 	at := diag.Place{Source: b.name}
-	switch {
-	case errors.Is(err, errBomb):
+	if errors.Is(err, errBomb) {
 		return diag.New(Bomb, at, "")
-	case err == nil, errors.Is(err, errXML), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrAlgorithm):
-		return diag.New(BadWorkbook, at, "the workbook is damaged: %s", where)
 	}
-	var corrupt flate.CorruptInputError
-	if errors.As(err, &corrupt) {
+	damage := err == nil || errors.As(err, new(flate.CorruptInputError))
+	for _, e := range []error{errXML, io.ErrUnexpectedEOF, zip.ErrFormat, zip.ErrChecksum, zip.ErrAlgorithm} {
+		damage = damage || errors.Is(err, e)
+	}
+	if damage {
 		return diag.New(BadWorkbook, at, "the workbook is damaged: %s", where)
 	}
 	return err
@@ -258,7 +258,8 @@ func (b *book) open(f *File) error {
 		return diag.New(NoSheet, at, "")
 	}
 	if len(hidden) > 0 {
-		f.Findings = append(f.Findings, diag.New(HiddenSheet, at, "%s not read, since hidden: %s", count(len(hidden), "sheet"), strings.Join(hidden, ", ")))
+		f.Findings = append(f.Findings, diag.New(HiddenSheet, at, "%s not read, since hidden: %s", count(len(hidden), "sheet"),
+			strings.Join(hidden, ", ")))
 	}
 	if len(f.Tables) == 0 {
 		f.Findings = append(f.Findings, diag.New(NoRows, at, "no sheet that shows has cells"))
@@ -399,7 +400,8 @@ func (b *book) table(s sheetRef, m *zip.File) (*Table, error) {
 		}
 	}
 	if inData > 0 {
-		t.Findings = append(t.Findings, diag.New(Merged, t.survey.place(tally{}, -1), "%s of cells in the data: only the first cell of each has a value", count(inData, "merge")))
+		t.Findings = append(t.Findings, diag.New(Merged, t.survey.place(tally{}, -1), "%s of cells in the data: only the first cell of each has a value",
+			count(inData, "merge")))
 	}
 	return t, nil
 }
@@ -533,7 +535,8 @@ func (s *sheetReader) fault(err error) error { return s.b.fault(err, "sheet "+s.
 func (s *sheetReader) finish(v *survey) {
 	v.noResult = s.noResult
 	if s.hidden.n > 0 || s.columns > 0 {
-		v.t.Findings = append(v.t.Findings, diag.New(HiddenRows, v.place(s.hidden, -1), "%s and %s of columns hidden; they are read", count(s.hidden.n, "row"), count(s.columns, "range")))
+		v.t.Findings = append(v.t.Findings, diag.New(HiddenRows, v.place(s.hidden, -1), "%s and %s of columns hidden; they are read",
+			count(s.hidden.n, "row"), count(s.columns, "range")))
 	}
 }
 
@@ -588,7 +591,7 @@ func (s *sheetReader) readRow() (ok bool, err error) {
 		}
 		filled = true
 	}
-	if filled {
+	if r.raw = ""; filled && s.merges == nil { // nobody asks for it in the first pass
 		r.raw = rawOf(r.cells)
 	}
 	return filled, nil
@@ -617,7 +620,8 @@ func rawOf(cells []Cell) string {
 func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 	x := s.x
 	col = len(r.cells)
-	if ref := x.rawAttr("r"); ref != nil {
+	ref, typ, xf := x.cellAttrs()
+	if ref != nil {
 		if col, err = columnOf(ref); err != nil {
 			return c, 0, err
 		}
@@ -625,8 +629,12 @@ func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 	if col >= maxSheetCols {
 		return c, 0, errXML
 	}
-	kind := string(x.rawAttr("t"))
-	style := atoi(string(x.rawAttr("s")))
+	kind, style := cellKind(typ), 0
+	for _, d := range xf {
+		if digit(d) && style < maxStyles {
+			style = style*10 + int(d-'0')
+		}
+	}
 	depth := x.depth
 	v := s.value[:0]
 	in, formula, phonetic := false, false, 0
@@ -672,6 +680,16 @@ func (s *sheetReader) readCell(r *rawRow) (c Cell, col int, err error) {
 			}
 		}
 	}
+}
+
+// cellKind is the type of a cell as a constant, so that it costs no allocation.
+func cellKind(b []byte) string {
+	for _, k := range [...]string{"s", "inlineStr", "str", "b", "e", "d"} {
+		if string(b) == k {
+			return k
+		}
+	}
+	return "n"
 }
 
 // cell makes of a cell's value what a person sees.

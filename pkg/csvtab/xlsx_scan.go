@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// A scanner of the XML of workbooks: elements by their local names, attributes, text. It reads a sheet of any length through one buffer and
-// allocates nothing for an element; encoding/xml takes ten times as long. It does not check what it need not know; a document
-// type declaration, which could make a reader swell, is refused.
+// A scanner of the XML of workbooks: elements by their local names, attributes, text. It reads a sheet of any length through one
+// buffer and allocates nothing for an element; encoding/xml takes ten times as long. It does not check what it need not know; a
+// document type declaration, which could make a reader swell, is refused.
 
 type xmlToken uint8
 
@@ -86,17 +86,23 @@ func (s *xmlScanner) fill() error {
 func (s *xmlScanner) find(b string, from int) (int, error) {
 	for {
 		if at := s.pos + from; at < len(s.buf) {
-			var i int
-			if len(b) == 1 {
-				i = bytes.IndexByte(s.buf[at:], b[0])
-			} else {
-				i = bytes.Index(s.buf[at:], []byte(b))
-			}
-			if i >= 0 {
+			if i := bytes.Index(s.buf[at:], []byte(b)); i >= 0 {
 				return from + i, nil
 			}
 			from = max(from, len(s.buf)-s.pos-len(b)+1)
 		}
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (s *xmlScanner) findByte(c byte, from int) (int, error) {
+	for {
+		if i := bytes.IndexByte(s.buf[min(s.pos+from, len(s.buf)):], c); i >= 0 {
+			return from + i, nil
+		}
+		from = max(from, len(s.buf)-s.pos)
 		if err := s.fill(); err != nil {
 			return 0, err
 		}
@@ -111,7 +117,7 @@ func (s *xmlScanner) next() (xmlToken, error) {
 		return xmlEnd, nil
 	}
 	for {
-		i, err := s.find("<", 0)
+		i, err := s.findByte('<', 0)
 		if err == io.ErrUnexpectedEOF && s.depth == 0 {
 			return 0, io.EOF
 		} else if err != nil {
@@ -188,28 +194,19 @@ func (s *xmlScanner) next() (xmlToken, error) {
 func (s *xmlScanner) tagEnd() (int, error) {
 	from := 1
 	for {
-		i, err := s.find(">", from)
+		i, err := s.findByte('>', from)
 		if err != nil {
 			return 0, err
 		}
-		tag := s.buf[s.pos+1 : s.pos+i]
 		open := byte(0)
-		for {
-			var q int
-			if open == 0 {
-				q = bytes.IndexAny(tag, `"'`)
-			} else {
-				q = bytes.IndexByte(tag, open)
-			}
-			if q < 0 {
-				break
-			}
-			if open == 0 {
-				open = tag[q]
-			} else {
+		for _, c := range s.buf[s.pos+1 : s.pos+i] {
+			switch {
+			case c != '"' && c != '\'':
+			case open == 0:
+				open = c
+			case open == c:
 				open = 0
 			}
-			tag = tag[q+1:]
 		}
 		if open == 0 {
 			return i, nil
@@ -255,6 +252,36 @@ func (s *xmlScanner) rawAttr(name string) []byte {
 			return b[1 : 1+end]
 		}
 		b = b[end+2:]
+	}
+}
+
+// cellAttrs are the attributes r, t and s of a cell, found in one go: a sheet is made of them. They are good until the next token.
+func (s *xmlScanner) cellAttrs() (ref, kind, style []byte) {
+	b := s.attrs
+	for {
+		eq := bytes.IndexByte(b, '=')
+		if eq < 1 || eq+1 == len(b) {
+			return ref, kind, style
+		}
+		quote := b[eq+1]
+		end := -1
+		if quote == '"' || quote == '\'' {
+			end = bytes.IndexByte(b[eq+2:], quote)
+		}
+		if end < 0 { // blanks about the =, as nobody writes them
+			return s.rawAttr("r"), s.rawAttr("t"), s.rawAttr("s")
+		}
+		if val := b[eq+2 : eq+2+end]; eq == 1 || b[eq-2] <= ' ' {
+			switch b[eq-1] {
+			case 'r':
+				ref = val
+			case 't':
+				kind = val
+			case 's':
+				style = val
+			}
+		}
+		b = b[eq+end+3:]
 	}
 }
 

@@ -18,11 +18,12 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 )
 
-// The writer of workbooks (ECMA-376 part 1, SpreadsheetML). Each sheet is compressed as its rows come, into a Spool of its own, so that
-// many sheets can be open at once; Close joins them. Texts stand in their cells: a table of shared strings would have to be held in memory.
+// The writer of workbooks (ECMA-376 part 1, SpreadsheetML). Each sheet is compressed as its rows come, into a Spool of its own, so
+// that many sheets can be open at once; Close joins them. Texts stand in their cells: a table of shared strings would have to be
+// held in memory.
 //
-// excelize would do this and more for 5.6 MB of program; its formula engine calls reflect's MethodByName, with which the linker keeps every
-// method of every FHIR message too.
+// excelize would do this and more for 5.6 MB of program; its formula engine calls reflect's MethodByName, with which the linker
+// keeps every method of every FHIR message too.
 
 // Limits of Excel.
 const (
@@ -90,8 +91,8 @@ func (p *part) Write(b []byte) (int, error) {
 	return p.z.Write(b)
 }
 
-// Sheet begins a sheet. Its name is changed where Excel allows none such: not longer than 31 characters, without []:*?/\, and unlike the others.
-// A sheet that grows beyond 1,048,576 rows goes on in another, NAME (2).
+// Sheet begins a sheet. Its name is changed where Excel allows none such: not longer than 31 characters, without []:*?/\, and
+// unlike the others. A sheet that grows beyond 1,048,576 rows goes on in another, NAME (2).
 func (b *Workbook) Sheet(name string, fields []Field) (*Sheet, error) {
 	if len(fields) > maxSheetCols {
 		return nil, fmt.Errorf("a sheet has %d columns at most, not %d", maxSheetCols, len(fields))
@@ -139,8 +140,16 @@ func utf16Len(s string) (n int) {
 	return n
 }
 
-const sheetHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`
+// The names that the parts of a workbook have in XML.
+const (
+	mainNS     = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+	relationNS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	partTypes  = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+	xmlHead    = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+)
+
+const sheetHead = xmlHead + `<worksheet xmlns="` + mainNS + `"><sheetViews><sheetView workbookViewId="0">` +
+	`<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`
 
 // The styles of cells, by their index in styles.xml; behind them those of numbers with so many decimals.
 const (
@@ -308,7 +317,8 @@ func appendCell(b []byte, s string, kind Kind, style int) []byte {
 func exactNumber(s string) (decimals int, ok bool) {
 	t := strings.TrimPrefix(s, "-")
 	whole, fraction, point := strings.Cut(t, ".")
-	if !isDigits(whole) || len(whole) > 1 && whole[0] == '0' || point && !isDigits(fraction) || len(fraction) > maxDecimals || len(whole)+len(fraction) > 15 {
+	if !isDigits(whole) || len(whole) > 1 && whole[0] == '0' || point && !isDigits(fraction) || len(fraction) > maxDecimals ||
+		len(whole)+len(fraction) > 15 {
 		return 0, false
 	}
 	if len(t) < len(s) && strings.Trim(t, "0.") == "" { // -0
@@ -455,18 +465,27 @@ func (b *Workbook) join() error {
 	z := zip.NewWriter(b.w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed+1) })
 	var types, sheets, rels bytes.Buffer
-	for i, p := range b.parts {
-		fmt.Fprintf(&types, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>`, i+1)
-		fmt.Fprintf(&sheets, `<sheet name="%s" sheetId="%d" r:id="rId%d"/>`, strings.ReplaceAll(string(appendText(nil, p.name)), `"`, "&quot;"), i+1, i+1)
-		fmt.Fprintf(&rels, `<Relationship Id="rId%d" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet%d.xml"/>`, i+1, i+1)
+	relation := func(i int, kind, target string) {
+		fmt.Fprintf(&rels, `<Relationship Id="rId%d" Type="%s/%s" Target="%s"/>`, i, relationNS, kind, target)
 	}
-	fmt.Fprintf(&rels, `<Relationship Id="rId%d" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/>`, len(b.parts)+1)
-	const head = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
-	const relations = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`
+	for i, p := range b.parts {
+		fmt.Fprintf(&types, `<Override PartName="/%s" ContentType="%sworksheet+xml"/>`, sheetPart(i), partTypes)
+		name := strings.ReplaceAll(string(appendText(nil, p.name)), `"`, "&quot;")
+		fmt.Fprintf(&sheets, `<sheet name="%s" sheetId="%d" r:id="rId%d"/>`, name, i+1, i+1)
+		relation(i+1, "worksheet", strings.TrimPrefix(sheetPart(i), "xl/"))
+	}
+	relation(len(b.parts)+1, "styles", "styles.xml")
+	const package2006 = "http://schemas.openxmlformats.org/package/2006/"
+	const relations = `<Relationships xmlns="` + package2006 + `relationships">`
 	for _, m := range [...]struct{ name, text string }{
-		{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>` + types.String() + `</Types>`},
-		{"_rels/.rels", relations + `<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
-		{"xl/workbook.xml", `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><bookViews><workbookView/></bookViews><sheets>` + sheets.String() + `</sheets></workbook>`},
+		{"[Content_Types].xml", `<Types xmlns="` + package2006 + `content-types">` +
+			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
+			`<Default Extension="xml" ContentType="application/xml"/>` +
+			`<Override PartName="/xl/workbook.xml" ContentType="` + partTypes + `sheet.main+xml"/>` +
+			`<Override PartName="/xl/styles.xml" ContentType="` + partTypes + `styles+xml"/>` + types.String() + `</Types>`},
+		{"_rels/.rels", relations + `<Relationship Id="rId1" Type="` + relationNS + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
+		{"xl/workbook.xml", `<workbook xmlns="` + mainNS + `" xmlns:r="` + relationNS + `"><bookViews><workbookView/></bookViews><sheets>` +
+			sheets.String() + `</sheets></workbook>`},
 		{"xl/_rels/workbook.xml.rels", relations + rels.String() + `</Relationships>`},
 		{"xl/styles.xml", styles()},
 	} {
@@ -474,7 +493,7 @@ func (b *Workbook) join() error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.WriteString(w, head+m.text); err != nil {
+		if _, err := io.WriteString(w, xmlHead+m.text); err != nil {
 			return err
 		}
 	}
@@ -486,7 +505,7 @@ func (b *Workbook) join() error {
 		if _, err := p.spool.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		w, err := z.CreateRaw(&zip.FileHeader{Name: fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1), Method: zip.Deflate, Modified: epoch,
+		w, err := z.CreateRaw(&zip.FileHeader{Name: sheetPart(i), Method: zip.Deflate, Modified: epoch,
 			CRC32: p.crc.Sum32(), CompressedSize64: uint64(size), UncompressedSize64: p.size})
 		if err != nil {
 			return err
@@ -500,6 +519,8 @@ func (b *Workbook) join() error {
 	return z.Close()
 }
 
+func sheetPart(i int) string { return fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1) }
+
 // styles is the part with the formats of cells: the constants above are its indexes.
 func styles() string {
 	var formats, cells strings.Builder
@@ -508,7 +529,7 @@ func styles() string {
 		fmt.Fprintf(&formats, `<numFmt numFmtId="%d" formatCode="0.%s"/>`, 166+i, strings.Repeat("0", i+1))
 		fmt.Fprintf(&cells, `<xf numFmtId="%d" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`, 166+i)
 	}
-	return fmt.Sprintf(`<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="%d">`, 2+maxDecimals) + formats.String() + `</numFmts>` +
+	return fmt.Sprintf(`<styleSheet xmlns="%s"><numFmts count="%d">`, mainNS, 2+maxDecimals) + formats.String() + `</numFmts>` +
 		`<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts>` +
 		`<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>` +
 		`<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>` +

@@ -111,6 +111,13 @@ func (c *Context) SetVariable(name string, items ...Value) {
 // Watch has f told of every primitive whose value an evaluation reads, to compute or to compare with; nil ends that.
 func (c *Context) Watch(f func(Value)) { c.watch = f }
 
+// read tells who watches that the text of an item was taken.
+func (c *Context) read(v Value) {
+	if c.watch != nil && v.isPrimitive() {
+		c.watch(v)
+	}
+}
+
 // Forget lets go of a document: of what was unpacked, if the Context itself remembered it, and of all items.
 func (c *Context) Forget() {
 	c.own = fhir.Contained{}

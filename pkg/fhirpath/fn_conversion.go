@@ -50,6 +50,7 @@ func buildToString(_ *compiler, f *call) *node {
 		if !ok {
 			return v, 0
 		}
+		c.read(v)
 		return stringOf(s), 1
 	})
 }
@@ -60,6 +61,7 @@ func convertTo(k Kind) func(c *Context, v Value) (Value, bool) {
 	case String:
 		return func(c *Context, v Value) (Value, bool) {
 			s, ok := v.Text()
+			c.read(v)
 			return stringOf(s), ok
 		}
 	case Boolean:

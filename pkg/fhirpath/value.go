@@ -221,8 +221,8 @@ func (v Value) system(c *Context) Value {
 	if v.kind() != Node || v.t.Kind != plan.Primitive {
 		return v
 	}
-	if c != nil && c.watch != nil {
-		c.watch(v)
+	if c != nil {
+		c.read(v)
 	}
 	if v.isReference() {
 		if !referenceHasValue(v.v) {

@@ -29,6 +29,9 @@ func (c *Context) finish(o ReadOptions) {
 		}
 	}
 	c.unite()
+	if o.Unite {
+		c.sameThings(&o)
+	}
 	for _, r := range c.rec.Resources {
 		key, place := o.Key, int(r.at)
 		if o.KeyOf != nil {

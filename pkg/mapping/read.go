@@ -51,6 +51,9 @@ type ReadOptions struct {
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
 	// Of a record whose parts identify themselves, as the rows of tables do: KeyOf is Key for the resource that was begun at a node, and IDOf the id
+	// Unite makes one resource of those that have one identity and do not contradict one another; Clash, if set, hears of those that do.
+	Unite bool
+	Clash func(at tree.Node)
 	// itself of one of a type; empty where they do not know. Both may be nil.
 	KeyOf    func(at tree.Node) string
 	IDOf     func(typ string, at tree.Node) string
@@ -58,6 +61,8 @@ type ReadOptions struct {
 	NoBundle bool // the record does not become a bundle, so that nothing can go into the bundle itself
 	// Normal, if set, is told of each leaf that is carried in the normal form that its type declares, with that form.
 	Normal func(leaf tree.Node, form string)
+	// Origins keeps which element each leaf made, for Record.Project.
+	Origins bool
 }
 
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
@@ -71,6 +76,9 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, err
 	}
 	rec := &Record{}
+	if o.Origins {
+		rec.doc = doc
+	}
 	s, ok := m.scratch.Get().(*scratch)
 	if !ok {
 		s = newScratch()
@@ -255,7 +263,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 	if outer == "" {
 		c.fold = r.foldOf(in)
 	}
-	mark, finds := c.Doc.Checkpoint(), len(c.rec.Findings)
+	mark, finds, came := c.Doc.Checkpoint(), len(c.rec.Findings), len(c.rec.origins)
 	ok, why := c.carry(r, k, v, in)
 	if why != "" { // the place is taken, by another value: all or nothing
 		c.fold = outer
@@ -273,6 +281,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 		for i := range r.with {
 			if r.with[i].Op == tree.Equal {
 				c.Doc.MarkTest(n, &r.with[i], s, why)
+				c.tested(n, &r.with[i], came)
 			}
 		}
 		if r.pathTests {
@@ -315,6 +324,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	case r.pair != nil:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
 			c.stranger(e, d.end)
+			c.came(k, e, d.end, false)
 			return r.pair.Read(c, k, e.Addr().Interface().(proto.Message))
 		})
 	default:

@@ -115,10 +115,12 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 				state, why = tree.Folded, sharedWhy
 			}
 			c.Doc.Mark(leaf, state, why)
+			c.came(leaf, e, d.end, true)
 			return true, ""
 		}
 	}
 	d.end.Prim.Store(e, val)
+	c.came(leaf, e, d.end, true)
 	if r.codes != nil && r.codes.read[text].Direction == Forward {
 		c.keepOriginal(r, e, text)
 	}
@@ -178,6 +180,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 	}
 	s, why := c.state()
 	c.Doc.Mark(leaf, s, why)
+	c.came(leaf, e, r.dst.end, true)
 	return true, ""
 }
 

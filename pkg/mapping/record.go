@@ -34,6 +34,9 @@ type Record struct {
 	byType map[*plan.Type]*kin
 	claims map[any]claim // the leaves of the record, while it is written as a document
 	root   *Resource     // wraps Bundle
+
+	doc     *tree.Doc // that it was read from, for Project
+	origins []cameFrom
 }
 
 // Resource is one resource of a record.

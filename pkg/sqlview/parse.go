@@ -269,8 +269,13 @@ func (p *parser) constant(n *node, path string) {
 	case count != 1:
 		p.report(BadConstant, n, path, "a constant has one value, and this has %d", count)
 		return
-	case name == "" || p.options.Variables[name] != nil || slices.Contains([]string{rowIndex, record, "resource", "rootResource", "context", "ucum", "sct", "loinc"}, name):
-		p.report(BadConstant, n, path, "a constant of this name is there already")
+	case name == "":
+		return
+	case slices.Contains([]string{rowIndex, record, "resource", "rootResource", "context"}, name):
+		p.report(BadConstant, n, path, "%%%s means something already", name)
+		return
+	case p.options.Variables[name] != nil:
+		p.report(BadConstant, n, path, "two constants are called %s", name)
 		return
 	}
 	v, ok := constantOf(typ, value)

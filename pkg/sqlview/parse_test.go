@@ -69,7 +69,7 @@ func TestFaults(t *testing.T) {
 		{"a constant of another type", `{"resource":"Patient","constant":[{"name":"c","valueDate":§"soon"}],"select":[{"column":[{"name":"a","path":"id"}]}]}`,
 			"ViewDefinition.constant[0].valueDate: CP-CSV-107 this is no Date"},
 		{"a constant's name", `{"resource":"Patient","constant":[§{"name":"rowIndex","valueInteger":1}],"select":[{"column":[{"name":"a","path":"id"}]}]}`,
-			"ViewDefinition.constant[0]: CP-CSV-107 a constant of this name is there already"},
+			"ViewDefinition.constant[0]: CP-CSV-107 %rowIndex means something already"},
 		{"two views", `§[` + head + `{"column":[{"name":"a","path":"id"}]}]},` + head + `{"column":[{"name":"a","path":"id"}]}]}]`,
 			"CP-CSV-110 two views are called v"},
 		{"well", head + `{"column":[{"name":"a","path":"id","type":"http://hl7.org/fhir/StructureDefinition/id","tag":[{"name":"x","value":"y"}]}]}]}`, ""},

@@ -301,15 +301,20 @@ func (d *Doc) Mark(n Node, s State, why string) {
 
 // Lower takes back a state of the leaves at and below n that is better than s: what was read will not be written where it was.
 func (d *Doc) Lower(n Node, s State, why string) {
+	d.LowerLeaf(n, s, why)
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		d.Lower(k, s, why)
+	}
+}
+
+// LowerLeaf lowers the state of n alone, if it is a leaf.
+func (d *Doc) LowerLeaf(n Node, s State, why string) {
 	if p := &d.nodes[n]; d.isLeaf(p) && p.state > s {
 		if d.marks > 0 { // Mark would remember the state below
 			d.undo = append(d.undo, undo{n, p.why, p.state})
 		}
 		p.state = 0
 		d.Mark(n, s, why)
-	}
-	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
-		d.Lower(k, s, why)
 	}
 }
 

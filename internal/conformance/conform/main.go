@@ -7,6 +7,7 @@
 //	conform select DIR                   copies the corpus' messages of the structures that we convert
 //	conform referee [-top N] [-most N] DIR...  the official validator over FHIR files that we made
 //	conform validator [-v]               our validator against the official one's test suite, by module
+//	conform views [-report FILE]         the test suite of SQL on FHIR, and its report as its implementations publish it
 //	conform clinical [-v] [-top N] [-suite NAME] [-only TEXT] [-back]   pairs of clinical documents and FHIR
 //	conform ccda [-nth N] DIR BACK       clinical documents and what came back of them, by the referee for C-CDA
 //	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
@@ -47,10 +48,11 @@ var commands = []struct {
 	{"ccda", ccda},
 	{"clinical", clinical},
 	{"ccda-validate", ccdaValidate},
+	{"views", views},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical or ccda-validate, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical, ccda-validate or views, with its arguments")
 
 func main() {
 	err := errUsage

@@ -1,0 +1,129 @@
+package mapping
+
+import (
+	"reflect"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file follows a record that was read from a document on to what shows only a part of it, such as the tables of a view: what
+// became of the document's leaves is then decided by what became of the elements that they made.
+
+// cameFrom says which element of the hub a node of the document made.
+type cameFrom struct {
+	node  tree.Node
+	v     reflect.Value
+	t     *plan.Type
+	exact bool // the node is a leaf, and the element is its value or has it
+}
+
+// came takes note of an origin, where somebody will ask.
+func (c *Context) came(n tree.Node, v reflect.Value, t *plan.Type, exact bool) {
+	if c.rec.doc != nil {
+		c.rec.origins = append(c.rec.origins, cameFrom{n, v, t, exact})
+	}
+}
+
+// tested takes note that what a row's test at n was matched on goes with what the row made: the origins from the i-th on.
+func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
+	if c.rec.doc == nil {
+		return
+	}
+	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
+		for _, o := range c.rec.origins[i:] {
+			c.came(k, o.v, o.t, true)
+		}
+	}
+}
+
+// Project lowers the document's leaves to what Claim was told of the elements that they made. lost says what becomes of an element
+// that nobody claimed. The record must have been read with ReadOptions.Origins; of another nothing is known, and nothing changes.
+func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
+	if rec.doc == nil {
+		return
+	}
+	const (
+		part    = "a table shows part of what it became"
+		nothing = "no table shows anything of it"
+	)
+	d := rec.doc
+	reached := map[any]claim{}
+	also := map[tree.Node]claim{} // of resources, by where else they were said
+	rec.EachLeaf(func(l *Leaf) {
+		c := claim{l.State, l.Why}
+		if c.state == tree.Unmapped {
+			c.state, c.why = lost(l)
+		}
+		reached[l.Value.Addr().Interface()] = c
+		some := c
+		if some.state > tree.Folded {
+			some.state, some.why = tree.Folded, part
+		}
+		for _, n := range l.Resource.also {
+			if have, ok := also[n]; !ok || some.state > have.state {
+				also[n] = some
+			}
+		}
+	})
+	byNode := map[tree.Node][]cameFrom{}
+	for _, o := range rec.origins {
+		byNode[o.node] = append(byNode[o.node], o)
+	}
+	// of is what became of a leaf by the origins of a node at or above it: of several elements that one is meant which says the same.
+	of := func(n tree.Node, list []cameFrom) (best claim, known bool) {
+		text, whole, same := d.Text(n), true, false
+		for _, o := range list {
+			leaves(o.v, o.t, func(v reflect.Value) {
+				c, ok := reached[v.Addr().Interface()]
+				if !ok || same && !o.exact {
+					return
+				}
+				if whole = whole && c.state == tree.Carried; !o.exact {
+					if t := plan.Of(v.Type()); t.Prim != nil && t.Prim.Text(v) == text {
+						best, known, same = c, true, true
+						return
+					}
+					if c.state == tree.Carried {
+						c.state, c.why = tree.Folded, part
+					}
+				}
+				if !known || c.state > best.state {
+					best, known = c, true
+				}
+			})
+		}
+		if known && whole {
+			best = claim{state: tree.Carried}
+		}
+		return best, known
+	}
+	var lower []tree.Node
+	var to []claim
+	d.Leaves(func(n tree.Node, s tree.State, _ string) {
+		if s <= tree.Declined {
+			return
+		}
+		c, known := claim{}, false
+		for up := n; !known; up = d.Parent(up) {
+			if list := byNode[up]; list != nil {
+				c, known = of(n, list)
+			}
+			if !known {
+				c, known = also[up]
+			}
+			if up == tree.Root {
+				break
+			}
+		}
+		if !known {
+			c = claim{tree.Declined, nothing}
+		}
+		if c.state < s {
+			lower, to = append(lower, n), append(to, c)
+		}
+	})
+	for i, n := range lower {
+		d.LowerLeaf(n, to[i].state, to[i].why)
+	}
+}

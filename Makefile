@@ -9,7 +9,7 @@ LDFLAGS  := -s -w $(if $(RELEASE),-X $(PKG)/cmd/chartpost/internal/cli.release=$
 TARGETS  := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/amd64 linux/arm64
 FUZZTIME ?= 20s
 BENCH    ?= .
-LISTS    := $(addprefix pkg/hl7v2/schema/,structures.txt segments.txt datatypes.txt) pkg/terminology/codes.csv pkg/validate/cda/rules.txt
+LISTS    := $(addprefix pkg/hl7v2/schema/,structures.txt segments.txt datatypes.txt) pkg/terminology/codes.csv pkg/validate/cda/rules.txt pkg/seal/page/page_gen.js
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 export CGO_ENABLED = 0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Times validate on Synthea's bundles, reading and US Core included, beside `jq -c .` and, with --official, the official validator.
+# Times validate on Synthea's bundles, reading and US Core included, beside `jq -c .` and, with --official, the official validator; and
+# on the clinical documents of the corpus beside xmllint, which checks the schema alone.
 # usage: scripts/bench-validate.sh BINARY [--official]
 # Needs the shared folder ($CHARTPOST_SHARED or ../shared); jq, and Java and Maven, where they are asked for.
 set -euo pipefail
@@ -33,6 +34,16 @@ GOMAXPROCS=1 rate "validate, us-core, one core" "$bin" validate "$tmp/in" --jobs
 rate "validate, us-core, all cores" "$bin" validate "$tmp/in" --quiet --profile us-core
 if command -v jq >/dev/null 2>&1; then
   rate "jq -c ." jq -c . "$tmp"/in/*.json
+fi
+mkdir "$tmp/ccda"
+find "$shared/corpus/ccda" -name '*.xml' -print0 | xargs -0 grep -lZ '<ClinicalDocument' | while IFS= read -r -d '' f; do
+  cp "$f" "$tmp/ccda/$(printf %s "${f#"$shared"/corpus/ccda/}" | tr '/ ' '__')"
+done
+bytes=$(cat "$tmp"/ccda/*.xml | wc -c)
+GOMAXPROCS=1 rate "validate, C-CDA, one core" "$bin" validate "$tmp/ccda" --jobs 1 --quiet
+rate "validate, C-CDA, all cores" "$bin" validate "$tmp/ccda" --quiet
+if command -v xmllint >/dev/null 2>&1; then
+  rate "xmllint --schema, one core" xmllint --noout --nonet --huge --schema "$shared/referee/ccda/xsd/infrastructure/cda/CDA_SDTC.xsd" "$tmp"/ccda/*.xml
 fi
 echo '{"resourceType":"Patient"}' >"$tmp/small.json"
 TIMEFORMAT='one small file, with starting up: %R s'

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chartpost/chartpost/pkg/seal/page"
 )
 
 // person is somebody with an identity, who runs the program as a process of its own.
@@ -131,6 +133,46 @@ func TestKilled(t *testing.T) {
 	if killed == 0 {
 		t.Error("no run was killed in time")
 	}
+}
+
+// TestKilledPage kills the sealing of a page: under its name only a whole one exists afterwards.
+func TestKilledPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for some seconds")
+	}
+	dir := t.TempDir()
+	maple, _ := twoPractices(t, dir)
+	scan := make([]byte, 6<<20)
+	rand.NewChaCha8([32]byte{}).Read(scan)
+	os.WriteFile(filepath.Join(dir, "scan.pdf"), scan, 0o600)
+	seal := []string{"seal", "scan.pdf", "--to-patient", "Ann Example", "--about", "none", "--html", "-q", "--force", "-o", "page.html", "--passphrase-out", "words"}
+	begin := time.Now()
+	maple.run(seal...)
+	usual := time.Since(begin)
+	killed := 0
+	for round := range 6 {
+		os.Remove(filepath.Join(dir, "page.html"))
+		os.Remove(filepath.Join(dir, "words"))
+		if !maple.kill(time.Duration(rand.Int64N(int64(usual))), seal...) {
+			killed++
+		}
+		f, err := os.Open(filepath.Join(dir, "page.html"))
+		if err != nil {
+			continue
+		}
+		if _, err := page.Package(f); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		f.Close()
+		if words, err := os.ReadFile(filepath.Join(dir, "words")); err != nil || len(words) == 0 {
+			t.Errorf("round %d: a page without its passphrase: %v", round, err)
+		}
+	}
+	os.Remove(filepath.Join(dir, "words"))
+	maple.run(seal...)
+	maple.run("log", "verify")
+	nothingPartial(t, dir)
+	t.Logf("%d of 6 runs were killed before their end", killed)
 }
 
 func same(t *testing.T, out string, content map[string][]byte) {

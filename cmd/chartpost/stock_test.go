@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 // stockAge builds the age of go.mod's version, which knows hybrid recipients; the system's is often older.
@@ -110,5 +112,66 @@ func TestStockTools(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(dir, "made", "files", "lab.hl7"))
 	if err != nil || !bytes.HasPrefix(got, []byte("MSH|")) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestNpmAge: age-encryption, the implementation of age for browsers, opens what is sealed here for each kind of recipient, and what it
+// seals is opened here.
+func TestNpmAge(t *testing.T) {
+	tool := filepath.Join(testshared.Root(), "internal", "gen", "agejs")
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not installed")
+	}
+	if _, err := os.Stat(filepath.Join(tool, "node_modules", "age-encryption")); err != nil {
+		t.Skip("age-encryption is not installed: npm ci in " + tool)
+	}
+	dir := t.TempDir()
+	maple, lake := twoPractices(t, dir)
+	node := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("node", append([]string{filepath.Join(tool, "interop.mjs")}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	line := func(file, begin string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l := range strings.Lines(string(data)) {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(l), begin); ok {
+				return rest
+			}
+		}
+		t.Fatalf("%s has no line that begins with %q", file, begin)
+		return ""
+	}
+	os.WriteFile(filepath.Join(dir, "lab.hl7"), []byte("MSH|^~\\&|LAB|MAPLE|||20261122||ORU^R01|1|P|2.5.1\r"), 0o600)
+	for _, tt := range []struct {
+		name, secret, to string
+		seal, open       []string
+	}{
+		{"hybrid", "AGE-SECRET-KEY-PQ-1" + line("lake/identity.txt", "AGE-SECRET-KEY-PQ-1"), line("lake.contact", "age: "), []string{"--to", "lake"}, nil},
+		{"X25519", "AGE-SECRET-KEY-1" + line("lake/identity-compat.txt", "AGE-SECRET-KEY-1"), line("lake.contact", "age-compat: "), []string{"--to", "lake", "--compat"}, nil},
+		{"passphrase", "", "", []string{"--to-patient", "Ann Example", "--passphrase-out", "words"}, []string{"--passphrase-file", "words"}},
+	} {
+		maple.run(append([]string{"seal", "lab.hl7", "--purpose", "treatment", "--about", "none", "-q", "-o", tt.name + ".zip.age"}, tt.seal...)...)
+		if tt.secret == "" {
+			words, err := os.ReadFile(filepath.Join(dir, "words"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.secret = strings.TrimSpace(string(words))
+			tt.to = tt.secret
+		}
+		node("open", tt.secret, tt.name+".zip.age", "plain.zip")
+		node("seal", tt.to, "plain.zip", "back.zip.age")
+		lake.run(append([]string{"open", "back.zip.age", "-o", tt.name, "-q"}, tt.open...)...)
+		if got, err := os.ReadFile(filepath.Join(dir, tt.name, "files", "lab.hl7")); err != nil || !bytes.HasPrefix(got, []byte("MSH|")) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
 	}
 }

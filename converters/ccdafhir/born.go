@@ -29,19 +29,21 @@ import (
 //
 // It is a pure function of the record: no clock, no random id.
 
-// cameAsCCDA reports whether a record came as C-CDA: its Composition says with which templates, or what else only a document has.
+// cameAsCCDA reports whether a record came as C-CDA: it has a Composition that says what only a document has, or resources that know the
+// templates of the statements they were made of.
 func cameAsCCDA(rec *mapping.Record) bool {
+	document, own := false, false
 	for _, r := range rec.Resources {
-		if r.Type() != "Composition" {
-			continue
-		}
+		composition := r.Type() == "Composition"
+		document = document || composition
 		for _, x := range elementOf(r.Msg).all("extension") {
-			if ext, ok := x.msg().(*dpb.Extension); ok && strings.HasPrefix(ext.GetUrl().GetValue(), ownExtensions) {
-				return true
+			if ext, ok := x.msg().(*dpb.Extension); ok {
+				url := ext.GetUrl().GetValue()
+				own = own || url == templateURL || composition && strings.HasPrefix(url, ownExtensions)
 			}
 		}
 	}
-	return false
+	return document && own
 }
 
 // element is a part of a resource, found by FHIR's names.
@@ -575,8 +577,6 @@ func (b *born) recordTarget(root tree.Node) {
 		p = b.add(n, "patient")
 	}
 	b.contacts(root, p, e)
-	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "raceCode")
-	b.ombCode(p, e, "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity", "ethnicGroupCode")
 	for _, name := range []string{"name", "administrativeGenderCode", "birthTime", "raceCode", "ethnicGroupCode"} {
 		if b.d.Child(p, name) == 0 {
 			b.null(p, name, "UNK")
@@ -631,35 +631,6 @@ func (b *born) contacts(root, p tree.Node, e element) {
 		} else if !x.one("name").ok() {
 			b.null(b.add(n, person), "name", "UNK")
 		}
-	}
-}
-
-// ombCode writes US Core's race or ethnicity: the category of the OMB, and what is more detailed beside it.
-func (b *born) ombCode(p tree.Node, e element, url, name string) {
-	if b.d.Child(p, name) != 0 {
-		return
-	}
-	for _, x := range e.all("extension") {
-		if x.one("url").text() != url {
-			continue
-		}
-		for _, part := range x.all("extension") {
-			switch part.one("url").text() {
-			case "ombCategory":
-				at := name
-				if b.d.Child(p, name) != 0 {
-					at = "sdtc:" + name
-				}
-				b.concept(p, at, part.one("value"))
-				b.claim(part)
-			case "detailed":
-				b.concept(p, "sdtc:"+name, part.one("value"))
-				b.claim(part)
-			case "text":
-				b.fold(part, "the code says it")
-			}
-		}
-		b.claim(x.one("url"))
 	}
 }
 
@@ -928,6 +899,7 @@ func statusFits(r *mapping.Resource, list ...string) bool {
 
 func (b *born) body(root tree.Node) {
 	body := b.add(root, "component/structuredBody")
+	foreign := b.foreignText()
 	parts := map[string][]*mapping.Resource{}
 	for _, r := range b.c.Resources() {
 		if r.Inside() || r.Type() == "Patient" || b.c.Refused(r.Msg) {
@@ -941,7 +913,8 @@ func (b *born) body(root tree.Node) {
 		spec := &bornSections[i]
 		must := slices.Contains(b.kind.sections, spec.key)
 		list := parts[spec.key]
-		if len(list) == 0 && !must {
+		said := foreign[spec.code]
+		if len(list) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
 			continue
 		}
 		if spec.key == "plan" && b.kind.name == "careplan" { // its section of interventions is another one
@@ -971,11 +944,21 @@ func (b *born) body(root tree.Node) {
 				head.WriteString("<th>" + c + "</th>")
 			}
 			text = `<table border="1"><thead><tr>` + head.String() + "</tr></thead><tbody>" + p.rows.String() + "</tbody></table>"
-		} else {
+		} else if len(said) == 0 || t == spec.full {
 			b.put(p.n, "nullFlavor", "NI")
+		}
+		if len(said) > 0 {
+			words := b.wordsOfSection(said)
+			if empty {
+				text = words
+			} else {
+				text += words
+			}
+			delete(foreign, spec.code)
 		}
 		b.d.SetText(b.add(p.n, "text"), text)
 	}
+	b.foreignSections(body, foreign)
 }
 
 // rest says of everything that no section took why it is not there.
@@ -1010,6 +993,8 @@ func (b *born) rest() {
 		case b.c.Placed(r):
 		case outside[r.Type()] != "":
 			b.decline(r, outside[r.Type()])
+		case r.Type() == "Composition":
+			b.decline(r, "the header of the document is made anew")
 		case r.Type() == "Practitioner" || r.Type() == "PractitionerRole" || r.Type() == "Organization" || r.Type() == "Medication":
 			b.decline(r, "no statement of the document refers to it")
 		default:

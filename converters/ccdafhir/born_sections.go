@@ -109,5 +109,9 @@ var bornSections = []bornSection{
 	{key: "plan", code: "18776-5", title: "Plan of Treatment", template: templateOf{sectionRoot + "10", "2014-06-09"}, columns: []string{"Planned", "Status", "Date"}},
 	{key: "goals", code: "61146-7", title: "Goals", template: templateOf{sectionRoot + "60", ""}, columns: []string{"Goal", "Status", "Date"}},
 	{key: "equipment", code: "46264-8", title: "Medical Equipment", template: templateOf{sectionRoot + "23", "2014-06-09"}, columns: []string{"Device", "Identifier"}},
+	{key: "directives", code: "42348-3", title: "Advance Directives", template: templateOf{sectionRoot + "21", "2015-08-01"},
+		full: templateOf{sectionRoot + "21.1", "2015-08-01"}, columns: []string{"Directive", "Status", "Date"}},
+	{key: "payers", code: "48768-6", title: "Payers", template: templateOf{sectionRoot + "18", "2015-08-01"}, columns: []string{"Payer", "Kind", "Member number", "Time"}},
+	{key: "team", code: "85847-2", title: "Care Teams", template: templateOf{sectionRoot + "500", "2022-06-01"}, columns: []string{"Member", "Role", "Time"}},
 	{key: "notes", code: "34109-9", title: "Notes", template: templateOf{sectionRoot + "65", "2016-11-01"}, columns: []string{"Note", "Date"}},
 }

@@ -59,6 +59,33 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		return "equipment"
 	case "DocumentReference":
 		return "notes"
+	case "Coverage":
+		if b.patient == nil || b.follow(r, e.one("beneficiary")) != b.patient {
+			return "" // not the patient's
+		}
+		if s := e.one("status").text(); s == "cancelled" || s == "draft" {
+			b.decline(r, "an insurance that is not in force")
+			return ""
+		}
+		return "payers"
+	case "CareTeam":
+		if !b.hasMembers(r) {
+			b.decline(r, "a care team of which nobody is in the record")
+			return ""
+		}
+		return "team"
+	case "Consent":
+		if !e.has("scope", "adr") || e.one("status").text() != "active" || e.one("provision.type").text() == "deny" {
+			return ""
+		}
+		return "directives"
+	case "MedicationDispense":
+		for _, x := range e.all("authorizingPrescription") {
+			if to := b.follow(r, x); to != nil && b.sectionFor(to) == "medications" {
+				return "" // it stands within its prescription
+			}
+		}
+		return "medications"
 	case "FamilyMemberHistory":
 		if len(e.all("condition")) == 0 {
 			b.decline(r, "a relative of whom no condition is known")
@@ -129,6 +156,14 @@ func (b *born) statements(p *bornPart, list []*mapping.Resource) {
 			b.device(p, r)
 		case "FamilyMemberHistory":
 			b.relative(p, r)
+		case "Coverage":
+			b.coverage(p, r)
+		case "CareTeam":
+			b.careTeam(p, r)
+		case "Consent":
+			b.directive(p, r)
+		case "MedicationDispense":
+			b.handedOut(p, r)
 		default:
 			b.note(p, r)
 		}
@@ -258,7 +293,7 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	k := b.act(n, "act", "ACT", "EVN", r, "concern", t)
 	b.coded(k, "code", "CONC", actClassOID, "Concern")
 	active := !e.has("clinicalStatus", "inactive", "remission", "resolved")
-	from := cmp.Or(e.one("recordedDate").text(), timeText(e.one("onset"), "start"))
+	from := cmp.Or(b.asserted(e), e.one("recordedDate").text(), timeText(e.one("onset"), "start"))
 	when := b.add(k, "effectiveTime")
 	if from != "" {
 		b.put(b.add(when, "low"), "value", cdaTime(from))
@@ -277,6 +312,17 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	}
 	b.author(k, r, "recorder", "recordedDate")
 	return k
+}
+
+// asserted is since when a problem is asserted, of FHIR's extension.
+func (b *born) asserted(e element) string {
+	for _, x := range e.all("extension") {
+		if x.one("url").text() == "http://hl7.org/fhir/StructureDefinition/condition-assertedDate" {
+			b.claim(x)
+			return x.one("value").text()
+		}
+	}
+	return ""
 }
 
 func timeText(e element, end string) string {
@@ -543,6 +589,7 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 		}
 	}
 	b.supply(k, r)
+	b.dispenses(k, r)
 	b.reasons(k, r)
 	b.notes(k, e)
 	for _, d := range dosages {

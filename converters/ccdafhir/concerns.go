@@ -21,8 +21,8 @@ const concernURL = ownExtensions + "concern"
 // Admission Medication, Coverage Activity. The row for acts of other templates names them too.
 var concerns = []string{entries + "3", entries + "30", entries + "33", entries + "34", entries + "35", entries + "36", entries + "60"}
 
-// within a concern: the kinds of Related_Entry to which a section's entry may lead.
-var concerned = []string{"condition", "allergy", "administration", "immunization", "coverage"}
+// matters are the kinds of Related_Entry within a concern to which a section's entry leads.
+var matters = []string{"condition", "allergy", "administration", "immunization", "coverage"}
 
 func isConcern(d *tree.Doc, act tree.Node) bool {
 	if act == 0 || attrText(d, act, "moodCode") != "EVN" || attrText(d, act, "negationInd") == "true" {
@@ -69,7 +69,7 @@ func concernedBy(x *dpb.Extension) (refs []*dpb.Reference) {
 			continue
 		}
 		for _, z := range y.Extension {
-			if ref := z.GetValue().GetReference(); ref != nil && slices.Contains(concerned, z.GetUrl().GetValue()) {
+			if ref := z.GetValue().GetReference(); ref != nil && slices.Contains(matters, z.GetUrl().GetValue()) {
 				refs = append(refs, ref)
 			}
 		}

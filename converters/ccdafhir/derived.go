@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	stdbase64 "encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
+	lpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -31,13 +33,11 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	said := dst.ProtoReflect().New()
 	end := c.Fold(derivedWhy)
 	c.ReadTable("Derived", n, said.Interface())
-	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Child(n, "author") == 0 && c.Doc.Name(act) == "act" {
-		switch dst.(type) {
-		case *cpb.Condition, *apb.AllergyIntolerance: // who wrote the concern wrote what is within
-			c.ReadTable("Derived_Concern", act, said.Interface())
-		}
+	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Name(act) == "act" {
+		concerned(c, n, act, said.Interface())
 	}
 	end()
+	sealPlaces(c, said)
 	merge(dst.ProtoReflect(), said)
 	switch x := dst.(type) {
 	case *ipb.Immunization:
@@ -56,6 +56,22 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	return false
+}
+
+// concerned reads what a concern says of what is within it: who wrote it, where that does not say so itself, and since when it is asserted.
+func concerned(c *mapping.Context, n, act tree.Node, dst proto.Message) {
+	switch x := dst.(type) {
+	case *cpb.Condition:
+		if len(x.Extension) == 0 && slices.Contains(templatesOf(c.Doc, act), problemConcern) {
+			c.ReadTable("Derived_Assertion", act, dst)
+		}
+	case *apb.AllergyIntolerance:
+	default:
+		return
+	}
+	if c.Doc.Child(n, "author") == 0 {
+		c.ReadTable("Derived_Concern", act, dst)
+	}
 }
 
 // merge moves what src says into dst, marked as derived, where dst says nothing.
@@ -110,6 +126,7 @@ func writeDerived(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 				switch {
 				case isDerived(x.Interface()):
 					c.Claim(x.Interface())
+					claimPlaces(c, x)
 					any = true
 				case f.Name() != "extension":
 					walk(x)
@@ -143,6 +160,67 @@ func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
 	return is
 }
 
+// A place is a resource of its own, made of the participant or facility that the statement keeps: the reference to it holds its digest, so
+// that who changes the place is heard.
+const placeURL = ownExtensions + "place"
+
+// eachReference calls f for the references at and below m.
+func eachReference(m protoreflect.Message, f func(*dpb.Reference)) {
+	if ref, ok := m.Interface().(*dpb.Reference); ok {
+		f(ref)
+		return
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.Kind() != protoreflect.MessageKind || fd.Name() == "extension":
+		case fd.IsList():
+			for i := range v.List().Len() {
+				eachReference(v.List().Get(i).Message(), f)
+			}
+		default:
+			eachReference(v.Message(), f)
+		}
+		return true
+	})
+}
+
+func sealPlaces(c *mapping.Context, m protoreflect.Message) {
+	eachReference(m, func(ref *dpb.Reference) {
+		if place, ok := c.Led(ref).(*lpb.Location); ok {
+			extend(ref, &dpb.Extension{Url: &dpb.Uri{Value: placeURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: placeDigest(place)}}}})
+		}
+	})
+}
+
+func claimPlaces(c *mapping.Context, m protoreflect.Message) {
+	eachReference(m, func(ref *dpb.Reference) {
+		for _, x := range ref.Extension {
+			if x.GetUrl().GetValue() != placeURL {
+				continue
+			}
+			to := c.Resolve(nil, ref)
+			if to == nil {
+				continue
+			}
+			if place, ok := to.Msg.(*lpb.Location); ok && placeDigest(place) == x.GetValue().GetStringValue().GetValue() {
+				c.Place(to)
+				c.Claim(place)
+			}
+		}
+	})
+}
+
+func placeDigest(place *lpb.Location) string {
+	bare, ok := proto.Clone(place).(*lpb.Location)
+	if !ok {
+		return ""
+	}
+	bare.Id = nil
+	dropReferences(bare.ProtoReflect())
+	return digest(bare)
+}
+
 func derivedConcept(system, code string) *dpb.CodeableConcept {
 	cc := concept(system, code)
 	markDerived(cc)
@@ -155,6 +233,7 @@ const (
 	resultOrganizer       = entries + "1"
 	vitalsOrganizer       = entries + "26"
 	socialSection         = "29762-2"
+	problemConcern        = entries + "3"
 )
 
 // observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around

@@ -83,6 +83,44 @@ func readOrgName(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	return true
 }
 
+// readAddressText reads the text of an address. One in parts has none beside them (C-CDA R2.1, US Realm Address, CONF:81-7296), so there
+// it does not come back.
+func readAddressText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Address)
+	if !ok || c.Doc.Text(n) == "" {
+		return false
+	}
+	if hasParts(c.Doc, n) {
+		defer c.Fold("an address in parts is written without a text beside them")()
+	}
+	d.Text = &dpb.String{Value: c.Doc.Text(n)}
+	c.CarryText(n)
+	return true
+}
+
+func writeAddressText(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	d, ok := src.(*dpb.Address)
+	if !ok || d.GetText().GetValue() == "" {
+		return false
+	}
+	if hasParts(c.Doc, n) {
+		c.Decline(d.Text, "the address is written in its parts")
+		return false
+	}
+	c.Doc.SetText(n, d.Text.Value)
+	c.Claim(d.Text)
+	return true
+}
+
+func hasParts(d *tree.Doc, n tree.Node) bool {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k)[0] != '@' && d.Name(k) != "useablePeriod" && !d.Empty(k) {
+			return true
+		}
+	}
+	return false
+}
+
 // readON reads the name of an organization: its text, else its parts in their order.
 func readON(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*dpb.String)

@@ -300,6 +300,7 @@ type narrativeKey struct{ section tree.Node }
 
 // referred is the text of what in the narrative has an id.
 func referred(c *mapping.Context, n tree.Node, id string) (string, bool) {
+	c.Elsewhere()
 	for s := sectionOf(c.Doc, n); s != 0; s = sectionOf(c.Doc, c.Doc.Parent(s)) {
 		ids := c.Memo(narrativeKey{s}, func() any { return texts(c.Doc.Text(c.Doc.Child(s, "text"))) }).(map[string]string)
 		if text, ok := ids[id]; ok {

@@ -23,6 +23,8 @@ var Types = mapping.Types{
 	"TEXT_SELF":    mapping.Pair{Read: readText, Write: writeText},
 	"XSI_TYPE":     mapping.Pair{Read: readXSIType, Write: writeXSIType},
 	"DERIVED":      mapping.Pair{Read: readDerived, Write: writeDerived},
+	"RACE":         mapping.Pair{Read: readRace, Write: writeRace},
+	"MEDICATION":   mapping.Pair{Read: readMedication, Write: writeMedication},
 	"REFILLS":      refills,
 	"CONCERNS":     mapping.Pair{Read: readConcerns, Write: writeConcerns},
 	"FULL_NAME":    mapping.Pair{Read: readFullName, Write: writeNothing},
@@ -40,6 +42,7 @@ var Types = mapping.Types{
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
@@ -78,12 +81,23 @@ var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, err
 var system = mapping.Type{
 	Read: func(_ *mapping.Context, s string) (string, error) {
 		s = strings.TrimSpace(s)
+		if uri := icd9[s]; uri != "" {
+			return uri, nil
+		}
 		if known, ok := terminology.ByOID(s); ok {
 			return known.URI, nil
+		}
+		if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") { // QUIRK: CDA wants an OID; some senders write FHIR's URI
+			return s, mapping.Loss("a URI where CDA has an OID")
 		}
 		return rootURI(s)
 	},
 	Write: func(_ *mapping.Context, s string) (string, error) {
+		for oid, uri := range icd9 {
+			if uri == s {
+				return oid, nil
+			}
+		}
 		if known, ok := terminology.ByURI(s); ok && known.OID != "" {
 			return known.OID, nil
 		}
@@ -95,6 +109,12 @@ var system = mapping.Type{
 		}
 		return "", errors.New("a system that has no OID")
 	},
+}
+
+// icd9 is ICD-9-CM as documents and the guide name it: its diagnoses, and the whole of it.
+var icd9 = map[string]string{
+	"2.16.840.1.113883.6.103": "http://hl7.org/fhir/sid/icd-9-cm",
+	"2.16.840.1.113883.6.2":   "http://terminology.hl7.org/CodeSystem/icd9cm",
 }
 
 // rootURI is the URI of an OID or UUID. Those of FHIR are in lower case.

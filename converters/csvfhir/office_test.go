@@ -3,6 +3,7 @@ package csvfhir
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 )
@@ -98,7 +99,7 @@ func FuzzSuggested(f *testing.F) {
 		header := splitHeader(line)
 		seen := map[string]bool{}
 		for _, h := range header {
-			if seen[h] || strings.TrimSpace(h) != h || h == "" {
+			if seen[h] || strings.TrimSpace(h) != h || h == "" || !utf8.ValidString(h) {
 				return // the codec gives no such names
 			}
 			seen[h] = true

@@ -121,6 +121,23 @@ func TestSynthea(t *testing.T) {
 	}
 }
 
+// TestSyntheaBundles: the files come back from the bundles that are written of them too. A bundle holds what its record leads to, so that
+// organizations and providers are in many; they are one row each.
+func TestSyntheaBundles(t *testing.T) {
+	dir := filepath.Join(testshared.Dir(t), "corpus/csv/synthea")
+	bundles, _ := run(t, convert.FHIR(), dir, convert.Options{Jobs: 2})
+	out, _ := run(t, format(t, "csv", "synthea"), bundles, convert.Options{Jobs: 2})
+	for _, file := range []string{"patients", "organizations", "providers", "payers", "encounters", "observations"} {
+		want, got := readCSV(t, filepath.Join(dir, file+".csv")), readCSV(t, filepath.Join(out, file+".csv"))
+		for _, rows := range [][][]string{want, got} {
+			slices.SortFunc(rows, slices.Compare)
+		}
+		if !slices.EqualFunc(want, got, slices.Equal) {
+			t.Errorf("%s: %d rows, and they were %d", file, len(got), len(want))
+		}
+	}
+}
+
 // TestSyntheaNow: the headers are those that Synthea writes now (CSVConstants.java).
 func TestSyntheaNow(t *testing.T) {
 	list, _ := views.Named("synthea-4")

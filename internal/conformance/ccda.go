@@ -131,6 +131,14 @@ func (t *RoundTrip) add(path string, before, after map[string]bool, rules bool) 
 	}
 }
 
+// Check is an error if a document is no longer valid to the schema, or more documents of the sample than allowed break a rule.
+func (t *RoundTrip) Check(most int) error {
+	if len(t.Broken) > 0 || t.WithBroken > most {
+		return fmt.Errorf("%d documents are no longer valid to the schema and %d newly break a rule; none and at most %d should", len(t.Broken), t.WithBroken, most)
+	}
+	return nil
+}
+
 // Print writes the figures and the rules that were broken most.
 func (t *RoundTrip) Print(w io.Writer) {
 	fmt.Fprintf(w, "ccda round trip: %d documents, %d of %d valid to the schema stay so; of a sample of %d, %d break a rule that they did not break before\n",

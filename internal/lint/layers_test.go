@@ -61,6 +61,7 @@ var layers = []struct {
 
 	// Packages, keys and logs know nothing of health records.
 	{"pkg/pack/...", []string{"pkg/diag"}},
+	{"pkg/seal/page", []string{"internal/squeezed"}}, // the page around a package
 	{"pkg/seal/...", []string{"pkg/pack/...", "pkg/diag", "internal/safefile"}},
 	{"pkg/contacts/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/diag", "internal/safefile"}},
 	{"pkg/journal/...", []string{"pkg/seal/...", "pkg/pack/...", "pkg/contacts/...", "pkg/diag", "internal/safefile"}},

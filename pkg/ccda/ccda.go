@@ -167,7 +167,10 @@ func Sniff(head []byte) bool {
 			_, text, _ = strings.Cut(text, "?>")
 		case strings.HasPrefix(text, "!--"):
 			_, text, _ = strings.Cut(text, "-->")
-		case strings.HasPrefix(text, "!DOCTYPE"):
+		case strings.HasPrefix(text, "!DOCTYPE"): // what it declares has tags of its own; the parser refuses it
+			if i := strings.IndexAny(text, "[>"); i >= 0 && text[i] == '[' {
+				_, text, _ = strings.Cut(text, "]")
+			}
 			_, text, _ = strings.Cut(text, ">")
 		default:
 			name := text[:nameEnd(text)]

@@ -269,3 +269,20 @@ func TestPosition(t *testing.T) {
 		t.Errorf("the title begins at %d", at)
 	}
 }
+
+func TestSniff(t *testing.T) {
+	for head, want := range map[string]bool{
+		"<ClinicalDocument xmlns=\"urn:hl7-org:v3\">":                              true,
+		"\ufeff<?xml version=\"1.0\"?>\n<!-- a > b --><n:ClinicalDocument":         true,
+		"<!DOCTYPE ClinicalDocument><ClinicalDocument>":                            true,
+		"<!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;\">] >\n<ClinicalDocument>": true,
+		"<!DOCTYPE html><html>":                                                    false,
+		"<Bundle xmlns=\"http://hl7.org/fhir\">":                                   false,
+		"MSH|^~\\&":                                                                false,
+		"":                                                                         false,
+	} {
+		if got := Sniff([]byte(head)); got != want {
+			t.Errorf("%q: %v", head, got)
+		}
+	}
+}

@@ -48,7 +48,7 @@ type Card struct {
 
 const (
 	cardHead    = "chartpost card v1"
-	maxCard     = 16 << 10
+	MaxCard     = 16 << 10 // no card is larger
 	sigBegin    = "-----BEGIN SSH SIGNATURE-----\n"
 	sigEnd      = "-----END SSH SIGNATURE-----\n"
 	mustPrefix  = "must-"
@@ -172,14 +172,19 @@ func (c *Card) fields() []cardField {
 	}
 }
 
+// IsCard reports whether a file begins as a card does.
+func IsCard(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimPrefix(head, []byte("\ufeff")), []byte(cardHead))
+}
+
 // ParseCard reads a card and checks that it is signed with its own key, which shows that it is whole, not whose it is; and if it was
 // introduced by another key, that this one signed it too. Line ends that mail has changed are mended. Lines that this version does not know are passed over, unless their key begins with "must-".
 func ParseCard(b []byte) (*Card, error) {
 	bad := func(line int, format string, args ...any) error {
 		return diag.New("CP-PKG-030", diag.Place{Line: line}, format, args...)
 	}
-	if len(b) > maxCard {
-		return nil, bad(0, "the card is larger than %d KiB", maxCard>>10)
+	if len(b) > MaxCard {
+		return nil, bad(0, "the card is larger than %d KiB", MaxCard>>10)
 	}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	text := strings.TrimRight(strings.ReplaceAll(string(b), "\r\n", "\n"), " \t\n") + "\n"

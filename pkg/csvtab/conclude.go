@@ -171,7 +171,7 @@ func (s *survey) report() {
 	}
 	if d := &t.Dialect; d.Header == 0 && s.o.Header == HeaderAuto && s.o.Fixed == nil {
 		t.Findings = append(t.Findings, diag.New(NoHeader, s.place(tally{}, -1),
-			"the first row holds values, not names: the columns are called column_1 to column_%d", len(t.Columns)))
+			"the first row holds values, not names: columns are called by their numbers, column_1 and so on"))
 	}
 	if n := t.Dialect.Skipped; n > 0 {
 		t.Findings = append(t.Findings, diag.New(LinesBefore, s.place(tally{}, -1), "%s before the header left out", count(n, "line")))
@@ -204,7 +204,7 @@ func (s *survey) report() {
 		if col.zeros {
 			add(DamagedZeros, c.zeros, i, "%s of more than 15 digits with zeros from the sixteenth on, as a spreadsheet rounds them", cells(c.zeros.n))
 		}
-		if c.zip4.n > 0 && c.zip4.n <= c.zip5.n || c.zip4.n > 0 && c.zip5.n == 0 && c.zip4.n*2 > c.filled {
+		if (c.zip4.n+c.zip5.n)*2 > c.filled {
 			add(LostZeros, c.zip4, i, "%s of four digits: a leading zero was lost", count(c.zip4.n, "ZIP code"))
 		}
 		d := col.Dates

@@ -246,6 +246,20 @@ func TestQuadratic(t *testing.T) {
 	}
 }
 
+// TestLimits: what would fill the memory is refused.
+func TestLimits(t *testing.T) {
+	for name, data := range map[string]string{
+		"columns": strings.Repeat("a,", 20000) + "\n" + strings.Repeat("b,", 20000) + "\n",
+		"row":     "a,b\n1,2\n" + strings.Repeat("x", 2<<20) + ",y\n",
+	} {
+		_, err := Open("a.csv", Bytes([]byte(data)), Options{MaxRow: 1 << 20})
+		var finding *diag.Finding
+		if !errors.As(err, &finding) || finding.ID != TooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestSniff(t *testing.T) {
 	for _, tt := range []struct {
 		head string

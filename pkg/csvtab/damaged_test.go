@@ -71,6 +71,7 @@ var damaged = []struct {
 
 	// What spreadsheets do to identifiers.
 	{"leading-zeros.csv", Options{}, []diag.ID{LostZeros}},
+	{"lost-zeros.csv", Options{}, []diag.ID{LostZeros}},
 	{"exponent.csv", Options{}, []diag.ID{DamagedExponent}},
 	{"rounded.csv", Options{}, []diag.ID{DamagedZeros}},
 	{"not-rounded.csv", Options{}, nil},
@@ -99,6 +100,8 @@ var damaged = []struct {
 	{"footer.csv", Options{}, []diag.ID{RowsAfter}},
 	{"footer.csv", Options{Footer: true}, []diag.ID{ShortRow}},
 	{"rows-affected.csv", Options{}, []diag.ID{RowsAfter}},
+	{"remarks.csv", Options{}, []diag.ID{RowsAfter}},
+	{"no-footer.csv", Options{}, nil},
 	{"empty.csv", Options{}, []diag.ID{NoRows}},
 	{"header-only.csv", Options{}, []diag.ID{NoRows}},
 

@@ -40,6 +40,9 @@ func open(name string, src Source, o *Options) (*File, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
+	if k == binary && o.Fixed != nil {
+		k = text // some pad with NUL
+	}
 	if k != text {
 		return nil, refusal(k, name, head)
 	}
@@ -345,6 +348,9 @@ func (t *Table) read(o *Options, l layout, head []rawRow, width int, prepare fun
 		width = len(names)
 	} else if o.Header == HeaderYes {
 		return diag.New(HeaderLost, diag.Place{Source: t.Source}, "")
+	}
+	if width > maxSheetCols {
+		return diag.New(TooLarge, diag.Place{Source: t.Source}, "the table has more than %d columns", maxSheetCols)
 	}
 	t.name(names, width, o.Fixed)
 	s := &survey{t: t, o: o, lay: l, width: width, columns: make([]column, width)}

@@ -228,8 +228,8 @@ func headRows(s string, comma, eol byte) []rawRow {
 	return rows
 }
 
-// mode is the number of cells that most rows have, how many have it, and how many rows are not blank. Of rows with more cells than that,
-// those whose other cells are blank agree; so do rows with less, a little.
+// mode is the number of cells that most rows have, how many have it, and how many rows are not blank. Rows of one cell, titles and remarks,
+// count half, and not at all for the number where two rows agree on another.
 func mode(rows []rawRow) (width, agree, filled int) {
 	count := map[int]int{}
 	for _, r := range rows {
@@ -238,12 +238,17 @@ func mode(rows []rawRow) (width, agree, filled int) {
 			filled++
 		}
 	}
+	one := count[1]
+	delete(count, 1)
 	for w, n := range count {
 		if n > agree || n == agree && w > width {
 			width, agree = w, n
 		}
 	}
-	return width, agree, filled
+	if agree < 2 && one > agree {
+		return 1, one, filled
+	}
+	return width, agree, filled - one/2
 }
 
 // cellsOf counts the cells that are not blank.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The survey is the first pass over a table: it counts, for each column, what its cells look like, and finds the rows that are no
@@ -368,13 +369,27 @@ func (s *survey) brokenRun(r *rawRow, n int) {
 
 func (s *survey) endRun() { s.run, s.runCells = s.run[:0], 0 }
 
-// totalWords begin a row of sums, footerWords a line about the report.
+// totalWords are all that the first cell of a row of sums says; countWords stand before a colon, a number or "of"; remarkWords begin a line
+// about the report.
 var (
 	totalWords  = []string{"total", "totals", "grand total", "total:", "grand total:", "subtotal", "sub-total", "sum", "count", "record count"}
-	footerWords = []string{"total", "grand total", "subtotal", "sub-total", "sum", "count", "record count", "records", "rows", "number of", "printed",
-		"generated", "report", "page ", "end of", "exported", "confidential", "run date", "run by", "created by", "disclaimer", "note:", "filter",
-		"***", "---", "===", "~~~"}
+	countWords  = []string{"total", "grand total", "sum", "count", "record count", "records", "rows", "number", "page", "filter", "note", "report", "end"}
+	remarkWords = []string{"total records", "total rows", "total patients", "printed", "generated", "exported", "confidential", "run date", "run by",
+		"created by", "end of report", "report generated", "report date", "disclaimer", "***", "---", "===", "~~~"}
 )
+
+// startsWith reports whether s begins with one of the words, and what follows it. Summers is no sum.
+func startsWith(s string, words []string) (rest string, ok bool) {
+	for _, w := range words {
+		if len(s) < len(w) || !strings.EqualFold(s[:len(w)], w) {
+			continue
+		}
+		if rest = s[len(w):]; rest == "" || !asciiLetter(rest[0]) && rest[0] < utf8.RuneSelf || !asciiLetter(w[0]) {
+			return rest, true
+		}
+	}
+	return "", false
+}
 
 // footerLike reports whether a row at the end would be no data: a total, a count, a line about the report.
 func (s *survey) footerLike(r *rawRow, filled int) bool {
@@ -390,15 +405,19 @@ func (s *survey) footerLike(r *rawRow, filled int) bool {
 	if filled > max(1, s.width/2) || s.width == 2 && len(r.cells) == 2 {
 		return false
 	}
-	if s.width >= 3 && len(r.cells) == 1 && (s.afterBlank || len(s.tail) > 0) {
+	if s.width >= 3 && len(r.cells) == 1 && (s.afterBlank || len(s.tail) > 0) && strings.Contains(first, " ") {
 		return true // a line of prose
 	}
 	if strings.HasPrefix(first, "(") && strings.HasSuffix(first, ")") {
 		first = first[1 : len(first)-1]
 	}
 	if s.width >= 3 || len(r.cells) < s.width {
-		for _, w := range footerWords {
-			if len(first) >= len(w) && strings.EqualFold(first[:len(w)], w) {
+		if _, ok := startsWith(first, remarkWords); ok {
+			return true
+		}
+		if rest, ok := startsWith(first, countWords); ok {
+			rest = strings.TrimLeft(rest, " ")
+			if rest == "" || rest[0] == ':' || rest[0] == '=' || digit(rest[0]) || strings.HasPrefix(rest, "of ") {
 				return true
 			}
 		}

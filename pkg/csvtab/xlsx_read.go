@@ -19,7 +19,8 @@ import (
 // The reader of workbooks. A sheet is read row by row, twice like a text; the texts that sheets share are held in memory.
 
 const (
-	maxShared  = 1 << 30 // bytes of shared texts
+	maxShared  = 256 << 20 // bytes of shared texts
+	maxTexts   = 1 << 24   // shared texts
 	maxMembers = 10000
 	maxInPlace = 512 << 20 // bytes of a workbook that must be read into memory
 	maxStyles  = 1 << 16
@@ -304,7 +305,8 @@ func (b *book) readShared(part string) error {
 	if m == nil {
 		return nil
 	}
-	r, err := b.read(m, maxShared)
+	// Texts that are shared stand there once, so they do not shrink as what repeats itself does: a hundredfold is made to fill the memory.
+	r, err := b.read(m, min(maxShared, 32<<20+100*int64(min(m.CompressedSize64, maxShared))))
 	if err != nil {
 		return b.fault(err, part)
 	}
@@ -334,7 +336,9 @@ func (b *book) readShared(part string) error {
 			switch {
 			case x.is("si"):
 				all = unescapeX(all, begin)
-				ends = append(ends, len(all))
+				if ends = append(ends, len(all)); len(ends) > maxTexts {
+					return b.fault(errBomb, part)
+				}
 			case x.is("rPh"):
 				phonetic--
 			case x.is("t"):

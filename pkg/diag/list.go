@@ -7,5 +7,5 @@ import "slices"
 // an area.
 var entries = slices.Concat(
 	ccdaEntries, ccdaValidateEntries, cnvEntries, csvEntries, csvkindsEntries, csvmapEntries, deliveryEntries, fhirEntries,
-	fhirXMLEntries, hl7v2Entries, mapEntries, pkgEntries, v2fhirEntries, validateEntries, viewEntries,
+	fhirXMLEntries, hl7v2Entries, mapEntries, pkgEntries, v2ValidateEntries, v2fhirEntries, validateEntries, viewEntries,
 )

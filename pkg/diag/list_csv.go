@@ -105,7 +105,7 @@ var csvEntries = []Entry{
 		"Its last row lacks cells and has no line end, or a quote in it is open.",
 		"copy or export the file again"},
 	{"CP-CSV-035", Reject, "a row is longer than allowed",
-		"A row of 16 MiB is no row: an open quote or another kind of file.",
+		"A row of 16 MiB, or of more than 16,384 columns, is no row: an open quote or another kind of file.",
 		"export the table again"},
 	{"CP-CSV-036", Info, "the workbook has hidden sheets; they are not read",
 		"What is hidden may be out of date or not meant for others, and leaves with the file.",

@@ -41,6 +41,7 @@ type decoder struct {
 	shell *shell // s is a bundle without its entries
 
 	findings []*diag.Finding
+	packed   []packed
 
 	xml  xmlScan
 	bare bool // the XML declares no namespace
@@ -82,7 +83,7 @@ func (x *decoder) part() {
 	x.exts.Part()
 	x.times.Part()
 	x.decs.Part()
-	x.s, x.findings, x.shell = "", nil, nil
+	x.s, x.findings, x.shell, x.packed = "", nil, nil, nil
 	clear(x.xml.attrs)
 	x.xml.reset("", nil)
 }
@@ -544,33 +545,33 @@ func (x *decoder) member(k *key, v reflect.Value, under bool) {
 // single reads a primitive that is no list.
 func (x *decoder) single(k *key, v reflect.Value) {
 	if k.alt == nil {
-		// The hot ones without package reflect but for the field.
+		// The hot ones with little of package reflect. (Addr of a field would look for the type of its pointer in a map.)
 		switch k.form {
 		case formString:
 			if s, ok := x.text(k); ok {
-				p := v.Field(k.index).Addr().Interface().(**dpb.String)
-				if *p == nil {
-					*p = x.strs.Take()
+				f := v.Field(k.index)
+				if f.IsNil() {
+					f.Set(reflect.ValueOf(x.strs.Take()))
 				}
-				(*p).Value = s
+				f.Interface().(*dpb.String).Value = s
 			}
 			return
 		case formURI:
 			if s, ok := x.text(k); ok {
-				p := v.Field(k.index).Addr().Interface().(**dpb.Uri)
-				if *p == nil {
-					*p = x.uris.Take()
+				f := v.Field(k.index)
+				if f.IsNil() {
+					f.Set(reflect.ValueOf(x.uris.Take()))
 				}
-				(*p).Value = s
+				f.Interface().(*dpb.Uri).Value = s
 			}
 			return
 		case formCode:
 			if s, ok := x.text(k); ok {
-				p := v.Field(k.index).Addr().Interface().(**dpb.Code)
-				if *p == nil {
-					*p = x.codes.Take()
+				f := v.Field(k.index)
+				if f.IsNil() {
+					f.Set(reflect.ValueOf(x.codes.Take()))
 				}
-				(*p).Value = s
+				f.Interface().(*dpb.Code).Value = s
 			}
 			return
 		}
@@ -839,7 +840,14 @@ func (x *decoder) pack(r reflect.Value, k *key) *anypb.Any {
 		x.find("CP-FHIR-001", x.i, "", "%s", "a contained resource that the hub cannot hold")
 		return &anypb.Any{}
 	}
+	x.packed = append(x.packed, packed{a, r.Addr().Interface().(proto.Message)})
 	return a
+}
+
+// packed is a contained resource as the hub holds it, and as it was read.
+type packed struct {
+	any *anypb.Any
+	m   proto.Message
 }
 
 // reference reads Reference.reference, or what stands under _reference, which the hub keeps in the same message.

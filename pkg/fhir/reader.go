@@ -9,6 +9,7 @@ import (
 
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -72,6 +73,20 @@ type Entry struct {
 
 	cut  int   // at End: how much of Text stood before the entries
 	rest place // and where the remainder stands
+
+	packed []packed
+}
+
+// Contained knows the contained resources of the entry as they were read, so that they are not unpacked again.
+func (e *Entry) Contained() Contained {
+	c := Contained{}
+	for _, p := range e.packed {
+		if c.known == nil {
+			c.known = map[*anypb.Any]proto.Message{}
+		}
+		c.known[p.any] = p.m
+	}
+	return c
 }
 
 // LineColumn is the place, from 1, of a byte of Text in the source.
@@ -228,7 +243,7 @@ func (x *decoder) entry(p part, source string) Entry {
 		e.Place.Path = x.at()
 		x.find("CP-FHIR-015", 0, "", "")
 	}
-	e.Findings = x.findings
+	e.Findings, e.packed = x.findings, x.packed
 	return e
 }
 

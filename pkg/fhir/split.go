@@ -188,6 +188,12 @@ const (
 	endedBroken
 )
 
+// bounds are the bytes that begin or end a text, an object or an array.
+var bounds = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
+
+// stops are the bytes that mean something in a text.
+var stops = [256]bool{'"': true, '\\': true, '{': true}
+
 // scan goes from pos to the end of a value; with open brackets, whose closing ones are given, to the last of these.
 func (s *splitter) scan(open string) ended {
 	stack := append(s.stack[:0], open...)
@@ -201,6 +207,12 @@ func (s *splitter) scan(open string) ended {
 		for i := s.pos; i < len(b); i++ {
 			c := b[i]
 			if text {
+				if !escape && !stops[c] {
+					for i+1 < len(b) && !stops[b[i+1]] {
+						i++
+					}
+					continue
+				}
 				switch {
 				case escape:
 					escape = false
@@ -214,6 +226,12 @@ func (s *splitter) scan(open string) ended {
 				case c == '{' && i > s.mark && b[i-1] == '\n': // a text cannot hold a line's end
 					s.pos = i
 					return endedBroken
+				}
+				continue
+			}
+			if len(stack) > 0 && !bounds[c] {
+				for i+1 < len(b) && !bounds[b[i+1]] {
+					i++
 				}
 				continue
 			}

@@ -117,6 +117,7 @@ type Body struct {
 	Again     bool     `json:"again,omitempty"`
 	Forwarded bool     `json:"forwarded,omitempty"`
 	Expired   bool     `json:"expired,omitempty"`
+	Recovery  bool     `json:"recovery,omitempty"` // opened with the recovery key
 	Warnings  []string `json:"warnings,omitempty"` // ids of findings
 
 	Book string `json:"book,omitempty"` // SHA-256 of the contact book after the event
@@ -152,12 +153,22 @@ const noHash = "0000000000000000000000000000000000000000000000000000000000000000
 
 // Start makes the log of a new identity, with its first entry.
 func Start(dir string, owner *seal.Identity, now time.Time, body Body) error {
+	return start(dir, owner, now, Created, body)
+}
+
+// StartRestored makes the log of an identity whose own was lost with all else. How far that had counted nobody knows, so the numbers of its
+// packages go on far above: with the day as a number and three more digits.
+func StartRestored(dir string, owner *seal.Identity, now time.Time, body Body) error {
+	return start(dir, owner, now, Restored, body)
+}
+
+func start(dir string, owner *seal.Identity, now time.Time, first Event, body Body) error {
 	path := filepath.Join(dir, File)
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("there is a log already: %s", path)
 	}
 	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}, stands: map[string]int{}}
-	_, err := j.Append(now, Created, "", body)
+	_, err := j.Append(now, first, "", body)
 	return err
 }
 
@@ -208,6 +219,11 @@ func (j *Journal) add(e Entry) {
 	switch e.Event {
 	case Sealing:
 		j.seq++
+	case Restored:
+		if len(j.entries) == 0 {
+			y, m, d := e.Time.Date()
+			j.seq = int64(y*10_000+int(m)*100+d) * 1000
+		}
 	case Opened:
 		if _, ok := j.opened[e.Package]; !ok {
 			j.opened[e.Package] = e.Time

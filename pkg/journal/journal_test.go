@@ -399,3 +399,30 @@ func BenchmarkLast(b *testing.B) {
 		}
 	}
 }
+
+// TestStartRestored: the packages of a log that was begun anew have higher numbers than those of the one that was lost.
+func TestStartRestored(t *testing.T) {
+	dir, id := start(t, 5)
+	before, err := journal.Open(dir, id)
+	if err != nil || before.NextSeq() != 5 {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	if err := journal.StartRestored(dir, id, now, journal.Body{}); err != nil {
+		t.Fatal(err)
+	}
+	add(t, dir, id, strings.Repeat("a", 32))
+	after, err := journal.Open(dir, id)
+	if err != nil || after.NextSeq() != 20261122002 {
+		t.Errorf("%d %v", after.NextSeq(), err)
+	}
+	// Keys that are put back beside their log change nothing of its count.
+	dir, id = start(t, 5)
+	j, err := journal.Open(dir, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(now, journal.Restored, "", journal.Body{}); err != nil || j.NextSeq() != 5 {
+		t.Errorf("%d %v", j.NextSeq(), err)
+	}
+}

@@ -70,6 +70,7 @@ type Map struct {
 	tables   map[Key]*table
 	codes    map[string]*codes
 	placeIDs map[string]int
+	rowIDs   atomic.Uint32
 }
 
 type table struct {
@@ -94,7 +95,8 @@ type table struct {
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
 	visits sync.Once
-	visit  int // of a scope: see visitHome
+	visit  int    // of a scope: see visitHome
+	looks  uint64 // see Context.looks; 0 if it is not known yet
 }
 
 // joint is how a scope finds the resource of one of its homes on the way back.
@@ -121,6 +123,7 @@ type row struct {
 	fillsList bool       // the last step of its target is a list of primitives
 	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
 	rank      int        // in its table
+	id        uint32     // in its Map
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
 	need, some   tree.Names
@@ -353,7 +356,7 @@ func (r *row) tagCount() int {
 }
 
 func (m *Map) compileRow(t *table, src *Row) (*row, error) {
-	r := &row{Row: src, t: t}
+	r := &row{Row: src, t: t, id: m.rowIDs.Add(1)}
 	var err error
 	if src.Kind != DeclineTarget && src.Kind != ConstTarget {
 		if r.path, err = m.Format.ParsePath(src.Place); err != nil {

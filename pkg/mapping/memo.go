@@ -45,10 +45,11 @@ type memoMark struct {
 }
 
 // effects are what a reading may do beside filling its element.
-type effects struct{ findings, resources, refs, links, shared int }
+type effects struct{ findings, resources, refs, links, shared, elsewhere, merges int }
 
 func (c *Context) effects() effects {
-	return effects{len(c.rec.Findings), len(c.rec.Resources), len(c.refOrder), len(c.links), len(c.shared)}
+	return effects{findings: len(c.rec.Findings), resources: len(c.rec.Resources), refs: len(c.refOrder), links: len(c.links),
+		shared: len(c.shared), elsewhere: c.elsewhere}
 }
 
 // memorable reports that what a row makes of a node may be remembered; then the node's key is ready.

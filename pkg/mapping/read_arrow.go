@@ -19,6 +19,18 @@ import (
 // readArrow reads the resource that a reference leads to.
 func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
 	d := &r.dst
+	known, learn := c.foretell(r, k)
+	if known != nil {
+		if ref, _, _ := c.place(in, base, d.steps, false); !ref.IsValid() || c.resolve(ref) == nil {
+			ref, _, ok := c.place(in, base, d.steps, true)
+			if !ok {
+				return false, r.Target + " holds another type"
+			}
+			c.repeat(known)
+			c.refer(ref, known.to)
+			return true, ""
+		}
+	}
 	to := c.newResource(d.arrow, k)
 	var ok bool
 	if r.pair != nil {
@@ -42,13 +54,20 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		return false, "place taken: " + r.Target + " leads to another"
 	}
 	if hasLink(d.arrowed) {
+		c.apart++
 		c.enlist(to)
 	} else {
+		at := to.at
 		to = c.intern(to)
+		c.met = append(c.met, meeting{to, at})
+	}
+	if learn != nil {
+		c.learnArrow(learn, to)
 	}
 	c.refer(ref, to)
 	if c.frame != nil && r.t.info == nil {
 		c.frame.bind(to)
+		to.bound = true
 	}
 	c.link(to.v, d.arrowed)
 	return true, ""
@@ -73,6 +92,10 @@ func (c *Context) intern(r *Resource) *Resource {
 		key += strconv.FormatUint(content(r.v, r.info, 0), 36)
 	}
 	for _, have := range c.keyed[key] {
+		if c.covers(have.v, r.v, r.info, true) && c.covers(r.v, have.v, r.info, true) { // mostly
+			have.also = append(have.also, r.at)
+			return have
+		}
 		wider, narrower := c.covers(have.v, r.v, r.info, false), c.covers(r.v, have.v, r.info, false)
 		switch {
 		case wider && (narrower || id != ""):
@@ -91,6 +114,7 @@ func (c *Context) intern(r *Resource) *Resource {
 			proto.Reset(have.Msg)
 			proto.Merge(have.Msg, r.Msg)
 			c.stranger(have.v, have.info)
+			c.merges++
 			c.moveRefs(r, have)
 			return have
 		}
@@ -209,10 +233,13 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 		}
 		for i := range n {
 			found := false
-			for j := range e.Len(a) {
-				if (!inPlace || i == j) && x.covers(e.At(a, j), e.At(b, i), e.Type(), inPlace) {
-					found = true
-					break
+			if m := e.Len(a); inPlace {
+				found = i < m && x.covers(e.At(a, i), e.At(b, i), e.Type(), inPlace)
+			} else {
+				for j := range m {
+					if found = x.covers(e.At(a, j), e.At(b, i), e.Type(), inPlace); found {
+						break
+					}
 				}
 			}
 			if !found {

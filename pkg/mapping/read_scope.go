@@ -116,7 +116,8 @@ func (t *table) makes(typ *plan.Type) bool {
 // enter brings a resource into scope and record once something is in it, with its tags and links.
 func (c *Context) enter(res *Resource, tags []tag) {
 	if !res.entered {
-		res.entered = true
+		res.entered, res.bound = true, true
+		c.apart++
 		c.frame.bind(res)
 		c.rec.Resources = append(c.rec.Resources, res)
 	}
@@ -134,6 +135,7 @@ type pendingLink struct {
 func (c *Context) link(v reflect.Value, tags []tag) {
 	for i := range tags {
 		if g := &tags[i]; g.link != nil && g.op == tagIs {
+			c.joined++
 			if to := c.frame.lookup(g.link); to != nil && to.entered {
 				c.linkTo(v, g, to)
 			} else {

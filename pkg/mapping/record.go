@@ -53,6 +53,7 @@ type Resource struct {
 	also            []tree.Node // where else it was said of the same thing
 	inside          *Resource   // contained in that
 	entered, placed bool
+	bound           bool // in scope, so that more may come to it
 	made            bool // by rows, in this run
 }
 

@@ -25,6 +25,18 @@ type scratch struct {
 	foreign  []made                 // elements in which pairs made others
 	runs
 	memos memos
+
+	led map[string]*arrowMemo // whom texts led to
+	met []meeting             // all that intern gave
+	counts
+}
+
+// counts are what a reading did that reading the same text again might not do.
+type counts struct {
+	merges    int // resources that became others
+	apart     int // resources that are shared with no other
+	joined    int // links
+	elsewhere int // looks at other places
 }
 
 // outward is a reference to a resource of which only type and id are known.
@@ -61,7 +73,8 @@ func (r *runs) part() {
 }
 
 func newScratch() *scratch {
-	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{}}
+	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{},
+		led: map[string]*arrowMemo{}}
 }
 
 // again empties the scratch for the next reading, and reports whether it is worth keeping: to empty the maps of a message of a
@@ -79,6 +92,9 @@ func (s *scratch) again() bool {
 	clear(s.keyed)
 	clear(s.used)
 	clear(s.visited)
+	clear(s.led)
+	clear(s.met)
+	s.met, s.counts = s.met[:0], counts{}
 	clear(s.wanting)
 	clear(s.foreign)
 	s.refOrder, s.links, s.visited, s.wanting, s.foreign = s.refOrder[:0], s.links[:0], s.visited[:0], s.wanting[:0], s.foreign[:0]

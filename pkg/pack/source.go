@@ -128,6 +128,11 @@ func (s *Sources) Files() iter.Seq[Source] {
 // Size is the size that a file had when it was added.
 func (src Source) Size() int64 { return src.info.Size() }
 
+// Has reports whether a file has this name in the payload, or one that could be taken for it.
+func (s *Sources) Has(name string) bool {
+	return s.names != nil && s.names.files[fold(PayloadDir+name)]
+}
+
 // Len is the number of files.
 func (s *Sources) Len() int { return len(s.list) }
 

@@ -184,7 +184,7 @@ func (w *walker) begin(e *fhir.Entry) {
 	w.path, w.refs, w.steps, w.fragments = w.path[:0], w.refs[:0], w.steps[:0], w.fragments[:0]
 	w.divs = w.divs[:0]
 	w.scan, w.keep, w.shell, w.depth = textScan{}, false, false, 0
-	w.contained = fhir.Contained{}
+	w.contained = e.Contained()
 }
 
 // beginMessage makes the walker ready for a resource that stands alone.
@@ -201,7 +201,7 @@ func (w *walker) end() {
 	w.entry, w.findings, w.root, w.resource, w.index = nil, nil, nil, nil, nil
 	w.contained = fhir.Contained{}
 	w.paths.Forget()
-	clear(w.refs[:cap(w.refs)])
+	clear(w.refs)
 }
 
 // Failed reports whether a finding means that the record fails: the first severity, and when strict the second too.

@@ -9,7 +9,7 @@
 //	conform validator [-v]               our validator against the official one's test suite, by module
 //	conform views [-report FILE]         the test suite of SQL on FHIR, and its report as its implementations publish it
 //	conform clinical [-v] [-top N] [-suite NAME] [-only TEXT] [-back]   pairs of clinical documents and FHIR
-//	conform ccda [-nth N] DIR BACK       clinical documents and what came back of them, by the referee for C-CDA
+//	conform ccda [-nth N] [-most N] DIR BACK  clinical documents and what came back of them, by the referee for C-CDA
 //	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
@@ -310,6 +310,7 @@ func validator(args []string) error {
 func ccda(args []string) error {
 	fs := flag.NewFlagSet("ccda", flag.ExitOnError)
 	nth := fs.Int("nth", 8, "run the rules over every nth document; 0 is none")
+	most := fs.Int("most", 0, "how many documents may break a rule that they did not break before")
 	if err := fs.Parse(args); err != nil || fs.NArg() != 2 {
 		return errUsage
 	}
@@ -322,7 +323,7 @@ func ccda(args []string) error {
 		return err
 	}
 	trip.Print(os.Stdout)
-	return nil
+	return trip.Check(*most)
 }
 
 // clinical compares pairs of clinical documents and FHIR by content.

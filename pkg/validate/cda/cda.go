@@ -58,7 +58,8 @@ const (
 	tooMany    diag.ID = "CP-CDA-101"
 )
 
-// maxFindings is how many findings one document may have before the rest is left out.
+// maxFindings is how many findings of one severity a document may have before the rest is left out: what a receiver rejects is never
+// crowded out by what is less.
 const maxFindings = 5000
 
 // Validator checks documents. It is safe for concurrent use.
@@ -130,6 +131,7 @@ type checker struct {
 	base   int       // where it begins
 	found  []finding
 	said   []said
+	counts [diag.Info + 1]int // of what was found, by severity
 	ids    map[string]bool
 	refs   []reference
 	result *Result
@@ -154,6 +156,7 @@ func (c *checker) check(b []byte, source string) *Result {
 	}
 	c.result.Read = true
 	c.doc, c.within, c.found, c.refs, c.said = doc, 0, c.found[:0], c.refs[:0], c.said[:0]
+	c.counts = [diag.Info + 1]int{}
 	clear(c.ids)
 	for _, f := range doc.Findings {
 		switch f.ID {
@@ -184,8 +187,8 @@ func (c *checker) finish() *Result {
 		}
 		out = append(out, f.Finding)
 	}
-	if len(out) > maxFindings {
-		out = append(out[:maxFindings], diag.New(tooMany, diag.Place{Source: c.parser.Source}, ""))
+	if slices.Max(c.counts[:]) > maxFindings {
+		out = append(out, diag.New(tooMany, diag.Place{Source: c.parser.Source}, ""))
 	}
 	c.result.Findings = out
 	return c.result
@@ -193,7 +196,8 @@ func (c *checker) finish() *Result {
 
 // find reports a finding at a node of the document, or of the narrative that is looked at.
 func (c *checker) find(id diag.ID, n tree.Node, what string) *diag.Finding {
-	if len(c.found) > 2*maxFindings {
+	severity := id.Entry().Severity
+	if c.counts[severity]++; c.counts[severity] > maxFindings {
 		return &diag.Finding{ID: id}
 	}
 	offset, path := 0, ""
@@ -255,7 +259,11 @@ func (c *checker) rules() {
 	d := c.doc.Doc
 	m := c.machine()
 	whole := c.t.run(m, func(b broken) {
-		if len(c.found) > 2*maxFindings {
+		level := diag.Reject
+		if b.r.should {
+			level = diag.Misread
+		}
+		if c.counts[level] > maxFindings {
 			return
 		}
 		if len(c.said) > 0 && c.said[0].n != b.n {

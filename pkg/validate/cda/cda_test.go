@@ -165,9 +165,26 @@ func TestBadInput(t *testing.T) {
 		if !found {
 			t.Errorf("%s: no %s in %v", name, c.id, r.Findings[:min(3, len(r.Findings))])
 		}
-		if len(r.Findings) > maxFindings+1 {
+		if len(r.Findings) > 3*maxFindings+1 {
 			t.Errorf("%s: %d findings", name, len(r.Findings))
 		}
+	}
+}
+
+// What a receiver rejects is told, however much there is of what is less.
+func TestCrowd(t *testing.T) {
+	s := example(t)
+	i, j := strings.Index(s, "<entry"), strings.Index(s, "</entry>")
+	entry := s[i : j+len("</entry>")]
+	bad := s[:i] + strings.Repeat(entry, 6000) + strings.Replace(entry, `code="CONC"`, `code="CON"`, 1) + s[j+len("</entry>"):]
+	r := New().Document([]byte(bad), "")
+	found, more := false, false
+	for _, f := range r.Findings {
+		found = found || f.ID == ruleValue && strings.Contains(f.Place.Path, "entry 6001")
+		more = more || f.ID == tooMany
+	}
+	if !found || !more || len(r.Findings) > 2*maxFindings {
+		t.Errorf("the fault found: %v; that there is more: %v; %d findings", found, more, len(r.Findings))
 	}
 }
 

@@ -54,6 +54,10 @@ type (
 	lengthOf   struct{ of text }
 	startsWith struct{ of, with text }
 	containing struct{ of, what text }
+	listed     struct { // contains(' a b ', concat(' ', ..., ' ')): one of the words of a list
+		words map[string]bool
+		parts []text // of the word
+	}
 	concat     struct{ parts []text }
 	normalized struct{ of text }
 	union      struct{ paths []*path }
@@ -98,6 +102,8 @@ type machine struct {
 	current tree.Node
 	named   map[string][]tree.Node // elements by name, of the names that // looks for
 	steps   int                    // what // may still look at
+	ids     []templateID           // of the element that rules are looked for, of
+	scratch []byte
 }
 
 func newMachine(d *tree.Doc, steps int) *machine {
@@ -199,6 +205,15 @@ func (s normalized) truth(m *machine, n tree.Node) bool { return s.text(m, n) !=
 
 func (s startsWith) truth(m *machine, n tree.Node) bool {
 	return strings.HasPrefix(s.of.text(m, n), s.with.text(m, n))
+}
+
+func (l *listed) truth(m *machine, n tree.Node) bool {
+	b := m.scratch[:0]
+	for _, p := range l.parts {
+		b = append(b, p.text(m, n)...)
+	}
+	m.scratch = b
+	return l.words[string(b)]
 }
 
 func (s containing) truth(m *machine, n tree.Node) bool {
@@ -406,16 +421,53 @@ func attribute(d *tree.Doc, n tree.Node, name string) string {
 	return ""
 }
 
-// matches reports whether a path, as the context of a rule, fits a node: its last step is the node, the one before its parent.
+// matches reports whether a path, as the context of a rule, fits a node: its last step is the node, the one before its parent. The
+// template ids of the node are those of the machine.
 func (p *path) matches(m *machine, n tree.Node) bool {
 	for i := len(p.steps) - 1; i >= 0; i-- {
 		s := &p.steps[i]
-		if n <= tree.Root || m.d.Name(n) != s.name || !s.fits(m, n) {
+		if n <= tree.Root || m.d.Name(n) != s.name {
+			return false
+		}
+		if i == len(p.steps)-1 {
+			for _, id := range s.id {
+				if !m.claims(id) {
+					return false
+				}
+			}
+			for _, e := range s.preds {
+				if !e.truth(m, n) {
+					return false
+				}
+			}
+		} else if !s.fits(m, n) {
 			return false
 		}
 		n = m.d.Parent(n)
 	}
 	return true
+}
+
+// look makes the template ids of a node those of the machine.
+func (m *machine) look(n tree.Node) {
+	m.ids = m.ids[:0]
+	if m.d.Below(n)&templateIDs == 0 {
+		return
+	}
+	for k := m.d.First(n); k != 0; k = m.d.Next(k) {
+		if m.d.Name(k) == "templateId" {
+			m.ids = append(m.ids, templateID{attribute(m.d, k, "@root"), attribute(m.d, k, "@extension")})
+		}
+	}
+}
+
+func (m *machine) claims(id templateID) bool {
+	for i := range m.ids {
+		if m.ids[i].root == id.root && (id.extension == "" || m.ids[i].extension == id.extension) {
+			return true
+		}
+	}
+	return false
 }
 
 // claimed reports whether a document claims all template ids that a context asks for.
@@ -676,9 +728,30 @@ func (p *parser) function(name string) any {
 	case name == "starts-with" && len(args) == 2:
 		return startsWith{args[0], args[1]}
 	case name == "contains" && len(args) == 2:
+		if l := wordIn(args[0], args[1]); l != nil {
+			return l
+		}
 		return containing{args[0], args[1]}
 	}
 	panic(syntax("a function with other arguments"))
+}
+
+// wordIn reports that contains looks for a word in a list of them, as the rule does that every template id of a document is asked; ids
+// hold no blanks.
+func wordIn(of, what text) *listed {
+	list, ok := of.(literal)
+	if !ok {
+		return nil
+	}
+	c, ok := what.(concat)
+	if n := len(c.parts); !ok || n < 3 || c.parts[0] != literal(" ") || c.parts[n-1] != literal(" ") {
+		return nil
+	}
+	l := &listed{words: map[string]bool{}, parts: c.parts[1 : len(c.parts)-1]}
+	for w := range strings.FieldsSeq(string(list)) {
+		l.words[w] = true
+	}
+	return l
 }
 
 func (p *parser) union() *union {

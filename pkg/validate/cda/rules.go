@@ -42,6 +42,7 @@ type statement struct {
 	id    string
 	test  expr
 	words string
+	whole bool // it looks through the whole document, which is not done for ever
 }
 
 // conf is the CONF number of a statement's id: 1198-7504 of 1198-7504-c; the id itself, where it has none.
@@ -156,7 +157,7 @@ func (t *table) statement(line string) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
-	return &statement{id, e, words}, nil
+	return &statement{id, e, words, strings.Contains(test, "//")}, nil
 }
 
 // broken is a statement that does not hold of an element.
@@ -206,6 +207,7 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 		}
 		found = found[:0]
 		m.current = n
+		m.look(n)
 		plain, ok := active[c]
 		if !ok {
 			for _, x := range c.plain {
@@ -216,22 +218,18 @@ func (t *table) run(m *machine, report func(broken)) (whole bool) {
 			active[c] = plain
 		}
 		try(plain, n)
-		if len(c.byRoot) > 0 && d.Below(n)&templateIDs != 0 {
-			for k := d.First(n); k != 0; k = d.Next(k) {
-				if d.Name(k) == "templateId" {
-					try(c.byRoot[attribute(d, k, "@root")], n)
-				}
-			}
+		for i := range m.ids {
+			try(c.byRoot[m.ids[i].root], n)
 		}
 		for i, r := range found {
 			if i > 0 && found[i-1].pattern == r.pattern {
 				continue
 			}
 			for _, s := range t.statements(r) {
-				if s.test.truth(m, n) {
+				if (!s.whole || m.steps >= 0) && s.test.truth(m, n) {
 					continue
 				}
-				if m.steps < 0 {
+				if s.whole && m.steps < 0 {
 					whole = false
 					continue
 				}

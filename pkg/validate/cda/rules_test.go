@@ -149,16 +149,17 @@ rule entry/observation | observation[value]
 // A rule that would look through the document too often is given up, and does not report what it has not seen.
 func TestBudget(t *testing.T) {
 	tab := &table{names: map[string]string{}, sets: map[string]*valueSet{}, byName: map[string]*candidates{}, known: map[templateID]bool{}}
-	if err := tab.read("source test\npattern shall\nrule observation\n1-1 //observation[nothing]\n"); err != nil {
+	if err := tab.read("source test\npattern shall\nrule observation\n1-1 //observation[nothing]\n1-2 nothing\n"); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := new(ccda.Parser).Parse([]byte(small))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	var got []string
 	m := newMachine(doc.Doc, 3)
-	if tab.run(m, func(broken) { n++ }) || n != 1 {
-		t.Errorf("%d findings", n)
+	whole := tab.run(m, func(b broken) { got = append(got, b.s.id) })
+	if s := strings.Join(got, " "); whole || s != "1-1 1-2 1-2" {
+		t.Errorf("%v %s", whole, s)
 	}
 }

@@ -613,8 +613,10 @@ func (w *wording) template(id templateID) string {
 // subject is what the rule of a statement is about: the name of the template that its context begins with.
 func (t *table) subject(r *rule, m *machine, n tree.Node) string {
 	for _, p := range r.contexts {
-		if m != nil && !p.matches(m, n) {
-			continue
+		if m != nil {
+			if m.look(n); !p.matches(m, n) {
+				continue
+			}
 		}
 		for i := range p.steps {
 			if len(p.steps[i].id) > 0 {

@@ -65,11 +65,12 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestAgeVectors opens every test vector of C2SP CCTV with the command. None is for the identity, so each is refused as no age file, as one
-// for somebody else, or after decryption; and none writes anything. (Package seal opens them with their own keys.)
+// TestAgeVectors opens every test vector of C2SP CCTV with the command. None is for the identity, and what a passphrase opens is no package, so
+// each is refused as no age file, as one for somebody else, or after decryption; and none writes anything. (Package seal opens them with their own keys.)
 func TestAgeVectors(t *testing.T) {
 	dir := t.TempDir()
 	lake := newPractice(t, dir, "Lakeside Cardiology")
+	os.WriteFile(filepath.Join(dir, "words"), nil, 0o600)
 	before := tree(t, dir)
 	vectors, err := fs.ReadDir(agetest.Vectors, ".")
 	if err != nil {
@@ -81,11 +82,19 @@ func TestAgeVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, data, ok := bytes.Cut(data, []byte("\n\n"))
+		head, data, ok := bytes.Cut(data, []byte("\n\n"))
 		if !ok {
 			t.Fatalf("%s has no body", v.Name())
 		}
-		code, stdout, stderr := lake.runWith(bytes.NewReader(data), "open", "-", "-o", "out", "--yes")
+		// Those with a passphrase are given theirs, the first if there are several.
+		words := "none"
+		for line := range strings.Lines(string(head) + "\n") {
+			if p, ok := strings.CutPrefix(strings.TrimSpace(line), "passphrase: "); ok && words == "none" {
+				words = p
+			}
+		}
+		os.WriteFile(filepath.Join(dir, "words"), []byte(words+"\n"), 0o600)
+		code, stdout, stderr := lake.runWith(bytes.NewReader(data), "open", "-", "-o", "out", "--yes", "--passphrase-file", "words")
 		codes[code]++
 		if code != exitUnreadable && code != exitIdentity && code != exitRefused || stdout != "" || stderr == "" {
 			t.Errorf("%s: status %d\n%s%s", v.Name(), code, stdout, stderr)

@@ -87,9 +87,14 @@ func (c *CLI) viewsOf(o *convertOptions, arg string) ([]*sqlview.View, string, e
 	}
 	name := strings.TrimSuffix(filepath.Base(arg), filepath.Ext(arg))
 	list, finds := sqlview.Parse(arg, name, src)
-	report := newReporter(c, false, o.quiet, o.values)
+	report := newReporter(c, o.json, o.quiet, o.values)
 	for _, f := range finds {
 		report.finding(f)
+	}
+	if report.all != nil && len(finds) > 0 {
+		if err := writeLine(c.Err, map[string]diag.JSON{"findings": report.all.JSON()}); err != nil {
+			return nil, "", fail(exitUnreadable, err)
+		}
 	}
 	if slices.ContainsFunc(finds, func(f *diag.Finding) bool { return f.Severity() == diag.Reject }) {
 		return nil, "", fail(exitUsage, fmt.Errorf("--view %s: nothing is converted with a faulty view", arg))

@@ -91,7 +91,7 @@ func (c *CLI) runInit(ctx context.Context, o *initOptions) (err error) {
 		return usagef("--keyring keeps a passphrase, and there is none")
 	}
 	h.id = id
-	if err := h.create(ctx, card, pass, "", nil); err != nil {
+	if err := h.create(ctx, card, pass, false, nil); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.Err, "%s has an identity now, in %s\n", id.Name, h.dir)
@@ -151,7 +151,7 @@ func (h *home) mustBeEmpty() error {
 
 // create writes all files of an identity, or none: its keys, card, revocation, an empty contact book, and a log that begins with a note.
 // before is the card that the new one takes the place of, if there was one.
-func (h *home) create(ctx context.Context, particulars contacts.Card, pass, note string, before *contacts.Card) error {
+func (h *home) create(ctx context.Context, particulars contacts.Card, pass string, restored bool, before *contacts.Card) error {
 	var card *contacts.Card
 	var err error
 	if before != nil {
@@ -176,9 +176,16 @@ func (h *home) create(ctx context.Context, particulars contacts.Card, pass, note
 		return err
 	}
 	body := h.body(nil)
-	body.Book, body.Note = book.Digest(), note
+	body.Book = book.Digest()
+	if restored {
+		body.Note = "the keys were restored from a sheet"
+	}
 	return h.replace(func(b *safefile.Batch) error {
-		if err := journal.Start(b.Dir(), h.id, h.c.now(), body); err != nil {
+		begin := journal.Start
+		if restored {
+			begin = journal.StartRestored
+		}
+		if err := begin(b.Dir(), h.id, h.c.now(), body); err != nil {
 			return err
 		}
 		for _, f := range append(files, seal.File{Name: cardFile, Data: []byte(card.Text())}, seal.File{Name: revocationFile, Data: []byte(revocation.Text())},

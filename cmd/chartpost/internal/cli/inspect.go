@@ -11,11 +11,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/seal"
 )
 
 type inspectOptions struct {
@@ -28,7 +31,7 @@ func newInspectCommand(c *CLI) *cobra.Command {
 	o := new(inspectOptions)
 	cmd := &cobra.Command{
 		Use:   "inspect IN|PACKAGE...",
-		Short: "Tell what a file is: format, version, counts; of a package who sealed it for whom",
+		Short: "Tell what a file is: format, version, counts; of a package or card whose it is",
 		Long: `Inspect tells what is in a file, a folder, an archive or a package, without writing anything and without showing
 a patient's values.`,
 		Example: "  chartpost inspect lab.hl7\n  chartpost inspect chartpost-2026-11-22-6f30.zip.age",
@@ -53,6 +56,56 @@ type inspection struct {
 	Kinds    map[string]int            `json:"kinds"`
 	Facts    map[string]map[string]int `json:"facts"`
 	Problem  string                    `json:"problem,omitzero"`
+	Card     *inspectedCard            `json:"card,omitzero"`
+}
+
+// inspectedCard is what a card says. Its words are not told: whoever has to type them hears them.
+type inspectedCard struct {
+	Name     string `json:"name"`
+	City     string `json:"city,omitzero"`
+	Created  string `json:"created"`
+	Expires  string `json:"expires,omitzero"`
+	Sequence int    `json:"sequence"`
+	Revoked  bool   `json:"revoked,omitzero"`
+	Recovery bool   `json:"recovery,omitzero"`
+}
+
+// card reads a card, whose own signature must be valid.
+func (x *inspection) card(r io.Reader) {
+	text, err := io.ReadAll(io.LimitReader(r, contacts.MaxCard+1))
+	if err != nil {
+		x.Problem = "it cannot be read: " + convert.Plain(err)
+		return
+	}
+	k, err := contacts.ParseCard(text)
+	if err != nil {
+		x.Format, x.Problem = seal.NamespaceCard, err.Error()
+		return
+	}
+	day := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(time.DateOnly)
+	}
+	x.Format = seal.NamespaceCard
+	x.Card = &inspectedCard{k.Name, k.City, day(k.Created), day(k.Expires), k.Sequence, k.Revoked, k.Recovery != "" || k.RecoveryCompat != ""}
+}
+
+// line says what a card is, in words.
+func (k *inspectedCard) line() string {
+	kind := "the card of "
+	if k.Revoked {
+		kind = "the revocation of "
+	}
+	s := fmt.Sprintf("%s%s, number %d, made %s", kind, place(k.Name, k.City), k.Sequence, k.Created)
+	if k.Expires != "" && !k.Revoked {
+		s += ", good until " + k.Expires
+	}
+	if k.Recovery {
+		s += ", with a recovery key"
+	}
+	return s + "\n  whole and signed by its own key; whose it is, its words show: chartpost contact add, then contact verify\n"
 }
 
 func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) error {
@@ -94,7 +147,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 			}
 			continue
 		}
-		if x.Format == "" || x.Records == 0 || x.Problem != "" {
+		if x.Format == "" || x.Records == 0 && x.Card == nil || x.Problem != "" {
 			bad++
 		}
 		if o.json {
@@ -136,6 +189,10 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 	}
 	if isPackage(head) && src.Path != "-" {
 		return nil, true, nil
+	}
+	if contacts.IsCard(head) && o.from == "auto" {
+		x.card(in)
+		return x, false, nil
 	}
 	format := formats.Detect(head)
 	if o.from != "auto" {
@@ -192,11 +249,18 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 // String is the inspection in words.
 func (x *inspection) String() string {
 	var b strings.Builder
-	if x.Format == "" {
+	if x.Card != nil {
+		return x.Source + ": " + x.Card.line()
+	}
+	if x.Format == "" || x.Format == seal.NamespaceCard {
 		fmt.Fprintf(&b, "%s: %s\n", x.Source, x.Problem)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%s: %s, %s", x.Source, map[string]string{"hl7v2": "HL7 v2", "fhir": "FHIR", "ccda": "C-CDA", "csv": "CSV"}[x.Format], plural(x.Records, "record"))
+	name := formatNames[x.Format]
+	if name == "" {
+		name = x.Format
+	}
+	fmt.Fprintf(&b, "%s: %s, %s", x.Source, name, plural(x.Records, "record"))
 	if x.Rejected > 0 {
 		fmt.Fprintf(&b, ", %d that cannot be read", x.Rejected)
 	}

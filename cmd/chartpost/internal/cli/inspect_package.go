@@ -10,6 +10,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
+	"github.com/chartpost/chartpost/pkg/seal/page"
 )
 
 // inspectPackageOptions are those of the command inspect that matter for a package.
@@ -19,7 +20,7 @@ type inspectPackageOptions struct {
 }
 
 // isPackage reports whether a file, of which these are the first bytes, is for inspectPackage.
-func isPackage(head []byte) bool { return seal.Sniff(head) }
+func isPackage(head []byte) bool { return seal.Sniff(head) || page.Sniff(head) }
 
 // packageView is what inspect tells of a package.
 type packageView struct {

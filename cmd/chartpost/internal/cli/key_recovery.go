@@ -31,8 +31,9 @@ func newKeyRecoveryCommand(c *CLI) *cobra.Command {
 day when yours is lost or its keeper has left. Put the folder on a medium that lies in a safe.
 
 Then chartpost card renew --recovery DIR/recovery-public.txt puts it on your card. Whoever has that
-card seals for both keys, and each package names the recovery key. It opens with age alone:
-age -d -i DIR/identity.txt. It cannot sign.`,
+card seals for both keys, and each package names the recovery key. It opens them with
+chartpost open --recovery-key DIR, which uses the contacts and the log of whoever opens, or with age
+alone: age -d -i DIR/identity.txt. It cannot sign.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runKeyRecovery(cmd.Context(), o, args[0]) },
 	}

@@ -107,7 +107,7 @@ func (c *CLI) runKeyRestore(ctx context.Context, o *keyRestoreOptions, given fun
 			y, m, d := c.now().UTC().Date()
 			card.Sequence = y*10_000 + int(m)*100 + d
 		}
-		err = h.create(ctx, *card, pass, "the keys were restored from a sheet", before)
+		err = h.create(ctx, *card, pass, true, before)
 	}
 	if err != nil {
 		return err

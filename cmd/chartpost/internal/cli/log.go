@@ -141,7 +141,7 @@ func (c *CLI) runLog(ctx context.Context, o *logOptions) error {
 		for _, x := range []struct {
 			is   bool
 			word string
-		}{{v.Again, "again"}, {v.Forwarded, "forwarded"}, {v.Expired, "expired"}} {
+		}{{v.Again, "again"}, {v.Forwarded, "forwarded"}, {v.Expired, "expired"}, {v.Recovery, "with the recovery key"}} {
 			if x.is {
 				what += ", " + x.word
 			}

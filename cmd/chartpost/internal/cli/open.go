@@ -26,11 +26,14 @@ import (
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
+	"github.com/chartpost/chartpost/pkg/seal/page"
 )
 
 type openOptions struct {
 	identityOptions
 	identityPassphrase string // a file, where the package has a passphrase of its own
+	recovery           string // the folder of a recovery key
+	recoveryPassphrase string // a file
 	out                string
 	below              string // a folder in which a new name is found
 	receipt            string
@@ -54,7 +57,7 @@ checked. PACKAGE is a file, or - for standard input. Without -o the folder is ca
 chartpost-DATE-ID and stands in the current folder. With -o - the one file of a package goes to
 standard output.
 
-A package that was sealed for a patient opens with its passphrase, and needs no identity: then there is
+A package that was sealed for a patient, or the page that holds one, opens with its passphrase, and needs no identity: then there is
 no log either. Four letters of a word are enough. If you have an identity, its contacts and log are used,
 and --passphrase-file is the package's.
 
@@ -77,6 +80,8 @@ read, for you to send back. It says that this package arrived whole and was open
 	o.addTo(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.identityPassphrase, "identity-passphrase-file", "", "the identity's passphrase, where the package has one of its own: the first line of `FILE`")
+	f.StringVar(&o.recovery, "recovery-key", "", "open it with the recovery key in the folder `DIR`; it is logged, and no receipt is made")
+	f.StringVar(&o.recoveryPassphrase, "recovery-passphrase-file", "", "the recovery key's passphrase: the first line of `FILE`")
 	f.StringVarP(&o.out, "output", "o", "", "unpack into the new folder `DIR`, or - for standard output")
 	f.BoolVarP(&o.yes, "yes", "y", false, "take it even from a contact who is not verified")
 	f.BoolVar(&o.again, "again", false, "open a package that was opened before; it is logged")
@@ -167,7 +172,7 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
 	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(p.Sums[:])
 	body.Top = max(p.top, m.Seq)
-	body.Again, body.Forwarded, body.Expired = seen, p.Forwarded, p.expired
+	body.Again, body.Forwarded, body.Expired, body.Recovery = seen, p.Forwarded, p.expired, p.recovered
 	for _, f := range p.warnings {
 		body.Warnings = append(body.Warnings, string(f.ID))
 	}
@@ -219,8 +224,8 @@ func (o *openOptions) outputs(p *trusted, again bool) (out, receipt string, err 
 			return "", "", fail(exitUnreadable, err)
 		}
 	}
-	// Of a package that was meant for somebody else its sender shall hear from them.
-	if o.noReceipt || p.Forwarded || m.Receipt != pack.ReceiptRequested {
+	// Of a package that was meant for somebody else its sender shall hear from them; and a receipt says that a contact's own key opened it.
+	if o.noReceipt || p.recovered || p.Forwarded || m.Receipt != pack.ReceiptRequested {
 		return out, "", nil
 	}
 	if receipt = o.receipt; receipt == "" {
@@ -249,16 +254,18 @@ func freeName(path string) string {
 // trusted is a package whose signature, sender, manifest and recipient have passed; its files are not yet checked.
 type trusted struct {
 	*seal.Package
-	home     *home             // nil if the package has a passphrase and nobody here an identity
-	journal  *journal.Journal  // nil likewise
-	contact  *contacts.Contact // nil if the package has a passphrase and its sender is no contact
-	mine     bool              // I sealed it myself
-	src      io.ReaderAt
-	size     int64
-	expired  bool
-	top      int64 // the highest number that was ever opened from this sender
-	warnings []*diag.Finding
-	close    func()
+	home    *home             // nil if the package has a passphrase and nobody here an identity
+	journal *journal.Journal  // nil likewise
+	contact *contacts.Contact // nil if the package has a passphrase and its sender is no contact
+	mine    bool              // I sealed it myself
+
+	recovered bool // with the recovery key
+	src       io.ReaderAt
+	size      int64
+	expired   bool
+	top       int64 // the highest number that was ever opened from this sender
+	warnings  []*diag.Finding
+	close     func()
 }
 
 // trust reads a package as far as it can be trusted: everything but the digests of the files, and the list of seen packages.
@@ -292,6 +299,13 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 	if err != nil {
 		return nil, explain(err)
 	}
+	var recovery []seal.Key
+	if o.recovery != "" {
+		if recovery, err = c.recoveryKeys(ctx, o); err != nil {
+			return nil, err
+		}
+		keys = recovery
+	}
 	book, err := h.book()
 	if err != nil {
 		return nil, err
@@ -315,7 +329,26 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		}
 		return nil, explain(err)
 	}
+	t.recovered = recovery != nil
 	return t, t.inTime(o, c)
+}
+
+// recoveryKeys reads the recovery key of --recovery-key.
+func (c *CLI) recoveryKeys(ctx context.Context, o *openOptions) ([]seal.Key, error) {
+	keys, err := seal.RecoveryKeys(o.recovery, func() (string, error) {
+		if o.recoveryPassphrase != "" {
+			return readPassphrase(o.recoveryPassphrase)
+		}
+		if c.Ask == nil {
+			return "", fail(exitUsage, errors.New("the recovery key is protected by a passphrase, and there is no terminal to ask for it on"),
+				"give it with --recovery-passphrase-file FILE")
+		}
+		return c.Ask(ctx, "Passphrase of the recovery key:", true)
+	})
+	if errors.Is(err, seal.ErrNoFile) {
+		return nil, fail(exitIdentity, fmt.Errorf("there is no recovery key in %s", o.recovery), "name the folder that chartpost key recovery made")
+	}
+	return keys, explain(err)
 }
 
 // inTime refuses what has expired: the sender's card, or the package.
@@ -525,6 +558,18 @@ func inputName(path string) string {
 	return path
 }
 
+// pageInput is the package that stands in a page for a patient.
+func pageInput(f *os.File, path string) (io.ReaderAt, int64, func(), error) {
+	sealed, err := page.Package(f)
+	if errors.Is(err, page.ErrBeside) {
+		return nil, 0, nil, fail(exitUsage, fmt.Errorf("%s: %w", path, err), "open the file that came with the page, its name ends in .zip.age")
+	}
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return bytes.NewReader(sealed), int64(len(sealed)), func() {}, nil
+}
+
 // openInput opens a package for reading at any place. What cannot be read so, and the text form of age, is spooled to a temporary file
 // first: as it is, encrypted. own spools everything, so that nobody can change it.
 func openInput(stdin io.Reader, path string, own bool) (io.ReaderAt, int64, func(), error) {
@@ -545,11 +590,15 @@ func openInput(stdin io.Reader, path string, own bool) (io.ReaderAt, int64, func
 			return nil, 0, nil, err
 		}
 		if info.Mode().IsRegular() {
-			head := make([]byte, 64)
+			head := make([]byte, 512)
 			n, err := f.ReadAt(head, 0)
 			if err != nil && err != io.EOF {
 				f.Close()
 				return nil, 0, nil, err
+			}
+			if page.Sniff(head[:n]) {
+				defer closeFile()
+				return pageInput(f, path)
 			}
 			if !seal.IsArmored(head[:n]) && !own {
 				return f, info.Size(), closeFile, nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -75,11 +74,13 @@ reached in the form that any age opens, the package is in that form for all, whi
 against quantum computers.
 
 --to-patient is for somebody who has no keys: the package opens with a passphrase of seven words, which
-is shown once, with how to pass it on. Nobody else can open it, you neither: keep the originals.
+is shown once, with how to pass it on. Nobody else can open it, you neither: keep the originals. Beside
+the files it holds record.html, the record as a page to read, as chartpost view makes it. With --html it
+is one page that opens it in a browser, without any other program.
 
 Purposes: ` + strings.Join(words, ", ") + `.`,
 		Example: `  chartpost seal out/ --to lakeside --purpose treatment --note "before the visit on Tuesday"
-  chartpost seal record.xml --to-patient "Ann Lee"
+  chartpost seal record.xml --to-patient "Ann Lee" --html -o /media/stick/
   chartpost seal scan.pdf --to lakeside --to hilltop --purpose treatment --about "Ann Lee, 1950-01-02, MRN 77"
   chartpost convert lab.hl7 --to fhir | chartpost seal - --name lab.json --to lakeside --purpose treatment -o - | ssh host 'cat > in/lab.zip.age'`,
 		Args: cobra.MinimumNArgs(1),
@@ -158,6 +159,11 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 	if to.patient != "" {
 		about = to.isAbout(about, o)
 	}
+	if to.patient != "" {
+		if err := c.addPage(ctx, sources, to, o.quiet); err != nil {
+			return err
+		}
+	}
 	if m.ID, err = pack.NewID(c.random()); err != nil {
 		return err
 	}
@@ -212,10 +218,10 @@ func (c *CLI) runSeal(ctx context.Context, o *sealOptions, args []string) error 
 		}
 	}
 	if to.patient != "" && o.passphraseOut == "" {
-		c.showPassphrase(to, out.name)
+		c.showPassphrase(to, out)
 	}
-	if out.name != "" {
-		fmt.Fprintln(c.Out, out.name)
+	for _, name := range out.names() {
+		fmt.Fprintln(c.Out, name)
 	}
 	return nil
 }
@@ -529,7 +535,7 @@ func (c *CLI) about(ctx context.Context, o *sealOptions, sources *pack.Sources) 
 // describe says what files are, by their kinds: "2 HL7 v2, 1 PDF".
 func describe(files []pack.File) string {
 	names := map[string]string{"application/json": "JSON", "application/x-ndjson": "NDJSON", "application/xml": "XML", "application/pdf": "PDF",
-		"x-application/hl7-v2+er7": "HL7 v2", "text/csv": "CSV", "text/plain": "text", "application/dicom": "DICOM"}
+		"x-application/hl7-v2+er7": "HL7 v2", "text/csv": "CSV", "text/plain": "text", "text/html": "page", "application/dicom": "DICOM"}
 	n := map[string]int{}
 	for _, f := range files {
 		kind := names[f.Media]
@@ -589,10 +595,25 @@ func (c *CLI) sources(o *sealOptions, args []string) (*pack.Sources, string, err
 type packageOutput struct {
 	io.Writer
 	file *packageFile
+	html *htmlOutput
 	name string // empty for standard output
 }
 
+// names are the files that came to be.
+func (p *packageOutput) names() (names []string) {
+	if p.name != "" {
+		names = append(names, p.name)
+	}
+	if p.html != nil && p.html.beside != nil {
+		names = append(names, filepath.Join(p.html.dir, p.html.sealedName))
+	}
+	return names
+}
+
 func (p *packageOutput) Sync() error {
+	if p.html != nil {
+		return p.html.Sync()
+	}
 	if p.file != nil {
 		return p.file.Sync()
 	}
@@ -600,6 +621,9 @@ func (p *packageOutput) Sync() error {
 }
 
 func (p *packageOutput) commit() error {
+	if p.html != nil {
+		return p.html.commit()
+	}
 	if p.file != nil {
 		return p.file.commit()
 	}
@@ -607,6 +631,9 @@ func (p *packageOutput) commit() error {
 }
 
 func (p *packageOutput) discard() {
+	if p.html != nil {
+		p.html.discard()
+	}
 	if p.file != nil {
 		p.file.discard()
 	}
@@ -614,6 +641,13 @@ func (p *packageOutput) discard() {
 
 func (c *CLI) packageOut(o *sealOptions, m *pack.Manifest, sources *pack.Sources) (*packageOutput, error) {
 	name := o.out
+	if o.html {
+		h, err := c.newHTMLOutput(o, m, sources)
+		if err != nil {
+			return nil, err
+		}
+		return &packageOutput{Writer: h, html: h, name: h.name}, nil
+	}
 	if name == "-" {
 		if f, ok := c.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			return nil, fail(exitUsage, errors.New("a package is not for the screen"), "redirect it, or name a file with -o")
@@ -623,20 +657,14 @@ func (c *CLI) packageOut(o *sealOptions, m *pack.Manifest, sources *pack.Sources
 	if info, err := os.Stat(name); name == "" || strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir() {
 		name = filepath.Join(name, m.BaseName()+".zip.age")
 	}
-	info, err := os.Lstat(name)
-	switch {
-	case err == nil && sources.Contains(info):
-		return nil, usagef("%s would be sealed into itself", name)
-	case err == nil && (!o.force || info.IsDir()):
-		return nil, fail(exitUsage, fmt.Errorf("%s is there already", name), "choose another name, or replace it with --force")
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, fail(exitUnreadable, err)
+	if err := o.free(name, sources); err != nil {
+		return nil, err
 	}
 	f, err := createPackageFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return &packageOutput{f, f, name}, nil
+	return &packageOutput{Writer: f, file: f, name: name}, nil
 }
 
 // reserve logs that a package is about to be sealed, which gives it its number and the head of the log.

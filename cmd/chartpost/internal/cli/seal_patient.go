@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -11,29 +14,35 @@ import (
 	"filippo.io/age"
 	"github.com/spf13/pflag"
 
+	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/contacts"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
 	"github.com/chartpost/chartpost/pkg/seal"
+	"github.com/chartpost/chartpost/pkg/view"
 )
 
 // patientOptions are the flags of sealing for somebody who has no keys.
 type patientOptions struct {
 	patient       string
 	passphraseOut string
+	html          bool
 }
 
 func (o *patientOptions) addTo(f *pflag.FlagSet) {
 	f.StringVar(&o.patient, "to-patient", "", "seal for the patient `NAME`, with a passphrase that is shown once")
+	f.BoolVar(&o.html, "html", false, "for a patient: write one page that opens the package in a browser")
 	f.StringVar(&o.passphraseOut, "passphrase-out", "", "write the passphrase into the new `FILE` and do not show it")
 }
 
 // checkPatient looks at what can be wrong with the flags for a patient, and says what they leave open.
 func (o *sealOptions) checkPatient() error {
 	if o.patient == "" {
-		if o.passphraseOut != "" {
-			return usagef("--passphrase-out goes with --to-patient")
+		if o.passphraseOut != "" || o.html {
+			return usagef("--passphrase-out and --html go with --to-patient")
 		}
 		return nil
 	}
@@ -115,11 +124,8 @@ func (o *sealOptions) keepPassphrase(to *addressees) error {
 	return nil
 }
 
-// showPassphrase is the one time that the passphrase is seen. name is the package's file, if it has one.
-func (c *CLI) showPassphrase(to *addressees, name string) {
-	if name == "" {
-		name = "FILE"
-	}
+// showPassphrase is the one time that the passphrase is seen.
+func (c *CLI) showPassphrase(to *addressees, out *packageOutput) {
 	fmt.Fprintf(c.Err, `
   Passphrase:  %s
 
@@ -128,13 +134,69 @@ func (c *CLI) showPassphrase(to *addressees, name string) {
   message that brings the file: whoever has both can read the record.
 
 `, to.passphrase, to.patient)
-	for _, line := range patientWays(name) {
-		fmt.Fprintln(c.Err, "  "+line)
+	name := "FILE"
+	switch {
+	case out.html != nil && out.html.beside != nil:
+		fmt.Fprintf(c.Err, "  To open it: the page %s in a browser, with %s beside it.\n", out.name, out.html.sealedName)
+		name = out.html.sealedName
+	case out.html != nil:
+		fmt.Fprintf(c.Err, "  To open it: the page in a browser. It can save the sealed file too, %s.\n", out.html.sealedName)
+		name = out.html.sealedName
+	case out.name != "":
+		name = out.name
 	}
-	fmt.Fprintln(c.Err, "  Without the passphrase nobody can open it, you neither: keep the originals.")
+	if out.html != nil {
+		fmt.Fprint(c.Err, "  Mail programs hold back such pages, or warn of them: hand it over on a stick, or by a portal.\n")
+	}
+	fmt.Fprintf(c.Err, `  With Chartpost:  chartpost open %s
+  With any age:    age -d -o record.zip %[1]s
+                   the words in lower case with the hyphens, then unzip
+
+  Without the passphrase nobody can open it, you neither: keep the originals.
+`, name)
 }
 
-// patientWays says how a package with a passphrase is opened.
-func patientWays(name string) []string {
-	return []string{"To open it with Chartpost:  chartpost open " + name, "with any age:               age -d -o record.zip " + name + "  (the words in lower case, with the hyphens), then unzip"}
+// addPage adds the record as a page to read, if the files hold one of one patient. What cannot be read as a record, such as a PDF, goes
+// along as it is.
+func (c *CLI) addPage(ctx context.Context, sources *pack.Sources, to *addressees, quiet bool) error {
+	if sources.Has(pack.PageName) {
+		return nil
+	}
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		return err
+	}
+	read := &recordReader{formats: formats, opts: viewConversion(""), set: view.NewSet(), report: func(*diag.Finding) {}, known: true}
+	total := int64(0)
+	for src := range sources.Files() {
+		if src.Size() > aboutFile || total+src.Size() > aboutTotal {
+			continue
+		}
+		total += src.Size()
+		open := func() (io.ReadCloser, error) { return os.Open(src.Path) }
+		err := read.source(ctx, convert.Source{Name: strings.TrimPrefix(src.Name, pack.PayloadDir), Path: src.Path, Size: src.Size(), File: src.Path, Open: open})
+		if errors.Is(err, view.ErrTwo) {
+			to.notes = append(to.notes, "no page to read was made: the files call two patients by one id")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	pages, err := read.set.Pages()
+	switch {
+	case errors.Is(err, view.ErrNothing):
+		to.notes = append(to.notes, "no page to read was made: no file is a record of a format that is known")
+		return nil
+	case err != nil:
+		return err
+	case len(pages) > 1:
+		to.notes = append(to.notes, fmt.Sprintf("no page to read was made: the files are about %d patients", len(pages)))
+		return nil
+	}
+	var b bytes.Buffer
+	if _, err := pages[0].WriteTo(&b); err != nil {
+		return err
+	}
+	return sources.AddReader(pack.PageName, &b)
 }

@@ -118,7 +118,8 @@ func newSendCommand(c *CLI) *cobra.Command {
                                        very address, as one that was signed beforehand (S3 and the like)
 
 Whoever carries them is not trusted: what is not sealed is not sent. A package appears under its name
-when it is whole. What fails is tried again, by SFTP from where it broke off.
+when it is whole. What fails is tried again: by SFTP from where it broke off, by HTTPS from the
+beginning, since servers have no common way to go on with a PUT.
 
 By SFTP the host must be known, in ~/.ssh/known_hosts or by --host-key. Passwords and tokens come from
 files, never from the command line.`,

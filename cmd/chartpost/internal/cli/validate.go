@@ -17,7 +17,9 @@ import (
 	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/validate"
+	"github.com/chartpost/chartpost/pkg/validate/v2"
 )
 
 type validateOptions struct {
@@ -35,13 +37,16 @@ func newValidateCommand(c *CLI) *cobra.Command {
 	o := new(validateOptions)
 	cmd := &cobra.Command{
 		Use:   "validate IN...",
-		Short: "Check FHIR records and C-CDA documents: structure, rules, profiles, codes",
-		Long: `Validate checks FHIR R4 records and C-CDA documents without a server and says what is wrong with them: what a receiver will
-reject, what may be misread, and what is good to know. Each finding has its place as line, column and FHIRPath or XPath, and an id
-that explain tells more of. What cannot be checked here is said once at the end.
+		Short: "Check FHIR records, C-CDA documents, HL7 v2 messages and tables: structure, rules, profiles, codes",
+		Long: `Validate checks FHIR R4 records, C-CDA documents and HL7 v2 messages without a server and says what is wrong with them: what a
+receiver will reject, what may be misread, and what is good to know. Each finding has its place as line, column and FHIRPath, XPath or
+field (PID-5), and an id that explain tells more of. What cannot be checked here is said once at the end.
 
 C-CDA documents are checked against the schema of CDA and the conformance statements of C-CDA R2.1 and its Companion Guide R4.1, for
 the templates that they claim: what SHALL be is an error, what SHOULD be may be misread. The CONF number of a finding is explained too.
+
+HL7 v2 messages are checked against the dictionary of the version that MSH-12 names: message structures, required segments and fields,
+datatypes, and the codes of HL7's own tables.
 
 --profile names profiles that every resource of their type must meet: us-core (6.1.0), us-core@7.0.0, the URL of a definition that
 is known, a file with StructureDefinitions, or a folder or package (.tgz) of them. Profiles that a resource names in meta.profile
@@ -63,7 +68,7 @@ cannot be read.`,
 	f.BoolVar(&o.mustSupport, "must-support", false, "tell of elements that are not there and that a profile marks as must-support")
 	f.StringVar(&o.format, "format", "text", "how findings are written: "+strings.Join(diag.WriterNames(), ", "))
 	f.StringVar(&o.suppress, "suppress", "", "leave out the findings that this YAML file lists, each with its reason")
-	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir, ccda or csv")
+	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised: fhir, ccda, hl7v2 or csv")
 	f.StringArrayVar(&o.maps, "map", nil, "mapping that tables are checked against; may be repeated, the last wins")
 	f.StringArrayVar(&o.views, "view", nil, "check tables against the columns of a view or set of views; may be repeated")
 	f.StringVarP(&o.out, "output", "o", "", "folder for the good, bad and duplicate rows of tables")
@@ -88,8 +93,8 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	switch {
 	case o.jobs < 0:
 		return usagef("--jobs %d: at least one", o.jobs)
-	case !slices.Contains([]string{"auto", "fhir", "ccda", "csv"}, o.from):
-		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir, ccda and csv", o.from))
+	case !slices.Contains([]string{"auto", "fhir", "ccda", "hl7v2", "csv"}, o.from):
+		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir, ccda, hl7v2 and csv", o.from))
 	case !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates):
 		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
 	case !slices.Contains(diag.WriterNames(), o.format):
@@ -197,6 +202,7 @@ type validateRun struct {
 	tables     *tableChecks
 	counts     validate.Counts
 	documents  int
+	messages   int
 	templates  map[string]int // of clinical documents, that there are no rules for
 	files      int
 	unreadable int
@@ -257,6 +263,17 @@ func (r *validateRun) source(ctx context.Context, v *validate.Validator, i int, 
 		}
 		return ctx.Err()
 	}
+	if r.o.from == "hl7v2" || r.o.from == "auto" && !validate.Sniff(head) && hl7v2.Sniff(head) {
+		r.files++
+		res, err := v2.Stream(ctx, read, name, r.report)
+		r.messages += res.Messages
+		r.counts.Unchecked.Other = sumCounts(r.counts.Unchecked.Other, res.Unchecked)
+		if err != nil && ctx.Err() == nil {
+			r.unreadable++
+			r.report(diag.New("CP-CNV-006", diag.Place{Source: name}, "the input broke off while it was read: %s", convert.Plain(err)))
+		}
+		return ctx.Err()
+	}
 	if r.o.from == "csv" || r.o.from == "auto" && !validate.Sniff(head) && !isWebPage(head) && r.tables.reads(src, head) {
 		r.files++
 		if err := r.tables.check(src, read, name, r.report); err != nil {
@@ -276,7 +293,7 @@ func (r *validateRun) source(ctx context.Context, v *validate.Validator, i int, 
 		case isWebPage(head):
 			r.report(diag.New("CP-CDA-008", diag.Place{Source: name}, ""))
 		default:
-			r.report(diag.New("CP-CNV-001", diag.Place{Source: name}, "this is neither FHIR, a clinical document nor a table"))
+			r.report(diag.New("CP-CNV-001", diag.Place{Source: name}, "this is neither FHIR, nor a clinical document, nor HL7 v2, nor a table"))
 		}
 		r.unreadable++
 		return nil
@@ -321,6 +338,7 @@ type validated struct {
 	Files     int            `json:"files"`
 	Resources int            `json:"resources"`
 	Documents int            `json:"documents,omitzero"`
+	Messages  int            `json:"messages,omitzero"`
 	Rows      *validatedRows `json:"rows,omitempty"`
 	diag.JSON
 	Suppressed int      `json:"suppressed,omitzero"`
@@ -328,7 +346,7 @@ type validated struct {
 }
 
 func (r *validateRun) json() validated {
-	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, Documents: r.documents, JSON: r.all.JSON(), Unchecked: r.unchecked(false)}
+	x := validated{Chartpost: diag.FindingsVersion, Files: r.files, Resources: r.counts.Resources, Documents: r.documents, Messages: r.messages, JSON: r.all.JSON(), Unchecked: r.unchecked(false)}
 	x.Totals = r.total
 	if sum := r.tables.sum; sum.Tables > 0 {
 		x.Rows = &validatedRows{sum.Rows, sum.Good, sum.Bad, sum.Same}
@@ -391,17 +409,22 @@ func (r *validateRun) text(color bool) string {
 	if last != 0 {
 		b.WriteByte('\n')
 	}
-	what := plural(r.files, "file")
-	if r.counts.Resources > 0 || r.documents == 0 && r.tables.sum.Tables == 0 {
-		what += ", " + plural(r.counts.Resources, "resource")
-	}
-	if r.documents > 0 {
-		what += ", " + plural(r.documents, "document")
+	var what []string
+	for _, x := range []struct {
+		n    int
+		word string
+	}{{r.counts.Resources, "resource"}, {r.documents, "document"}, {r.messages, "message"}} {
+		if x.n > 0 {
+			what = append(what, plural(x.n, x.word))
+		}
 	}
 	if r.tables.sum.Tables > 0 {
-		what += ", " + r.tables.summary()
+		what = append(what, r.tables.summary())
 	}
-	fmt.Fprintf(&b, "%s: ", what)
+	if len(what) == 0 {
+		what = append(what, "0 resources")
+	}
+	fmt.Fprintf(&b, "%s, %s: ", plural(r.files, "file"), strings.Join(what, ", "))
 	if r.total == (diag.Severities{}) {
 		b.WriteString("nothing found")
 	} else {

@@ -170,6 +170,7 @@ type recordReader struct {
 	opts    *convert.Options
 	set     *view.Set
 	report  func(*diag.Finding)
+	known   bool // pass over what is of no known format
 
 	unreadable, rejected int
 }
@@ -205,6 +206,9 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 		unread(convert.Unreadable, "it cannot be read: %s", convert.Plain(err))
 		return nil
 	}
+	if len(head) == 0 && r.known {
+		return nil
+	}
 	if len(head) == 0 {
 		unread(convert.Empty, "")
 		return nil
@@ -214,6 +218,9 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 		if from, err = r.formats.Named(r.opts.From); err != nil {
 			return err
 		}
+	}
+	if r.known && (from == nil || from.NewWorker == nil) {
+		return nil
 	}
 	if from == nil || from.NewWorker == nil {
 		unread(convert.UnknownFormat, "")

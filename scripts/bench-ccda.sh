@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Times C-CDA to FHIR on the shared documents: documents and megabytes a second on one core and on all, beside @medplum/ccda (npm) and
+# beside xmllint, which only parses and prints. All on the same files in one run, the best of three.
+# usage: scripts/bench-ccda.sh BINARY
+# Needs the shared folder ($CHARTPOST_SHARED or ../shared); node and npm, and xmllint, where they are here. $MEDPLUM is a folder with
+# @medplum/ccda in its node_modules; without it npm fetches the package.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shared=${CHARTPOST_SHARED:-../shared}
+[ -d "$shared/corpus/ccda" ] || { echo "bench: C-CDA not timed, no shared folder here (set CHARTPOST_SHARED)"; exit 0; }
+shared=$(cd "$shared" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/in" "$tmp/both"
+
+# The documents that we convert, by number: their names hold blanks.
+"$bin" convert "$shared/corpus/ccda" --to fhir -o "$tmp/first/" --force --quiet >/dev/null 2>&1 || true
+i=0
+while IFS= read -r -d '' f; do
+  rel=${f#"$shared"/corpus/ccda/}
+  if [ -e "$tmp/first/${rel%.*}.json" ]; then
+    i=$((i + 1))
+    cp "$f" "$tmp/in/$(printf %04d "$i").xml"
+  fi
+done < <(find "$shared/corpus/ccda" -type f ! -name '*.json' ! -name '*.tsv' -print0 | LC_ALL=C sort -z)
+
+# rate NAME FOLDER COMMAND...: documents and megabytes a second by the clock, and the processor time, the best of three.
+rate() {
+  local name=$1 folder=$2 best=
+  shift 2
+  for _ in 1 2 3; do
+    local out
+    out=$( { TIMEFORMAT='%R %U %S'; time "$@" >/dev/null 2>&1 || true; } 2>&1 | tail -1)
+    best=$(printf '%s\n%s\n' "$best" "$out" | grep . | LC_ALL=C sort -n | head -1)
+  done
+  echo "$best" | awk -v n="$name" -v d="$(find "$folder" -name '*.xml' | wc -l)" -v b="$(cat "$folder"/*.xml | wc -c)" \
+    '{ printf "%-44s %8.1f documents/s %7.1f MB/s   %.2f s of processor time\n", n, d/$1, b/1e6/$1, $2+$3 }'
+}
+
+echo "$(find "$tmp/in" -name '*.xml' | wc -l) documents, $(cat "$tmp"/in/*.xml | wc -c) bytes; starting up and writing the files count"
+GOMAXPROCS=1 rate "convert --to fhir, one core" "$tmp/in" "$bin" convert "$tmp/in" --to fhir -o "$tmp/out/" --force --quiet --jobs 1
+rate "convert --to fhir, all cores" "$tmp/in" "$bin" convert "$tmp/in" --to fhir -o "$tmp/out/" --force --quiet
+GOMAXPROCS=1 rate "and back: convert --to ccda, one core" "$tmp/in" "$bin" convert "$tmp/out" --to ccda -o "$tmp/back/" --force --quiet --jobs 1
+if command -v xmllint >/dev/null 2>&1; then
+  rate "xmllint, parsing and printing" "$tmp/in" xmllint --nonet --huge "$tmp"/in/*.xml
+fi
+
+if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+  echo "@medplum/ccda: not timed, no node and npm here"
+  exit 0
+fi
+medplum=${MEDPLUM:-$tmp/npm}
+if [ ! -d "$medplum/node_modules/@medplum/ccda" ]; then
+  mkdir -p "$medplum"
+  (cd "$medplum" && npm install --silent --no-audit --no-fund @medplum/ccda@5.1.10 @medplum/core >/dev/null 2>&1) || {
+    echo "@medplum/ccda: not timed, npm cannot fetch it"
+    exit 0
+  }
+fi
+# Its own process, warm, from texts in memory to JSON: neither starting up nor files count. The documents that it converts are copied to
+# the folder both, on which we are timed again.
+cat >"$medplum/bench.mjs" <<'JS'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+globalThis.WebSocket ??= class {}; // which Node 20 lacks and the package asks for
+const { convertCcdaToFhir, convertXmlToCcda } = await import('@medplum/ccda');
+const [from, both] = process.argv.slice(2);
+const options = { ignoreUnsupportedSections: true };
+const convert = (text) => JSON.stringify(convertCcdaToFhir(convertXmlToCcda(text), options));
+const texts = [];
+let bytes = 0;
+for (const name of readdirSync(from).sort()) {
+  const text = readFileSync(`${from}/${name}`, 'utf8');
+  try {
+    convert(text);
+  } catch {
+    continue;
+  }
+  copyFileSync(`${from}/${name}`, `${both}/${name}`);
+  texts.push(text);
+  bytes += Buffer.byteLength(text);
+}
+let best = Infinity;
+for (let i = 0; i < 3; i++) {
+  const start = process.hrtime.bigint();
+  for (const text of texts) convert(text);
+  best = Math.min(best, Number(process.hrtime.bigint() - start) / 1e9);
+}
+console.log(`${texts.length} ${bytes} ${best}`);
+JS
+theirs=$(cd "$medplum" && node --max-old-space-size=4096 bench.mjs "$tmp/in" "$tmp/both" 2>/dev/null | tail -1)
+echo "$theirs" | awk '{ printf "%-44s %8.1f documents/s %7.1f MB/s   (%d documents that it converts)\n", "@medplum/ccda 5.1.10, warm, one core", $1/$3, $2/1e6/$3, $1 }'
+GOMAXPROCS=1 rate "convert --to fhir, one core, on the same" "$tmp/both" "$bin" convert "$tmp/both" --to fhir -o "$tmp/out2/" --force --quiet --jobs 1

@@ -439,7 +439,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	b.link(k, id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
 	b.effective(k, e.one("onset"), true)
-	intolerance := e.one("type").text() == "intolerance"
+	intolerance, allergic := e.one("type").text() == "intolerance", e.one("type").text() == "allergy"
 	if kind == "" {
 		category := ""
 		if list := e.all("category"); len(list) > 0 {
@@ -448,15 +448,21 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 		switch {
 		case category == "medication" && intolerance:
 			kind = "59037007"
-		case category == "medication":
+		case category == "medication" && allergic:
 			kind = "416098002"
+		case category == "medication": // neither is said
+			kind = "419511003"
 		case category == "food" && intolerance:
 			kind = "235719002"
-		case category == "food":
+		case category == "food" && allergic:
 			kind = "414285001"
-		case category == "environment" && !intolerance:
+		case category == "food":
+			kind = "418471000"
+		case category == "environment" && allergic:
 			kind = "426232007"
-		case e.one("type").text() == "allergy":
+		case category == "environment":
+			kind = "418038007"
+		case allergic:
 			kind = "419199007"
 		default:
 			kind = "420134006"
@@ -509,7 +515,9 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 }
 
 var allergyKinds = map[string]string{"59037007": "Drug intolerance", "416098002": "Allergy to drug", "235719002": "Food intolerance", "414285001": "Allergy to food",
-	"426232007": "Environmental allergy", "419199007": "Allergy to substance", "420134006": "Propensity to adverse reaction"}
+	"426232007": "Environmental allergy", "419199007": "Allergy to substance", "420134006": "Propensity to adverse reaction",
+	"419511003": "Propensity to adverse reactions to drug", "418471000": "Propensity to adverse reactions to food",
+	"418038007": "Propensity to adverse reactions to substance"}
 
 var bornSeverities = map[string][2]string{"mild": {"255604002", "Mild"}, "moderate": {"6736007", "Moderate"}, "severe": {"24484000", "Severe"}}
 

@@ -161,7 +161,7 @@ var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
 
 // What TestLaws allows. The aims are 97 and 0.
 const (
-	leastKnown = 99.85
+	leastKnown = 99.9
 	mostBroken = 0
 )
 

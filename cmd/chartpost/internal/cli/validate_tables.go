@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/internal/safefile"
@@ -18,7 +19,7 @@ import (
 
 // tableChecks checks tables for validate: against the mappings that read them, or against the columns of views.
 type tableChecks struct {
-	set  *csvfhir.Set
+	load func() (*csvfhir.Set, error) // the mappings, when a table first asks for them
 	opts csvfhir.CheckOptions
 
 	out   string // folder for the lists of good, bad and duplicate rows; empty: none
@@ -38,8 +39,11 @@ func (c *CLI) newTableChecks(o *validateOptions) (*tableChecks, error) {
 		return nil, err
 	}
 	t := &tableChecks{out: o.out}
-	if t.set, err = csvfhir.NewSet(overlays); err != nil {
-		return nil, fail(exitUsage, err)
+	t.load = sync.OnceValues(func() (*csvfhir.Set, error) { return csvfhir.NewSet(overlays) })
+	if len(overlays) > 0 { // what is wrong with them is said before anything is read
+		if _, err := t.load(); err != nil {
+			return nil, fail(exitUsage, err)
+		}
 	}
 	t.opts.Run = &convert.Options{Charset: o.charset, Dates: o.dates}
 	for _, arg := range o.views {
@@ -94,7 +98,11 @@ func (t *tableChecks) create(table, list string, force bool) (io.Writer, error) 
 
 // reads reports a source that is a table, by its name or its first bytes.
 func (t *tableChecks) reads(src convert.Source, head []byte) bool {
-	return len(head) > 0 && (t.set.Blind(src.Name) != nil || csvtab.Sniff(head))
+	if len(head) == 0 || csvtab.Sniff(head) {
+		return len(head) > 0
+	}
+	set, err := t.load()
+	return err == nil && set.Blind(src.Name) != nil
 }
 
 // check checks the tables of a source.
@@ -108,7 +116,11 @@ func (t *tableChecks) check(src convert.Source, stream io.Reader, name string, r
 		defer done()
 		f.Open = spooled.Open
 	}
-	sum, err := t.set.Check(f, t.opts, report)
+	set, err := t.load()
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	sum, err := set.Check(f, t.opts, report)
 	t.sum.Tables += sum.Tables
 	t.sum.Rows += sum.Rows
 	t.sum.Good += sum.Good

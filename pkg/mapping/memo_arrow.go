@@ -13,7 +13,8 @@ import (
 // another place a text that it has read before, it refers to the resource that came of it, and marks the leaves as it did then.
 //
 // It is done only where reading the text again could come to nothing else: the reading did nothing beside making resources that
-// are shared (effects), none of them has become another since (merges, bound), and no leaf has a state already.
+// are shared (effects), none of them has become another since (merges, bound), and no leaf has a state already. Nor is it done where
+// somebody asks what came of each leaf (normal, origins).
 
 // arrowed are the types of resource that this is done for: who and what is named again and again.
 var arrowed = map[string]bool{"Practitioner": true, "PractitionerRole": true, "Organization": true, "Location": true, "Device": true}
@@ -53,7 +54,7 @@ func (c *Context) arrowEffects() effects {
 // foretell gives what the row's arrow led to when it met the node's text before; if it has not, the lesson to learn, if there is one.
 func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson) {
 	d := &r.dst
-	if c.normal != nil || r.t.info == nil || !arrowed[d.arrow.Name] || hasLink(d.arrowed) {
+	if c.normal != nil || c.rec.doc != nil || r.t.info == nil || !arrowed[d.arrow.Name] || hasLink(d.arrowed) {
 		return nil, nil
 	}
 	m := &c.memos

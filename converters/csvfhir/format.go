@@ -1,6 +1,7 @@
 package csvfhir
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"iter"
@@ -15,10 +16,15 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
+// called reports a text without names of columns that a mapping knows by its own name.
+func (s *Set) called(name string, head []byte) bool {
+	return !bytes.ContainsRune(head, 0) && s.Blind(name) != nil
+}
+
 // Reader is CSV as a format of convert that is read, with the mappings of a run.
 func Reader(set *Set) *convert.Format {
 	return &convert.Format{
-		Name: "csv", Extension: ".csv", Sniff: csvtab.Sniff, Join: set.join,
+		Name: "csv", Extension: ".csv", Sniff: csvtab.Sniff, Called: set.called, Join: set.join,
 		ReadFiles: set.readFiles,
 		Read: func(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw, error] {
 			return func(yield func(*convert.Raw, error) bool) {

@@ -35,7 +35,7 @@ func TestDocumentsAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from := formats.Detect(b[:min(len(b), convert.SniffLen)])
+		from := formats.Detect("", b[:min(len(b), convert.SniffLen)])
 		o := &convert.Options{From: from.Name, To: "ccda", Zone: time.UTC, Jobs: 1}
 		err = convert.Run(t.Context(), from, to, bytes.NewReader(b), path, o, func(r *convert.Result) error {
 			for _, p := range r.Parts {

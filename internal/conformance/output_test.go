@@ -42,7 +42,7 @@ func TestOutputIsValid(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			from := formats.Detect(b[:min(len(b), convert.SniffLen)])
+			from := formats.Detect("", b[:min(len(b), convert.SniffLen)])
 			if from == nil || from.NewWorker == nil {
 				return nil
 			}

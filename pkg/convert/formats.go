@@ -37,10 +37,15 @@ func (f *Formats) Named(name string) (*Format, error) {
 // SniffLen is how much of a source Detect wants to see.
 const SniffLen = 64 << 10
 
-// Detect finds the format of a source by its first bytes, nil if it is of none.
-func (f *Formats) Detect(head []byte) *Format {
+// Detect finds the format of a source by its first bytes, and where they say nothing by its name; nil if it is of none.
+func (f *Formats) Detect(name string, head []byte) *Format {
 	for _, x := range f.List {
 		if x.Sniff != nil && x.Sniff(head) {
+			return x
+		}
+	}
+	for _, x := range f.List {
+		if len(head) > 0 && x.Called != nil && x.Called(name, head) {
 			return x
 		}
 	}

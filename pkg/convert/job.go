@@ -284,16 +284,16 @@ func (j *Job) loose(s Source, head []byte) bool {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return false
 	}
-	from, err := j.format(head[:n])
+	from, err := j.format(s.Name, head[:n])
 	return err == nil && from != nil && from.Loose != nil && from.Loose(head[:n])
 }
 
-// format is what --from says, else what the first bytes are.
-func (j *Job) format(head []byte) (*Format, error) {
+// format is what --from says, else what the first bytes are, or the name says.
+func (j *Job) format(name string, head []byte) (*Format, error) {
 	if j.Options.From != "" {
 		return j.Formats.Named(j.Options.From)
 	}
-	return j.Formats.Detect(head), nil
+	return j.Formats.Detect(name, head), nil
 }
 
 // Folder is where the output goes; empty if that is a stream or a device. It need not be there yet.
@@ -499,7 +499,7 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 	}
 	from := in.src.from
 	if err = nil; from == nil {
-		from, err = j.format(head)
+		from, err = j.format(in.src.Name, head)
 	}
 	if from != nil && err == nil {
 		err = fit(from, j.To)

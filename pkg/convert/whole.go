@@ -243,7 +243,7 @@ func (j *Job) joins(s Source) (*Format, string) {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, ""
 	}
-	from, err := j.format(head[:n])
+	from, err := j.format(s.Name, head[:n])
 	if err != nil || from == nil || from.Join == nil {
 		return nil, ""
 	}

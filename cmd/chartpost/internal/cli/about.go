@@ -59,7 +59,7 @@ func patientsOf(ctx context.Context, path string, formats *convert.Formats) (lis
 	defer f.Close()
 	in := bufio.NewReaderSize(f, convert.SniffLen)
 	head, _ := in.Peek(convert.SniffLen)
-	format := formats.Detect(head)
+	format := formats.Detect(path, head)
 	if format == nil || format.NewWorker == nil {
 		return nil
 	}

@@ -77,6 +77,14 @@ func fail(code int, err error, hints ...string) error { return &exitError{code, 
 // usagef makes an error of usage.
 func usagef(format string, args ...any) error { return fail(exitUsage, fmt.Errorf(format, args...)) }
 
+// someInput is what a command's arguments must be where it works on files.
+func someInput(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return nil
+	}
+	return fail(exitUsage, errors.New("no input"), "name a file: "+cmd.CommandPath()+" --help shows how")
+}
+
 // Run runs the program over the process's own streams and returns its exit status.
 func Run() int {
 	easeCollector()

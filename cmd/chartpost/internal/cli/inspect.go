@@ -194,7 +194,7 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 		x.card(in)
 		return x, false, nil
 	}
-	format := formats.Detect(head)
+	format := formats.Detect(src.Name, head)
 	if o.from != "auto" {
 		if format, err = formats.Named(o.from); err != nil {
 			return nil, false, err

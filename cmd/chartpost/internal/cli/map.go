@@ -41,7 +41,7 @@ func newMapCheckCommand(c *CLI) *cobra.Command {
 and compiles every row against FHIR. It prints every fault with its file and line and what to write instead.
 A folder stands for the .map files in it. Exit status: 0 no fault, 1 faults, 3 a file cannot be read.`,
 		Example: "  chartpost map check maple.map",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    someInput,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runMapCheck(o, args) },
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
@@ -195,7 +195,7 @@ func newMapFmtCommand(c *CLI) *cobra.Command {
 with --check it only names those whose layout is another, and exits with 1 if there are any.
 A file with faults is not formatted: they are printed, and the exit status is 1.`,
 		Example: "  chartpost map fmt -w maple.map",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    someInput,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runMapFmt(o, args) },
 	}
 	cmd.Flags().BoolVarP(&o.write, "write", "w", false, "rewrite the files in place")

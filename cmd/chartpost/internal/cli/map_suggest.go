@@ -45,7 +45,7 @@ change what is wrong, and convert with it: chartpost convert FILE --map NAME.map
 
 Exit status: 0 a mapping was written; 1 the tables are of no kind that is known; 3 a file cannot be read.`,
 		Example: "  chartpost map suggest patients.csv -o maple.map\n  chartpost convert patients.csv --map maple.map --to ndjson",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    someInput,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runMapSuggest(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()

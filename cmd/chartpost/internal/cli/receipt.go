@@ -51,7 +51,7 @@ everything in it had been verified, and sealed for you. Add it to have it checke
 		return s, o
 	}
 	add, o := sub("add FILE...", "Check a receipt that came back, and keep it", `Check a receipt against the log: that it is signed by whom the package was sealed for, and is about the
-very package that was sealed. It is kept in the log, and as it came in the folder receipts beside it.`, cobra.MinimumNArgs(1), c.runReceiptAdd)
+very package that was sealed. It is kept in the log, and as it came in the folder receipts beside it.`, someInput, c.runReceiptAdd)
 	add.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	list, o := sub("list", "List what has not been acknowledged", `List the packages that a receipt was asked for and has not come.`, cobra.NoArgs, c.runReceiptList)
 	list.Flags().BoolVar(&o.all, "all", false, "list the others too")

@@ -83,7 +83,7 @@ Purposes: ` + strings.Join(words, ", ") + `.`,
   chartpost seal record.xml --to-patient "Ann Lee" --html -o /media/stick/
   chartpost seal scan.pdf --to lakeside --to hilltop --purpose treatment --about "Ann Lee, 1950-01-02, MRN 77"
   chartpost convert lab.hl7 --to fhir | chartpost seal - --name lab.json --to lakeside --purpose treatment -o - | ssh host 'cat > in/lab.zip.age'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runSeal(cmd.Context(), o, args) },
 	}
 	o.identityOptions.addTo(cmd)

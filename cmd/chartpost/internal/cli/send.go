@@ -125,7 +125,7 @@ By SFTP the host must be known, in ~/.ssh/known_hosts or by --host-key. Password
 files, never from the command line.`,
 		Example: `  chartpost send chartpost-2026-11-22-6f30-27b0.zip.age --via /mnt/outbox
   chartpost send *.zip.age --via sftp://maple@transfer.example.org/in`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runSend(cmd.Context(), o, args) },
 	}
 	o.identityOptions.addTo(cmd)

@@ -209,7 +209,7 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 		unread(convert.Empty, "")
 		return nil
 	}
-	from := r.formats.Detect(head)
+	from := r.formats.Detect(src.Name, head)
 	if r.opts.From != "" {
 		if from, err = r.formats.Named(r.opts.From); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -416,6 +417,52 @@ func TestBoundedMemory(t *testing.T) {
 	}
 }
 
+// TestPackageMemory: to seal and to open takes no more memory for a large file than for a small one. The aim is 32 MiB; the tests'
+// own program is some MiB larger.
+func TestPackageMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("it reads /proc")
+	}
+	if testing.Short() {
+		t.Skip("seals a large file")
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	noise := rand.NewChaCha8([32]byte{1})
+	b := make([]byte, 160<<20)
+	noise.Read(b)
+	if err := os.WriteFile(at("scan.bin"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(home string, args ...string) int64 {
+		t.Setenv("CHARTPOST_HOME", at(home))
+		status, most, _, stderr := runMeasured(t, nil, args...)
+		if status != 0 {
+			t.Fatalf("%v: exit %d %s", args, status, stderr)
+		}
+		return most
+	}
+	for _, who := range []string{"cedar", "maple"} {
+		run(who, "init", "--name", who, "--no-passphrase")
+		run(who, "card", "-o", at(who+".contact"))
+	}
+	run("maple", "contact", "add", at("cedar.contact"))
+	run("cedar", "contact", "add", at("maple.contact"))
+	for _, c := range []struct {
+		home string
+		args []string
+	}{
+		{"maple", []string{"seal", at("scan.bin"), "--to", "cedar", "--purpose", "treatment", "--unverified", "test", "-o", at("p.zip.age"), "--about", "Fern Testperson, 1980-01-01"}},
+		{"cedar", []string{"open", at("p.zip.age"), "-o", at("opened"), "--yes"}},
+	} {
+		most := run(c.home, c.args...)
+		t.Logf("%s: peak memory %d MB", c.args[0], most)
+		if most > 44 {
+			t.Errorf("%s: peak memory %d MB", c.args[0], most)
+		}
+	}
+}
+
 // runMeasured runs the program in an empty folder and gives its peak memory in MB.
 func runMeasured(t *testing.T, in io.Reader, args ...string) (status int, peakMB, written int64, messages string) {
 	t.Helper()
@@ -445,6 +492,20 @@ func runMeasured(t *testing.T, in io.Reader, args ...string) (status int, peakMB
 		}
 		return 0
 	}
+	ended := make(chan struct{})
+	sampled := make(chan int64)
+	go func() { // what writes files says nothing for a while
+		most := int64(0)
+		for {
+			select {
+			case <-ended:
+				sampled <- most
+				return
+			case <-time.After(10 * time.Millisecond):
+				most = max(most, peak())
+			}
+		}
+	}()
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := out.Read(buf)
@@ -454,6 +515,8 @@ func runMeasured(t *testing.T, in io.Reader, args ...string) (status int, peakMB
 			break
 		}
 	}
+	close(ended)
+	peakMB = max(peakMB, <-sampled>>10)
 	err = cmd.Wait()
 	var e *exec.ExitError
 	if err != nil && !errors.As(err, &e) {

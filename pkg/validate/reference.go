@@ -68,6 +68,10 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 			return // extensions only
 		}
 	}
+	if blanks(text) {
+		w.findAt("reference", "CP-FHIR-013", "a blank within a reference").WithValue(text)
+		return
+	}
 	if typ != "" && !allowed(targets, typ) {
 		w.findAt("reference", "CP-FHIR-105", "the reference leads to %s; here it may lead to %s", article(typ), strings.Join(targets, ", "))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -52,14 +53,16 @@ var texts = map[string]func(w *walker, s string){
 	"canonical": (*walker).canonical,
 }
 
-// uri checks those forms of a URI that have a grammar of their own.
+// uri checks those forms of a URI that have a grammar of their own, and that there are no blanks but those that the codec knows.
 func (w *walker) uri(s string) {
 	switch {
+	case blanks(s):
+		w.find("CP-FHIR-013", "a blank within a URI").WithValue(s)
 	case strings.HasPrefix(s, "#"):
 		w.fragments = append(w.fragments, s[1:])
 	case strings.HasPrefix(s, "urn:oid:"):
 		if !isOID(s[len("urn:oid:"):]) {
-			w.find("CP-FHIR-013", "not an OID behind urn:oid:").WithValue(s)
+			w.find("CP-FHIR-013", "not the OID of anything behind urn:oid:").WithValue(s)
 		}
 	case strings.HasPrefix(s, "urn:uuid:"):
 		rest, _, _ := strings.Cut(s[len("urn:uuid:"):], "#")
@@ -100,19 +103,32 @@ func absolute(s string) bool {
 	return true
 }
 
+// blanks reports a text with a blank of Unicode in it.
+func blanks(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x80 {
+			return strings.ContainsFunc(s, unicode.IsSpace)
+		}
+	}
+	return false
+}
+
+// absoluteSystem reports a URI that can name a system. The official validator takes these three kinds and no other.
+func absoluteSystem(s string) bool {
+	return strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") || strings.HasPrefix(s, "urn:")
+}
+
+// isOID checks the form of an OID that names something: those as short as 1.2.3 or 2.16 are arcs below which others are given out.
 func isOID(s string) bool {
-	if len(s) < 3 || s[0] < '0' || s[0] > '2' || s[1] != '.' {
+	if len(s) < 3 || s[0] < '0' || s[0] > '2' || s[1] != '.' || strings.LastIndexByte(s, '.') < 5 {
 		return false
 	}
-	last := byte('.')
-	for i := range len(s) {
-		c := s[i]
-		if c == '.' && (last == '.' && i > 0) || c != '.' && (c < '0' || c > '9') {
+	for arc := range strings.SplitSeq(s[2:], ".") {
+		if arc == "" || arc[0] == '0' && len(arc) > 1 || strings.Trim(arc, "0123456789") != "" {
 			return false
 		}
-		last = c
 	}
-	return last != '.'
+	return true
 }
 
 func isUUID(s string) bool {
@@ -149,7 +165,7 @@ func (w *walker) identifier(x *dpb.Identifier) {
 	if s == "" {
 		return
 	}
-	if !absolute(s) {
+	if !absoluteSystem(s) {
 		w.findAt("system", "CP-FHIR-110", "identifier.system is not an absolute URI").WithValue(s)
 		return
 	}
@@ -161,6 +177,10 @@ func (w *walker) identifier(x *dpb.Identifier) {
 }
 
 func (w *walker) coding(x *dpb.Coding) {
+	if s := x.GetSystem().GetValue(); s != "" && x.GetCode() == nil && len(x.GetExtension()) == 0 && w.v.lib.holds(s, "") == no {
+		w.find("CP-FHIR-125", "")
+		return
+	}
 	w.code(x.GetSystem().GetValue(), x.GetCode().GetValue(), x.GetVersion().GetValue() != "")
 }
 
@@ -172,7 +192,7 @@ func (w *walker) code(system, code string, versioned bool) {
 			w.find("CP-FHIR-112", "")
 		}
 		return
-	case !absolute(system):
+	case !absoluteSystem(system):
 		if !strings.HasPrefix(system, "#") {
 			w.findAt("system", "CP-FHIR-110", "the system of a code is not an absolute URI").WithValue(system)
 		}

@@ -70,6 +70,19 @@ var (
 	links = set("href src cite longdesc usemap") // hold a URL
 )
 
+// What may stand in what, as far as the official validator tells: parts of lists and tables stand in these alone, lists and tables
+// hold nothing but their parts, and what is made for a line of text holds no block.
+var (
+	partOf = map[string]map[string]bool{"li": set("ul ol"), "dt": set("dl"), "dd": set("dl"), "caption": set("table"), "colgroup": set("table"),
+		"col": set("colgroup table"), "thead": set("table"), "tfoot": set("table"), "tbody": set("table"), "tr": set("table thead tfoot tbody"),
+		"th": set("tr"), "td": set("tr")}
+	partsOnly = map[string]map[string]bool{"ul": set("li"), "ol": set("li"), "dl": set("dt dd"), "tr": set("th td"), "map": set("area"),
+		"table": set("caption colgroup col thead tbody tfoot tr"), "thead": set("tr"), "tbody": set("tr"), "tfoot": set("tr")}
+	blocks = set("div pre ul ol table")
+	lines  = set(`p h1 h2 h3 h4 h5 h6 pre address caption dt dd span bdo em strong dfn code samp kbd var cite abbr acronym q sub sup tt i b big
+		small a`)
+)
+
 // Check gives what is wrong with the text of Narrative.div, up to twenty faults; none if it is right.
 func Check(s string) []Fault {
 	x := &checker{s: s}
@@ -141,6 +154,14 @@ func (x *checker) at(n int) byte {
 
 // text reads character data up to the next tag.
 func (x *checker) text() {
+	at, seen := x.i, x.seen
+	x.seen = false
+	defer func() {
+		if n := len(x.open); x.seen && n > 0 && partsOnly[x.open[n-1]] != nil {
+			x.report(Element, at, "text may not stand in <%s>", x.open[n-1])
+		}
+		x.seen = x.seen || seen
+	}()
 	for x.i < len(x.s) && x.s[x.i] != '<' && !x.halt {
 		switch c := x.s[x.i]; {
 		case c == '&':
@@ -220,8 +241,8 @@ func (x *checker) markup() {
 		x.seen = x.seen || strings.TrimSpace(body) != ""
 	case strings.HasPrefix(rest, "<!"):
 		x.malformed(at, "a declaration")
-	case strings.HasPrefix(rest, "<?"):
-		x.malformed(at, "a processing instruction")
+	case strings.HasPrefix(rest, "<?"): // which no browser looks at
+		until("<?", "?>")
 	case strings.HasPrefix(rest, "</"):
 		x.i += 2
 		name := x.name()
@@ -252,6 +273,8 @@ func (x *checker) element(at int) {
 		x.report(Root, at, "<%s> where a div must be", name)
 	case !known && !top:
 		x.report(Element, at, "<%s> is not allowed in a narrative", name)
+	case !top:
+		x.placed(at, name, x.open[len(x.open)-1])
 	}
 	var xmlns, hasSource bool
 	var seen []string
@@ -302,6 +325,16 @@ func (x *checker) element(at int) {
 	x.i++
 	if x.open = append(x.open, name); len(x.open) > maxNesting {
 		x.malformed(at, "elements nested more than %d levels", maxNesting)
+	}
+}
+
+// placed checks that an element may stand in another.
+func (x *checker) placed(at int, name, parent string) {
+	switch {
+	case partOf[name] != nil && !partOf[name][parent] || partsOnly[parent] != nil && !partsOnly[parent][name]:
+		x.report(Element, at, "<%s> may not stand in <%s>", name, parent)
+	case blocks[name] && lines[parent]:
+		x.report(Element, at, "<%s> is a block, and <%s> holds a line of text", name, parent)
 	}
 }
 

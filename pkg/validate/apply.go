@@ -172,8 +172,12 @@ func fromPackages(url string) string {
 // profiles checks a resource against the profiles that it must meet.
 func (w *walker) profiles(m proto.Message, t *plan.Type) {
 	it := item{reflect.ValueOf(m).Elem(), t, nil, -1}
-	for _, p := range w.profilesOf(m, t) {
+	mine := w.profilesOf(m, t)
+	for _, p := range mine {
 		w.apply(p, it)
+	}
+	if w.keep && w.depth == 1 && w.resource == w.root {
+		w.met = w.meetsTargets(it, mine)
 	}
 }
 
@@ -199,10 +203,9 @@ func (w *walker) profilesOf(m proto.Message, t *plan.Type) []*profile {
 		}
 	}
 	if w.resource == w.root { // what is contained is a part of another
-		all := w.v.asked[t.Name]
-		for _, a := range all {
-			if !slices.Contains(mine, a.profile) && (a.always || w.meant(a.profile, it, len(all) == 1)) {
-				mine = append(mine, a.profile)
+		for _, p := range w.askedFor(it) {
+			if !slices.Contains(mine, p) {
+				mine = append(mine, p)
 			}
 		}
 	}
@@ -224,6 +227,73 @@ func (w *walker) apply(p *profile, it item) {
 		p.use.Store(true)
 	}
 	w.against(p, it)
+}
+
+// maxSorted bounds how many kinds of resources askedFor remembers.
+const maxSorted = 4096
+
+// askedFor are the profiles that were asked for and that a resource must meet. That hangs together with its category and code alone, of
+// which real records have few, so it is remembered.
+func (w *walker) askedFor(it item) []*profile {
+	all := w.v.asked[it.t.Name]
+	if len(all) == 0 {
+		return nil
+	}
+	w.key = append(w.key[:0], it.t.Name...)
+	known := w.sortKey(it, "category") && w.sortKey(it, "code")
+	if known {
+		if list, ok := w.sorted[string(w.key)]; ok {
+			return list
+		}
+	}
+	var list []*profile
+	for _, a := range all {
+		if a.always || w.meant(a.profile, it, len(all) == 1) {
+			list = append(list, a.profile)
+		}
+	}
+	if known && len(w.sorted) < maxSorted {
+		if w.sorted == nil {
+			w.sorted = map[string][]*profile{}
+		}
+		w.sorted[string(w.key)] = list
+	}
+	return list
+}
+
+// sortKey adds all that an element says to w.key; false if it holds more than codes and texts.
+func (w *walker) sortKey(it item, name string) bool {
+	e := it.t.Element(name)
+	if e == nil {
+		return true
+	}
+	from := w.items(e, it.v)
+	defer func() { w.stack = w.stack[:from] }()
+	add := func(list ...string) {
+		for _, s := range list {
+			w.key = append(append(w.key, s...), 0)
+		}
+	}
+	for _, x := range w.stack[from:] {
+		w.key = append(w.key, 1)
+		switch c := x.v.Addr().Interface().(type) {
+		case *dpb.CodeableConcept:
+			if len(c.GetExtension()) > 0 || c.GetId() != nil || len(c.GetText().GetExtension()) > 0 {
+				return false
+			}
+			add(c.GetText().GetValue())
+			for _, k := range c.GetCoding() {
+				if len(k.GetExtension()) > 0 || k.GetId() != nil || k.GetUserSelected() != nil || len(k.GetCode().GetExtension())+len(k.GetSystem().GetExtension()) > 0 {
+					return false
+				}
+				add(k.GetSystem().GetValue(), k.GetVersion().GetValue(), k.GetCode().GetValue(), k.GetDisplay().GetValue())
+			}
+		default:
+			return false
+		}
+	}
+	w.key = append(w.key, 2)
+	return true
 }
 
 // small is how many codes a value set may have that tells what a profile is for.

@@ -30,6 +30,8 @@ type entryNote struct {
 	place        diag.Place
 	refs         []use
 	steps        []step
+	wants        []want
+	met          uint64 // the profiles that references may ask for and its resource meets
 	unchecked    tally
 }
 
@@ -102,6 +104,7 @@ type entryFact struct {
 	typ          string // one of the types' own names
 	line, column int32
 	has          entryHas
+	met          uint64
 	mode         uint8
 	named        bool // it has a fullUrl
 	identified   bool // it has an id
@@ -112,9 +115,10 @@ type pendingUse struct {
 	entry        int32
 	url, id      uint64 // hashes of the fullUrl that it means, and of Type/id
 	elem         *plan.Element
-	only         []string // what a profile allows, where it is the profile's
+	n            *node // where it is a profile that demands something of it
 	of           *profile
-	must         bool // FHIR demands that it is in the bundle
+	typ          string // of a relative reference
+	must         bool   // FHIR demands that it is in the bundle
 	urn          bool
 	line, column int32
 	path         string
@@ -155,7 +159,8 @@ func base(url, typ string) string {
 func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	b.kind = kind
 	i := int32(len(b.entries))
-	f := entryFact{line: int32(n.place.Line), column: int32(n.place.Column), has: n.has, mode: uint8(n.mode), named: n.url != "", identified: n.id != ""}
+	f := entryFact{line: int32(n.place.Line), column: int32(n.place.Column), has: n.has, mode: uint8(n.mode), named: n.url != "", identified: n.id != "",
+		met: n.met}
 	if n.typ != "" {
 		f.typ = n.typ
 	}
@@ -177,6 +182,58 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	for k := range n.refs {
 		b.refer(i, n, &n.refs[k])
 	}
+	for k := range n.wants {
+		b.demand(i, n, &n.wants[k])
+	}
+}
+
+// aim is what a reference means: the hashes of the fullUrl and of Type/id. It is false for one that leads to no entry whatever there is.
+func (n *entryNote) aim(u *use) (url, id uint64, urn, ok bool) {
+	if u.typ != "" {
+		if base := base(n.url, n.typ); base != "" {
+			url = hash(base, u.typ, "/", u.text)
+		}
+		return url, hash(u.typ, "/", u.text), false, n.url != ""
+	}
+	text, _, _ := strings.Cut(u.text, "/_history/")
+	if text, _, _ = strings.Cut(text, "#"); !absolute(text) {
+		return 0, 0, false, false // a conditional reference, or none that we know
+	}
+	return hash(text), 0, strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:"), true
+}
+
+// demand looks at what a profile demands of a reference.
+func (b *bundleState) demand(i int32, n *entryNote, x *want) {
+	u := &n.refs[x.use]
+	url, _, _, _ := n.aim(u)
+	if j := b.byURL[url]; j > 0 && url != 0 {
+		if e := &b.entries[j-1]; e.typ == "" || x.n.allows(e.typ, e.met) {
+			return
+		}
+	}
+	p := pendingUse{entry: i, url: url, n: x.n, of: x.of, line: int32(u.line), column: int32(u.column), path: pathText(n.steps[u.from:u.to])}
+	if a := plan.ContainedType().ResourceAlt(u.typ); a != nil {
+		p.typ = a.Type().Name // which is no part of the record's text
+	}
+	b.pending = append(b.pending, p)
+}
+
+// settleDemand looks at what a profile demands of a reference when all entries are known.
+func (b *bundleState) settleDemand(p *pendingUse, place diag.Place) {
+	typ, found := p.typ, false
+	var met uint64
+	if j := b.byURL[p.url]; j > 0 && p.url != 0 {
+		typ, met, found = b.entries[j-1].typ, b.entries[j-1].met, true
+	}
+	switch {
+	case typ == "" || found && p.n.allows(typ, met):
+	case found && slices.Contains(p.n.leadTo, typ):
+		b.report(diag.New("CP-FHIR-216", place, "the %s that it leads to does not meet %s, as %s demands", typ, p.n.meetNames(typ), p.of.title()))
+	case found:
+		b.report(diag.New("CP-FHIR-215", place, "it leads to %s, and %s allows %s", article(typ), p.of.title(), strings.Join(p.n.leadTo, ", ")))
+	case !slices.Contains(p.n.leadTo, typ):
+		b.report(diag.New("CP-FHIR-105", place, "it leads to %s, and %s allows %s", article(typ), p.of.title(), strings.Join(p.n.leadTo, ", ")))
+	}
 }
 
 // linked reports a bundle of which the links between its entries matter, or may.
@@ -185,28 +242,19 @@ func (b *bundleState) linked() bool {
 }
 
 func (b *bundleState) refer(i int32, n *entryNote, u *use) {
-	p := pendingUse{entry: i, elem: u.elem, only: u.only, of: u.of, line: int32(u.line), column: int32(u.column)}
-	switch {
-	case u.typ != "":
-		if n.url == "" {
-			if b.kind == codes.BundleTypeCode_BATCH_RESPONSE || b.kind == codes.BundleTypeCode_TRANSACTION_RESPONSE {
-				return
-			}
-			f := diag.New("CP-FHIR-134", n.place, "")
-			f.Place.Line, f.Place.Column, f.Place.Path = u.line, u.column, pathText(n.steps[u.from:u.to])
-			b.report(f)
+	p := pendingUse{entry: i, elem: u.elem, line: int32(u.line), column: int32(u.column)}
+	if u.typ != "" && n.url == "" {
+		if b.kind == codes.BundleTypeCode_BATCH_RESPONSE || b.kind == codes.BundleTypeCode_TRANSACTION_RESPONSE {
 			return
 		}
-		p.id = hash(u.typ, "/", u.text)
-		if base := base(n.url, n.typ); base != "" {
-			p.url = hash(base, u.typ, "/", u.text)
-		}
-	default:
-		text, _, _ := strings.Cut(u.text, "/_history/")
-		if text, _, _ = strings.Cut(text, "#"); !absolute(text) {
-			return // a conditional reference, or none that we know
-		}
-		p.url, p.urn = hash(text), strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:")
+		f := diag.New("CP-FHIR-134", n.place, "")
+		f.Place.Line, f.Place.Column, f.Place.Path = u.line, u.column, pathText(n.steps[u.from:u.to])
+		b.report(f)
+		return
+	}
+	var ok bool
+	if p.url, p.id, p.urn, ok = n.aim(u); !ok {
+		return
 	}
 	if i == 0 && u.elem != nil {
 		switch owner := u.elem.Owner.Name; {
@@ -216,11 +264,10 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 		}
 	}
 	if j := b.byURL[p.url]; j > 0 && p.url != 0 {
-		if u.of == nil && b.linked() {
+		if b.linked() {
 			b.edges = append(b.edges, [2]int32{i, j - 1})
 		}
-		switch typ := b.entries[j-1].typ; {
-		case typ == "", u.of == nil && (u.elem == nil || allowed(u.elem.Targets, typ)), u.of != nil && slices.Contains(u.only, typ):
+		if typ := b.entries[j-1].typ; typ == "" || u.elem == nil || allowed(u.elem.Targets, typ) {
 			return
 		}
 	}
@@ -349,9 +396,7 @@ func (b *bundleState) settle(at diag.Place, whole bool) {
 			j = b.byURL[p.url]
 		}
 		if p.of != nil {
-			if j > 0 && b.entries[j-1].typ != "" && !slices.Contains(p.only, b.entries[j-1].typ) {
-				b.report(diag.New("CP-FHIR-215", place, "it leads to %s, and %s allows %s", article(b.entries[j-1].typ), p.of.title(), strings.Join(p.only, ", ")))
-			}
+			b.settleDemand(&p, place)
 			continue
 		}
 		if j > 0 {

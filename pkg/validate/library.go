@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -156,6 +157,18 @@ func cached[T any](l *library, m map[string]T, url string) (T, bool) {
 	x, ok := m[url]
 	l.mu.RUnlock()
 	return x, ok
+}
+
+// given are the URLs of the profiles of the user, sorted.
+func (l *library) given() []string {
+	var list []string
+	for u, s := range l.structures {
+		if s != nil && s.Derivation == "constraint" && s.Type != "Extension" {
+			list = append(list, u)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // bindings are those of FHIR's own elements.

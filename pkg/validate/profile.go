@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
-
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
@@ -26,6 +24,7 @@ type profile struct {
 	whole                   bool // it speaks of the entries of a bundle
 	sd                      *Structure
 	use                     atomic.Bool // it was applied to something
+	bit                     int         // of entryNote.met, from 1; 0: what refers to it is not checked
 }
 
 // node is what a profile says of an element, or of a slice of it.
@@ -46,6 +45,8 @@ type node struct {
 	tests     []discriminator // by which items belong to this slice
 	nested    []*profile      // profiles of its types
 	leadTo    []string        // of a Reference: the types of resource that it may lead to, nil if that is not known
+	leadAny   []string        // those types of which any resource will do
+	leadMeet  []*profile      // and the profiles that those of the other types must meet, any of them
 	linked    sync.Once
 	tested    sync.Once
 
@@ -461,7 +462,7 @@ func (w *walker) typed(p *profile, n *node, it item) {
 	if !profiles || name == "Extension" && w.silent == 0 { // an extension's definition is checked wherever the extension stands
 		return
 	}
-	w.link(n)
+	w.v.link(n)
 	var mine []*profile
 	for _, x := range n.nested {
 		if x.typ == name {
@@ -483,12 +484,12 @@ func (w *walker) typed(p *profile, n *node, it item) {
 }
 
 // link finds what the types of a node lead to, once.
-func (w *walker) link(n *node) {
+func (v *Validator) link(n *node) {
 	n.linked.Do(func() {
 		known := true
 		for _, t := range n.types {
 			for _, u := range t.Profile {
-				if x := w.v.profileOf(u); x != nil {
+				if x := v.profileOf(u); x != nil {
 					n.nested = append(n.nested, x)
 				}
 			}
@@ -497,11 +498,14 @@ func (w *walker) link(n *node) {
 			}
 			for _, u := range t.Targets {
 				typ, core := strings.CutPrefix(canonicalURL(u), coreURL)
-				if !core || plan.ContainedType().ResourceAlt(typ) == nil {
-					x := w.v.profileOf(u)
+				if core && plan.ContainedType().ResourceAlt(typ) != nil {
+					n.leadAny = append(n.leadAny, typ)
+				} else {
+					x := v.profileOf(u)
 					if known = known && x != nil; x == nil {
 						continue // Resource, or a profile that is not here
 					}
+					n.leadMeet = append(n.leadMeet, x)
 					typ = x.typ
 				}
 				if !slices.Contains(n.leadTo, typ) {
@@ -511,35 +515,9 @@ func (w *walker) link(n *node) {
 			known = known && len(t.Targets) > 0
 		}
 		if !known {
-			n.leadTo = nil
+			n.leadTo, n.leadAny, n.leadMeet = nil, nil, nil
 		}
 	})
-}
-
-// leads checks that a reference leads to a type of resource that a profile allows. Where only the bundle knows what it leads to,
-// that is looked at when it is there.
-func (w *walker) leads(p *profile, n *node, it item) {
-	if w.link(n); n.leadTo == nil {
-		return
-	}
-	r, ok := it.v.Addr().Interface().(*dpb.Reference)
-	if !ok {
-		return
-	}
-	typ, text := targetOf(r)
-	if f, ok := r.GetReference().(*dpb.Reference_Fragment); ok {
-		if typ = w.containedType(f.Fragment.GetValue()); typ == "" {
-			return // which is said already
-		}
-	}
-	switch {
-	case typ != "" && !slices.Contains(n.leadTo, typ):
-		w.profileFind(p, "CP-FHIR-215", "", "%s: it leads to %s, and %s allows %s", n.id, article(typ), p.title(), strings.Join(n.leadTo, ", "))
-	case typ == "" && text != "" && w.keep && w.silent == 0:
-		w.keepUse(nil, typ, text)
-		last := &w.refs[len(w.refs)-1]
-		last.only, last.of = n.leadTo, p
-	}
 }
 
 // maxProfiles bounds how deep profiles may lead to profiles.

@@ -15,8 +15,6 @@ import (
 type use struct {
 	typ, text    string // Type and id of a relative reference without version; else the whole text
 	elem         *plan.Element
-	only         []string // the types that a profile allows, if it is kept for that
-	of           *profile
 	line, column int
 	from, to     int // its path, in steps
 }
@@ -76,6 +74,12 @@ func (w *walker) reference(e *elemPlan, r *dpb.Reference) {
 		w.findAt("reference", "CP-FHIR-105", "the reference leads to %s; here it may lead to %s", article(typ), strings.Join(targets, ", "))
 	}
 	if w.keep {
+		if w.v.profiled {
+			if w.useOf == nil {
+				w.useOf = map[*dpb.Reference]int32{}
+			}
+			w.useOf[r] = int32(len(w.refs))
+		}
 		w.keepUse(e, typ, text)
 	}
 }

@@ -43,6 +43,8 @@ type Validator struct {
 	compiled sync.Map               // URL -> *profile
 	misses   atomic.Int64           // of compiled
 	asked    map[string][]asked     // by type of resource
+	targets  map[string][]*profile  // that references ask for, by type of resource
+	profiled bool                   // there are profiles that may say where references lead
 	guided   bool                   // a guide that is built in was asked for
 	whole    bool                   // bundles are not taken apart, because a profile speaks of their entries
 	mu       sync.Mutex
@@ -62,6 +64,7 @@ func New(o Options) (*Validator, error) {
 	if err := v.ask(o.Profiles); err != nil {
 		return nil, err
 	}
+	v.findTargets()
 	v.free.New = func() any {
 		w := &walker{v: v}
 		w.paths = fhirpath.NewContext(fhirpath.Env{Resolver: w, ValueSets: w, Contained: &w.contained})
@@ -147,6 +150,7 @@ func (v *Validator) check(e *fhir.Entry) {
 		w.object(v.plan(t), reflect.ValueOf(e.Item).Elem())
 		n := noteOf(e.Item, e.Place)
 		n.refs, n.steps, n.unchecked = slices.Clone(w.refs), slices.Clone(w.steps), w.unchecked.take()
+		n.wants, n.met = slices.Clone(w.wants), w.met
 		e.Note = &n
 	case e.End && e.Bundle != nil:
 		w.fixed, w.shell = 1, true
@@ -182,7 +186,7 @@ func (w *walker) begin(e *fhir.Entry) {
 	}
 	w.entry, w.findings, w.given = e, e.Findings, len(e.Findings)
 	w.path, w.refs, w.steps, w.fragments = w.path[:0], w.refs[:0], w.steps[:0], w.fragments[:0]
-	w.divs = w.divs[:0]
+	w.divs, w.wants, w.met = w.divs[:0], w.wants[:0], 0
 	w.scan, w.keep, w.shell, w.depth = textScan{}, false, false, 0
 	w.contained = e.Contained()
 }
@@ -202,6 +206,8 @@ func (w *walker) end() {
 	w.contained = fhir.Contained{}
 	w.paths.Forget()
 	clear(w.refs)
+	clear(w.useOf)
+	clear(w.answers)
 }
 
 // Failed reports whether a finding means that the record fails: the first severity, and when strict the second too.

@@ -228,11 +228,13 @@ var profileCases = []struct {
 		`,"category":[{"text":"a"},{"text":"b"}]`, `,"category":[{"text":"b"},{"text":"a"}]`, "CP-FHIR-206 Observation.category[1]"},
 	{"exists", `{"id":"Observation.identifier","path":"Observation.identifier","slicing":{"discriminator":[{"type":"exists","path":"period"}],"rules":"open"}},{"id":"Observation.identifier:a","path":"Observation.identifier","sliceName":"a"},{"id":"Observation.identifier:a.period","path":"Observation.identifier.period","min":1},{"id":"Observation.identifier:a.value","path":"Observation.identifier.value","min":1}`,
 		`,"identifier":[{"system":"http://a.test"},{"value":"1","period":{"start":"2026"}}]`, `,"identifier":[{"period":{"start":"2026"}}]`, "CP-FHIR-201 Observation.identifier[0].value"},
-	{"where a reference leads to", `{"id":"Observation.performer","path":"Observation.performer","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Practitioner","http://acme.test/StructureDefinition/org"]}]}`,
-		`,"performer":[{"reference":"Organization/1"},{"reference":"http://acme.test/fhir/x"}]`, `,"performer":[{"reference":"Practitioner/1"},{"reference":"CareTeam/1"}]`, "CP-FHIR-215 Observation.performer[1]"},
 	{"where a reference to what is contained leads to", `{"id":"Observation.performer","path":"Observation.performer","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Practitioner","http://acme.test/StructureDefinition/org"]}]}`,
 		`,"contained":[{"resourceType":"Organization","id":"a","name":"x"}],"performer":[{"reference":"#a"}]`,
 		`,"contained":[{"resourceType":"CareTeam","id":"a"}],"performer":[{"reference":"#a"}]`, "CP-FHIR-215 Observation.performer[0]"},
+	{"what is contained meets its profile", `{"id":"Observation.performer","path":"Observation.performer","type":[{"code":"Reference","targetProfile":["http://acme.test/StructureDefinition/org","http://acme.test/StructureDefinition/orgs"]}]}`,
+		`,"contained":[{"resourceType":"Organization","id":"a","name":"x","partOf":{"reference":"#b"}},{"resourceType":"Organization","id":"b","name":"y","partOf":{"reference":"#a"}}],"performer":[{"reference":"#a"}]`,
+		`,"contained":[{"resourceType":"Organization","id":"a","name":"x","partOf":{"reference":"#b"}},{"resourceType":"Organization","id":"b","active":true,"partOf":{"reference":"#a"}}],"performer":[{"reference":"#a"}]`,
+		"CP-FHIR-216 Observation.performer[0]"},
 	{"type of what a reference leads to", `{"id":"Observation.performer","path":"Observation.performer","slicing":{"discriminator":[{"type":"type","path":"resolve()"}],"rules":"open"}},{"id":"Observation.performer:a","path":"Observation.performer","sliceName":"a","min":1,"type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Organization"]}]}`,
 		`,"performer":[{"reference":"Organization/1"}]`, `,"performer":[{"reference":"Practitioner/1"}]`, "CP-FHIR-201 Observation.performer"},
 	{"re-slicing", `{"id":"Observation.category","path":"Observation.category","slicing":{"discriminator":[{"type":"pattern","path":"$this"}],"rules":"open"}},{"id":"Observation.category:a","path":"Observation.category","sliceName":"a","slicing":{"discriminator":[{"type":"exists","path":"text"}],"rules":"open"},"patternCodeableConcept":{"coding":[{"system":"http://a.test","code":"a"}]}},{"id":"Observation.category:a/b","path":"Observation.category","sliceName":"a/b","min":1},{"id":"Observation.category:a/b.text","path":"Observation.category.text","min":1}`,
@@ -269,6 +271,7 @@ func TestProfiles(t *testing.T) {
 				`{"id":"Observation.note","path":"Observation.note","max":"0"}`))
 			write(t, dir, "ext.json", ownExtension)
 			write(t, dir, "org.json", ownOrganization)
+			write(t, dir, "orgs.json", ownGroup)
 			write(t, dir, "terms.json", ownTerms)
 			for _, url := range []string{"base", "derived"} {
 				v := newValidator(t, validate.Options{Profiles: []string{dir, "http://acme.test/StructureDefinition/" + url}})
@@ -285,27 +288,55 @@ func TestProfiles(t *testing.T) {
 
 const ownOrganization = `{"resourceType":"StructureDefinition","url":"http://acme.test/StructureDefinition/org","name":"Org","status":"active","kind":"resource","abstract":false,
 "type":"Organization","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Organization","derivation":"constraint",
-"differential":{"element":[{"id":"Organization.name","path":"Organization.name","min":1}]}}`
+"differential":{"element":[{"id":"Organization.name","path":"Organization.name","min":1},{"id":"Organization.partOf","path":"Organization.partOf",
+"type":[{"code":"Reference","targetProfile":["http://acme.test/StructureDefinition/org"]}]}]}}`
 
-// TestTargets: what a profile says of where a reference leads is asked of the bundle too, whichever comes first.
+const ownGroup = `{"resourceType":"StructureDefinition","url":"http://acme.test/StructureDefinition/orgs","name":"Orgs","status":"active","kind":"resource","abstract":false,
+"type":"Organization","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Organization","derivation":"constraint",
+"differential":{"element":[{"id":"Organization.alias","path":"Organization.alias","min":1}]}}`
+
+// TestTargets: what a profile says of where a reference leads, and of what stands there, is asked of the bundle too, whichever comes
+// first.
 func TestTargets(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "base.json", structure("http://acme.test/StructureDefinition/base", "http://hl7.org/fhir/StructureDefinition/Observation",
-		`{"id":"Observation.subject","path":"Observation.subject","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Patient"]}]}`))
+		`{"id":"Observation.subject","path":"Observation.subject","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Patient"]}]},
+		{"id":"Observation.performer","path":"Observation.performer","type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/Practitioner","http://acme.test/StructureDefinition/org"]}]}`))
+	write(t, dir, "org.json", ownOrganization)
 	v := newValidator(t, validate.Options{Profiles: []string{dir, "http://acme.test/StructureDefinition/base"}})
+	named := newValidator(t, validate.Options{Profiles: []string{dir, "http://acme.test/StructureDefinition/base", "http://acme.test/StructureDefinition/org"}})
 	group := `{"resourceType":"Group","id":"g1",` + div + `,"type":"person","actual":true}`
+	by := func(ref string) string { return obs(u1, `,"performer":[{"reference":"`+ref+`"}]`) }
+	const u2 = "urn:uuid:00000000-0000-4000-8000-000000000002"
+	org := func(rest string) string {
+		return entry(u2, `{"resourceType":"Organization","id":"o1",`+div+rest+`}`, "")
+	}
 	for name, c := range map[string]struct {
+		v       *validate.Validator
 		entries []string
 		want    []string
 	}{
-		"a patient before": {[]string{entry(u1, patient, ""), entry(u0, obs(u1, ""), "")}, nil},
-		"a patient behind": {[]string{entry(u0, obs(u1, ""), ""), entry(u1, patient, "")}, nil},
-		"a group before":   {[]string{entry(u1, group, ""), entry(u0, obs(u1, ""), "")}, []string{"CP-FHIR-215 Bundle.entry[1].resource.subject"}},
-		"a group behind":   {[]string{entry(u0, obs(u1, ""), ""), entry(u1, group, "")}, []string{"CP-FHIR-215 Bundle.entry[0].resource.subject"}},
+		"a patient before": {v, []string{entry(u1, patient, ""), entry(u0, obs(u1, ""), "")}, nil},
+		"a patient behind": {v, []string{entry(u0, obs(u1, ""), ""), entry(u1, patient, "")}, nil},
+		"a group before":   {v, []string{entry(u1, group, ""), entry(u0, obs(u1, ""), "")}, []string{"CP-FHIR-215 Bundle.entry[1].resource.subject"}},
+		"a group behind":   {v, []string{entry(u0, obs(u1, ""), ""), entry(u1, group, "")}, []string{"CP-FHIR-215 Bundle.entry[0].resource.subject"}},
+		"it meets, before": {v, []string{org(`,"name":"x"`), entry(u1, patient, ""), entry(u0, by(u2), "")}, nil},
+		"it meets, behind": {v, []string{entry(u0, by(u2), ""), entry(u1, patient, ""), org(`,"name":"x"`)}, nil},
+		"it does not, before": {v, []string{org(`,"identifier":[{"value":"1"}]`), entry(u1, patient, ""), entry(u0, by(u2), "")},
+			[]string{"CP-FHIR-216 Bundle.entry[2].resource.performer[0]"}},
+		"it does not, behind": {v, []string{entry(u0, by(u2), ""), entry(u1, patient, ""), org(`,"identifier":[{"value":"1"}]`)},
+			[]string{"CP-FHIR-216 Bundle.entry[0].resource.performer[0]"}},
+		"it does not, and that is said": {named, []string{entry(u0, by(u2), ""), entry(u1, patient, ""), org(`,"identifier":[{"value":"1"}]`)},
+			[]string{"CP-FHIR-201 Bundle.entry[2].resource.name"}},
 	} {
-		if got := said(rejects(message(t, v, []byte(bundleOf("collection", "", c.entries...))))); !slices.Equal(got, c.want) {
+		if got := said(rejects(message(t, c.v, []byte(bundleOf("collection", "", c.entries...))))); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+	// What is not at hand is judged by the text of the reference, which may be misread and is not refused.
+	got := message(t, v, []byte(obs("Patient/1", `,"performer":[{"reference":"Organization/1"},{"reference":"CareTeam/1"},{"reference":"http://acme.test/fhir/x"}]`)))
+	if s := said(got); len(rejects(got)) > 0 || !slices.Contains(s, "CP-FHIR-105 Observation.performer[1].reference") || slices.Contains(s, "CP-FHIR-105 Observation.performer[0].reference") {
+		t.Errorf("not at hand: %v", got)
 	}
 }
 

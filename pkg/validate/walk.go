@@ -117,6 +117,10 @@ type walker struct {
 	index     *fhir.Index   // what references of the root lead to, where that is known
 	refs      []use
 	steps     []step // of refs
+	wants     []want
+	useOf     map[*dpb.Reference]int32 // which of refs it is; only where profiles ask for more than its type
+	met       uint64                   // the profiles that references ask for and the entry's resource meets
+	answers   map[asking]bool          // of contained resources
 	fragments []string
 	divs      []div
 	scan      textScan
@@ -131,6 +135,8 @@ type walker struct {
 	hits    int    // what would have been
 	nesting int    // profiles within profiles
 	mine    []*profile
+	sorted  map[string][]*profile // the profiles of a guide that are meant for a resource, by what they look at
+	key     []byte
 }
 
 func (w *walker) push(name string) { w.path = append(w.path, step{name, "", -1, nil}) }

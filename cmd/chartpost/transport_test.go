@@ -84,8 +84,14 @@ func TestWebDelivery(t *testing.T) {
 	maple, _ := twoPractices(t, dir)
 	var got []byte
 	var auth string
+	broken := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		auth = r.Header.Get("Authorization")
+		if r.Header.Get("Test-Break") != "" && !broken {
+			broken = true
+			io.CopyN(io.Discard, r.Body, 1)
+			panic(http.ErrAbortHandler)
+		}
 		got, _ = io.ReadAll(r.Body)
 		if auth == "" {
 			w.WriteHeader(http.StatusForbidden)
@@ -108,9 +114,20 @@ func TestWebDelivery(t *testing.T) {
 			t.Errorf("%s is shown", secret)
 		}
 	}
-	if want, _ := os.ReadFile(filepath.Join(dir, "p.zip.age")); !bytes.Equal(got, want) || auth != "Bearer token-of-the-store" {
-		t.Error("it is not what was sent")
+	whole := func() {
+		t.Helper()
+		if want, _ := os.ReadFile(filepath.Join(dir, "p.zip.age")); !bytes.Equal(got, want) || auth != "Bearer token-of-the-store" {
+			t.Error("it is not what was sent")
+		}
 	}
+	whole()
+	// A try that breaks off is told, and that the next one begins anew.
+	got = nil
+	os.WriteFile(filepath.Join(dir, "headers"), []byte("Authorization: Bearer token-of-the-store\nTest-Break: once\n"), 0o600)
+	if _, stderr = maple.run("send", "p.zip.age", "--via", server.URL+"/x", "--header-file", "headers"); !strings.Contains(stderr, "s, from the beginning (") || !strings.Contains(stderr, "in vain: the web has no way to go on with a file)") {
+		t.Error(stderr)
+	}
+	whole()
 }
 
 // TestWatch: packages are opened as they come, as a fax machine does; a file that is still being written is let alone.

@@ -266,3 +266,41 @@ func (b *Browser) Before(script string) {
 	b.t.Helper()
 	b.call("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": script}, nil)
 }
+
+// Key presses a key: "Tab", "Shift+Tab", "Enter" or " ".
+func (b *Browser) Key(key string) {
+	b.t.Helper()
+	event := map[string]any{"key": key}
+	switch key {
+	case "Shift+Tab":
+		event["key"], event["code"], event["windowsVirtualKeyCode"], event["modifiers"] = "Tab", "Tab", 9, 8
+	case "Tab":
+		event["code"], event["windowsVirtualKeyCode"] = "Tab", 9
+	case "Enter":
+		event["code"], event["windowsVirtualKeyCode"], event["text"] = "Enter", 13, "\r"
+	case " ":
+		event["code"], event["windowsVirtualKeyCode"], event["text"] = "Space", 32, " "
+	default:
+		b.t.Fatalf("no key %q", key)
+	}
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		event["type"] = kind
+		b.call("Input.dispatchKeyEvent", event, nil)
+	}
+}
+
+// Type types a text where the focus is.
+func (b *Browser) Type(text string) {
+	b.t.Helper()
+	b.call("Input.insertText", map[string]any{"text": text}, nil)
+}
+
+// Width makes the window so many CSS pixels wide; 0 gives it its own width back. A window of 1280 pixels at a zoom of 400 % has 320 of them.
+func (b *Browser) Width(px int) {
+	b.t.Helper()
+	if px == 0 {
+		b.call("Emulation.clearDeviceMetricsOverride", nil, nil)
+		return
+	}
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": px, "height": 4 * px / 5, "deviceScaleFactor": 1, "mobile": false}, nil)
+}

@@ -29,8 +29,9 @@ func openFolder(dir string) (folder, error) {
 	return folder(dir), nil
 }
 
-func (folder) close() {}
-func (folder) Close() {}
+func (folder) goesOn() bool { return true }
+func (folder) close()       {}
+func (folder) Close()       {}
 
 func (d folder) put(ctx context.Context, f *File, o *Options) (string, error) {
 	safefile.Sweep(string(d))

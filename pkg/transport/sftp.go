@@ -43,6 +43,8 @@ type sftpBox struct {
 	stop func() bool
 }
 
+func (b *sftpBox) goesOn() bool { return true }
+
 func (b *sftpBox) close() {
 	b.stop()
 	b.Client.Close()
@@ -329,10 +331,10 @@ func (i *sftpInbox) Close() {
 
 // do runs f, and again on a new connection if the old one is lost.
 func (i *sftpInbox) do(ctx context.Context, f func(*sftpBox) error) error {
-	return i.o.retry(ctx, func() (err error) {
+	return i.o.retry(ctx, func() (_ int64, err error) {
 		if i.box == nil {
 			if i.box, err = i.reopen(ctx); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		err = f(i.box)
@@ -341,7 +343,7 @@ func (i *sftpInbox) do(ctx context.Context, f func(*sftpBox) error) error {
 			i.box.close()
 			i.box = nil
 		}
-		return err
+		return 0, err
 	})
 }
 

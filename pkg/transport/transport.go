@@ -17,6 +17,7 @@ import (
 	"path"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/chartpost/chartpost/pkg/seal"
@@ -37,9 +38,16 @@ type Options struct {
 
 	Tries  int           // how often at most; 0 is 1
 	Wait   time.Duration // before the second try; twice as long before each further one; 0 is a second
-	Notify func(err error, wait time.Duration)
+	Notify func(Pause)
 
 	Progress func(int64) // told of every stretch that was carried
+}
+
+// A Pause comes before another try.
+type Pause struct {
+	Err  error // what the try before met
+	Wait time.Duration
+	Lost int64 // how many bytes had been carried and have to be carried once more
 }
 
 // Errors that decide what a person has to do.
@@ -63,7 +71,9 @@ type File struct {
 	Src  io.ReaderAt
 	Size int64
 
+	mu   sync.Mutex
 	told int64 // how much of it Progress has been told of
+	turn int   // which reader of it is the one that counts
 }
 
 // check refuses what is not sealed: no plaintext ever leaves.
@@ -81,6 +91,7 @@ func (f *File) check() error {
 // outbox is somewhere to put files.
 type outbox interface {
 	put(ctx context.Context, f *File, o *Options) (at string, err error)
+	goesOn() bool // with what broke off
 	close()
 }
 
@@ -95,14 +106,17 @@ func Send(ctx context.Context, to string, f *File, o *Options) (at string, err e
 	if err != nil {
 		return "", err
 	}
-	err = o.retry(ctx, func() error {
+	err = o.retry(ctx, func() (lost int64, err error) {
 		box, err := open(ctx, o)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		defer box.close()
 		at, err = box.put(ctx, f, o)
-		return err
+		if !box.goesOn() {
+			lost = f.stop()
+		}
+		return lost, err
 	})
 	return at, err
 }
@@ -147,14 +161,14 @@ func address(to string) (*url.URL, error) {
 // IsRemote reports whether an address is not a folder.
 func IsRemote(to string) bool { u, err := address(to); return u != nil || err != nil }
 
-// retry tries again while it may help.
-func (o *Options) retry(ctx context.Context, do func() error) error {
+// retry tries again while it may help. do says how much of what it carried is lost where it fails.
+func (o *Options) retry(ctx context.Context, do func() (lost int64, err error)) error {
 	wait := o.Wait
 	if wait == 0 {
 		wait = time.Second
 	}
 	for try := 1; ; try++ {
-		err := do()
+		lost, err := do()
 		var end *final
 		if err == nil || ctx.Err() != nil || errors.As(err, &end) || try >= max(o.Tries, 1) {
 			if ctx.Err() != nil {
@@ -165,7 +179,7 @@ func (o *Options) retry(ctx context.Context, do func() error) error {
 		// Some more or less, so that those who were cut off together do not come back together.
 		pause := wait + time.Duration(rand.Int64N(int64(wait)/4+1))
 		if o.Notify != nil {
-			o.Notify(err, pause)
+			o.Notify(Pause{err, pause, lost})
 		}
 		select {
 		case <-ctx.Done():
@@ -182,24 +196,41 @@ func (o *Options) progress(n int64) {
 	}
 }
 
-// reader reads a file from somewhere on and tells of it, until ctx ends.
+// reader reads a file from somewhere on and tells of it, until ctx ends or another reader takes its place.
 type reader struct {
-	ctx context.Context
-	r   io.Reader
-	f   *File
-	o   *Options
+	ctx  context.Context
+	r    io.Reader
+	f    *File
+	o    *Options
+	turn int
 }
 
 // from begins to read. Where a try before this one had come further, Progress is told of a negative stretch.
 func (f *File) from(ctx context.Context, off int64, o *Options) io.Reader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	o.progress(off - f.told)
 	f.told = off
-	return &reader{ctx, io.NewSectionReader(f.Src, off, f.Size-off), f, o}
+	f.turn++
+	return &reader{ctx, io.NewSectionReader(f.Src, off, f.Size-off), f, o, f.turn}
+}
+
+// stop ends what still reads, and says how far it came: a request of HTTP may be read from after its answer.
+func (f *File) stop() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.turn++
+	return f.told
 }
 
 func (r *reader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
+	}
+	r.f.mu.Lock()
+	defer r.f.mu.Unlock()
+	if r.turn != r.f.turn {
+		return 0, errors.New("this try is over")
 	}
 	n, err := r.r.Read(p)
 	r.f.told += int64(n)
@@ -237,9 +268,9 @@ func OpenInbox(ctx context.Context, from string, o *Options) (Inbox, error) {
 		return nil, fmt.Errorf("%w: packages are fetched from a folder or by sftp://", ErrAddress)
 	}
 	var box *sftpBox
-	err = o.retry(ctx, func() (err error) {
+	err = o.retry(ctx, func() (_ int64, err error) {
 		box, err = openSFTP(ctx, u, o)
-		return err
+		return 0, err
 	})
 	if err != nil {
 		return nil, err

@@ -173,7 +173,12 @@ func TestSFTPResumes(t *testing.T) {
 	var carried int64
 	o := s.options(t)
 	notes := 0
-	o.Notify = func(error, time.Duration) { notes++ }
+	o.Notify = func(p transport.Pause) {
+		notes++
+		if p.Lost != 0 {
+			t.Errorf("%d bytes are lost", p.Lost)
+		}
+	}
 	o.Progress = func(n int64) { carried += n }
 	s.Limit.Store(16 << 20)
 	src := &counting{r: bytes.NewReader(data)}
@@ -419,5 +424,37 @@ func TestFetchResumes(t *testing.T) {
 	}
 	if s.Tries.Load() < 2 || n.Load() > int64(len(data)) {
 		t.Errorf("%d connections, %d of %d bytes", s.Tries.Load(), n.Load(), len(data))
+	}
+}
+
+// TestWebBreaksOff: a PUT that breaks off is told with what it cost, and the next try carries the whole file from its beginning.
+func TestWebBreaksOff(t *testing.T) {
+	data := sealed(t, 4<<20)
+	var got []byte
+	tries := 0
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tries++; tries == 1 {
+			io.CopyN(io.Discard, r.Body, 1<<20)
+			panic(http.ErrAbortHandler) // the connection is cut
+		}
+		got, _ = io.ReadAll(r.Body)
+	}))
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	var pauses []transport.Pause
+	carried := int64(0)
+	o := &transport.Options{Roots: roots, Tries: 3, Wait: time.Millisecond, Notify: func(p transport.Pause) { pauses = append(pauses, p) }, Progress: func(n int64) { carried += n }}
+	if _, err := transport.Send(t.Context(), server.URL+"/bucket/key?X-Amz-Signature=secret", file("a.zip.age", data), o); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, data) || tries != 2 {
+		t.Errorf("%d bytes arrived in %d tries", len(got), tries)
+	}
+	if len(pauses) != 1 || pauses[0].Lost < 1<<20 || pauses[0].Lost > int64(len(data)) || strings.Contains(pauses[0].Err.Error(), "secret") {
+		t.Errorf("%+v", pauses)
+	}
+	if carried != int64(len(data)) {
+		t.Errorf("%d bytes were told of %d", carried, len(data))
 	}
 }

@@ -45,6 +45,9 @@ func newWeb(u *url.URL, o *Options) *web {
 
 const connectTimeout = 30 * time.Second
 
+// goesOn: a server may take a PUT of a part (RFC 9110, 14.5) for the whole, and an address that was signed beforehand holds for one PUT.
+func (w *web) goesOn() bool { return false }
+
 func (w *web) close() { w.client.CloseIdleConnections() }
 
 func (w *web) put(ctx context.Context, f *File, o *Options) (string, error) {

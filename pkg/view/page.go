@@ -596,7 +596,7 @@ func (p *Page) section(w *writer, t table, who string) {
 			}
 			w.start("tr", "?class", class)
 			for i, c := range r.cells {
-				if i == 0 {
+				if i == 0 && len(c) > 0 && len(r.cells) > 1 { // what names nothing, or has nothing beside it, heads no row
 					w.start("th", "scope", "row")
 				} else {
 					w.start("td")

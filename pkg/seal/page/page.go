@@ -39,12 +39,12 @@ type Page struct {
 const style = `:root{color-scheme:light}*{box-sizing:border-box}[hidden]{display:none!important}
 body{margin:0;font:1.05rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;color:#1a1a1a;background:#fff;overflow-wrap:break-word}
 main{max-width:60rem;margin:0 auto;padding:1.5rem 1.25rem}h1{font-size:1.7rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 .5rem}
-label{display:block;font-weight:700;margin:1rem 0 .25rem}input{font:inherit;padding:.5rem .6rem;border:2px solid #5b616b;border-radius:.3rem}#typed{width:100%}
+label{display:block;font-weight:700;margin:1rem 0 .25rem}input{font:inherit;padding:.5rem .6rem;border:2px solid #5b616b;border-radius:.3rem}#typed,#file{width:100%}
 button{font:inherit;font-weight:700;margin-top:1rem;padding:.55rem 1.6rem;color:#fff;background:#0b4778;border:2px solid #0b4778;border-radius:.3rem}button:disabled{background:#5b616b;border-color:#5b616b}
 :focus-visible{outline:3px solid #b35900;outline-offset:2px}a{color:#0b4778}.note{background:#fff4e0;border-left:4px solid #b35900;padding:.5rem .75rem}
-#said{min-height:1.6em;margin:.75rem 0;font-weight:700}#said.trouble{color:#8b0a03}dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem}dt{color:#444}dd{margin:0}
+#said{min-height:1.6em;margin:.75rem 0;font-weight:700}#said.trouble{color:#8b0a03}dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem}dt{color:#444}dd{margin:0}
 iframe{width:100%;height:85vh;border:2px solid #5b616b;border-radius:.3rem}code{background:#eef1f5;padding:.05rem .3rem;overflow-wrap:anywhere}small{color:#444}
-@media (max-width:40rem){dl{grid-template-columns:1fr}}`
+@media (max-width:40rem){dl{grid-template-columns:minmax(0,1fr)}}`
 
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))

@@ -47,17 +47,6 @@ type CLI struct {
 
 	// Terminal reports that a stream is a terminal; nil looks at the stream.
 	Terminal func(io.Writer) bool
-
-	// Ease is what a command over records does to the collector before it begins; nil is nothing. What seals and opens has little in
-	// use, and stays below 32 MiB.
-	Ease func()
-}
-
-// ease is c.Ease, if there is one.
-func (c *CLI) ease() {
-	if c.Ease != nil {
-		c.Ease()
-	}
 }
 
 // terminal reports that a stream is a terminal that can move its cursor.
@@ -100,13 +89,16 @@ func someInput(cmd *cobra.Command, args []string) error {
 func Run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr), Ease: easeCollector}
-	return c.Run(ctx, os.Args[1:])
+	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr)}
+	return c.run(ctx, os.Args[1:], easeCollector)
 }
 
-// Run runs one command line and returns its exit status.
-func (c *CLI) Run(ctx context.Context, args []string) int {
-	root := c.root()
+// Run runs one command line and returns its exit status. It changes nothing of the process, in which there may be more runs.
+func (c *CLI) Run(ctx context.Context, args []string) int { return c.run(ctx, args, func() {}) }
+
+// run is Run; ease is called before a command over records.
+func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
+	root := c.root(ease)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil {
@@ -133,7 +125,7 @@ func (c *CLI) Run(ctx context.Context, args []string) int {
 //
 // The version has a flag of its own because no template of cobra may be set, nor text/template be imported: it looks methods up
 // by name, and with it the linker keeps every method of every FHIR message, 6 MB of them.
-func (c *CLI) root() *cobra.Command {
+func (c *CLI) root(ease func()) *cobra.Command {
 	var showVersion bool
 	root := &cobra.Command{
 		Use:           "chartpost",
@@ -153,8 +145,12 @@ func (c *CLI) root() *cobra.Command {
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
-	for _, add := range commands {
-		root.AddCommand(add(c))
+	for _, x := range commands {
+		cmd := x.add(c)
+		if x.use == overRecords {
+			cmd.PreRun = func(*cobra.Command, []string) { ease() }
+		}
+		root.AddCommand(cmd)
 	}
 	return root
 }
@@ -162,5 +158,5 @@ func (c *CLI) root() *cobra.Command {
 // Tree is the tree of commands, for manual pages and completions.
 func Tree() *cobra.Command {
 	c := &CLI{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}
-	return c.root()
+	return c.root(func() {})
 }

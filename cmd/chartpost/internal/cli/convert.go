@@ -91,7 +91,6 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 }
 
 func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) error {
-	c.ease()
 	if len(args) == 0 {
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}

@@ -70,10 +70,15 @@ func (o *transportOptions) options(c *CLI) (*transport.Options, error) {
 		}
 		t.Secret = func(context.Context, string) (string, error) { return password, nil }
 	}
-	t.Notify = func(err error, wait time.Duration) {
-		if !o.quiet {
-			fmt.Fprintf(c.Err, "%v; trying again in %s\n", err, max(wait.Round(time.Second), time.Second))
+	t.Notify = func(p transport.Pause) {
+		if o.quiet {
+			return
 		}
+		how := ""
+		if p.Lost > 0 {
+			how = fmt.Sprintf(", from the beginning (%s were carried in vain: the web has no way to go on with a file)", byteCount(p.Lost))
+		}
+		fmt.Fprintf(c.Err, "%v; trying again in %s%s\n", p.Err, max(p.Wait.Round(time.Second), time.Second), how)
 	}
 	return t, nil
 }

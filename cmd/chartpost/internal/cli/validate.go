@@ -84,7 +84,6 @@ cannot be read.`,
 }
 
 func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string) error {
-	c.ease()
 	if len(args) == 0 {
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}

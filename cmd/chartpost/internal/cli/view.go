@@ -57,7 +57,6 @@ gets a page for each, record-000001.html and so on, in the order in which they c
 }
 
 func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error {
-	c.ease()
 	if len(args) == 0 {
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}

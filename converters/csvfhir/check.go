@@ -89,12 +89,7 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 	}
 	for _, t := range tabs.Tables {
 		sum.Tables++
-		asked := map[*diag.Finding]bool{} // questions, which only matter where a row wants dates
-		for i := range t.Columns {
-			if d := t.Columns[i].Dates; d != nil && d.Question != nil {
-				asked[d.Question] = true
-			}
-		}
+		asked := questions(t) // they matter only where a row wants dates
 		c := &checker{o: &o, t: t, at: diag.Place{Source: f.Path, Path: sheetOf(t)}, report: report}
 		ok := false
 		switch {
@@ -212,7 +207,7 @@ func (c *checker) mapping(x *Match) bool {
 			c.report(diag.New(OptionalColumns, c.at, "%s: %s", OptionalColumns.Entry().What, strings.Join(absent, ", ")))
 		}
 	}
-	if q := (&reading{o: c.o.Run}).question(x, c.t, map[*diag.Finding]bool{}); q != nil {
+	if q := (&reading{o: c.o.Run}).question(x, c.t); q != nil {
 		c.report(q)
 		return false
 	}

@@ -166,15 +166,17 @@ func (r *reading) open(f *convert.File, several bool) error {
 		} else {
 			x = r.set.Find(path.Base(f.Name), t.Header())
 		}
-		finds = append(finds, t.Findings...)
+		open := questions(t) // those that no row asks matter to nobody
+		var question *diag.Finding
+		if x != nil {
+			question = r.question(x, t)
+		}
+		finds = append(finds, slices.DeleteFunc(slices.Clone(t.Findings), func(f *diag.Finding) bool { return open[f] })...)
 		if x == nil {
 			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
 			continue
 		}
 		x.Table.of.used.Store(true)
-		asked := map[*diag.Finding]bool{}
-		question := r.question(x, t, asked)
-		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
 		if question != nil {
 			r.refuse(f, t, question)
 			continue
@@ -226,15 +228,22 @@ func (r *reading) unmapped(x *Match) string {
 	return cmp.Or(r.o.Unmapped, x.Table.of.File.Head.Options.Unmapped, "report")
 }
 
-// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates. asked are the
-// findings that are settled so.
-func (r *reading) question(x *Match, t *csvtab.Table, asked map[*diag.Finding]bool) *diag.Finding {
+// questions are the findings of a table that ask how the dates of a column are to be read.
+func questions(t *csvtab.Table) map[*diag.Finding]bool {
+	asked := map[*diag.Finding]bool{}
+	for i := range t.Columns {
+		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
+			asked[d.Question] = true
+		}
+	}
+	return asked
+}
+
+// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates.
+func (r *reading) question(x *Match, t *csvtab.Table) *diag.Finding {
 	for i := range t.Columns {
 		if !x.Table.dated[x.Names[i]] {
 			continue
-		}
-		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
-			asked[d.Question] = true
 		}
 		if d := t.AsDates(i, csvtab.Order(x.Table.Dates[x.Names[i]])); d.Question != nil {
 			return d.Question
@@ -369,13 +378,13 @@ func (r *reading) yieldError(err error) {
 func (x *row) hash() uint64 {
 	if x.of.key != nil {
 		if len(x.of.key) == 1 {
-			if key := strings.TrimSpace(x.cells[x.of.key[0]].Text); key != "" {
+			if key := x.key(x.of.key[0]); key != "" {
 				return hash(key)
 			}
 		} else {
 			values := make([]string, len(x.of.key))
 			for i, k := range x.of.key {
-				values[i] = strings.TrimSpace(x.cells[k].Text)
+				values[i] = x.key(k)
 			}
 			if strings.Join(values, "") != "" {
 				return hash(values...)
@@ -524,7 +533,7 @@ func (r *reading) groups() error {
 					list = append(list, have)
 				}
 			case x.record < 0 && x.Table.Record == "" && joins[x.Table.of] && len(x.key) == 1:
-				h := hash(x.Table.Name, strings.TrimSpace(y.cells[x.key[0]].Text))
+				h := hash(x.Table.Name, y.key(x.key[0]))
 				if _, ok := g.shared[h]; ok {
 					list = append(list, own()) // another with the same key
 					break
@@ -568,10 +577,10 @@ func (r *reading) groups() error {
 
 // recordKey says to which record a row belongs; empty if it does not say.
 func (x *opened) recordKey(y *row) string {
-	if x.record < 0 || y.cells[x.record].Is&csvtab.IsError != 0 {
+	if x.record < 0 {
 		return ""
 	}
-	return strings.TrimSpace(y.cells[x.record].Text)
+	return y.key(x.record)
 }
 
 // text is the rows of a record as they stand in their files.

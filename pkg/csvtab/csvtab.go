@@ -308,7 +308,10 @@ func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 // this says; it is not to be called while rows are read.
 func (t *Table) AsDates(column int, order Order) *Dates {
 	c, s := &t.Columns[column], t.survey
-	if c.Dates == nil || order != "" {
+	if c.Dates == nil { // only now it is known that the column is one of dates
+		c.Dates = s.order(column, order)
+		t.Findings = append(t.Findings, s.dateFindings(column, c.Dates)...)
+	} else if order != "" {
 		c.Dates = s.order(column, order)
 	}
 	return c.Dates

@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -44,6 +45,9 @@ type Mapping struct {
 	types   mapping.Types
 	format  *tree.Format
 
+	kinds  sync.Once
+	office []*suggest.Kind
+
 	mu   sync.Mutex
 	maps map[*mapping.Set]*mapping.Map
 }
@@ -58,6 +62,7 @@ type Table struct {
 
 	of     *Mapping
 	names  map[string]string // canonical names by what columns are called, normalised
+	rank   map[string]int    // where such a name stands in the list of a column's other names, from 1
 	known  map[string]bool
 	dated  map[string]bool // columns that rows read as dates of the file's own form
 	makes  bool            // its rows make more resources than their own
@@ -72,14 +77,14 @@ type Ref struct {
 	Type string
 }
 
-// normal is a column's name without regard to case, blanks and punctuation. A name of nothing else stays as it is.
+// normal is a column's name without regard to case, blanks and punctuation, but for the sign of numbers. A name of nothing else stays as it is.
 func normal(name string) string {
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, name)
+	}, strings.ReplaceAll(name, "#", "number"))
 	if s == "" {
 		return name
 	}
@@ -113,7 +118,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		}
 	}
 	for _, name := range names {
-		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
+		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
 		if len(t.Types) == 0 {
 			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
 				Hint: "write one: table " + name + " -> Patient"}}
@@ -143,7 +148,10 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 		for c, others := range t.TableFile.Columns {
-			for _, alias := range others {
+			for i, alias := range others {
+				if _, ok := t.rank[normal(alias)]; !ok {
+					t.rank[normal(alias)] = i + 1
+				}
 				if have, ok := t.names[normal(alias)]; ok && have != c {
 					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s is a name of %s and of %s", t.Name, alias, have, c),
 						Hint: "a column is one thing: take the name out of one of the lists"}}
@@ -581,6 +589,19 @@ func (t *Table) match(file string, columns []string) *Match {
 	return x
 }
 
+// kind is a kind of list of the built-in office mapping, by which columns are known under more names than the head has; nil in other mappings.
+func (m *Mapping) kind(name string) *suggest.Kind {
+	if !m.BuiltIn || m.Name != officeName {
+		return nil
+	}
+	m.kinds.Do(func() { _, m.office, _ = Office() })
+	i := slices.IndexFunc(m.office, func(k *suggest.Kind) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return m.office[i]
+}
+
 // fits holds a file's name against the pattern.
 func (t *Table) fits(file string) bool {
 	if t.File == "" {
@@ -590,16 +611,41 @@ func (t *Table) fits(file string) bool {
 	return ok && err == nil
 }
 
-// canonical are the names that the rows have for columns. Of several columns of one name the first has it, and of those rather the one that is written
-// so than another.
+// canonical are the names that the rows have for columns. Of several columns of one name that has it which is written so, then the one whose name
+// stands first in the list of other names, then the first. What offices keep in lists is known by more than the names in the head: by the same
+// names with other words for the same, as map suggest knows them and is sure of.
 func (t *Table) canonical(columns []string) []string {
 	names := make([]string, len(columns))
 	taken := map[string]bool{}
-	for _, exact := range []bool{true, false} {
+	for i, c := range columns {
+		if name := t.names[normal(c)]; name == c && !taken[c] {
+			names[i], taken[c] = c, true
+		}
+	}
+	best := map[string]int{}
+	for i, c := range columns {
+		name, ok := t.names[normal(c)]
+		if names[i] != "" || !ok || taken[name] {
+			continue
+		}
+		if j, ok := best[name]; !ok || t.rank[normal(c)] < t.rank[normal(columns[j])] {
+			best[name] = i
+		}
+	}
+	for name, i := range best {
+		names[i], taken[name] = name, true
+	}
+	if kind := t.of.kind(t.Name); kind != nil {
+		var open []string
+		var at []int
 		for i, c := range columns {
-			name, ok := t.names[normal(c)]
-			if names[i] == "" && ok && !taken[name] && (!exact || name == c) {
-				names[i], taken[name] = name, true
+			if names[i] == "" {
+				open, at = append(open, c), append(at, i)
+			}
+		}
+		for i, known := range suggest.ByNames(open, kind) {
+			if known != nil && !taken[known.Name] {
+				names[at[i]], taken[known.Name] = known.Name, true
 			}
 		}
 	}

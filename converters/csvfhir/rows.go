@@ -151,7 +151,7 @@ func settle(d *tree.Doc) {
 			}
 			switch s := d.State(k); {
 			case s == tree.Carried && lost:
-				d.Mark(k, tree.Folded, "a value before it in the cell is left out: it comes back in that one's place")
+				d.LowerLeaf(k, tree.Folded, "a value before it in the cell is left out: it comes back in that one's place")
 			case s != tree.Carried && s != tree.Folded:
 				lost = true
 			}

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"unicode"
 
+	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -547,15 +548,15 @@ type Match struct {
 	Known int      // columns that rows know
 }
 
-// Find finds the kind of file that has these columns, and whose pattern fits the file's name: a mapping given before a built-in one, then that
-// which knows most of the columns.
-func (s *Set) Find(file string, columns []string) (best *Match) {
+// Find finds the kind of file that has these columns, and whose patterns fit the names of the file and, in a workbook, of the sheet: a mapping given
+// before a built-in one, then that which knows most of the columns.
+func (s *Set) Find(file, sheet string, columns []string) (best *Match) {
 	for _, m := range s.Mappings {
 		if best != nil && m.BuiltIn && !best.Table.of.BuiltIn {
 			return best
 		}
 		for _, t := range m.Tables {
-			if x := t.match(file, columns); x != nil && (best == nil || cmp.Or(cmp.Compare(x.Known, best.Known), cmp.Compare(len(t.Headers), len(best.Table.Headers))) > 0) {
+			if x := t.match(file, sheet, columns); x != nil && (best == nil || cmp.Or(cmp.Compare(x.Known, best.Known), cmp.Compare(len(t.Headers), len(best.Table.Headers))) > 0) {
 				best = x
 			}
 		}
@@ -563,9 +564,12 @@ func (s *Set) Find(file string, columns []string) (best *Match) {
 	return best
 }
 
+// anySheet stands for the name of a sheet where it does not matter.
+const anySheet = "*"
+
 // match holds a file against the head.
-func (t *Table) match(file string, columns []string) *Match {
-	if !t.fits(file) {
+func (t *Table) match(file, sheet string, columns []string) *Match {
+	if !t.fits(file) || t.Sheet != "" && sheet != anySheet && !csvtab.SheetIs(t.Sheet, sheet) {
 		return nil
 	}
 	x := &Match{Table: t, Names: t.canonical(columns)}

@@ -46,7 +46,7 @@ func Suggested(name string, text []byte, file string, columns []string) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(m.Tables, func(t *Table) bool { return t.match(file, columns) != nil }) {
+	if !slices.ContainsFunc(m.Tables, func(t *Table) bool { return t.match(file, anySheet, columns) != nil }) {
 		return mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: "the head does not ask for the columns of " + file, Hint: "look at headers"}}
 	}
 	return nil

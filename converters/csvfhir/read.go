@@ -138,18 +138,33 @@ func (r *reading) read(files []*convert.File) error {
 	return nil
 }
 
-// open opens a file and finds out what its tables are.
-func (r *reading) open(f *convert.File, several bool) error {
-	opts := csvtab.Options{Encoding: r.o.Charset, Dates: csvtab.Order(r.o.Dates), MaxRow: r.o.MaxRecord}
-	blind := r.set.Blind(f.Name)
-	if blind != nil {
-		blind.options(&opts, r.o)
-	} else if head, ok := sniffed(f); ok {
-		if x := r.set.Find(path.Base(f.Name), head); x != nil {
-			x.Table.options(&opts, r.o)
+// open opens a file as tables: as the mappings say, where they are asked, of the kind of file that it seems to be. blind is that kind where the
+// file's name alone tells.
+func (s *Set) open(f *convert.File, run *convert.Options, ask bool) (tabs *csvtab.File, blind *Table, err error) {
+	o := csvtab.Options{Encoding: run.Charset, Dates: csvtab.Order(run.Dates), MaxRow: run.MaxRecord, Sheets: run.Sheets}
+	if ask {
+		if blind = s.Blind(f.Name); blind != nil {
+			blind.options(&o, run)
+		} else if head, ok := sniffed(f); ok {
+			if x := s.Find(path.Base(f.Name), anySheet, head); x != nil {
+				x.Table.options(&o, run)
+			}
+		}
+		for _, m := range s.Mappings {
+			for _, t := range m.Tables {
+				if t.Sheet != "" {
+					o.Hidden = append(o.Hidden, t.Sheet)
+				}
+			}
 		}
 	}
-	tabs, err := csvtab.Open(f.Path, csvtab.Source(f.Open), opts)
+	tabs, err = csvtab.Open(f.Path, csvtab.Source(f.Open), o)
+	return tabs, blind, err
+}
+
+// open opens a file and finds out what its tables are.
+func (r *reading) open(f *convert.File, several bool) error {
+	tabs, blind, err := r.set.open(f, r.o, true)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
 		r.refuse(f, nil, bad)
@@ -164,7 +179,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 		if blind != nil {
 			x = blind.blindMatch(t)
 		} else {
-			x = r.set.Find(path.Base(f.Name), t.Header())
+			x = r.set.Find(path.Base(f.Name), t.Sheet, t.Header())
 		}
 		open := questions(t) // those that no row asks matter to nobody
 		var question *diag.Finding
@@ -173,7 +188,11 @@ func (r *reading) open(f *convert.File, several bool) error {
 		}
 		finds = append(finds, slices.DeleteFunc(slices.Clone(t.Findings), func(f *diag.Finding) bool { return open[f] })...)
 		if x == nil {
-			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
+			what := NoMapping.Entry().What
+			if t.Sheet != "" && len(tabs.Tables) > 1 {
+				what = "no mapping knows the columns of this sheet; --sheet names those that are to be read"
+			}
+			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s", what))
 			continue
 		}
 		x.Table.of.used.Store(true)
@@ -181,7 +200,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 			r.refuse(f, t, question)
 			continue
 		}
-		if list := x.Unmapped(); len(list) > 0 {
+		if list := x.unmappedOf(t); len(list) > 0 {
 			what := strings.Join(columnNames(x, t, list), ", ")
 			switch r.unmapped(x) {
 			case "refuse":
@@ -189,7 +208,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 				continue
 			case "keep":
 			default:
-				finds = append(finds, diag.New(UnknownColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: %s", UnknownColumn.Entry().What, what))
+				finds = append(finds, unknownColumns(x, t, f.Path, what))
 			}
 		}
 		o := newOpened(x, t)
@@ -206,6 +225,16 @@ func (r *reading) open(f *convert.File, several bool) error {
 	}
 	r.find(finds...)
 	return nil
+}
+
+// unmappedOf are the columns that no row knows and in which something stands.
+func (x *Match) unmappedOf(t *csvtab.Table) []string {
+	return slices.DeleteFunc(x.Unmapped(), func(name string) bool { return t.Columns[slices.Index(x.Names, name)].Filled == 0 })
+}
+
+func unknownColumns(x *Match, t *csvtab.Table, source, names string) *diag.Finding {
+	return diag.New(UnknownColumn, diag.Place{Source: source, Path: sheetOf(t)}, "the table is read as %s of %s; %s: %s",
+		x.Table.Name, x.Table.of.label(), UnknownColumn.Entry().What, names)
 }
 
 func sheetOf(t *csvtab.Table) string {
@@ -245,7 +274,8 @@ func (r *reading) question(x *Match, t *csvtab.Table) *diag.Finding {
 		if !x.Table.dated[x.Names[i]] {
 			continue
 		}
-		if d := t.AsDates(i, csvtab.Order(x.Table.Dates[x.Names[i]])); d.Question != nil {
+		order := cmp.Or(x.Table.Dates[x.Names[i]], r.o.Dates, x.Table.of.File.Head.Options.Dates)
+		if d := t.AsDates(i, csvtab.Order(order)); d.Question != nil {
 			return d.Question
 		}
 	}
@@ -646,7 +676,7 @@ func (s *Set) join(name string, head []byte) string {
 		if !ok {
 			return ""
 		}
-		x := s.Find(path.Base(name), columns)
+		x := s.Find(path.Base(name), anySheet, columns)
 		if x == nil {
 			return ""
 		}

@@ -19,6 +19,9 @@ func TestCalled(t *testing.T) {
 		{"client.txt", "", ""},
 		{"client.txt", "\x00\x01\x02", ""},
 		{"letter.txt", "Dear colleague\r\n", ""},
+		{"names.csv", "Name\r\nAnn\r\n", "csv"}, // called like a table: the codec says what is wrong with it
+		{"list.XLS", "<html><table><tr><td>MRN</td></tr></table></html>", "csv"},
+		{"bundle.csv", `{"resourceType":"Bundle","type":"collection"}`, "fhir"},
 	} {
 		got := ""
 		if f := formats.Detect(c.name, []byte(c.head)); f != nil {

@@ -63,19 +63,7 @@ type Checked struct{ Tables, Rows, Good, Bad, Same int }
 // Check checks the tables of a file. What it finds goes to report in the order of the file. An error is one of reading or writing.
 func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding)) (Checked, error) {
 	var sum Checked
-	opts := csvtab.Options{Encoding: o.Run.Charset, Dates: csvtab.Order(o.Run.Dates), MaxRow: o.Run.MaxRecord}
-	blind := s.Blind(f.Name)
-	if len(o.Layouts) > 0 {
-		blind = nil
-	}
-	if blind != nil {
-		blind.options(&opts, o.Run)
-	} else if head, ok := sniffed(f); ok && len(o.Layouts) == 0 {
-		if x := s.Find(path.Base(f.Name), head); x != nil {
-			x.Table.options(&opts, o.Run)
-		}
-	}
-	tabs, err := csvtab.Open(f.Path, csvtab.Source(f.Open), opts)
+	tabs, blind, err := s.open(f, o.Run, len(o.Layouts) == 0)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
 		report(bad)
@@ -89,12 +77,7 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 	}
 	for _, t := range tabs.Tables {
 		sum.Tables++
-		asked := map[*diag.Finding]bool{} // questions, which only matter where a row wants dates
-		for i := range t.Columns {
-			if d := t.Columns[i].Dates; d != nil && d.Question != nil {
-				asked[d.Question] = true
-			}
-		}
+		asked := questions(t) // they matter only where a row wants dates
 		c := &checker{o: &o, t: t, at: diag.Place{Source: f.Path, Path: sheetOf(t)}, report: report}
 		ok := false
 		switch {
@@ -103,7 +86,7 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 		case blind != nil:
 			ok = c.mapping(blind.blindMatch(t))
 		default:
-			if x := s.Find(path.Base(f.Name), t.Header()); x == nil {
+			if x := s.Find(path.Base(f.Name), t.Sheet, t.Header()); x == nil {
 				c.nearest(s)
 			} else {
 				ok = c.mapping(x)
@@ -198,8 +181,8 @@ func (c *checker) nearest(s *Set) {
 // mapping makes ready to check against a mapping.
 func (c *checker) mapping(x *Match) bool {
 	t := x.Table
-	if list := x.Unmapped(); len(list) > 0 {
-		c.report(diag.New(UnknownColumn, c.at, "%s: %s", UnknownColumn.Entry().What, strings.Join(columnNames(x, c.t, list), ", ")))
+	if list := x.unmappedOf(c.t); len(list) > 0 {
+		c.report(unknownColumns(x, c.t, c.at.Source, strings.Join(columnNames(x, c.t, list), ", ")))
 	}
 	if !t.of.BuiltIn { // a mapping of one's own was written for this table; the built-in ones know far more names than any table has
 		var absent []string
@@ -212,7 +195,7 @@ func (c *checker) mapping(x *Match) bool {
 			c.report(diag.New(OptionalColumns, c.at, "%s: %s", OptionalColumns.Entry().What, strings.Join(absent, ", ")))
 		}
 	}
-	if q := (&reading{o: c.o.Run}).question(x, c.t, map[*diag.Finding]bool{}); q != nil {
+	if q := (&reading{o: c.o.Run}).question(x, c.t); q != nil {
 		c.report(q)
 		return false
 	}

@@ -57,7 +57,7 @@ func TestCheckTables(t *testing.T) {
 		{"a blank where a row needs a value", "MRN,Vaccination Date,CVX,Lot\n1,2025-10-01,140,a\n2,2025-10-01,,b\n3,2025-10-02,140,c\n", "CP-CSV-085 row 3, column CVX | column CVX is blank"},
 		{"the same row, and the same key with other values", "MRN,Last Name,DOB\n1,Vale,1980-03-14\n2,Stone,1975-12-25\n1,Vale,1980-03-14\n2,Stein,1975-12-25\n",
 			"CP-CSV-086 row 4, as row 2 | a row is the same as one before it\nCP-CSV-087 row 5, as row 3 | a row has the key of another and says something else (MRN)"},
-		{"unknown columns once", "MRN,Last Name,DOB,Colour\n1,Vale,1980-03-14,red\n2,Stone,1975-12-25,blue\n", "CP-CSV-051  | columns that no row of the mapping knows: Colour"},
+		{"unknown columns once", "MRN,Last Name,DOB,Colour\n1,Vale,1980-03-14,red\n2,Stone,1975-12-25,blue\n", "CP-CSV-051  | the table is read as people of office; columns that no row of the mapping knows: Colour"},
 		{"nothing known", "Colour,Length\nred,1\n", "CP-CSV-050  | no mapping knows the columns of this table"},
 	} {
 		lines, _, _ := check(t, s, "list.csv", c.text, CheckOptions{})

@@ -18,7 +18,9 @@ import (
 	"sync/atomic"
 	"unicode"
 
+	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -44,6 +46,9 @@ type Mapping struct {
 	types   mapping.Types
 	format  *tree.Format
 
+	kinds  sync.Once
+	office []*suggest.Kind
+
 	mu   sync.Mutex
 	maps map[*mapping.Set]*mapping.Map
 }
@@ -58,6 +63,7 @@ type Table struct {
 
 	of     *Mapping
 	names  map[string]string // canonical names by what columns are called, normalised
+	rank   map[string]int    // where such a name stands in the list of a column's other names, from 1
 	known  map[string]bool
 	dated  map[string]bool // columns that rows read as dates of the file's own form
 	makes  bool            // its rows make more resources than their own
@@ -72,14 +78,14 @@ type Ref struct {
 	Type string
 }
 
-// normal is a column's name without regard to case, blanks and punctuation. A name of nothing else stays as it is.
+// normal is a column's name without regard to case, blanks and punctuation, but for the sign of numbers. A name of nothing else stays as it is.
 func normal(name string) string {
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, name)
+	}, strings.ReplaceAll(name, "#", "number"))
 	if s == "" {
 		return name
 	}
@@ -113,7 +119,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		}
 	}
 	for _, name := range names {
-		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
+		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
 		if len(t.Types) == 0 {
 			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
 				Hint: "write one: table " + name + " -> Patient"}}
@@ -143,7 +149,10 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 		for c, others := range t.TableFile.Columns {
-			for _, alias := range others {
+			for i, alias := range others {
+				if _, ok := t.rank[normal(alias)]; !ok {
+					t.rank[normal(alias)] = i + 1
+				}
 				if have, ok := t.names[normal(alias)]; ok && have != c {
 					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s is a name of %s and of %s", t.Name, alias, have, c),
 						Hint: "a column is one thing: take the name out of one of the lists"}}
@@ -539,15 +548,15 @@ type Match struct {
 	Known int      // columns that rows know
 }
 
-// Find finds the kind of file that has these columns, and whose pattern fits the file's name: a mapping given before a built-in one, then that
-// which knows most of the columns.
-func (s *Set) Find(file string, columns []string) (best *Match) {
+// Find finds the kind of file that has these columns, and whose patterns fit the names of the file and, in a workbook, of the sheet: a mapping given
+// before a built-in one, then that which knows most of the columns.
+func (s *Set) Find(file, sheet string, columns []string) (best *Match) {
 	for _, m := range s.Mappings {
 		if best != nil && m.BuiltIn && !best.Table.of.BuiltIn {
 			return best
 		}
 		for _, t := range m.Tables {
-			if x := t.match(file, columns); x != nil && (best == nil || cmp.Or(cmp.Compare(x.Known, best.Known), cmp.Compare(len(t.Headers), len(best.Table.Headers))) > 0) {
+			if x := t.match(file, sheet, columns); x != nil && (best == nil || cmp.Or(cmp.Compare(x.Known, best.Known), cmp.Compare(len(t.Headers), len(best.Table.Headers))) > 0) {
 				best = x
 			}
 		}
@@ -555,9 +564,12 @@ func (s *Set) Find(file string, columns []string) (best *Match) {
 	return best
 }
 
+// anySheet stands for the name of a sheet where it does not matter.
+const anySheet = "*"
+
 // match holds a file against the head.
-func (t *Table) match(file string, columns []string) *Match {
-	if !t.fits(file) {
+func (t *Table) match(file, sheet string, columns []string) *Match {
+	if !t.fits(file) || t.Sheet != "" && sheet != anySheet && !csvtab.SheetIs(t.Sheet, sheet) {
 		return nil
 	}
 	x := &Match{Table: t, Names: t.canonical(columns)}
@@ -581,6 +593,19 @@ func (t *Table) match(file string, columns []string) *Match {
 	return x
 }
 
+// kind is a kind of list of the built-in office mapping, by which columns are known under more names than the head has; nil in other mappings.
+func (m *Mapping) kind(name string) *suggest.Kind {
+	if !m.BuiltIn || m.Name != officeName {
+		return nil
+	}
+	m.kinds.Do(func() { _, m.office, _ = Office() })
+	i := slices.IndexFunc(m.office, func(k *suggest.Kind) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return m.office[i]
+}
+
 // fits holds a file's name against the pattern.
 func (t *Table) fits(file string) bool {
 	if t.File == "" {
@@ -590,16 +615,41 @@ func (t *Table) fits(file string) bool {
 	return ok && err == nil
 }
 
-// canonical are the names that the rows have for columns. Of several columns of one name the first has it, and of those rather the one that is written
-// so than another.
+// canonical are the names that the rows have for columns. Of several columns of one name that has it which is written so, then the one whose name
+// stands first in the list of other names, then the first. What offices keep in lists is known by more than the names in the head: by the same
+// names with other words for the same, as map suggest knows them and is sure of.
 func (t *Table) canonical(columns []string) []string {
 	names := make([]string, len(columns))
 	taken := map[string]bool{}
-	for _, exact := range []bool{true, false} {
+	for i, c := range columns {
+		if name := t.names[normal(c)]; name == c && !taken[c] {
+			names[i], taken[c] = c, true
+		}
+	}
+	best := map[string]int{}
+	for i, c := range columns {
+		name, ok := t.names[normal(c)]
+		if names[i] != "" || !ok || taken[name] {
+			continue
+		}
+		if j, ok := best[name]; !ok || t.rank[normal(c)] < t.rank[normal(columns[j])] {
+			best[name] = i
+		}
+	}
+	for name, i := range best {
+		names[i], taken[name] = name, true
+	}
+	if kind := t.of.kind(t.Name); kind != nil {
+		var open []string
+		var at []int
 		for i, c := range columns {
-			name, ok := t.names[normal(c)]
-			if names[i] == "" && ok && !taken[name] && (!exact || name == c) {
-				names[i], taken[name] = name, true
+			if names[i] == "" {
+				open, at = append(open, c), append(at, i)
+			}
+		}
+		for i, known := range suggest.ByNames(open, kind) {
+			if known != nil && !taken[known.Name] {
+				names[at[i]], taken[known.Name] = known.Name, true
 			}
 		}
 	}

@@ -98,6 +98,8 @@ MRN      ST               identifier[system='https://maple.example/mrn'].value
 Address  ADDRESS          address
 `
 
+const rounded = "invalid a spreadsheet has rounded the identifier; the digits that are missing cannot be had again"
+
 // A testcase is tables that go to FHIR and back by a mapping.
 type testcase struct {
 	name     string
@@ -189,6 +191,30 @@ func TestTables(t *testing.T) {
 			files: map[string]string{"p.csv": "MRN,DOB,Phones\n1,1960-03-04,555-0100;555-0101\n"},
 			fhir:  []string{`{"system":"phone","value":"555-0100"},{"system":"phone","value":"555-0101"}`},
 			back:  map[string][]row{"people": {{"MRN": "1", "DOB": "1960-03-04", "Phones": "555-0100;555-0101"}}}},
+		{name: "a value within a cell that cannot be read moves those behind it", mapping: people, options: convert.Options{To: "ndjson"},
+			files: map[string]string{"p.csv": "MRN,DOB,Phones\n1,1960-03-04,555-0100;none;555-0101\n"},
+			ledger: map[string]string{"row 2, column Phones[2]": "invalid not a telephone number",
+				"row 2, column Phones[3]": "folded a value before it in the cell is left out: it comes back in that one's place"},
+			back: map[string][]row{"people": {{"MRN": "1", "DOB": "1960-03-04", "Phones": "555-0100;555-0101"}}}},
+		{name: "what a spreadsheet has rounded identifies nothing", mapping: people,
+			files: map[string]string{"p.csv": "MRN,DOB,Sex\n1.00012E+11,1960-03-04,F\n1.00012E+11,1961-03-04,M\n",
+				"s.csv": "Patient,Vaccine,Given\n1.00012E+11,Flu,2020-01-02\n"},
+			findings: []string{"CP-CSV-026", "CP-CSV-026"},
+			ledger: map[string]string{"p.csv, row 2, column MRN": rounded, "p.csv, row 3, column MRN": rounded, "s.csv, row 2, column Patient": rounded},
+			back: map[string][]row{"people": {{"DOB": "1960-03-04", "Sex": "female"}, {"DOB": "1961-03-04", "Sex": "male"}},
+				"shots": {{"Vaccine": "Flu", "Given": "2020-01-02"}}}},
+		{name: "dates that nobody asks for are no question", mapping: people, options: convert.Options{To: "ndjson"},
+			files:    map[string]string{"p.csv": "MRN,DOB,Next Visit\n1,1960-03-04,3/4/2026\n"},
+			findings: []string{"CP-CSV-051"},
+			ledger:   map[string]string{"row 2, column Next Visit": "unmapped "},
+			back:     map[string][]row{"people": {{"MRN": "1", "DOB": "1960-03-04"}}}},
+		{name: "days as a spreadsheet counts them, throughout", mapping: people, options: convert.Options{To: "ndjson"},
+			files:    map[string]string{"p.csv": "MRN,DOB\n1,29294\n2,27753\n"},
+			findings: []string{"CP-CSV-032"},
+			back:     map[string][]row{"people": {{"MRN": "1", "DOB": "1980-03-14"}, {"MRN": "2", "DOB": "1975-12-25"}}}},
+		{name: "a blank column is no loss", mapping: people, options: convert.Options{To: "ndjson"},
+			files: map[string]string{"p.csv": "MRN,DOB,Remark\n1,1960-03-04,\n"},
+			back:  map[string][]row{"people": {{"MRN": "1", "DOB": "1960-03-04"}}}},
 		{name: "what cannot be read", mapping: people, options: convert.Options{To: "ndjson"},
 			files:    map[string]string{"p.csv": "MRN,DOB,Sex\n1,1960-03-04,maybe\n2,1961-03-04,M\n3,1962-03-04,M\n4,1963-03-04,M\n5,someday,F\n6,1960-03-04,F\n7,1960-03-04,F\n"},
 			ledger:   map[string]string{"row 2, column Sex": "invalid not a word for a gender", "row 6, column DOB": "invalid not a date"},

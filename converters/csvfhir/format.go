@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path"
 	"strings"
 	"time"
 
@@ -16,8 +17,13 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// called reports a text without names of columns that a mapping knows by its own name.
+// called reports a file that its own name calls a table: a text without names of columns that a mapping knows so, and whatever is called like a
+// table, for which the codec has plainer words than that nobody knows its format.
 func (s *Set) called(name string, head []byte) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".csv", ".tsv", ".xls", ".xlsx":
+		return true
+	}
 	return !bytes.ContainsRune(head, 0) && s.Blind(name) != nil
 }
 
@@ -136,6 +142,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if f := addCells(rec, w.doc, rows); f != nil {
 		return nil, f
 	}
+	settle(w.doc)
 	if len(rec.Resources) == 0 && w.doc.Tally().Declined == 0 {
 		return nil, diag.New(Nothing, at, "")
 	}

@@ -48,7 +48,7 @@ func exampleTable(t *testing.T, s *Set, name string) (*Match, *csvtab.Table) {
 	if blind != nil {
 		return blind.blindMatch(tab), tab
 	}
-	x := s.Find(filepath.Base(name), tab.Header())
+	x := s.Find(filepath.Base(name), "", tab.Header())
 	if x == nil {
 		t.Fatalf("%s: no mapping knows it", name)
 	}

@@ -7,13 +7,15 @@ import (
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 )
 
+const officeName = "office"
+
 // Office is the built-in mapping of what offices keep in lists, with its kinds of list: what map suggest goes by.
 func Office() (*mapping.File, []*suggest.Kind, error) {
 	all, err := files()
 	if err != nil {
 		return nil, nil, err
 	}
-	i := slices.IndexFunc(all, func(f *mapping.File) bool { return f.Name == "office.map" })
+	i := slices.IndexFunc(all, func(f *mapping.File) bool { return f.Name == officeName+".map" })
 	kinds, err := suggest.KindsOf(all[i], "Person")
 	if err != nil {
 		return nil, nil, err
@@ -32,14 +34,19 @@ func Suggested(name string, text []byte, file string, columns []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := NewSet([]*mapping.File{f})
+	all, err := files()
 	if err != nil {
 		return err
 	}
-	if err := s.Mappings[0].Check(); err != nil {
+	common := slices.DeleteFunc(slices.Clone(all), func(f *mapping.File) bool { return f.Head != nil })
+	m, err := newMapping(f, common, nil)
+	if err != nil {
 		return err
 	}
-	if x := s.Find(file, columns); x == nil || x.Table.of != s.Mappings[0] {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(m.Tables, func(t *Table) bool { return t.match(file, anySheet, columns) != nil }) {
 		return mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: "the head does not ask for the columns of " + file, Hint: "look at headers"}}
 	}
 	return nil

@@ -138,18 +138,33 @@ func (r *reading) read(files []*convert.File) error {
 	return nil
 }
 
-// open opens a file and finds out what its tables are.
-func (r *reading) open(f *convert.File, several bool) error {
-	opts := csvtab.Options{Encoding: r.o.Charset, Dates: csvtab.Order(r.o.Dates), MaxRow: r.o.MaxRecord}
-	blind := r.set.Blind(f.Name)
-	if blind != nil {
-		blind.options(&opts, r.o)
-	} else if head, ok := sniffed(f); ok {
-		if x := r.set.Find(path.Base(f.Name), head); x != nil {
-			x.Table.options(&opts, r.o)
+// open opens a file as tables: as the mappings say, where they are asked, of the kind of file that it seems to be. blind is that kind where the
+// file's name alone tells.
+func (s *Set) open(f *convert.File, run *convert.Options, ask bool) (tabs *csvtab.File, blind *Table, err error) {
+	o := csvtab.Options{Encoding: run.Charset, Dates: csvtab.Order(run.Dates), MaxRow: run.MaxRecord, Sheets: run.Sheets}
+	if ask {
+		if blind = s.Blind(f.Name); blind != nil {
+			blind.options(&o, run)
+		} else if head, ok := sniffed(f); ok {
+			if x := s.Find(path.Base(f.Name), anySheet, head); x != nil {
+				x.Table.options(&o, run)
+			}
+		}
+		for _, m := range s.Mappings {
+			for _, t := range m.Tables {
+				if t.Sheet != "" {
+					o.Hidden = append(o.Hidden, t.Sheet)
+				}
+			}
 		}
 	}
-	tabs, err := csvtab.Open(f.Path, csvtab.Source(f.Open), opts)
+	tabs, err = csvtab.Open(f.Path, csvtab.Source(f.Open), o)
+	return tabs, blind, err
+}
+
+// open opens a file and finds out what its tables are.
+func (r *reading) open(f *convert.File, several bool) error {
+	tabs, blind, err := r.set.open(f, r.o, true)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
 		r.refuse(f, nil, bad)
@@ -164,22 +179,28 @@ func (r *reading) open(f *convert.File, several bool) error {
 		if blind != nil {
 			x = blind.blindMatch(t)
 		} else {
-			x = r.set.Find(path.Base(f.Name), t.Header())
+			x = r.set.Find(path.Base(f.Name), t.Sheet, t.Header())
 		}
-		finds = append(finds, t.Findings...)
+		open := questions(t) // those that no row asks matter to nobody
+		var question *diag.Finding
+		if x != nil {
+			question = r.question(x, t)
+		}
+		finds = append(finds, slices.DeleteFunc(slices.Clone(t.Findings), func(f *diag.Finding) bool { return open[f] })...)
 		if x == nil {
-			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
+			what := NoMapping.Entry().What
+			if t.Sheet != "" && len(tabs.Tables) > 1 {
+				what = "no mapping knows the columns of this sheet; --sheet names those that are to be read"
+			}
+			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s", what))
 			continue
 		}
 		x.Table.of.used.Store(true)
-		asked := map[*diag.Finding]bool{}
-		question := r.question(x, t, asked)
-		finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return asked[f] })
 		if question != nil {
 			r.refuse(f, t, question)
 			continue
 		}
-		if list := x.Unmapped(); len(list) > 0 {
+		if list := x.unmappedOf(t); len(list) > 0 {
 			what := strings.Join(columnNames(x, t, list), ", ")
 			switch r.unmapped(x) {
 			case "refuse":
@@ -187,7 +208,7 @@ func (r *reading) open(f *convert.File, several bool) error {
 				continue
 			case "keep":
 			default:
-				finds = append(finds, diag.New(UnknownColumn, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s: %s", UnknownColumn.Entry().What, what))
+				finds = append(finds, unknownColumns(x, t, f.Path, what))
 			}
 		}
 		o := newOpened(x, t)
@@ -204,6 +225,16 @@ func (r *reading) open(f *convert.File, several bool) error {
 	}
 	r.find(finds...)
 	return nil
+}
+
+// unmappedOf are the columns that no row knows and in which something stands.
+func (x *Match) unmappedOf(t *csvtab.Table) []string {
+	return slices.DeleteFunc(x.Unmapped(), func(name string) bool { return t.Columns[slices.Index(x.Names, name)].Filled == 0 })
+}
+
+func unknownColumns(x *Match, t *csvtab.Table, source, names string) *diag.Finding {
+	return diag.New(UnknownColumn, diag.Place{Source: source, Path: sheetOf(t)}, "the table is read as %s of %s; %s: %s",
+		x.Table.Name, x.Table.of.label(), UnknownColumn.Entry().What, names)
 }
 
 func sheetOf(t *csvtab.Table) string {
@@ -226,17 +257,25 @@ func (r *reading) unmapped(x *Match) string {
 	return cmp.Or(r.o.Unmapped, x.Table.of.File.Head.Options.Unmapped, "report")
 }
 
-// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates. asked are the
-// findings that are settled so.
-func (r *reading) question(x *Match, t *csvtab.Table, asked map[*diag.Finding]bool) *diag.Finding {
+// questions are the findings of a table that ask how the dates of a column are to be read.
+func questions(t *csvtab.Table) map[*diag.Finding]bool {
+	asked := map[*diag.Finding]bool{}
+	for i := range t.Columns {
+		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
+			asked[d.Question] = true
+		}
+	}
+	return asked
+}
+
+// question is what must be answered before the file can be read: in which order the dates of a column are that a row wants as dates.
+func (r *reading) question(x *Match, t *csvtab.Table) *diag.Finding {
 	for i := range t.Columns {
 		if !x.Table.dated[x.Names[i]] {
 			continue
 		}
-		if d := t.Columns[i].Dates; d != nil && d.Question != nil {
-			asked[d.Question] = true
-		}
-		if d := t.AsDates(i, csvtab.Order(x.Table.Dates[x.Names[i]])); d.Question != nil {
+		order := cmp.Or(x.Table.Dates[x.Names[i]], r.o.Dates, x.Table.of.File.Head.Options.Dates)
+		if d := t.AsDates(i, csvtab.Order(order)); d.Question != nil {
 			return d.Question
 		}
 	}
@@ -369,13 +408,13 @@ func (r *reading) yieldError(err error) {
 func (x *row) hash() uint64 {
 	if x.of.key != nil {
 		if len(x.of.key) == 1 {
-			if key := strings.TrimSpace(x.cells[x.of.key[0]].Text); key != "" {
+			if key := x.key(x.of.key[0]); key != "" {
 				return hash(key)
 			}
 		} else {
 			values := make([]string, len(x.of.key))
 			for i, k := range x.of.key {
-				values[i] = strings.TrimSpace(x.cells[k].Text)
+				values[i] = x.key(k)
 			}
 			if strings.Join(values, "") != "" {
 				return hash(values...)
@@ -524,7 +563,7 @@ func (r *reading) groups() error {
 					list = append(list, have)
 				}
 			case x.record < 0 && x.Table.Record == "" && joins[x.Table.of] && len(x.key) == 1:
-				h := hash(x.Table.Name, strings.TrimSpace(y.cells[x.key[0]].Text))
+				h := hash(x.Table.Name, y.key(x.key[0]))
 				if _, ok := g.shared[h]; ok {
 					list = append(list, own()) // another with the same key
 					break
@@ -568,10 +607,10 @@ func (r *reading) groups() error {
 
 // recordKey says to which record a row belongs; empty if it does not say.
 func (x *opened) recordKey(y *row) string {
-	if x.record < 0 || y.cells[x.record].Is&csvtab.IsError != 0 {
+	if x.record < 0 {
 		return ""
 	}
-	return strings.TrimSpace(y.cells[x.record].Text)
+	return y.key(x.record)
 }
 
 // text is the rows of a record as they stand in their files.
@@ -637,7 +676,7 @@ func (s *Set) join(name string, head []byte) string {
 		if !ok {
 			return ""
 		}
-		x := s.Find(path.Base(name), columns)
+		x := s.Find(path.Base(name), anySheet, columns)
 		if x == nil {
 			return ""
 		}

@@ -117,6 +117,12 @@ func (x *row) add(d *tree.Doc, n tree.Node, i int) {
 		d.Mark(k, tree.Declined, "an error of the spreadsheet stands where the value was")
 		return
 	}
+	if x.cells[i].Is&csvtab.IsDamaged != 0 {
+		k := d.Add(n, "#", text)
+		d.SetOffset(k, i+1)
+		d.Mark(k, tree.Invalid, "a spreadsheet has rounded the identifier; the digits that are missing cannot be had again")
+		return
+	}
 	sep := x.of.split[i]
 	if sep == "" || !strings.Contains(text, sep) {
 		d.SetOffset(d.Add(n, x.of.Names[i], text), i+1)
@@ -134,6 +140,34 @@ func (x *row) add(d *tree.Doc, n tree.Node, i int) {
 	}
 }
 
+// settle corrects the account of cells that hold several values. Where one of them is not carried, those behind it come back a place further to the
+// front: they are folded.
+func settle(d *tree.Doc) {
+	for n := d.First(tree.Root); n != 0; n = d.Next(n) {
+		lost, of := false, 0
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			if d.Offset(k) != of || d.Ordinal(k) < 2 {
+				lost, of = false, d.Offset(k)
+			}
+			switch s := d.State(k); {
+			case s == tree.Carried && lost:
+				d.LowerLeaf(k, tree.Folded, "a value before it in the cell is left out: it comes back in that one's place")
+			case s != tree.Carried && s != tree.Folded:
+				lost = true
+			}
+		}
+	}
+}
+
+// key is what a cell says that identifies something; empty if it says nothing, or what a spreadsheet has left of it: two numbers that it has
+// rounded to 1.23E+15 are not one.
+func (x *row) key(column int) string {
+	if x.cells[column].Is&(csvtab.IsError|csvtab.IsDamaged) != 0 {
+		return ""
+	}
+	return strings.TrimSpace(x.cells[column].Text)
+}
+
 // keyed is what identifies a row: its key, else all that it says, whatever the order of its columns; of rows that are the same, how many were
 // before it.
 func (x *row) keyed() string {
@@ -141,7 +175,7 @@ func (x *row) keyed() string {
 	if x.of.key != nil {
 		values := make([]string, len(x.of.key))
 		for i, k := range x.of.key {
-			values[i] = strings.TrimSpace(x.cells[k].Text)
+			values[i] = x.key(k)
 		}
 		if strings.Join(values, "") != "" {
 			s = x.of.Table.keyText(values)
@@ -176,7 +210,7 @@ func (x *row) idOf(typ string) string {
 	case len(x.of.key) == 0 || x.nth > 0 || typ != x.of.Table.main:
 		return ""
 	}
-	key := strings.TrimSpace(x.cells[x.of.key[0]].Text)
+	key := x.key(x.of.key[0])
 	if key == "" {
 		return ""
 	}
@@ -187,7 +221,7 @@ func (x *row) idOf(typ string) string {
 func (x *row) leads(f func(r *refColumn, key string)) {
 	for i := range x.of.refs {
 		r := &x.of.refs[i]
-		if key := strings.TrimSpace(x.cells[r.column].Text); key != "" && x.cells[r.column].Is&csvtab.IsError == 0 {
+		if key := x.key(r.column); key != "" {
 			f(r, key)
 		}
 	}

@@ -108,13 +108,14 @@ type Options struct {
 	From, To   string
 	Zone       *time.Location
 	Overlays   *mapping.Library
-	BundleKind string // --bundle
-	Message    string // --message
-	Version    string // --version, of HL7 v2
-	Document   string // --document, of C-CDA
-	Charset    string // what the bytes are, whatever they say
-	Dates      string // --dates: the order of day and month in tables
-	Unmapped   string // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
+	BundleKind string   // --bundle
+	Message    string   // --message
+	Version    string   // --version, of HL7 v2
+	Document   string   // --document, of C-CDA
+	Charset    string   // what the bytes are, whatever they say
+	Dates      string   // --dates: the order of day and month in tables
+	Sheets     []string // --sheet: those of a workbook; none: all that show
+	Unmapped   string   // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
 	LedgerFull bool

@@ -103,8 +103,8 @@ func (s *survey) order(i int, asked Order) *Dates {
 	case c.ymds.n == c.numbers.n:
 		d.Order = YMD
 	case c.same < c.numbers.n:
-		ask(DatesAmbiguous, c.numbers, "column %s has %s that can be read with the month or with the day first, and none that says which: is it "+
-			"--dates mdy or dmy?", col.Name, count(c.numbers.n-c.same, "date"))
+		ask(DatesAmbiguous, c.numbers, "column %s has %s that can be read with the month or with the day first, and none that says which%s: is it "+
+			"--dates mdy or dmy?", col.Name, count(c.numbers.n-c.same, "date"), s.elsewhere(i))
 	}
 	if compact == "?" {
 		d.Compact = ""
@@ -117,6 +117,24 @@ func (s *survey) order(i int, asked Order) *Dates {
 		}
 	}
 	return d
+}
+
+// elsewhere says, for a person who is asked about a column, which order the dates of another have. It decides nothing: a table may well be
+// put together from two sources.
+func (s *survey) elsewhere(column int) string {
+	for i := range s.columns {
+		c := &s.columns[i]
+		if i == column || i >= len(s.t.Columns) || c.dates*2 <= c.filled {
+			continue
+		}
+		switch {
+		case c.second13.n > 0 && c.first13.n == 0:
+			return " (column " + s.t.Columns[i].Name + " has the month first)"
+		case c.first13.n > 0 && c.second13.n == 0:
+			return " (column " + s.t.Columns[i].Name + " has the day first)"
+		}
+	}
+	return ""
 }
 
 // compactOrder is the order of dates of eight digits: empty if they are none, ? if that is open.
@@ -207,25 +225,33 @@ func (s *survey) report() {
 		if (c.zip4.n+c.zip5.n)*2 > c.filled {
 			add(LostZeros, c.zip4, i, "%s of four digits: a leading zero was lost", count(c.zip4.n, "ZIP code"))
 		}
-		d := col.Dates
-		if d == nil {
-			continue
-		}
-		add(Serials, c.serial, i, "%s with a day as a spreadsheet counts them; read as dates", cells(c.serial.n))
-		if c.short.n > 0 && d.Question == nil {
-			last := d.Pivot
-			if !d.Past {
-				last += future
+		if d := col.Dates; d != nil {
+			t.Findings = append(t.Findings, s.dateFindings(i, d)...)
+			fails := c.none
+			switch d.Order {
+			case MDY:
+				fails.plus(c.mdyFails)
+			case DMY:
+				fails.plus(c.dmyFails)
 			}
-			add(TwoDigitYears, c.short, i, "%s with years of two digits, read as %d to %d", count(c.short.n, "date"), last-99, last)
+			add(NoDate, fails, i, "%s without a date in a column of dates", cells(fails.n))
 		}
-		fails := c.none
-		switch d.Order {
-		case MDY:
-			fails.plus(c.mdyFails)
-		case DMY:
-			fails.plus(c.dmyFails)
-		}
-		add(NoDate, fails, i, "%s without a date in a column of dates", cells(fails.n))
 	}
+}
+
+// dateFindings are what had to be concluded to read the dates of a column.
+func (s *survey) dateFindings(i int, d *Dates) (finds []*diag.Finding) {
+	c := &s.columns[i]
+	if c.serial.n > 0 {
+		finds = append(finds, diag.New(Serials, s.place(c.serial, i), "%s with a day as a spreadsheet counts them; read as dates", count(c.serial.n, "cell")))
+	}
+	if c.short.n > 0 && d.Question == nil {
+		last := d.Pivot
+		if !d.Past {
+			last += future
+		}
+		finds = append(finds, diag.New(TwoDigitYears, s.place(c.short, i), "%s with years of two digits, read as %d to %d",
+			count(c.short.n, "date"), last-99, last))
+	}
+	return finds
 }

@@ -132,7 +132,8 @@ type Options struct {
 	Header   HeaderMode // of a text of fixed width, HeaderAuto is HeaderNone
 	Skip     int        // lines before the header, or the data, that are neither
 	Fixed    []Span     // the columns of a text of fixed width
-	Sheet    string     // the sheet of a workbook to read, hidden or not; empty: all that show
+	Sheets   []string   // the sheets of a workbook to read, hidden or not, by name or by their number among those that show; empty: all that show
+	Hidden   []string   // hidden sheets that are read beside those that show; * stands for any text
 	Dates    Order      // of every column; empty: each column says so itself
 	Footer   bool       // the last rows are data, even where they look like totals
 
@@ -308,7 +309,10 @@ func (t *Table) Date(column int, text string, born bool) (d Date, ok bool) {
 // this says; it is not to be called while rows are read.
 func (t *Table) AsDates(column int, order Order) *Dates {
 	c, s := &t.Columns[column], t.survey
-	if c.Dates == nil || order != "" {
+	if c.Dates == nil { // only now it is known that the column is one of dates
+		c.Dates = s.order(column, order)
+		t.Findings = append(t.Findings, s.dateFindings(column, c.Dates)...)
+	} else if order != "" {
 		c.Dates = s.order(column, order)
 	}
 	return c.Dates

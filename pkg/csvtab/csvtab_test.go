@@ -278,6 +278,8 @@ func TestSniff(t *testing.T) {
 		{"<?xml version=\"1.0\"?>\n<ClinicalDocument a=\"1,2\"/>", false},
 		{"Dear Testa,\nthank you, and see you.\nYours\n", false},
 		{"one word\n", false},
+		{"Maple Street\nReport\nGenerated today\n\nMRN,Name,DOB\n1,Testa,2001-02-03\n", true},
+		{"Dear Testa,\nI saw you, and Max, too.\nIt rained.\nWe ate.\nBring bread, salt, oil.\nYours\n", false},
 		{"", false},
 		{"\x00\x01\x02,\n", false},
 		{"%PDF-1.7,\n1,2\n", false},

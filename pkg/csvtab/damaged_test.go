@@ -60,6 +60,7 @@ var damaged = []struct {
 	{"dmy.csv", Options{}, nil},
 	{"dates-ambiguous.csv", Options{}, []diag.ID{DatesAmbiguous}},
 	{"dates-ambiguous.csv", Options{Dates: DMY}, nil},
+	{"dates-elsewhere.csv", Options{}, []diag.ID{DatesAmbiguous}},
 	{"dates-mixed.csv", Options{}, []diag.ID{DatesMixed}},
 	{"dates-mdy-option.csv", Options{Dates: MDY}, []diag.ID{NoDate}},
 	{"dates-same.csv", Options{}, nil},
@@ -97,6 +98,8 @@ var damaged = []struct {
 	{"title.csv", Options{}, []diag.ID{LinesBefore}},
 	{"title.csv", Options{Skip: 3, Header: HeaderYes}, []diag.ID{LinesBefore}},
 	{"title.csv", Options{Skip: 9, Header: HeaderYes}, []diag.ID{HeaderLost}},
+	{"titles-few-rows.csv", Options{}, []diag.ID{LinesBefore, RowsAfter}},
+	{"group-names.csv", Options{}, nil},
 	{"footer.csv", Options{}, []diag.ID{RowsAfter}},
 	{"footer.csv", Options{Footer: true}, []diag.ID{ShortRow}},
 	{"rows-affected.csv", Options{}, []diag.ID{RowsAfter}},
@@ -126,8 +129,12 @@ var damaged = []struct {
 	{"workbook-1904.xlsx", Options{}, nil},
 	{"workbook-numbers.xlsx", Options{}, []diag.ID{DamagedZeros}},
 	{"workbook-hidden.xlsx", Options{}, []diag.ID{HiddenSheet, HiddenRows}},
-	{"workbook-hidden.xlsx", Options{Sheet: "old list"}, nil},
-	{"workbook-hidden.xlsx", Options{Sheet: "none"}, []diag.ID{NoSheet}},
+	{"workbook-hidden.xlsx", Options{Sheets: []string{"old list"}}, nil},
+	{"workbook-hidden.xlsx", Options{Sheets: []string{"2"}}, []diag.ID{NoRows}},
+	{"workbook-hidden.xlsx", Options{Sheets: []string{"5"}}, []diag.ID{NoSheet}},
+	{"workbook-hidden.xlsx", Options{Sheets: []string{"1"}}, []diag.ID{HiddenRows}},
+	{"workbook-hidden.xlsx", Options{Hidden: []string{"old*"}}, []diag.ID{HiddenSheet, HiddenRows}},
+	{"workbook-hidden.xlsx", Options{Sheets: []string{"none"}}, []diag.ID{NoSheet}},
 	{"workbook-merged.xlsx", Options{}, []diag.ID{LinesBefore, Merged}},
 	{"workbook-formulas.xlsx", Options{}, []diag.ID{NoResult}},
 	{"workbook-notes.xlsx", Options{}, []diag.ID{NoName}},
@@ -189,7 +196,7 @@ func describe(t *testing.T, w *strings.Builder, name string, o Options, f *File,
 		val  any
 		set  bool
 	}{{"encoding", o.Encoding, o.Encoding != ""}, {"delimiter", string(rune(o.Comma)), o.Comma != 0}, {"dates", o.Dates, o.Dates != ""}, {"header", o.Header, o.Header != 0},
-		{"skip", o.Skip, o.Skip != 0}, {"sheet", o.Sheet, o.Sheet != ""}, {"footer", "data", o.Footer}} {
+		{"skip", o.Skip, o.Skip != 0}, {"sheet", strings.Join(o.Sheets, ", "), len(o.Sheets) > 0}, {"footer", "data", o.Footer}} {
 		if x.set {
 			fmt.Fprintf(w, " %s=%v", x.name, x.val)
 		}

@@ -14,8 +14,8 @@ import (
 
 // headerWords are words of which column names are made.
 var headerWords = wordList(`account address allergy birth chart city code comment county date description diagnosis dob dose drug email end
-	first gender id last medication middle mrn name no notes number patient phone provider race reaction result severity sex ssn start state
-	status stop test time type unit units vaccine value zip`)
+	first gender home id last medication middle mobile mrn name no notes number patient phone provider race reaction result severity sex ssn
+	start state status stop street test time type unit units vaccine value work zip`)
 
 // What a column holds whose name has one of these words.
 var (

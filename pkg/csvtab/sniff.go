@@ -188,7 +188,7 @@ func sniffText(s string, comma byte) guessed {
 			}
 			score *= 0.5
 		}
-		g := guessed{comma: c, width: width, rows: rows, eol: eolOf(end), sure: agree*10 >= filled*7 && (filled > 1 || width > 2)}
+		g := guessed{comma: c, width: width, rows: rows, eol: eolOf(end), sure: agree*10 >= (filled-titles(rows, width))*7 && (filled > 1 || width > 2)}
 		if score > bestScore*1.0001 {
 			g.rival = best.comma
 			second, bestScore, best = bestScore, score, g
@@ -250,6 +250,27 @@ func mode(rows []rawRow) (width, agree, filled int) {
 	}
 	return width, agree, filled - one/2
 }
+
+// titles counts the lines of one cell above a header of at least three names, as far as mode has counted them: a report of few rows may have
+// more of them than rows.
+func titles(rows []rawRow, width int) int {
+	above := 0
+	for i := range rows {
+		switch n := len(rows[i].cells); {
+		case cellsOf(&rows[i]) == 0:
+		case n == 1 && above < mostTitles:
+			above++
+		case n == width && width >= 3 && cellsOf(&rows[i])*2 > width && isHeader(rows[i:], width):
+			return above - above/2
+		default:
+			return 0
+		}
+	}
+	return 0
+}
+
+// mostTitles is how many lines may stand above a header.
+const mostTitles = 20
 
 // cellsOf counts the cells that are not blank.
 func cellsOf(r *rawRow) (n int) {
@@ -315,11 +336,8 @@ func isHeader(rows []rawRow, width int) bool {
 				twice++
 			}
 			seen[key] = true
-			for _, part := range strings.FieldsFunc(splitCase(trim(c.Text)), func(r rune) bool { return !unicode.IsLetter(r) }) {
-				if headerWords[strings.ToLower(part)] {
-					known++
-					break
-				}
+			if namesColumn(c.Text) {
+				known++
 			}
 		case valueCell:
 			values++
@@ -360,6 +378,16 @@ func isHeader(rows []rawRow, width int) bool {
 	return known > 0 || len(below) > 0 && same == 0 && twice == 0 && words == width
 }
 
+// namesColumn reports a text with a word of which column names are made.
+func namesColumn(s string) bool {
+	for _, part := range strings.FieldsFunc(splitCase(trim(s)), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if headerWords[strings.ToLower(part)] {
+			return true
+		}
+	}
+	return false
+}
+
 // layout is where the header and the data of a table begin, by row number.
 type layout struct {
 	header  int      // 0: none
@@ -389,12 +417,17 @@ func lay(rows []rawRow, width int, o *Options) layout {
 	}
 	if o.Header == HeaderAuto {
 		title := 0
-		for j := i; j < len(rows) && j < i+20; j++ {
+		for j := i; j < len(rows) && j < i+mostTitles; j++ {
 			if n := cellsOf(&rows[j]); n == 0 {
 				continue
 			} else if width >= 3 && (n == 1 || n*3 < width && len(rows[j].cells) != width) {
 				title++
 				continue
+			}
+			if names := underGroups(rows[j:]); names != nil {
+				l := named(j+1, skipped+title)
+				l.headers, l.names = 2, names
+				return l
 			}
 			if isHeader(rows[j:], width) {
 				return named(j, skipped+title)
@@ -406,6 +439,55 @@ func lay(rows []rawRow, width int, o *Options) layout {
 		}
 	}
 	return layout{first: rows[i].number, skipped: skipped}
+}
+
+// underGroups are the names of columns where the first row has names of groups of them, "Address,,,Phone,", and the second the columns' own. A
+// name that stands twice has its group's name before it. nil if the rows are no such header.
+func underGroups(rows []rawRow) []string {
+	if len(rows) < 2 || rows[1].number != rows[0].number+1 || len(rows[0].cells) != len(rows[1].cells) {
+		return nil
+	}
+	upper, lower := rows[0].cells, rows[1].cells
+	groups, below, known := 0, 0, 0
+	count := map[string]int{}
+	for i := range upper {
+		switch classOf(upper[i].Text) {
+		case valueCell:
+			return nil
+		case wordCell:
+			groups++
+		}
+		switch classOf(lower[i].Text) {
+		case valueCell:
+			return nil
+		case wordCell:
+			below++
+			count[strings.ToLower(trim(lower[i].Text))]++
+			if namesColumn(lower[i].Text) {
+				known++
+			}
+		case blankCell:
+			if !isBlank(upper[i].Text) {
+				return nil // a value below it is missing: these are a header and a row
+			}
+		}
+	}
+	// The second row must name columns by its own words: a header that leaves some out and a first row of words are no such pair.
+	if groups == 0 || groups*3 > below*2 || known*2 < below || below < 3 {
+		return nil
+	}
+	names := make([]string, len(lower))
+	group := ""
+	for i := range lower {
+		if s := trim(upper[i].Text); s != "" {
+			group = s
+		}
+		names[i] = trim(lower[i].Text)
+		if count[strings.ToLower(names[i])] > 1 && group != "" {
+			names[i] = group + " " + names[i]
+		}
+	}
+	return names
 }
 
 // refusal is why a file that is no text and no workbook cannot be read.

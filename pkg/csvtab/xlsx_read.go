@@ -232,17 +232,11 @@ func (b *book) open(f *File) error {
 			return err
 		}
 	}
-	var hidden []string
-	found := false
-	for _, s := range sheets {
-		if b.o.Sheet != "" && !strings.EqualFold(trim(b.o.Sheet), trim(s.name)) {
-			continue
-		}
-		if b.o.Sheet == "" && s.hidden {
-			hidden = append(hidden, s.name)
-			continue
-		}
-		found = true
+	chosen, hidden, err := choose(sheets, b.o, at)
+	if err != nil {
+		return err
+	}
+	for _, s := range chosen {
 		m := b.member(s.part)
 		if m == nil {
 			return b.fault(nil, "a sheet is missing")
@@ -255,17 +249,55 @@ func (b *book) open(f *File) error {
 			f.Tables = append(f.Tables, t)
 		}
 	}
-	if b.o.Sheet != "" && !found {
-		return diag.New(NoSheet, at, "")
-	}
 	if len(hidden) > 0 {
 		f.Findings = append(f.Findings, diag.New(HiddenSheet, at, "%s not read, since hidden: %s", count(len(hidden), "sheet"),
 			strings.Join(hidden, ", ")))
 	}
 	if len(f.Tables) == 0 {
-		f.Findings = append(f.Findings, diag.New(NoRows, at, "no sheet that shows has cells"))
+		f.Findings = append(f.Findings, diag.New(NoRows, at, "none of the sheets that are read has cells"))
 	}
 	return nil
+}
+
+// choose gives the sheets that are to be read, in the order of the workbook, and the names of those that are left out since they are hidden.
+func choose(sheets []sheetRef, o *Options, at diag.Place) (chosen []sheetRef, hidden []string, err error) {
+	var showing []int
+	for i, s := range sheets {
+		if !s.hidden {
+			showing = append(showing, i)
+		}
+	}
+	wanted := map[int]bool{}
+	for _, want := range o.Sheets {
+		i := slices.IndexFunc(sheets, func(s sheetRef) bool { return strings.EqualFold(trim(want), trim(s.name)) })
+		if n := atoi(want); i < 0 && n > 0 && n <= len(showing) && strconv.Itoa(n) == want {
+			i = showing[n-1]
+		}
+		if i < 0 {
+			var names []string
+			for _, s := range sheets {
+				names = append(names, s.name)
+			}
+			return nil, nil, diag.New(NoSheet, at, "the workbook has no sheet %s; its sheets are %s", want, strings.Join(names, ", "))
+		}
+		wanted[i] = true
+	}
+	for i, s := range sheets {
+		switch {
+		case len(o.Sheets) > 0 && !wanted[i]:
+		case len(o.Sheets) == 0 && s.hidden && !slices.ContainsFunc(o.Hidden, func(name string) bool { return SheetIs(name, s.name) }):
+			hidden = append(hidden, s.name)
+		default:
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen, hidden, nil
+}
+
+// SheetIs reports whether a pattern, in which * stands for any text, is for the sheet of a name, without regard to case and outer blanks.
+func SheetIs(pattern, name string) bool {
+	ok, err := path.Match(strings.ToLower(trim(pattern)), strings.ToLower(trim(name)))
+	return ok && err == nil || strings.EqualFold(trim(pattern), trim(name))
 }
 
 func (b *book) readStyles(part string) error {

@@ -7,7 +7,7 @@ var csvmapEntries = []Entry{
 		"have one proposed with chartpost map suggest, look it over, and give it with --map"},
 	{"CP-CSV-051", Info, "columns that no row of the mapping knows",
 		"Their cells are unmapped in the ledger, and are not in the output.",
-		"write rows for them, decline them with a reason, or keep them with --unmapped keep"},
+		"look whether they matter: chartpost map suggest writes a mapping to which rows can be added; --unmapped keep keeps them as they are"},
 	{"CP-CSV-052", Reject, "the table has columns that the mapping does not know, and it was to be refused then",
 		"With --unmapped refuse, or options.unmapped in the mapping's head, a table is read whole or not at all.",
 		"write rows for the columns, decline them with a reason, or leave the option out"},

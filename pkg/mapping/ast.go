@@ -47,6 +47,7 @@ type TableFile struct {
 	Headers  []string            `yaml:"headers"`  // columns that must be there, in any order, by their names or aliases
 	Without  []string            `yaml:"without"`  // columns that must not be there
 	File     string              `yaml:"file"`     // a pattern for the file's name, as patients*.csv
+	Sheet    string              `yaml:"sheet"`    // a pattern for the sheet's name in a workbook
 	Columns  map[string][]string `yaml:"columns"`  // what else a column is called
 	Order    []string            `yaml:"order"`    // the columns that are written, where that is not the order of the rows
 	Key      Words               `yaml:"key"`      // the columns that together identify a row

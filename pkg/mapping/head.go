@@ -107,7 +107,7 @@ func (p *parser) decodeHead(text string, first int) {
 }
 
 var headFields = []string{"name", "version", "matches", "options", "files", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding",
-	"unmapped", "without", "file", "columns", "order", "key", "unique", "record", "resource", "split", "fixed", "comma", "header"}
+	"unmapped", "without", "file", "sheet", "columns", "order", "key", "unique", "record", "resource", "split", "fixed", "comma", "header"}
 
 var dateOrders = []string{"mdy", "dmy", "ymd"}
 
@@ -153,6 +153,9 @@ func (p *parser) headFiles(h *Head, text string, first int, fault func(line int,
 			}
 			if _, err := path.Match(f.File, ""); err != nil {
 				fault(line, "* stands for any text and ? for one character", "file: %s is no pattern", f.File)
+			}
+			if _, err := path.Match(f.Sheet, ""); err != nil {
+				fault(line, "* stands for any text and ? for one character", "sheet: %s is no pattern", f.Sheet)
 			}
 			for column, order := range f.Dates {
 				if !slices.Contains(dateOrders, order) {

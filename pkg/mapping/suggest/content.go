@@ -2,6 +2,7 @@ package suggest
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/chartpost/chartpost/pkg/terminology"
 )
@@ -34,6 +35,22 @@ var Contents = []*Content{
 	{"ZIP codes", "a ZIP code", isZIP, true, true},
 	{"CVX codes", "a CVX code", isCVX, false, false},
 	{"numbers", "a number", isNumber, false, false},
+	{namesOfPeople, "a person's name", isPersonName, false, true},
+}
+
+const namesOfPeople = "names of people"
+
+// isPersonName takes two words and more that begin with capitals, or that a comma separates.
+func isPersonName(s string) bool {
+	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })
+	for _, w := range words {
+		for i, r := range w {
+			if !unicode.IsLetter(r) && (i == 0 || !strings.ContainsRune(".'’-", r)) || i == 0 && unicode.IsLower(r) {
+				return false
+			}
+		}
+	}
+	return len(words) >= 2 && len(words) <= 6
 }
 
 // contentNamed finds a kind by its name; nil if there is none.

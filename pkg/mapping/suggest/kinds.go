@@ -100,6 +100,8 @@ func contentOf(r *mapping.Row) *Content {
 		return contentNamed("dates")
 	case "SEX":
 		return contentNamed("administrative sexes")
+	case "NAME":
+		return contentNamed(namesOfPeople)
 	case "FHIR":
 		return contentNamed("FHIR resources")
 	}

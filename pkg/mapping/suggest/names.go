@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,8 @@ var words = map[string]string{
 	"desc": "description", "descr": "description", "qty": "quantity", "dx": "diagnosis", "cd": "code", "ident": "id", "identifier": "id",
 	"med": "medication", "meds": "medication", "prov": "provider", "ins": "insurance", "org": "organization", "organisation": "organization",
 	"imm": "immunization", "immunisation": "immunization", "mfr": "manufacturer", "mfg": "manufacturer", "exp": "expiration", "expiry": "expiration",
+	"acct": "account", "coll": "collection", "ref": "reference", "tm": "time", "nm": "name", "ind": "indicator", "flg": "flag", "typ": "type",
+	"hm": "home", "wk": "work", "mob": "mobile", "phys": "physician", "rslt": "result", "strt": "street", "pref": "preferred",
 	"appt": "appointment", "sev": "severity", "vax": "vaccine", "vacc": "vaccine", "yyyy": "year", "mm": "month", "dd": "day",
 	"birthdate": "birth date", "dateofbirth": "birth date", "firstname": "first name", "lastname": "last name",
 }
@@ -30,16 +33,71 @@ var ofPatients = map[string]bool{"patient": true, "patients": true, "pt": true, 
 func Normal(name string) string { return strings.Join(split(name), "") }
 
 // short is the name without the word that says that it is a patient's: firstname.
-func short(name string) string {
-	list := split(name)
+func short(name string) string { return strings.Join(bare(split(name)), "") }
+
+// bare are the words of a name without those that say that it is a patient's.
+func bare(list []string) []string {
 	for len(list) > 1 && ofPatients[list[0]] {
 		list = list[1:]
 	}
-	return strings.Join(list, "")
+	return list
 }
+
+// shuffled are the words of a name in the order of the alphabet, without what says how the value is written: NAME_LAST is the last name,
+// BIRTH_DT_TM the birth date, SEX_CD_DISP the sex.
+func shuffled(list []string) string {
+	list = slices.Clone(list)
+	for n := len(list); n > 1; n = len(list) {
+		last, before := list[n-1], list[n-2]
+		if last != "disp" && last != "display" && (last != "time" || before != "date" || n == 2) {
+			break
+		}
+		if list = list[:n-1]; last != "time" && before == "code" && n > 2 {
+			list = list[:n-2]
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+// aside is what stands in brackets behind a name.
+func aside(name string) string {
+	i := strings.IndexAny(name, "([")
+	if i <= 0 || strings.TrimSpace(name[:i]) == "" {
+		return ""
+	}
+	in := name[i+1:]
+	if j := strings.IndexAny(in, ")]"); j >= 0 {
+		in = in[:j]
+	}
+	return strings.ToLower(strings.TrimSpace(in))
+}
+
+// units are what is said behind the name of a column of numbers.
+var units = map[string]bool{"in": true, "inch": true, "inches": true, "ft": true, "cm": true, "m": true, "mm": true, "lb": true, "lbs": true, "kg": true,
+	"g": true, "oz": true, "mg": true, "mcg": true, "ug": true, "ml": true, "cc": true, "dl": true, "l": true, "%": true, "bpm": true, "mmhg": true, "f": true,
+	"c": true, "°f": true, "°c": true, "iu": true, "units": true, "meq": true, "mmol": true, "min": true, "mins": true, "minutes": true, "days": true}
+
+// unitOf is the unit that a column's name says in brackets: its cells are bare numbers, and whoever takes them without it loses it.
+func unitOf(name string) string {
+	in := aside(name)
+	if whose[in] != "" && slices.Contains(split(name), "phone") {
+		return ""
+	}
+	over, under, ratio := strings.Cut(in, "/")
+	if units[in] || ratio && units[over] && (units[under] || under == "min" || under == "h" || under == "hr" || under == "day") {
+		return in
+	}
+	return ""
+}
+
+// whose are the letters in brackets behind a telephone number: Tel. (H).
+var whose = map[string]string{"h": "home", "home": "home", "c": "cell", "cell": "cell", "m": "mobile", "mobile": "mobile", "w": "work", "work": "work", "o": "office",
+	"office": "office"}
 
 // split takes a name apart into words.
 func split(name string) []string {
+	in := aside(name)
 	if i := strings.IndexAny(name, "(["); i > 0 && strings.TrimSpace(name[:i]) != "" {
 		name = name[:i] // DOB (MM/DD/YYYY), Weight [kg]
 	}
@@ -83,13 +141,29 @@ func split(name string) []string {
 		word = append(word, unicode.ToLower(r))
 	}
 	end()
+	if which := whose[in]; which != "" && slices.Contains(list, "phone") {
+		list = append([]string{which}, list...)
+	}
 	return list
+}
+
+// forms are the ways in which a name is compared.
+type forms struct{ name, normal, bare, words, bareWords string }
+
+func formsOf(name string) forms {
+	list := split(name)
+	short := bare(list)
+	return forms{strings.ToLower(strings.TrimSpace(name)), strings.Join(list, ""), strings.Join(short, ""), shuffled(list), shuffled(short)}
 }
 
 // apart is how far two normal names are apart, from 0 to 1.
 func apart(a, b string) float64 {
-	if a == "" || b == "" {
+	longer := max(len(a), len(b))
+	if a == "" || b == "" || longer > maxNear || float64(longer-min(len(a), len(b))) > MaxDistance*float64(longer) {
 		return 1
 	}
-	return float64(mapping.Distance(a, b)) / float64(max(len(a), len(b)))
+	return float64(mapping.Distance(a, b)) / float64(longer)
 }
+
+// maxNear is the length beyond which a name is near no other.
+const maxNear = 64

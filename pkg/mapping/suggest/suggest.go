@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Column is a column of a table that nobody knows.
@@ -24,6 +25,19 @@ type Known struct {
 	Names   []string // the other names that it has in tables
 	Content *Content // what stands in it; nil if its form says nothing
 	Person  bool     // it is a patient's, so that "patient" before its name says nothing more
+
+	once sync.Once
+	all  []forms // of its name and its other names
+}
+
+// forms are those of its name and its other names, made once.
+func (k *Known) forms() []forms {
+	k.once.Do(func() {
+		for _, n := range append([]string{k.Name}, k.Names...) {
+			k.all = append(k.all, formsOf(n))
+		}
+	})
+	return k.all
 }
 
 // Kind is a known table.
@@ -140,9 +154,24 @@ func weigh(kinds []*Kind) map[*Known]float64 {
 }
 
 func (k *Known) normals() []string {
-	list := []string{Normal(k.Name)}
-	for _, n := range k.Names {
-		list = append(list, Normal(n))
+	var list []string
+	for _, n := range k.forms() {
+		list = append(list, n.normal)
+	}
+	return list
+}
+
+// ByNames are the columns of a kind that columns of these names are, where a name says it and there is no doubt; nil for the others.
+func ByNames(names []string, kind *Kind) []*Known {
+	columns := make([]Column, len(names))
+	for i, n := range names {
+		columns[i].Name = n
+	}
+	list := make([]*Known, len(names))
+	for i, c := range choose(columns, kind).Choices {
+		if c.Sure() {
+			list[i] = c.Known
+		}
 	}
 	return list
 }
@@ -152,7 +181,7 @@ type pair struct {
 	column int
 	known  *Known
 	how    How
-	rank   int     // among names: its own as written, in normal form, without patient before it; another so
+	rank   int     // its own name before the others in their order; each as written, in normal form, without patient before it, in another order
 	apart  float64 // of near names
 	share  float64 // of values that are of the content
 }
@@ -164,8 +193,9 @@ func choose(columns []Column, kind *Kind) *Proposal {
 	for i := range columns {
 		c := &columns[i]
 		p.Choices[i] = Choice{Column: c, Looks: looks(c)}
+		f := formsOf(c.Name)
 		for _, k := range kind.Columns {
-			if x, ok := match(c, k); ok {
+			if x, ok := match(c, f, k); ok {
 				x.column = i
 				pairs = append(pairs, x)
 			}
@@ -202,38 +232,38 @@ func choose(columns []Column, kind *Kind) *Proposal {
 	return p
 }
 
-// match says how well a column's name is that of a known one.
-func match(c *Column, k *Known) (pair, bool) {
+// match says how well a column's name, in these forms, is that of a known one.
+func match(c *Column, f forms, k *Known) (pair, bool) {
 	x := pair{known: k, how: ByName}
 	if k.Content != nil {
 		x.share = share(c, k.Content)
 	}
-	normal, bare := Normal(c.Name), short(c.Name)
-	names := append([]string{k.Name}, k.Names...)
 	rank := 0 // no name
-	for i, n := range names {
+	for i, n := range k.forms() {
 		r := 0
 		switch {
-		case strings.EqualFold(strings.TrimSpace(c.Name), n):
+		case f.name == n.name:
 			r = 1
-		case normal == Normal(n):
+		case f.normal == n.normal:
 			r = 2
-		case k.Person && bare == short(n):
+		case k.Person && f.bare == n.bare:
 			r = 3
+		case f.words == n.words, k.Person && f.bareWords == n.bareWords:
+			r = 4
 		}
-		if r > 0 && i > 0 {
-			r += 3 // its own name comes before its other ones
-		}
-		if r > 0 && (rank == 0 || r < rank) {
+		if r += 4 * i; r > 4*i && (rank == 0 || r < rank) {
 			rank = r
 		}
 	}
+	if rank == 0 && k.Person && k.Content == contentNamed(namesOfPeople) && x.share >= agree && ofPatients[f.normal] {
+		rank = 4 * (len(k.Names) + 1) // a column that is called Patient and holds names
+	}
 	if rank == 0 {
 		x.how, x.apart = ByNear, 1
-		for _, n := range names {
-			x.apart = min(x.apart, apart(normal, Normal(n)))
+		for _, n := range k.forms() {
+			x.apart = min(x.apart, apart(f.normal, n.normal))
 			if k.Person {
-				x.apart = min(x.apart, apart(bare, short(n)))
+				x.apart = min(x.apart, apart(f.bare, n.bare))
 			}
 		}
 		if x.apart > MaxDistance {
@@ -245,6 +275,9 @@ func match(c *Column, k *Known) (pair, bool) {
 		if x.how == ByNear {
 			return x, false // neither name nor content
 		}
+		x.how = Doubtful
+	}
+	if x.how == ByName && unitOf(c.Name) != "" {
 		x.how = Doubtful
 	}
 	return x, true
@@ -292,6 +325,9 @@ func (x pair) why(c *Choice) string {
 		}
 		return why
 	case Doubtful:
+		if unit := unitOf(c.Column.Name); unit != "" {
+			return "its name says a unit, which no row reads"
+		}
 		why := fmt.Sprintf("most values are no %s", x.known.Content.Name)
 		if c.Looks != nil {
 			why += " but look like " + c.Looks.Name

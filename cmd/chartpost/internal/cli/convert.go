@@ -32,6 +32,7 @@ type convertOptions struct {
 	version, charset    string
 	document            string
 	dates, unmapped     string
+	sheets              []string
 	jobs                int
 	strict, force       bool
 	json, quiet, values bool
@@ -79,6 +80,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.document, "document", "", "C-CDA document to write of records of another origin: "+strings.Join(ccdafhir.Documents(), ", "))
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
+	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.validate, "validate", false, "check the FHIR or C-CDA that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
@@ -98,7 +100,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2, --to ccda, --to csv or --to xlsx")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Document: o.document, Charset: o.charset, Jobs: o.jobs,
-		Dates: o.dates, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
+		Dates: o.dates, Sheets: o.sheets, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
 	if o.from != "auto" {
 		opts.From = o.from
 	}

@@ -24,7 +24,7 @@ import (
 type inspectOptions struct {
 	inspectPackageOptions
 	from, charset string
-	maps          []string
+	maps, sheets  []string
 }
 
 func newInspectCommand(c *CLI) *cobra.Command {
@@ -42,6 +42,7 @@ a patient's values.`,
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	addSheetFlag(f, &o.sheets)
 	f.StringArrayVar(&o.maps, "map", nil, "mapping file; of tables it says what their rows are")
 	f.BoolVar(&o.json, "json", false, "print as JSON")
 	return cmd
@@ -209,7 +210,7 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 		return x, false, nil
 	}
 	x.Format = format.Name
-	opts := &convert.Options{Charset: o.charset, To: "ndjson", Jobs: runtime.GOMAXPROCS(0)} // one by one: a resource that stands alone waits for no other
+	opts := &convert.Options{Charset: o.charset, Sheets: o.sheets, To: "ndjson", Jobs: runtime.GOMAXPROCS(0)} // one by one: a resource that stands alone waits for no other
 	for raw, err := range format.Read(convert.Rereadable(in, src), src.Name, opts) {
 		if err != nil {
 			if ctx.Err() != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/internal/safefile"
@@ -24,6 +25,7 @@ import (
 
 type mapSuggestOptions struct {
 	out, name, as, dates, encoding string
+	sheets                         []string
 	yes, force, json, quiet        bool
 }
 
@@ -54,11 +56,17 @@ Exit status: 0 a mapping was written; 1 the tables are of no kind that is known;
 	f.StringVar(&o.as, "as", "", "what the tables are, where that is not found out: people, appointments, vaccinations, labs, problems, meds or allergy_list")
 	f.BoolVar(&o.yes, "yes", false, "use what is not sure too")
 	f.StringVar(&o.dates, "dates", "", "order of dates: mdy, dmy or ymd")
+	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.encoding, "encoding", "", "character set of the tables")
 	f.BoolVar(&o.force, "force", false, "overwrite the file that is there")
 	f.BoolVar(&o.json, "json", false, "print the proposal as JSON on standard output; the mapping goes to -o")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	return cmd
+}
+
+// addSheetFlag adds --sheet, which says what of a workbook is read.
+func addSheetFlag(f *pflag.FlagSet, to *[]string) {
+	f.StringArrayVar(to, "sheet", nil, "sheet of a workbook to read, by name or number, hidden or not, where not all that show; may be repeated")
 }
 
 // suggestSample is how many values of a column are looked at.
@@ -119,7 +127,7 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	var shown []suggested
 	unknown := 0
 	for _, src := range srcs {
-		file, done, err := openTables(src, csvtab.Options{Encoding: o.encoding, Dates: csvtab.Order(o.dates)})
+		file, done, err := openTables(src, csvtab.Options{Encoding: o.encoding, Dates: csvtab.Order(o.dates), Sheets: o.sheets})
 		if err != nil {
 			return fail(exitUnreadable, fmt.Errorf("%s: %w", src.Path, plainFinding(err)))
 		}
@@ -129,7 +137,7 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 				name += ", sheet " + t.Sheet
 			}
 			if o.as == "" {
-				if x := set.Find(path.Base(src.Name), t.Header()); x != nil && len(x.Unmapped()) == 0 {
+				if x := set.Find(path.Base(src.Name), t.Sheet, t.Header()); x != nil && len(x.Unmapped()) == 0 {
 					shown = append(shown, suggested{File: name, Mapping: x.Mapping(), Kind: x.Table.Name, Columns: []suggestedColumn{}})
 					continue
 				}

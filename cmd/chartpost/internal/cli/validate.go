@@ -25,6 +25,7 @@ import (
 type validateOptions struct {
 	from, format, suppress string
 	out, charset, dates    string
+	sheets                 []string
 	profiles, terminology  []string
 	maps, views            []string
 	jobs                   int
@@ -74,6 +75,7 @@ cannot be read.`,
 	f.StringVarP(&o.out, "output", "o", "", "folder for the good, bad and duplicate rows of tables")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.StringVar(&o.dates, "dates", "", "order of dates in tables: mdy, dmy or ymd")
+	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.charset, "encoding", "", "character set of tables")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 also for what may be misread")

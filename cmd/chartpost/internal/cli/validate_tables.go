@@ -45,7 +45,7 @@ func (c *CLI) newTableChecks(o *validateOptions) (*tableChecks, error) {
 			return nil, fail(exitUsage, err)
 		}
 	}
-	t.opts.Run = &convert.Options{Charset: o.charset, Dates: o.dates}
+	t.opts.Run = &convert.Options{Charset: o.charset, Dates: o.dates, Sheets: o.sheets}
 	for _, arg := range o.views {
 		list, _, err := c.viewsOf(&convertOptions{quiet: o.quiet, values: o.values}, arg)
 		if err != nil {

@@ -1,0 +1,66 @@
+package csvfhir
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestOfficeNames: the lists of the systems that offices have are read without a mapping of one's own. Behind each column stands what it is; a
+// column without that is unmapped.
+func TestOfficeNames(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ kind, columns string }{
+		{"people", "PAT_ID, PAT_MRN_ID=mrn, PAT_NAME=full_name, BIRTH_DATE=birth_date, SEX_C, ADD_LINE_1=address1, CITY=city, ZIP=zip, HOME_PHONE=phone_home, EMAIL_ADDRESS=email"},
+		{"people", "patientid=mrn, patient firstname=first_name, patient lastname=last_name, patientdob=birth_date, patientsex=sex, patient address1=address1, " +
+			"patient homephone=phone_home, patient mobile no=phone_cell, primary insurance package name=insurance, primary insurance id no=insurance_id"},
+		{"people", "Patient Acct No=mrn, Patient Name=full_name, Patient DOB=birth_date, Patient Gender=sex, PCP Name=provider, Last Appt Date"},
+		{"people", "ID=mrn, First Name=first_name, Last Name=last_name, DOB=birth_date, Primary Ins Policy Company Name=insurance, Primary Ins Policy Number=insurance_id, Work Phone Ext"},
+		{"people", "id, chart_id=mrn, first_name=first_name, last_name=last_name, date_of_birth=birth_date, patient_status=active"},
+		{"people", "PERSON_ID, MRN=mrn, NAME_LAST=last_name, NAME_FIRST=first_name, BIRTH_DT_TM=birth_date, SEX_CD_DISP=sex, RACE_CD_DISP=race, STREET_ADDR=address1, PHONE_NUM=phone"},
+		{"people", "person_nbr=mrn, last_name=last_name, date_of_birth=birth_date, expired_ind=deceased, primarycare_prov_name=provider"},
+		{"people", "Patient MRN=mrn, Patient's Last Name=last_name, D.O.B.=birth_date, M/F=sex, Tel. (H)=phone_home, Tel. (C)=phone_cell"},
+		{"meds", "Patient Acct No=mrn, Patient Name=full_name, Drug Name=drug, Formulation=form, Take=dose, Route=route, Dispense=quantity, Refills=refills, Duration"},
+		{"vaccinations", "IIS Patient ID=mrn, Patient DOB=birth_date, Vaccination Date=date, CVX=cvx, Lot #=lot, Dose #=dose_number, Administering Clinic=location"},
+		{"labs", "SPECIMEN#=accession, PATIENT NAME=full_name, COLL DT=collected, TEST=test_name, RESULT=value, REF INTERVAL=range"},
+		// The unit of a bare number stands in the name alone: nobody reads it without being asked.
+		{"vaccinations", "MRN=mrn, Date=date, Vaccine=vaccine, Dose (mL)"},
+	} {
+		var columns, want []string
+		for _, x := range strings.Split(c.columns, ", ") {
+			name, is, known := strings.Cut(x, "=")
+			if columns = append(columns, name); !known {
+				is = name
+			}
+			want = append(want, is)
+		}
+		x := set.Find("list.csv", "", columns)
+		if x == nil {
+			t.Errorf("%s: no mapping knows it", c.columns)
+			continue
+		}
+		if x.Table.Name != c.kind {
+			t.Errorf("%s is read as %s, not as %s", c.columns, x.Table.Name, c.kind)
+		}
+		if d := cmp.Diff(want, x.Names); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.columns, d)
+		}
+	}
+}
+
+// TestOwnNames: a mapping of one's own knows a column by the names that stand in it and no others: which those are was somebody's decision.
+func TestOwnNames(t *testing.T) {
+	set, err := NewSet(parsed(t, people))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := set.Find("list.csv", "", []string{"MRN", "DOB", "Patient First Name", "Birth Date"})
+	if x == nil || !slices.Equal(x.Names, []string{"MRN", "DOB", "Patient First Name", "Birth Date"}) || x.Table.of.BuiltIn {
+		t.Errorf("%+v", x)
+	}
+}

@@ -401,7 +401,7 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 		return nil, err
 	}
 	if p.o.Origins() && !rec.FromFHIR {
-		rec.Record.Project(p.o.tables.Lost)
+		rec.Record.Project(p.o.lost)
 	}
 	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings)}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {

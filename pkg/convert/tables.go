@@ -49,7 +49,17 @@ func (o *Options) apart() bool {
 func (o *Options) Apart() bool { return o.apart() }
 
 // Origins reports that it must be known which element of the hub each leaf of a source made, for what is written shows a part of them.
-func (o *Options) Origins() bool { return o.tables != nil && o.tables.Lost != nil }
+func (o *Options) Origins() bool {
+	return o.tables != nil && o.tables.Lost != nil || o.tables == nil && o.To != "ndjson" && !o.toBundles()
+}
+
+// lost says what becomes of a leaf of the hub that no writer claimed.
+func (o *Options) lost(l *mapping.Leaf) (tree.State, string) {
+	if o.tables != nil {
+		return o.tables.Lost(l)
+	}
+	return tree.Unmapped, ""
+}
 
 // byID reports that a resource is found by its id alone.
 func (o *Options) byID() bool { return o.To == "ndjson" || o.tables != nil }

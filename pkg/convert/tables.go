@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -31,6 +32,11 @@ type Tables struct {
 type Gatherer interface {
 	Put(p Part) error
 	Close() error // after the last record: the tables are whole
+}
+
+// A Reporter is a Gatherer that has findings of its own when it is closed. Each that rejects is about a resource that was left out.
+type Reporter interface {
+	Findings() []*diag.Finding
 }
 
 // of gives the options of a run that writes this format.
@@ -124,7 +130,7 @@ func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func(
 	}
 	rec.Record.EachLeaf(func(l *mapping.Leaf) {
 		s, why := l.State, l.Why
-		if w.o.tables.Lost == nil {
+		if s == tree.Unmapped && w.o.tables.Lost == nil {
 			s, why = tree.Carried, ""
 		} else if s == tree.Unmapped {
 			s, why = w.o.tables.Lost(l)

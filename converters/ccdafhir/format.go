@@ -141,7 +141,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	stamp(rec)
 	id := doc.Child(doc.Root, "id")
 	return &convert.Record{Record: rec, ID: strings.Trim(attrText(doc.Doc, id, "root")+"|"+attrText(doc.Doc, id, "extension"), "|"), Key: key,
-		Findings: finds, Leaves: convert.Leaves(doc.Doc)}, nil
+		Findings: finds, Leaves: convert.Leaves(doc.Doc), Written: convert.Moment(attrText(doc.Doc, doc.Child(doc.Root, "effectiveTime"), "value"))}, nil
 }
 
 // Findings about the patients of a document.

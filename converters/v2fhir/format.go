@@ -113,7 +113,11 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}, nil
+	out := &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}
+	if n := msg.Child(msg.First(tree.Root), "7"); n != 0 {
+		out.Written = convert.Moment(msg.LeafText(n))
+	}
+	return out, nil
 }
 
 // Key identifies a message by its text where nothing in it does: the sha256 of its segments, however their lines end.

@@ -19,6 +19,8 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/fhirpath"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // Flat writes a table for each type of resource, with a column for each leaf that any resource of the type has: name[0].given[0]. Which
@@ -28,6 +30,7 @@ func Flat(to string, w csvtab.Writing) *convert.Format {
 	t := &convert.Tables{}
 	if to == "xlsx" {
 		t.Files = []string{"flat" + extension}
+		t.Lost = func(*mapping.Leaf) (tree.State, string) { return tree.Carried, "" } // but for what is too long for a cell
 	} else {
 		t.Mine = func(name string) bool {
 			typ, ok := strings.CutSuffix(name, extension)
@@ -43,7 +46,7 @@ func Flat(to string, w csvtab.Writing) *convert.Format {
 		return &flatGatherer{book: book, temp: o.TempDir, types: map[string]*flatTable{}}, err
 	}
 	return &convert.Format{Name: to, Extension: extension, Tables: t, NewWriter: func(*convert.Options) convert.Writer {
-		return &flatWriter{columns: map[*plan.Type]*flatColumn{}}
+		return &flatWriter{book: to == "xlsx", columns: map[*plan.Type]*flatColumn{}}
 	}}
 }
 
@@ -92,14 +95,20 @@ type flatCell struct {
 
 // flatWriter takes resources apart.
 type flatWriter struct {
+	book    bool
 	columns map[*plan.Type]*flatColumn
 	row     []flatCell
+
+	rec   *convert.Record // at hand
+	res   *mapping.Resource
+	finds []*diag.Finding
 }
 
 func (w *flatWriter) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
 	var parts []convert.Part
+	w.rec, w.finds = rec, nil
 	for _, r := range rec.Resources {
-		if r.Inside() {
+		if w.res = r; r.Inside() {
 			continue // it stands in the row of the one that contains it
 		}
 		v := fhirpath.Of(r.Msg)
@@ -112,11 +121,17 @@ func (w *flatWriter) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Findi
 		w.walk(root, v.Type(), v.Struct())
 		parts = append(parts, convert.Part{Type: r.Type(), Table: w.row})
 	}
-	return parts, nil, nil
+	return parts, w.finds, nil
 }
 
 func (w *flatWriter) leaf(c *flatColumn, v fhirpath.Value) {
 	if text, ok := v.Text(); ok {
+		if w.book && !csvtab.FitsCell(text) {
+			w.rec.LeftOut++
+			w.rec.Claim(v.Struct(), tree.Declined, tooLongWhy)
+			w.finds = append(w.finds, diag.New(csvtab.CellTooLong, diag.Place{Path: within(w.rec, w.res, w.res.Type()+"."+c.path)}, ""))
+			return
+		}
 		if t := v.Type(); t != nil && c.kind == csvtab.Text {
 			c.kind = leafKinds[t.Bases()[0]]
 		}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
@@ -39,25 +41,10 @@ func Format(to, name string, list []*sqlview.View, w csvtab.Writing) (*convert.F
 	}
 	t.Lost = func(l *mapping.Leaf) (tree.State, string) { return tree.Declined, lost(l, byType[l.Resource.Type()]) }
 	t.Open = func(o *convert.Options, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
-		if to == "ndjson" {
-			return openLines(list, create)
-		}
-		book, err := openBook(to, t.Files[0], w, o.TempDir, create)
-		if err != nil {
-			return nil, err
-		}
-		g := &gatherer{book: book, tables: map[string]csvtab.RowWriter{}, width: map[string]int{}, seen: distinct(list), once: seen{}}
-		for _, v := range list {
-			rows, err := book.table(v.Name, fields(v))
-			if err != nil {
-				return nil, err
-			}
-			g.tables[v.Name], g.width[v.Name] = rows, len(v.Columns)
-		}
-		return g, nil
+		return openTables(to, t.Files[0], list, w, o.TempDir, create)
 	}
 	return &convert.Format{Name: to, Extension: extension, Tables: t, NewWriter: func(*convert.Options) convert.Writer {
-		x := &writer{lines: to == "ndjson", whole: t.Whole, runners: map[string][]*sqlview.Runner{}, c: fhirpath.NewContext(fhirpath.Env{})}
+		x := &writer{lines: to == "ndjson", book: to == "xlsx", whole: t.Whole, runners: map[string][]*sqlview.Runner{}, c: fhirpath.NewContext(fhirpath.Env{})}
 		for _, v := range list {
 			r := v.NewRunner(x.c)
 			r.Claim = x.claim
@@ -98,106 +85,312 @@ var kinds = map[sqlview.Kind]csvtab.Kind{sqlview.Boolean: csvtab.Boolean, sqlvie
 
 // writer runs views over records.
 type writer struct {
-	lines   bool
-	whole   bool
-	c       *fhirpath.Context
-	runners map[string][]*sqlview.Runner // by type of resource
-	rec     *mapping.Record              // at hand
+	lines       bool // rows are lines of JSON
+	book        bool // cells are those of a workbook, which are not of any length
+	whole       bool
+	c           *fhirpath.Context
+	lastUpdated *fhirpath.Expr
+	runners     map[string][]*sqlview.Runner // by type of resource
+
+	// Of the view and the resource at hand.
+	claims  []claimed
+	tooLong []*sqlview.Column
 }
 
-// claim takes note of a leaf that stands in a row.
+// claimed is a leaf that stands in a row.
+type claimed struct {
+	v    fhirpath.Value
+	col  *sqlview.Column
+	asIs bool
+}
+
+// claim takes note of a leaf that stands in a row. What becomes of it is told when all rows of the resource are there.
 func (w *writer) claim(v fhirpath.Value, col *sqlview.Column, asIs bool) {
-	switch {
-	case v.Kind() != fhirpath.Node:
-	case asIs:
-		w.rec.Claim(v.Struct(), tree.Carried, "")
-	default:
-		w.rec.Claim(v.Struct(), tree.Folded, "in the column "+col.Name+", together with others or in another form")
+	if v.Kind() == fhirpath.Node {
+		w.claims = append(w.claims, claimed{v, col, asIs})
 	}
 }
 
-// FromHub gives the rows of a record: the cells of each view's rows, one row behind the other, or lines of JSON.
-func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	defer w.c.Forget()
-	w.rec = rec.Record
-	var all []fhirpath.Value
-	if w.whole {
-		index := rec.Index()
-		w.c.SetResolver(index)
-		defer w.c.SetResolver(nil)
-		for _, r := range rec.Resources {
-			if !r.Inside() {
-				all = append(all, fhirpath.Of(r.Msg))
-			}
+// settle tells the ledger what stands in the rows of a resource; why is set if there are none, since the view failed.
+func (w *writer) settle(rec *convert.Record, why string) {
+	for _, c := range w.claims {
+		switch {
+		case why != "":
+			rec.Claim(c.v.Struct(), tree.Declined, why)
+		case slices.Contains(w.tooLong, c.col):
+			rec.Claim(c.v.Struct(), tree.Declined, tooLongWhy)
+		case c.asIs:
+			rec.Claim(c.v.Struct(), tree.Carried, "")
+		default:
+			rec.Claim(c.v.Struct(), tree.Folded, "in the column "+c.col.Name+", together with others or in another form")
 		}
 	}
+	w.claims, w.tooLong = w.claims[:0], w.tooLong[:0]
+}
+
+// FromHub gives the rows of a record: the cells of each view's rows, one row behind the other, or lines of JSON; of views over the whole
+// run what they will want of it. A resource on which a view fails has no row in its table, and the others have theirs; one that stands alone is
+// rejected.
+func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
+	defer w.c.Forget()
+	var all members
+	if w.whole {
+		w.c.SetResolver(rec.Index())
+		defer w.c.SetResolver(nil)
+		all = membersOf(rec)
+	}
 	var parts []convert.Part
+	var finds []*diag.Finding
 	for _, res := range rec.Resources {
 		if res.Inside() {
 			continue
 		}
 		for _, r := range w.runners[res.Type()] {
-			if w.whole {
-				r.SetRecord(belonging(rec, res, all))
-			}
 			v := r.View()
-			key := ""
-			if w.whole && !v.Record && res.ID != "" { // whom several patients share belongs to the record of each
-				key = res.Type() + "/" + res.ID
+			var record []fhirpath.Value
+			if v.Record {
+				record = all.of(res)
+				r.SetRecord(record)
 			}
-			i := slices.IndexFunc(parts, func(p convert.Part) bool { return p.Type == v.Name && p.Key == key })
-			if i < 0 || key != "" {
-				i = len(parts)
-				parts = append(parts, convert.Part{Type: v.Name, Table: []string(nil), Key: key})
-			}
-			p := &parts[i]
-			cells := p.Table.([]string)
+			p := w.part(&parts, v, res)
+			cells, data := p.Table, len(p.Data)
+			var own []string // of a view over the whole run
 			err := r.Run(fhirpath.Of(res.Msg), func(row sqlview.Row) error {
-				if w.lines {
+				switch {
+				case v.WholeRun:
+					own = appendCells(own, v, row, w.lines)
+					finds = append(finds, w.shorten(rec, res, v, own[len(own)-len(row):])...)
+				case w.lines:
 					p.Data = append(v.AppendJSON(p.Data, row), '\n')
-					return nil
-				}
-				for i := range row {
-					cells = append(cells, row[i].Text(&v.Columns[i]))
+				default:
+					all := appendCells(p.Table.([]string), v, row, false)
+					finds = append(finds, w.shorten(rec, res, v, all[len(all)-len(row):])...)
+					p.Table = all
 				}
 				return nil
 			})
-			if err != nil {
+			var f *diag.Finding
+			switch {
+			case errors.As(err, &f) && (rec.Piece || !alone(rec)):
+				p.Table, p.Data = cells, p.Data[:data]
+				f.Place.Path = within(rec, res, f.Place.Path)
+				finds = append(finds, f)
+				rec.LeftOut++
+				w.settle(rec, "no row is written, since the view "+v.Name+" failed on it")
+				continue
+			case err != nil:
+				w.settle(rec, "")
 				return nil, nil, err
 			}
-			p.Table = cells
+			w.settle(rec, "")
+			if v.WholeRun && len(own) > 0 {
+				x, err := w.versionOf(v, res, record, rec.Written)
+				if err != nil {
+					return nil, nil, err
+				}
+				x.cells, p.Table = own, x
+			}
 		}
 	}
-	return parts, nil, nil
+	return parts, finds, nil
+}
+
+// part is where the rows of a resource go: behind those of the same view, but where they are wanted once or wait for others apart from them.
+func (w *writer) part(parts *[]convert.Part, v *sqlview.View, res *mapping.Resource) *convert.Part {
+	key := ""
+	if w.whole && !v.Record && !v.WholeRun && res.ID != "" { // whom several patients share belongs to the record of each
+		key = res.Type() + "/" + res.ID
+	}
+	i := slices.IndexFunc(*parts, func(p convert.Part) bool { return p.Type == v.Name && p.Key == key })
+	if i < 0 || key != "" || v.WholeRun {
+		i = len(*parts)
+		p := convert.Part{Type: v.Name, Key: key}
+		if !v.WholeRun {
+			p.Table = []string(nil)
+		}
+		*parts = append(*parts, p)
+	}
+	return &(*parts)[i]
+}
+
+const (
+	tooLong    = "the column %s of the view %s is longer than a cell of a workbook can be, and left blank"
+	tooLongWhy = "longer than a cell of a workbook can be"
+)
+
+// shorten takes out of a row of a workbook what is too long for a cell.
+func (w *writer) shorten(rec *convert.Record, res *mapping.Resource, v *sqlview.View, row []string) (finds []*diag.Finding) {
+	if !w.book {
+		return nil
+	}
+	for i, cell := range row {
+		if csvtab.FitsCell(cell) {
+			continue
+		}
+		row[i] = ""
+		rec.LeftOut++
+		col := &v.Columns[i]
+		if !slices.Contains(w.tooLong, col) {
+			w.tooLong = append(w.tooLong, col)
+		}
+		finds = append(finds, diag.New(csvtab.CellTooLong, diag.Place{Path: within(rec, res, res.Type())}, tooLong, col.Name, v.Name))
+	}
+	return finds
+}
+
+// alone reports a record that is one resource.
+func alone(rec *convert.Record) bool {
+	n := 0
+	for _, r := range rec.Resources {
+		if !r.Inside() {
+			n++
+		}
+	}
+	return n < 2
+}
+
+// within is a place in a resource as one in its record.
+func within(rec *convert.Record, res *mapping.Resource, place string) string {
+	below := strings.TrimPrefix(place, res.Type())
+	if res.Entry > 0 {
+		return fmt.Sprintf("Bundle.entry[%d].resource%s", res.Entry-1, below)
+	}
+	n := 0
+	for _, r := range rec.Resources {
+		if r == res {
+			break
+		}
+		if r.Type() == res.Type() {
+			n++
+		}
+	}
+	if n > 0 {
+		return fmt.Sprintf("Bundle.entry.resource.ofType(%s)[%d]%s", res.Type(), n, below)
+	}
+	return place
 }
 
 // gatherer puts the rows of all records into their tables.
 type gatherer struct {
-	book   book
-	tables map[string]csvtab.RowWriter
-	width  map[string]int
-	seen   map[string]seen // of views that are distinct
-	once   seen            // resources whose rows are wanted once
+	book   book // nil: the tables are files of lines
+	tables []*table
+	byName map[string]*table
+	once   seen // resources whose rows are wanted once
+}
+
+// table is where the rows of a view go.
+type table struct {
+	view  *sqlview.View
+	rows  csvtab.RowWriter
+	lines io.Writer
+	seen  seen      // of a view that is distinct
+	whole *wholeRun // of a view over the whole run
+	line  []byte
+}
+
+func openTables(to, file string, list []*sqlview.View, w csvtab.Writing, temp string, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
+	g := &gatherer{byName: map[string]*table{}, once: seen{}}
+	var err error
+	if to != "ndjson" {
+		if g.book, err = openBook(to, file, w, temp, create); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range list {
+		t := &table{view: v}
+		if g.book == nil {
+			t.lines, err = create(v.Name + ".ndjson")
+		} else {
+			t.rows, err = g.book.table(v.Name, fields(v))
+		}
+		if err == nil && v.WholeRun {
+			t.whole, err = newWholeRun(v, to, temp, t.row)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v.Distinct {
+			t.seen = seen{}
+		}
+		g.tables = append(g.tables, t)
+		g.byName[v.Name] = t
+	}
+	return g, nil
 }
 
 func (g *gatherer) Put(p convert.Part) error {
 	if p.Key != "" && g.once.before(p.Type, p.Key) {
 		return nil
 	}
-	rows, n := g.tables[p.Type], g.width[p.Type]
-	seen := g.seen[p.Type]
-	for cells := p.Table.([]string); len(cells) > 0; cells = cells[n:] {
-		if seen != nil && seen.before(cells[:n]...) {
-			continue
-		}
-		if err := rows.Row(cells[:n]); err != nil {
+	t := g.byName[p.Type]
+	if x, ok := p.Table.(*version); ok {
+		return t.whole.put(x)
+	}
+	if t.lines != nil {
+		return t.data(p.Data)
+	}
+	cells, _ := p.Table.([]string)
+	for n := len(t.view.Columns); len(cells) > 0; cells = cells[n:] {
+		if err := t.row(cells[:n]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *gatherer) Close() error { return g.book.close() }
+// row writes a row.
+func (t *table) row(cells []string) error {
+	if t.seen != nil && t.seen.before(cells...) {
+		return nil
+	}
+	if t.lines == nil {
+		return t.rows.Row(cells)
+	}
+	t.line = appendLine(t.line[:0], t.view, cells)
+	_, err := t.lines.Write(t.line)
+	return err
+}
+
+// data writes lines.
+func (t *table) data(b []byte) error {
+	if t.seen == nil {
+		_, err := t.lines.Write(b)
+		return err
+	}
+	for line := range bytes.Lines(b) {
+		if t.seen.before(string(line)) {
+			continue
+		}
+		if _, err := t.lines.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gatherer) Close() error {
+	for _, t := range g.tables {
+		if t.whole != nil {
+			if err := t.whole.close(); err != nil {
+				return err
+			}
+		}
+	}
+	if g.book == nil {
+		return nil
+	}
+	return g.book.close()
+}
+
+// Findings are what only the whole run shows.
+func (g *gatherer) Findings() (finds []*diag.Finding) {
+	for _, t := range g.tables {
+		if t.whole != nil {
+			finds = append(finds, t.whole.finds...)
+		}
+	}
+	return finds
+}
 
 // seen knows the rows of a table by digest, so that one that comes again is left out.
 type seen map[[16]byte]struct{}
@@ -214,54 +407,3 @@ func (s seen) before(row ...string) bool {
 	s[key] = struct{}{}
 	return ok
 }
-
-// lines puts the rows of views into files of NDJSON.
-type lines struct {
-	files map[string]io.Writer
-	seen  map[string]seen
-	once  seen
-}
-
-func distinct(list []*sqlview.View) map[string]seen {
-	m := map[string]seen{}
-	for _, v := range list {
-		if v.Distinct {
-			m[v.Name] = seen{}
-		}
-	}
-	return m
-}
-
-func openLines(list []*sqlview.View, create func(string) (io.Writer, error)) (convert.Gatherer, error) {
-	g := lines{map[string]io.Writer{}, distinct(list), seen{}}
-	for _, v := range list {
-		w, err := create(v.Name + ".ndjson")
-		if err != nil {
-			return nil, err
-		}
-		g.files[v.Name] = w
-	}
-	return g, nil
-}
-
-func (g lines) Put(p convert.Part) error {
-	if p.Key != "" && g.once.before(p.Type, p.Key) {
-		return nil
-	}
-	seen, w := g.seen[p.Type], g.files[p.Type]
-	if seen == nil {
-		_, err := w.Write(p.Data)
-		return err
-	}
-	for line := range bytes.Lines(p.Data) {
-		if seen.before(string(line)) {
-			continue
-		}
-		if _, err := w.Write(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (g lines) Close() error { return nil }

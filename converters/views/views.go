@@ -21,7 +21,7 @@ func Sets() []Set { return sets }
 
 var sets = []Set{
 	{"patients", "a list with a row for each patient", []string{"patients"}},
-	{"summary", "a row for each patient of a record, with problems, allergies, medications and counts", []string{"summary"}},
+	{"summary", "a row for each patient, with problems, allergies, medications and counts", []string{"summary"}},
 	{"synthea", "the 16 files of Synthea as it wrote them until 2023", []string{"synthea", "synthea_common"}},
 	{"synthea-4", "the 19 files of Synthea as it writes them now", []string{"synthea-4", "synthea_common"}},
 }

@@ -33,21 +33,15 @@ func clinicalSuite(source, expected string) string {
 
 // ReadClinicalPairs reads the list of pairs of one direction, CDA->FHIR or FHIR->CDA.
 func ReadClinicalPairs(shared, direction string) ([]Pair, error) {
-	dir := filepath.Join(shared, "conformance", "ccda-fhir")
-	b, err := os.ReadFile(filepath.Join(dir, "PAIRS.tsv"))
+	list, err := pairLines(filepath.Join(shared, "conformance", "ccda-fhir"), direction)
 	if err != nil {
 		return nil, err
 	}
 	var pairs []Pair
-	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		c := strings.Split(line, "\t")
-		if i == 0 || len(c) < 4 || c[2] != direction {
-			continue
-		}
-		cda, fhir := filepath.Join(dir, filepath.FromSlash(c[0])), filepath.Join(dir, filepath.FromSlash(c[1]))
-		p := Pair{Suite: clinicalSuite(c[3], c[1]), Input: cda, Expected: fhir}
+	for _, l := range list {
+		p := Pair{Suite: clinicalSuite(l.source, l.called), Input: l.one, Expected: l.other}
 		if direction == "FHIR->CDA" {
-			p.Input, p.Expected = fhir, cda
+			p.Input, p.Expected = l.other, l.one
 		}
 		pairs = append(pairs, p)
 	}

@@ -44,21 +44,40 @@ func suiteOf(source string) (name, zone string) {
 	return path.Base(source), "UTC"
 }
 
-// ReadPairs reads the list of pairs of one direction, hl7->fhir or fhir->hl7.
-func ReadPairs(shared, direction string) ([]Pair, error) {
-	dir := filepath.Join(shared, "conformance", "hl7v2-fhir")
+// A pairLine is a line of a PAIRS.tsv: two files that say the same, and the project that says so.
+type pairLine struct {
+	one, other string // paths; HL7 v2 has what is converted first, C-CDA the document
+	called     string // what the list calls the other
+	source     string
+}
+
+// pairLines reads the lines of one direction from the PAIRS.tsv of a folder.
+func pairLines(dir, direction string) ([]pairLine, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "PAIRS.tsv"))
 	if err != nil {
 		return nil, err
 	}
-	var pairs []Pair
+	var list []pairLine
 	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
 		c := strings.Split(line, "\t")
 		if i == 0 || len(c) < 4 || c[2] != direction {
 			continue
 		}
-		p := Pair{Input: filepath.Join(dir, filepath.FromSlash(c[0])), Expected: filepath.Join(dir, filepath.FromSlash(c[1]))}
-		p.Suite, p.Zone = suiteOf(c[3])
+		list = append(list, pairLine{filepath.Join(dir, filepath.FromSlash(c[0])), filepath.Join(dir, filepath.FromSlash(c[1])), c[1], c[3]})
+	}
+	return list, nil
+}
+
+// ReadPairs reads the list of pairs of one direction, hl7->fhir or fhir->hl7.
+func ReadPairs(shared, direction string) ([]Pair, error) {
+	list, err := pairLines(filepath.Join(shared, "conformance", "hl7v2-fhir"), direction)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []Pair
+	for _, l := range list {
+		p := Pair{Input: l.one, Expected: l.other}
+		p.Suite, p.Zone = suiteOf(l.source)
 		message := p.Input
 		if direction == "fhir->hl7" {
 			message = p.Expected

@@ -97,7 +97,10 @@ type Record struct {
 	Key      string // what identifies it where nothing in it does
 	Leaves   func(f func(place func() string, s tree.State, why string))
 	Findings []*diag.Finding
-	FromFHIR bool // its leaves are the hub's own, so that the way to another format says what became of them
+	FromFHIR bool  // its leaves are the hub's own, so that the way to another format says what became of them
+	Written  int64 // when it says that it was written, as Moment has it; 0 if it does not say
+	Piece    bool  // it is a part of a larger record, some of which may be written
+	LeftOut  int   // of how many resources a Writer of tables left out rows or cells, each with a finding
 
 	whole *rpb.Bundle // the bundle that it was, with its entries
 	loose bool        // its resources stood alone
@@ -149,6 +152,7 @@ type Result struct {
 	Findings []*diag.Finding
 	Rejected *diag.Finding
 	Raw      func() io.Reader // of a rejected record
+	LeftOut  int              // resources of which rows or cells are missing, each with a finding
 }
 
 // Run converts the records of one source and hands the results over in their order. It stops at the first error of emit or
@@ -402,9 +406,10 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 		return nil, err
 	}
 	if p.o.Origins() && !rec.FromFHIR {
-		rec.Record.Project(p.o.tables.Lost)
+		rec.Record.Project(p.o.lost)
 	}
-	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings)}
+	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings),
+		LeftOut: rec.LeftOut}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))
 	}

@@ -142,7 +142,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		rec.Add(mapping.NewResource(h.resource, ""))
 		out.ID, out.loose = fhir.IDOf(h.resource), true
 	case h.piece != nil:
-		out.ID, out.whole = h.piece.shell.GetId().GetValue(), h.piece.shell
+		out.ID, out.whole, out.Piece = h.piece.shell.GetId().GetValue(), h.piece.shell, true
 		if h.piece.first {
 			rec.Bundle = h.piece.shell
 		}
@@ -166,6 +166,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			}
 		}
 	}
+	out.Written = out.whole.GetTimestamp().GetValueUs()
 	if err := w.restyle(out, h); err != nil {
 		return nil, err
 	}
@@ -181,6 +182,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 // add adds the resource of a bundle's entry.
 func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) {
 	r := mapping.NewResource(m, fullURL)
+	r.Entry = entry + 1
 	rec.Add(r)
 	if w.o.byID() && r.ID == "" { // there a resource is found by its id alone
 		if r.ID = idOfURL(fullURL); r.ID == "" {

@@ -74,7 +74,8 @@ type Summary struct {
 	Sources    int    `json:"sources"`
 	Unreadable int    `json:"unreadable"` // sources that could not be read or are of no known format
 	Totals     Totals `json:"totals"`
-	Outputs    int    `json:"outputs"` // files written
+	Outputs    int    `json:"outputs"`          // files written
+	LeftOut    int    `json:"leftOut,omitzero"` // resources of which rows or cells are missing in tables, each with a finding
 }
 
 // String is the summary in words.
@@ -87,6 +88,9 @@ func (s *Summary) String() string {
 	}
 	if s.Unreadable > 0 {
 		fmt.Fprintf(&b, "; %s not read", count(s.Unreadable, "file"))
+	}
+	if s.LeftOut > 0 {
+		fmt.Fprintf(&b, "; not all of %s written", count(s.LeftOut, "resource"))
 	}
 	fmt.Fprintf(&b, "\n%s: %d carried, %d folded, %d declined, %d unmapped, %d invalid\n", count(t.Values, "value"), t.Carried, t.Folded, t.Declined, t.Unmapped, t.Invalid)
 	return b.String()
@@ -413,6 +417,14 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		if err := w.tables.Close(); err != nil {
 			return sum, err
 		}
+		if x, ok := w.tables.(Reporter); ok {
+			for _, f := range x.Findings() {
+				j.report(f)
+				if f.Severity() == diag.Reject {
+					sum.LeftOut++
+				}
+			}
+		}
 	}
 	if stdout != nil {
 		if err := stdout.Flush(); err != nil {
@@ -602,6 +614,7 @@ func (w *jobWriter) step(s *step, res *Result) error {
 		return nil
 	}
 	w.last = res.Index
+	w.sum.LeftOut += res.LeftOut
 	e := res.Entry
 	if w.entry != nil {
 		w.entry.join(e)

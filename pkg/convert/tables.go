@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -33,6 +34,11 @@ type Gatherer interface {
 	Close() error // after the last record: the tables are whole
 }
 
+// A Reporter is a Gatherer that has findings of its own when it is closed. Each that rejects is about a resource that was left out.
+type Reporter interface {
+	Findings() []*diag.Finding
+}
+
 // of gives the options of a run that writes this format.
 func (o *Options) of(to *Format) *Options {
 	x := *o
@@ -49,7 +55,17 @@ func (o *Options) apart() bool {
 func (o *Options) Apart() bool { return o.apart() }
 
 // Origins reports that it must be known which element of the hub each leaf of a source made, for what is written shows a part of them.
-func (o *Options) Origins() bool { return o.tables != nil && o.tables.Lost != nil }
+func (o *Options) Origins() bool {
+	return o.tables != nil && o.tables.Lost != nil || o.tables == nil && o.To != "ndjson" && !o.toBundles()
+}
+
+// lost says what becomes of a leaf of the hub that no writer claimed.
+func (o *Options) lost(l *mapping.Leaf) (tree.State, string) {
+	if o.tables != nil {
+		return o.tables.Lost(l)
+	}
+	return tree.Unmapped, ""
+}
 
 // byID reports that a resource is found by its id alone.
 func (o *Options) byID() bool { return o.To == "ndjson" || o.tables != nil }
@@ -114,7 +130,7 @@ func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func(
 	}
 	rec.Record.EachLeaf(func(l *mapping.Leaf) {
 		s, why := l.State, l.Why
-		if w.o.tables.Lost == nil {
+		if s == tree.Unmapped && w.o.tables.Lost == nil {
 			s, why = tree.Carried, ""
 		} else if s == tree.Unmapped {
 			s, why = w.o.tables.Lost(l)

@@ -131,6 +131,9 @@ func (b *Workbook) unique(name string, number int) string {
 	}
 }
 
+// FitsCell reports that a text is not longer than a cell of a workbook can be.
+func FitsCell(s string) bool { return len(s) <= maxCellLength || utf16Len(s) <= maxCellLength }
+
 func utf16Len(s string) (n int) {
 	for _, r := range s {
 		if n++; r > 0xffff {
@@ -235,7 +238,7 @@ func (s *Sheet) write(cells []string, header bool) error {
 		if c == "" {
 			continue
 		}
-		if len(c) > maxCellLength && utf16Len(c) > maxCellLength {
+		if !FitsCell(c) {
 			at := diag.Place{Path: fmt.Sprintf("sheet %s, row %d, column %d", s.part.name, s.rows, i+1)}
 			if i < len(s.fields) {
 				at.Path = fmt.Sprintf("sheet %s, row %d, column %s", s.part.name, s.rows, s.fields[i].Name)

@@ -135,7 +135,7 @@ var csvEntries = []Entry{
 		"Only the first of merged cells has a value; the others are blank.",
 		"take the merging back in the spreadsheet and fill the cells"},
 	{"CP-CSV-045", Reject, "a value is longer than a cell of a workbook can be",
-		"Excel holds 32,767 characters in a cell and would cut the rest.",
+		"Excel holds 32,767 characters in a cell and would cut the rest; the cell is left blank, or the table refused.",
 		"write CSV instead"},
 	{"CP-CSV-046", Reject, "the header that was asked for is not there",
 		"The table ends before it.",

@@ -16,7 +16,8 @@ import (
 // costs twenty times as much as to copy what was made of the same text the last time. What is remembered is what one row made of
 // one text, and the states of its leaves; it is used again only where reading did nothing else. It holds for one goroutine, as long
 // as the memory of its readings, and never more than twice memoSize texts of at most memoText bytes: when the young are memoSize, the
-// old are forgotten and the young become the old; what is used again becomes young again.
+// old are forgotten and the young become the old; what is used again becomes young again. Where somebody asks what came of each leaf (normal,
+// origins), each is read.
 
 const (
 	memoSize = 4096
@@ -53,7 +54,7 @@ func (c *Context) effects() effects {
 
 // memorable reports that what a row makes of a node may be remembered; then the node's key is ready.
 func (c *Context) memorable(r *row, k tree.Node) bool {
-	if r.pair != nil || r.sub == nil || c.normal != nil || r.dst.end.Name != "CodeableConcept" && r.dst.end.Name != "Coding" {
+	if r.pair != nil || r.sub == nil || c.normal != nil || c.rec.doc != nil || r.dst.end.Name != "CodeableConcept" && r.dst.end.Name != "Coding" {
 		return false
 	}
 	m := &c.memos

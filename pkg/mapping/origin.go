@@ -44,8 +44,8 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 		return
 	}
 	const (
-		part    = "a table shows part of what it became"
-		nothing = "no table shows anything of it"
+		part    = "a part of what it became is written"
+		nothing = "nothing of what it became is written"
 	)
 	d := rec.doc
 	reached := map[any]claim{}

@@ -44,6 +44,7 @@ type Resource struct {
 	Msg     proto.Message
 	FullURL string // as a bundle gave it; empty for what the rows made
 	ID      string
+	Entry   int    // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
 	url     string // its fullUrl, once a reference to it has been written
 
 	nth, inKin      int // in its record and among those of its type, on the way back

@@ -79,6 +79,10 @@ type parser struct {
 	at      *node
 	options fhirpath.Options
 	seen    map[string]bool // columns that have been named
+	parts   int             // selects that iterate
+	part    int             // the one around
+	over    bool            // it, or one around it, iterates over %record
+	needs   map[string]bool // types that %record is asked for; nil if it is asked for any
 }
 
 func (p *parser) report(id diag.ID, at *node, path, format string, args ...any) {
@@ -193,6 +197,7 @@ func (p *parser) view(n *node, name string) *View {
 	}
 	before := len(p.finds)
 	p.v, p.at, p.seen = &View{Name: name}, n, map[string]bool{}
+	p.parts, p.part, p.over, p.needs = 0, 0, false, map[string]bool{}
 	v := p.v
 	if !p.object(n, "ViewDefinition", "ViewDefinition") {
 		return nil
@@ -206,8 +211,9 @@ func (p *parser) view(n *node, name string) *View {
 	}
 	v.Title, _ = p.text(n, "title", "ViewDefinition", false)
 	for _, x := range p.list(n, "extension", "ViewDefinition") {
-		if m := x.member("valueBoolean"); x.is("url", DistinctURL) && m != nil {
-			v.Distinct = m.kind == 't'
+		if m := x.member("valueBoolean"); m != nil {
+			v.Distinct = v.Distinct || x.is("url", DistinctURL) && m.kind == 't'
+			v.WholeRun = v.WholeRun || x.is("url", WholeRunURL) && m.kind == 't'
 		}
 	}
 	resource, at := p.text(n, "resource", "ViewDefinition", true)
@@ -241,6 +247,9 @@ func (p *parser) view(n *node, name string) *View {
 	}
 	if rejects(p.finds[before:]) {
 		return nil
+	}
+	if p.needs != nil {
+		v.Needs = append([]string{}, slices.Sorted(maps.Keys(p.needs))...)
 	}
 	v.Columns = v.root.columns()
 	v.root.layout(0)
@@ -326,7 +335,8 @@ func (p *parser) compile(n *node, types fhirpath.Types, path string) *fhirpath.E
 	x, err := fhirpath.Compile(n.text, types, p.options)
 	if err == nil {
 		p.v.index = p.v.index || strings.Contains(n.text, "%"+rowIndex)
-		p.v.Record = p.v.Record || strings.Contains(n.text, "%"+record)
+		p.v.Record = p.v.Record || ofRecord(n)
+		p.need(n.text)
 		return x
 	}
 	at, msg := n.at, err.Error()
@@ -340,6 +350,27 @@ func (p *parser) compile(n *node, types fhirpath.Types, path string) *fhirpath.E
 	}
 	p.finds = append(p.finds, diag.New(BadPath, p.place(at, path), "%s", msg))
 	return nil
+}
+
+// ofRecord tells whether a path uses %record.
+func ofRecord(n *node) bool { return strings.Contains(n.text, "%"+record) }
+
+// need takes note of the types of resources that a path asks %record for.
+func (p *parser) need(path string) {
+	parts := strings.Split(path, "%"+record)
+	if len(parts) > 1 && strings.Contains(path, "resolve") {
+		p.needs = nil // which may lead to any
+	}
+	for _, s := range parts[1:] {
+		s, ok := strings.CutPrefix(s, ".ofType(")
+		typ, _, closed := strings.Cut(s, ")")
+		if typ = strings.TrimSpace(typ); !ok || !closed || plan.ContainedType().ResourceAlt(typ) == nil {
+			p.needs = nil
+		}
+		if p.needs != nil {
+			p.needs[typ] = true
+		}
+	}
 }
 
 // path compiles the text of a member that must be there.
@@ -399,6 +430,20 @@ func (p *parser) selection(n *node, types fhirpath.Types, path string) *selectio
 	}
 	if !known { // what stands below would only repeat the fault
 		return nil
+	}
+	if iterates > 0 {
+		part, over := p.part, p.over
+		defer func() { p.part, p.over = part, over }()
+		p.parts++
+		p.part = p.parts
+		for _, name := range []string{"forEach", "forEachOrNull"} {
+			if m := n.member(name); m != nil {
+				p.over = p.over || ofRecord(m)
+			}
+		}
+		for _, m := range p.list(n, "repeat", path) {
+			p.over = p.over || ofRecord(m)
+		}
 	}
 	for i, c := range p.list(n, "column", path) {
 		p.column(s, c, types, fmt.Sprintf("%s.column[%d]", path, i))
@@ -526,6 +571,7 @@ func (p *parser) column(s *selection, n *node, types fhirpath.Types, path string
 	if x == nil {
 		return
 	}
+	c.Record, c.Part = p.over || ofRecord(n.member("path")), p.part
 	got := x.Types()
 	if len(got) > 0 && !slices.ContainsFunc(got, holdsOne) {
 		p.report(NoSingleValue, n.member("path"), path+".path", "the path gives %s, which is no single value; go on to one of its elements", got[0])

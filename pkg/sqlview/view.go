@@ -24,10 +24,15 @@ const (
 	SeveralValues diag.ID = "CP-CSV-112"
 	FailedPath    diag.ID = "CP-CSV-113"
 	FindsNothing  diag.ID = "CP-CSV-114"
+	Superseded    diag.ID = "CP-CSV-115"
 )
 
-// DistinctURL is the extension by which a view leaves out rows that are the same as others.
-const DistinctURL = "https://chartpost.org/fhir/StructureDefinition/view-distinct"
+// Extensions of a view. By DistinctURL it leaves out rows that are the same as others; by WholeRunURL a resource that several records have is
+// one in the table.
+const (
+	DistinctURL = "https://chartpost.org/fhir/StructureDefinition/view-distinct"
+	WholeRunURL = "https://chartpost.org/fhir/StructureDefinition/view-whole-run"
+)
 
 // View is a ViewDefinition that has been read and compiled.
 type View struct {
@@ -35,8 +40,10 @@ type View struct {
 	Title    string // in words; may be empty
 	Resource string // the type that it is run on
 	Columns  []Column
-	Record   bool // a path uses %record
-	Distinct bool // a row that is the same as another is written once: DistinctURL says so
+	Record   bool     // a path uses %record
+	Distinct bool     // a row that is the same as another is written once: DistinctURL says so
+	WholeRun bool     // a resource that several records have is one, with the latest of its values: WholeRunURL says so
+	Needs    []string // the types of resources that %record is asked for; nil if that may be any
 
 	where []*fhirpath.Expr
 	root  *selection
@@ -49,6 +56,8 @@ type Column struct {
 	Description string
 	Type        string // FHIR's name, as the view says it, else as its path gives it; empty if neither tells
 	Collection  bool   // a cell may hold several values
+	Record      bool   // it is of %record
+	Part        int    // columns of one part are of one item, such as a name; 0 is none
 }
 
 // selection is a select of a view, or the view itself: what it iterates over and what it says of each item.

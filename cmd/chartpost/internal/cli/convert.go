@@ -228,7 +228,7 @@ func convertStatus(sum *convert.Summary, strict bool) error {
 	switch {
 	case sum.Unreadable > 0 || sum.Totals.Records == 0:
 		return fail(exitUnreadable, errors.New(""))
-	case sum.Totals.Rejected > 0:
+	case sum.Totals.Rejected+sum.LeftOut > 0:
 		return fail(exitPartial, errors.New(""))
 	case strict && sum.Totals.Unmapped+sum.Totals.Invalid > 0:
 		return fail(exitFindings, fmt.Errorf("%d values are unmapped and %d invalid", sum.Totals.Unmapped, sum.Totals.Invalid))

@@ -82,3 +82,34 @@ func TestMemos(t *testing.T) {
 		compare(msg.name, msg.raw.Data, msg.structure)
 	}
 }
+
+// TestMemosOfOrigins: what became of the leaves of a record of which only a part is shown does not depend on what was read before it.
+func TestMemosOfOrigins(t *testing.T) {
+	m := builtin(t)
+	text := "MSH|^~\\&|LAB|MAPLE|EHR|CLINIC|20240102030405+0000||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||1^^^MAPLE^MR||EXAMPLE^ANN\r" +
+		"OBR|1|P1|F1|24323-8^Panel^LN|||20240102030405+0000\rOBX|1|NM|2345-7^Glucose^LN||5|mg/dL^^UCUM|||||F\r"
+	read := func() string {
+		msg, err := (&hl7v2.Parser{}).Parse(&hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg.Group()
+		rec, err := m.ToFHIR("ORU_R01", "Bundle", msg.Doc, mapping.ReadOptions{Key: "k", Facility: "f", Origins: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.Project(func(l *mapping.Leaf) (tree.State, string) { return tree.Declined, "in " + l.Place() })
+		var b strings.Builder
+		msg.Leaves(func(n tree.Node, s tree.State, why string) { fmt.Fprintln(&b, msg.PlaceOf(n), s, why) })
+		return b.String()
+	}
+	first := read()
+	if !strings.Contains(first, "OBX-3.1 declined in Observation.code.coding[0].code") {
+		t.Errorf("OBX-3.1 is not followed to its element:\n%s", first)
+	}
+	for range 2 {
+		if again := read(); again != first {
+			t.Errorf("read again (-first +again):\n%s", cmp.Diff(strings.Split(first, "\n"), strings.Split(again, "\n")))
+		}
+	}
+}

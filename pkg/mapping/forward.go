@@ -181,6 +181,7 @@ type facts struct {
 	index tree.Index
 	asked uint64 // the probes that were asked
 	hold  uint64 // the tests that hold, of those
+	whole bool   // its shape is that of all rows
 }
 
 // meant reports that the tests of a row hold.

@@ -52,7 +52,8 @@ func (c *Context) effects() effects {
 		shared: len(c.shared), elsewhere: c.elsewhere}
 }
 
-// memorable reports that what a row makes of a node may be remembered; then the node's key is ready.
+// memorable reports that what a row makes of a node may be remembered; then the node's key is ready. Where somebody asks what came of
+// each leaf (normal, origins), it may not: a copy does not say which part of it each leaf made.
 func (c *Context) memorable(r *row, k tree.Node) bool {
 	if r.pair != nil || r.sub == nil || c.normal != nil || c.rec.doc != nil || r.dst.end.Name != "CodeableConcept" && r.dst.end.Name != "Coding" {
 		return false

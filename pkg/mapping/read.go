@@ -160,9 +160,13 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 		return false
 	}
 	x := facts{t: t, n: n, names: c.Doc.Below(n)}
-	c.Doc.Index(n, &x.index)
-	for i := range t.reads {
-		if ch := &t.reads[i]; ch.need&^x.names == 0 {
+	s := c.shape(&x)
+	x.asked, x.hold = s.asked, s.hold
+	if len(s.chains) > 0 {
+		c.Doc.Index(n, &x.index)
+	}
+	for i := range s.chains {
+		if ch := &s.chains[i]; ch.need&^x.names == 0 {
 			any = c.readChain(ch.rows, &x, v, in) || any
 		}
 	}
@@ -173,7 +177,7 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 // readChain reads with the first row of a chain that takes something.
 func (c *Context) readChain(rows []*row, x *facts, v reflect.Value, in *instance) (any bool) {
 	for i, r := range rows {
-		if x.idle(r) || !x.meant(c.Doc, r) || len(rows) == 1 && c.barren(r, x) {
+		if x.idle(r) || !x.meant(c.Doc, r) || x.whole && c.barren(r, x) {
 			continue
 		}
 		took, ok := c.readRow(r, x, v, in)
@@ -199,7 +203,7 @@ func (c *Context) readChain(rows []*row, x *facts, v reflect.Value, in *instance
 // device and an organization of an OBX, and mostly neither.
 func (c *Context) barren(r *row, x *facts) bool {
 	d := &r.dst
-	if r.sub == nil || len(r.path) > 0 || d.end == nil || d.base != nil || len(d.tags) > 0 || !c.ready(r.sub) {
+	if r.inChain || r.sub == nil || len(r.path) > 0 || d.end == nil || d.base != nil || len(d.tags) > 0 || !c.ready(r.sub) {
 		return false
 	}
 	return r.sub.reach&x.names == 0 && (d.arrow != nil || !r.sub.consts) && !c.isNull(x.n)

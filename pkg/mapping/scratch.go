@@ -22,6 +22,7 @@ type scratch struct {
 	used     map[string]bool        // ids
 	frames   frames
 	spare    [][]*instance // of tables, by their numbers
+	shapes   []shapes      // of tables, by their numbers
 	visited  []*frame      // instances of scopes that may be several for one anchor
 	wanting  []made        // elements of which FHIR wants something
 	foreign  []made        // elements in which pairs made others

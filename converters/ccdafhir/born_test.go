@@ -24,9 +24,11 @@ func through(t testing.TB, from, to, document string, b []byte) [][]byte {
 	t.Helper()
 	var out [][]byte
 	for _, r := range results(t, from, to, document, b) {
+		var whole []byte
 		for _, p := range r.Parts {
-			out = append(out, p.Data)
+			whole = append(whole, p.Data...)
 		}
+		out = append(out, whole)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package ccdafhir
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,13 +40,15 @@ func read(r io.Reader, source string, o *convert.Options) iter.Seq2[*convert.Raw
 		if limit <= 0 {
 			limit = ccda.MaxDocument
 		}
-		b, err := io.ReadAll(io.LimitReader(r, limit+1))
-		if err != nil {
+		var b strings.Builder // whose text is held once: the document's leaves are parts of it
+		b.Grow(int(min(convert.SizeOf(r), limit+1)))
+		if _, err := io.Copy(&b, io.LimitReader(r, limit+1)); err != nil {
 			yield(nil, err)
 			return
 		}
-		raw := &convert.Raw{Index: 1, Bytes: func() []byte { return b }, Data: b}
-		if int64(len(b)) > limit {
+		text := b.String()
+		raw := &convert.Raw{Index: 1, Stream: func() io.Reader { return strings.NewReader(text) }, Size: len(text), Data: text}
+		if int64(len(text)) > limit {
 			raw.Reject = diag.New(ccda.TooLarge, diag.Place{Source: source, Record: 1}, "")
 		}
 		yield(raw, nil)
@@ -98,7 +99,7 @@ func describe(raw *convert.Raw, o *convert.Options) (convert.Description, *diag.
 		return convert.Description{}, raw.Reject
 	}
 	parser := ccda.Parser{Options: ccda.Options{Charset: o.Charset, MaxDocument: o.MaxRecord}}
-	doc, err := parser.Parse(raw.Data.([]byte))
+	doc, err := parser.ParseText(raw.Data.(string))
 	if err != nil {
 		var f *diag.Finding
 		if errors.As(err, &f) {
@@ -122,7 +123,7 @@ type worker struct {
 }
 
 func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
-	doc, err := w.parser.Parse(raw.Data.([]byte))
+	doc, err := w.parser.ParseText(raw.Data.(string))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		return nil, err
 	}
 	finds := slices.Concat(doc.Findings, patients(doc))
-	key := Key(raw.Data.([]byte))
+	key := Key(raw.Data.(string))
 	rec, err := m.ToFHIR("ClinicalDocument", "Bundle", doc.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: custodian(doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins()})
 	if err != nil {
@@ -227,9 +228,30 @@ func custodian(doc *ccda.Document) string {
 }
 
 // Key identifies a document by its text where nothing in it does: the sha256 of its bytes, however its lines end.
-func Key(b []byte) string {
-	sum := sha256.Sum256(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
-	return hex.EncodeToString(sum[:])
+func Key(text string) string {
+	sum := sha256.New()
+	var buf [16 << 10]byte // so that nothing of the size of a document is made
+	n := 0
+	add := func(part string) {
+		for part != "" {
+			if n == len(buf) {
+				sum.Write(buf[:])
+				n = 0
+			}
+			k := copy(buf[n:], part)
+			n, part = n+k, part[k:]
+		}
+	}
+	for {
+		line, rest, more := strings.Cut(text, "\r\n")
+		if add(line); !more {
+			break
+		}
+		add("\n")
+		text = rest
+	}
+	sum.Write(buf[:n])
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // writer turns records of the hub into documents.

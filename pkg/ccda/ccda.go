@@ -152,7 +152,7 @@ func IsNarrative(d *tree.Doc, n tree.Node) bool {
 
 // Sniff reports whether a source that begins so is, or wants to be, a clinical document.
 func Sniff(head []byte) bool {
-	text, _, err := decode(head, "")
+	text, _, err := decode(string(head), "")
 	if err != nil {
 		text = string(head)
 	}

@@ -1,7 +1,6 @@
 package ccda
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -22,40 +21,40 @@ var charsets = map[string]encoding.Encoding{
 }
 
 // decode is a source as UTF-8 text, without a byte order mark, and the name of what it was in: the mark, else what asked
-// says, else the XML declaration, else UTF-8 (XML 1.0, appendix F).
-func decode(b []byte, asked string) (text, charset string, err error) {
+// says, else the XML declaration, else UTF-8 (XML 1.0, appendix F). A text of UTF-8 is not copied.
+func decode(s, asked string) (text, charset string, err error) {
 	switch {
-	case bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")):
-		b, charset = b[3:], "utf-8"
-	case bytes.HasPrefix(b, []byte("\xFE\xFF")):
-		b, charset = b[2:], "utf-16be"
-	case bytes.HasPrefix(b, []byte("\xFF\xFE")):
-		b, charset = b[2:], "utf-16le"
-	case bytes.HasPrefix(b, []byte("\x00<")):
+	case strings.HasPrefix(s, "\xEF\xBB\xBF"):
+		s, charset = s[3:], "utf-8"
+	case strings.HasPrefix(s, "\xFE\xFF"):
+		s, charset = s[2:], "utf-16be"
+	case strings.HasPrefix(s, "\xFF\xFE"):
+		s, charset = s[2:], "utf-16le"
+	case strings.HasPrefix(s, "\x00<"):
 		charset = "utf-16be"
-	case bytes.HasPrefix(b, []byte("<\x00")):
+	case strings.HasPrefix(s, "<\x00"):
 		charset = "utf-16le"
 	default:
 		if charset = strings.ToLower(asked); charset == "" {
-			charset = declared(b)
+			charset = declared(s)
 		}
 	}
 	switch charset {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
-		if at := invalidUTF8(b); at >= 0 {
+		if at := invalidUTF8(s); at >= 0 {
 			return "", charset, badByte{at}
 		}
-		return string(b), charset, nil
+		return s, charset, nil
 	}
 	e := charsets[charset]
 	if e == nil {
 		return "", charset, fmt.Errorf("the character set %q is not known here", charset)
 	}
-	out, err := e.NewDecoder().Bytes(b)
+	out, err := e.NewDecoder().String(s)
 	if err != nil {
 		return "", charset, fmt.Errorf("the bytes are not %s", charset)
 	}
-	return string(out), charset, nil
+	return out, charset, nil
 }
 
 // badByte is the offset of a byte that is not UTF-8.
@@ -63,13 +62,13 @@ type badByte struct{ at int }
 
 func (badByte) Error() string { return "the bytes are not UTF-8" }
 
-func invalidUTF8(b []byte) int {
-	if utf8.Valid(b) {
+func invalidUTF8(s string) int {
+	if utf8.ValidString(s) {
 		return -1
 	}
 	at := 0
-	for at < len(b) {
-		r, n := utf8.DecodeRune(b[at:])
+	for at < len(s) {
+		r, n := utf8.DecodeRuneInString(s[at:])
 		if r == utf8.RuneError && n == 1 {
 			return at
 		}
@@ -79,15 +78,15 @@ func invalidUTF8(b []byte) int {
 }
 
 // declared is the encoding that an XML declaration names, in lower case.
-func declared(b []byte) string {
-	if !bytes.HasPrefix(b, []byte("<?xml")) {
+func declared(s string) string {
+	if !strings.HasPrefix(s, "<?xml") {
 		return ""
 	}
-	end := bytes.Index(b[:min(len(b), 256)], []byte("?>"))
+	end := strings.Index(s[:min(len(s), 256)], "?>")
 	if end < 0 {
 		return ""
 	}
-	_, rest, ok := strings.Cut(string(b[:end]), "encoding")
+	_, rest, ok := strings.Cut(s[:end], "encoding")
 	if !ok {
 		return ""
 	}

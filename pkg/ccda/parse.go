@@ -10,7 +10,8 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// Parser reads documents. It serves one goroutine and uses its memory again: a Document is good until the next Parse.
+// Parser reads documents. It serves one goroutine and uses its memory again, but for that of large documents: a Document is good until the
+// next Parse.
 type Parser struct {
 	Options
 
@@ -52,7 +53,10 @@ type attribute struct {
 }
 
 // Parse reads one document. The error is a *diag.Finding.
-func (p *Parser) Parse(source []byte) (*Document, error) {
+func (p *Parser) Parse(source []byte) (*Document, error) { return p.ParseText(string(source)) }
+
+// ParseText is Parse of bytes that are held as a string, which the document's texts are parts of if it is in UTF-8.
+func (p *Parser) ParseText(source string) (*Document, error) {
 	limit := p.MaxDocument
 	if limit == 0 {
 		limit = MaxDocument
@@ -65,13 +69,13 @@ func (p *Parser) Parse(source []byte) (*Document, error) {
 		place := diag.Place{Source: p.Source}
 		var bad badByte
 		if errors.As(err, &bad) {
-			d := Document{text: string(source)}
+			d := Document{text: source}
 			place.Line, place.Column = d.Position(bad.at)
 		}
 		return nil, diag.New(BadCharset, place, "%s", err)
 	}
 	if p.tree == nil {
-		p.tree = tree.New(Format, len(text)/24)
+		p.tree = tree.New(Format, nodesIn(text))
 		p.names = map[string]string{}
 	} else {
 		p.tree.Reset()
@@ -89,7 +93,20 @@ func (p *Parser) Parse(source []byte) (*Document, error) {
 	if p.unbound {
 		p.doc.Findings = append(p.doc.Findings, diag.New(Undeclared, p.doc.Place(p.doc.Root), ""))
 	}
-	return p.doc, nil
+	doc := p.doc
+	if p.doc, p.text = nil, ""; doc.Len() > largeTree {
+		p.tree = nil // it lives as long as the document does
+	}
+	return doc, nil
+}
+
+// largeTree is the number of nodes from which on a tree is not kept for the next document.
+const largeTree = 100_000
+
+// nodesIn is how many nodes a document may have: its tags and attributes, those of the narrative too. Most have nearly as many, and a
+// guess that is too high by half is half the memory of the tree.
+func nodesIn(text string) int {
+	return strings.Count(text, "<") - strings.Count(text, "</") + strings.Count(text, "=\"") + 8
 }
 
 func (p *Parser) fault(at int, format string, args ...any) error {

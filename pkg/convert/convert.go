@@ -82,7 +82,8 @@ type Writer interface {
 	FromHub(rec *Record) ([]Part, []*diag.Finding, error)
 }
 
-// Part is a piece of output: all of it, of NDJSON the lines of one type of resource, of a table some of its rows.
+// Part is a piece of output: all of it, or of a large bundle as much as is held in one piece, of NDJSON the lines of one type of resource, of a table
+// some of its rows.
 type Part struct {
 	Type  string
 	Data  []byte
@@ -399,6 +400,11 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	} else if err != nil {
 		return nil, err
 	}
+	var entry *Entry
+	if !rec.FromFHIR && !p.o.Origins() { // what became of its leaves is known, and nobody asks for them again: its tree is free while it is written
+		entry = newEntry(raw.Index, rec, p.o.LedgerFull)
+		rec.Leaves = nil
+	}
 	parts, finds, err := p.out.FromHub(rec)
 	if f, ok := err.(*diag.Finding); ok {
 		return reject(f)
@@ -408,7 +414,10 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	if p.o.Origins() && !rec.FromFHIR {
 		rec.Record.Project(p.o.lost)
 	}
-	res = &Result{Index: raw.Index, Parts: parts, Entry: newEntry(raw.Index, rec, p.o.LedgerFull), More: raw.More, Findings: slices.Clip(raw.Findings),
+	if entry == nil {
+		entry = newEntry(raw.Index, rec, p.o.LedgerFull)
+	}
+	res = &Result{Index: raw.Index, Parts: parts, Entry: entry, More: raw.More, Findings: slices.Clip(raw.Findings),
 		LeftOut: rec.LeftOut}
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))

@@ -351,6 +351,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		begin = fhir.NewXMLBundleWriter
 	}
 	bw := begin(&w.buf, shell)
+	var parts []Part
 	for _, r := range resources {
 		if r.Inside() {
 			continue
@@ -358,13 +359,20 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 		if err := bw.AddResource(r.FullURL, r.Msg); err != nil {
 			return nil, nil, err
 		}
+		if w.buf.Len() > largePart { // or the buffer of a large record would be twice its size, and a copy of it as large again
+			parts = append(parts, Part{Data: bytes.Clone(w.buf.Bytes())})
+			w.buf.Reset()
+		}
 	}
 	if err := bw.Close(); err != nil {
 		return nil, nil, err
 	}
 	w.buf.WriteByte('\n')
-	return []Part{{Data: bytes.Clone(w.buf.Bytes())}}, finds, nil
+	return append(parts, Part{Data: bytes.Clone(w.buf.Bytes())}), finds, nil
 }
+
+// largePart is how many bytes of a bundle are held in one piece, more or less.
+const largePart = 1 << 20
 
 // headFirst puts what a bundle of messages or documents begins with before everything else.
 func headFirst(all []*mapping.Resource) []*mapping.Resource {

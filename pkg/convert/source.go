@@ -306,7 +306,26 @@ func Rereadable(r *bufio.Reader, src Source) io.Reader {
 	case src.Joined != nil && !slices.ContainsFunc(src.Joined, func(p Source) bool { return p.File == "" }):
 		return &reread{r, src.Joined}
 	}
-	return r
+	return &sized{r, src.Size}
+}
+
+// SizeOf is how many bytes a reader that Rereadable made will give, 0 if that is not known. It may be wrong: a file can grow, and an
+// archive can say what it likes.
+func SizeOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case *reread:
+		if len(r.parts) == 1 {
+			return max(r.parts[0].Size, 0)
+		}
+	case *sized:
+		return max(r.size, 0)
+	}
+	return 0
+}
+
+type sized struct {
+	*bufio.Reader
+	size int64
 }
 
 type reread struct {

@@ -36,6 +36,7 @@ type run struct {
 	normal   func(tree.Node, string)
 	memo     map[any]any
 	noBundle bool
+	made     int // resources so far
 
 	scratch     // what the way to FHIR needs
 	back        // what the way back needs

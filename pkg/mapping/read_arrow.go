@@ -90,7 +90,7 @@ func (c *Context) intern(r *Resource) *Resource {
 	id := fhir.IdentityKey(r.Msg, "the record")
 	key := r.info.Name + id
 	if id == "" { // those that say the same have the same sum: thousands that differ are not compared with one another
-		key += strconv.FormatUint(content(r.v, r.info, 0), 36)
+		key += strconv.FormatUint(content(r.v, r.info, 0), 36) + c.whither(r)
 	}
 	for _, have := range c.keyed[key] {
 		if c.covers(have.v, r.v, r.info, true) && c.covers(r.v, have.v, r.info, true) { // mostly
@@ -154,6 +154,24 @@ func content(v reflect.Value, ti *plan.Type, seed uint64) (sum uint64) {
 		}
 	}
 	return sum
+}
+
+// whither names what the single references of a resource lead to: of two that say the same it is the same. A role of a person says
+// nothing else, and a large document has thousands of them.
+func (x *run) whither(r *Resource) string {
+	var b []byte
+	for i, e := range r.info.Elements {
+		if e.List || e.Choice != nil || e.Targets == nil || e.Len(r.v) == 0 {
+			continue
+		}
+		if ref, ok := e.At(r.v, 0).Addr().Interface().(*dpb.Reference); ok && x.refs[ref] != nil {
+			b = append(b, ' ')
+			b = strconv.AppendInt(b, int64(i), 36)
+			b = append(b, ' ')
+			b = strconv.AppendInt(b, int64(x.refs[ref].nth), 36)
+		}
+	}
+	return string(b)
 }
 
 // moveRefs is for a resource whose content was copied into another: its references must lead where they led.

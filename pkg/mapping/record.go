@@ -47,7 +47,7 @@ type Resource struct {
 	Entry   int    // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
 	url     string // its fullUrl, once a reference to it has been written
 
-	nth, inKin      int // in its record and among those of its type, on the way back
+	nth, inKin      int // in its record and among those of its type, on the way back; while it is read, nth in the order of making
 	info            *plan.Type
 	v               reflect.Value
 	at              tree.Node   // where in the source it began
@@ -71,7 +71,8 @@ type claim struct {
 func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
 	v := x.arena.Take(ti.Slab, ti.Go)
 	r := x.resources.Take()
-	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true}
+	x.made++
+	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true, nth: x.made}
 	if len(ti.Required()) > 0 {
 		x.wanting = append(x.wanting, made{v, ti})
 	}

@@ -244,12 +244,7 @@ func (b *born) link(n tree.Node, id string) {
 }
 
 // clear empties a node, which is not printed then.
-func (b *born) clear(n tree.Node) {
-	b.d.SetText(n, "")
-	for k := b.d.First(n); k != 0; k = b.d.Next(k) {
-		b.clear(k)
-	}
-}
+func (b *born) clear(n tree.Node) { emptied(b.d, n) }
 
 // quantity writes a Quantity as PQ, or gives it up where C-CDA could not hold it.
 func (b *born) quantity(n tree.Node, name string, e element) tree.Node {

@@ -6,7 +6,23 @@ import (
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
-var bornNoKnown = map[string]string{"716186003": "419199007", "409137002": "416098002", "429625007": "414285001", "428607008": "426232007", "1003774007": "419199007"}
+// bornNoKnown are the codes for that there is no allergy of a kind, and that kind: SNOMED CT, and the International Patient Summary's.
+var bornNoKnown = map[string]string{"716186003": "419199007", "409137002": "416098002", "429625007": "414285001", "428607008": "426232007",
+	"no-known-allergies": "419199007", "no-known-medication-allergies": "416098002", "no-known-food-allergies": "414285001",
+	"no-known-environmental-allergies": "426232007"}
+
+// noKnownLatex says that there is no allergy to one substance, which C-CDA negates like any other.
+const noKnownLatex = "1003774007"
+
+// anyOf is the first code of a concept that a table has, and what it has for it.
+func anyOf(e element, table map[string]string) string {
+	for _, x := range e.all("coding") {
+		if to := table[x.one("code").text()]; to != "" {
+			return to
+		}
+	}
+	return ""
+}
 
 func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
@@ -19,8 +35,9 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	id := p.row(wordsOf(e.one("code")), words(manifestations...), e.one("criticality").text(), words(e.code("clinicalStatus"), e.code("verificationStatus")), wordsOf(e.one("onset")))
 	c := b.concern(b.entry(p), r, entryTemplate("30", "2015-08-01"))
 	k := b.act(b.related(c, "SUBJ", false), "observation", "OBS", "EVN", r, "", entryTemplate("7", "2014-06-09"))
-	kind := bornNoKnown[e.code("code")]
-	if kind != "" != e.has("verificationStatus", "refuted") {
+	kind, latex := anyOf(e.one("code"), bornNoKnown), e.has("code", noKnownLatex)
+	none := kind != ""
+	if (none || latex) != e.has("verificationStatus", "refuted") {
 		b.put(k, "negationInd", "true")
 	}
 	b.coded(k, "code", "ASSERTION", actCodeOID, "Assertion")
@@ -64,10 +81,14 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	part := b.put(b.add(k, "participant"), "typeCode", "CSM")
 	role := b.put(b.add(part, "participantRole"), "classCode", "MANU")
 	entity := b.put(b.add(role, "playingEntity"), "classCode", "MMAT")
-	if bornNoKnown[e.code("code")] != "" {
+	switch {
+	case none:
 		b.null(entity, "code", "NA")
 		b.fold(e.one("code"), "a negated allergy says it")
-	} else {
+	case latex:
+		b.coded(entity, "code", "111088007", snomedOID, "Latex")
+		b.fold(e.one("code"), "a negated allergy says it")
+	default:
 		b.concept(entity, "code", e.one("code"))
 	}
 	for i, x := range e.all("reaction") {

@@ -37,7 +37,8 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	}
 	id := p.row(cmp.Or(wordsOf(what), "unknown"), strings.TrimSpace(strings.Join(sig, "; ")), words(state, b.no(e)), dateOf(r))
 	k := b.act(b.entry(p), "substanceAdministration", "SBADM", mood, r, "", entryTemplate("16", "2014-06-09"))
-	if e.one("doNotPerform").text() == "true" || state == "not-taken" {
+	none := what.ok() && anyOf(what, bornNoMedication) != ""
+	if none != (e.one("doNotPerform").text() == "true" || state == "not-taken") {
 		b.put(k, "negationInd", "true")
 	}
 	b.claim(e.one("doNotPerform"))
@@ -72,7 +73,12 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	if x := dosage.one("doseAndRate.rate"); x.ok() && x.t.Name != "Range" && x.t.Name != "Ratio" {
 		b.quantity(k, "rateQuantity", x)
 	}
-	b.product(k, what, "23", r)
+	if none {
+		b.fold(what, "a negated medication says it")
+		b.noProduct(k)
+	} else {
+		b.product(k, what, "23", r)
+	}
 	b.author(k, r, "requester", "authoredOn")
 	if x := dosage.one("asNeeded"); x.ok() {
 		if x.t.Name == "boolean" {
@@ -178,6 +184,17 @@ func (b *born) interval(n tree.Node, e element) {
 		return
 	}
 	b.claim(e.one("frequency"), period, unit)
+}
+
+// bornNoMedication are the codes for that nothing is taken: SNOMED CT, and the International Patient Summary's.
+var bornNoMedication = map[string]string{noKnownMedication: noKnownMedication, "no-known-medications": noKnownMedication}
+
+// noProduct writes that no drug is meant in particular: C-CDA's way to say of a negated medication that there is none.
+func (b *born) noProduct(n tree.Node) {
+	p := b.put(b.add(n, "consumable/manufacturedProduct"), "classCode", "MANU")
+	b.template(p, entryTemplate("23", "2014-06-09"))
+	code := b.null(b.add(p, "manufacturedMaterial"), "code", "OTH")
+	b.coded(code, "translation", anyDrug[0], snomedOID, "Drug or medicament")
 }
 
 func (b *born) product(n tree.Node, what element, number string, r *mapping.Resource) {

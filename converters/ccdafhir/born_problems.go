@@ -112,9 +112,13 @@ func (b *born) problem(p *bornPart, r *mapping.Resource) {
 	b.problemObservation(b.related(k, "SUBJ", false), r, e, id)
 }
 
+// bornNoProblem are the codes for that there is no problem: SNOMED CT, and the International Patient Summary's.
+var bornNoProblem = map[string]string{noKnownProblem: noKnownProblem, "no-known-problems": noKnownProblem}
+
 func (b *born) problemObservation(n tree.Node, r *mapping.Resource, e element, id string) {
 	k := b.act(n, "observation", "OBS", "EVN", r, "", entryTemplate("4", "2015-08-01"))
-	if e.has("verificationStatus", "refuted") {
+	none := anyOf(e.one("code"), bornNoProblem) != ""
+	if none != e.has("verificationStatus", "refuted") {
 		b.put(k, "negationInd", "true")
 	}
 	b.problemCode(k)
@@ -122,7 +126,12 @@ func (b *born) problemObservation(n tree.Node, r *mapping.Resource, e element, i
 	b.put(b.add(k, "statusCode"), "code", "completed")
 	when := b.effective(k, e.one("onset"), true)
 	b.abatement(when, e.one("abatement"))
-	b.asValue(b.concept(k, "value", e.one("code")), "CD")
+	if none {
+		b.asValue(b.coded(k, "value", anyProblem[0], snomedOID, "Problem"), "CD")
+		b.fold(e.one("code"), "a negated problem says it")
+	} else {
+		b.asValue(b.concept(k, "value", e.one("code")), "CD")
+	}
 	for _, x := range e.all("bodySite") {
 		b.concept(k, "targetSiteCode", x)
 	}

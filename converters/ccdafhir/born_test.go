@@ -345,11 +345,11 @@ func TestEdited(t *testing.T) {
 	problem := through(t, "ccda", "fhir", "", []byte(problemDocument))[0]
 	medication := through(t, "ccda", "fhir", "", []byte(medicationDocument))[0]
 	for _, tt := range []struct {
-		name             string
-		bundle           []byte
-		from, to         string
-		want, wantNot    string
-		unwritten        bool // a leaf that the ledger names
+		name          string
+		bundle        []byte
+		from, to      string
+		want, wantNot string
+		unwritten     bool // a leaf that the ledger names
 	}{
 		{"none of a drug", allergy, "", "", `negationInd="true"`, `409137002`, false},
 		{"an allergy's status", allergy, `"code":"active"`, `"code":"resolved"`, `code="413322009"`, `55561003`, false},

@@ -4,16 +4,124 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// This file writes what C-CDA on FHIR has no page for: insurance, care teams, advance directives, medication that was dispensed, and the
-// narrative of a Composition that did not come as C-CDA.
+// This file writes what C-CDA on FHIR has no page for: insurance, care teams, advance directives, relatives, devices and notes.
+
+// relative writes a relative with the conditions known of them: Family History Organizer.
+func (b *born) relative(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	k := b.act(b.entry(p), "organizer", "CLUSTER", "EVN", r, "", entryTemplate("45", "2015-08-01"))
+	b.put(b.add(k, "statusCode"), "code", "completed")
+	b.fold(e.one("status"), "C-CDA knows one state of a family history")
+	who := b.put(b.add(k, "subject/relatedSubject"), "classCode", "PRS")
+	b.concept(who, "code", e.one("relationship"))
+	sex := b.add(who, "subject/administrativeGenderCode")
+	switch e.code("sex") {
+	case "male":
+		b.put(sex, "code", "M", "codeSystem", "2.16.840.1.113883.5.1")
+	case "female":
+		b.put(sex, "code", "F", "codeSystem", "2.16.840.1.113883.5.1")
+	default:
+		b.put(sex, "nullFlavor", "UNK")
+	}
+	if e.code("sex") == "male" || e.code("sex") == "female" {
+		b.claim(e.one("sex"))
+	}
+	for i, x := range e.all("condition") {
+		id := p.row(wordsOf(e.one("relationship")), wordsOf(x.one("code")))
+		o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "condition "+strconv.Itoa(i), entryTemplate("46", "2015-08-01"))
+		code := b.coded(o, "code", "64572001", snomedOID, "Disease")
+		b.put(b.add(code, "translation"), "code", "75315-2", "codeSystem", loincOID, "displayName", "Condition Family member")
+		b.link(o, id)
+		b.put(b.add(o, "statusCode"), "code", "completed")
+		b.asValue(b.concept(o, "value", x.one("code")), "CD")
+	}
+	b.notes(k, e)
+}
+
+// device writes a device of the patient's: Non-Medicinal Supply Activity with a Product Instance.
+func (b *born) device(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	name := cmp.Or(wordsOf(e.one("type")), e.one("deviceName.name").text())
+	udi := e.one("udiCarrier.deviceIdentifier")
+	id := p.row(name, udi.text())
+	k := b.act(b.entry(p), "supply", "SPLY", "EVN", r, "supply", entryTemplate("50", "2014-06-09"))
+	b.link(k, id)
+	state := "completed"
+	if e.one("status").text() == "active" {
+		state = "active"
+	}
+	b.put(b.add(k, "statusCode"), "code", state)
+	b.fold(e.one("status"), "the state of the supply says it")
+	part := b.put(b.add(k, "participant"), "typeCode", "PRD")
+	role := b.put(b.add(part, "participantRole"), "classCode", "MANU")
+	b.template(role, entryTemplate("37", ""))
+	if text := e.one("udiCarrier.carrierHRF"); text.ok() {
+		b.put(b.add(role, "id"), "root", "2.16.840.1.113883.3.3719", "extension", text.text(), "assigningAuthorityName", "FDA")
+		b.claim(text)
+	} else {
+		b.ids(role, r, "")
+	}
+	b.concept(b.add(role, "playingDevice"), "code", e.one("type"))
+	scoping := b.add(role, "scopingEntity")
+	b.put(b.add(scoping, "id"), "root", "2.16.840.1.113883.3.3719")
+	if m := e.one("manufacturer"); m.ok() {
+		b.d.SetText(b.add(scoping, "desc"), m.text())
+		b.claim(m)
+	}
+}
+
+// note writes a text: Note Activity.
+func (b *born) note(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	state := e.one("status").text()
+	if r.Type() == "DocumentReference" && state != "current" {
+		b.decline(r, "a document that another one takes the place of")
+		return
+	}
+	what := e.one("type")
+	if r.Type() == "DiagnosticReport" {
+		what = e.one("code")
+	}
+	text := cmp.Or(e.one("conclusion").text(), e.one("description").text(), wordsOf(what), "A document")
+	id := p.row(text, dateOf(r))
+	k := b.act(b.entry(p), "act", "ACT", "EVN", r, "", entryTemplate("202", "2016-11-01"))
+	code := b.coded(k, "code", "34109-9", loincOID, "Note")
+	if what.ok() {
+		b.concept(code, "translation", what)
+	}
+	words := b.add(k, "text")
+	if a := e.one("content.attachment"); a.one("data").ok() {
+		b.put(words, "mediaType", a.one("contentType").text(), "representation", "B64")
+		b.d.SetText(words, a.one("data").text())
+		b.claim(a.one("data"), a.one("contentType"))
+	}
+	b.put(b.add(words, "reference"), "value", "#"+id)
+	b.put(b.add(k, "statusCode"), "code", "completed")
+	b.fold(e.one("status"), "a note of a document stands")
+	b.fold(e.one("conclusion"), "it stands in the narrative")
+	b.fold(e.one("description"), "it stands in the narrative")
+	when := e.one("date")
+	if r.Type() == "DiagnosticReport" {
+		when = e.one("effective")
+	}
+	b.effective(k, when, false)
+	a := b.add(k, "author")
+	b.template(a, entryTemplate("119", ""))
+	if s := dateOf(r); s != "" {
+		b.put(b.add(a, "time"), "value", cdaTime(s))
+	} else {
+		b.null(a, "time", "UNK")
+	}
+	if !b.assigned(a, "assignedAuthor", r, e.one("author")) {
+		b.null(b.add(a, "assignedAuthor"), "id", "UNK")
+	}
+}
 
 const roleCodeOID = "2.16.840.1.113883.5.110"
 
@@ -144,26 +252,6 @@ func (b *born) since(n tree.Node, e element) {
 	}
 }
 
-// nameOf is what a person or organization is called.
-func (b *born) nameOf(r *mapping.Resource) string {
-	e := elementOf(r.Msg)
-	switch r.Type() {
-	case "PractitionerRole":
-		if who := b.follow(r, e.one("practitioner")); who != nil {
-			return b.nameOf(who)
-		}
-		return ""
-	case "Organization":
-		return e.one("name").text()
-	}
-	name := e.one("name")
-	words := []string{name.one("prefix").text()}
-	for _, x := range name.all("given") {
-		words = append(words, x.text())
-	}
-	return cmp.Or(strings.Join(strings.Fields(strings.Join(append(words, name.one("family").text()), " ")), " "), name.one("text").text())
-}
-
 // hasMembers reports a care team of which somebody stands in the record.
 func (b *born) hasMembers(r *mapping.Resource) bool {
 	return slices.ContainsFunc(elementOf(r.Msg).all("participant"), func(x element) bool {
@@ -200,224 +288,6 @@ func (b *born) directive(p *bornPart, r *mapping.Resource) {
 		b.null(when, "high", "NA")
 	}
 	b.asValue(b.concept(k, "value", what), "CD")
-}
-
-// dispenses writes what was dispensed of a medication within its statement: Medication Dispense.
-func (b *born) dispenses(n tree.Node, of *mapping.Resource) {
-	for _, r := range b.c.Resources() {
-		if r.Type() != "MedicationDispense" || b.c.Refused(r.Msg) || b.c.Placed(r) {
-			continue
-		}
-		e := elementOf(r.Msg)
-		if e.one("status").text() == "entered-in-error" {
-			continue
-		}
-		if slices.ContainsFunc(e.all("authorizingPrescription"), func(x element) bool { return b.follow(r, x) == of }) {
-			b.dispense(n, r)
-			b.claim(e.all("authorizingPrescription")...)
-		}
-	}
-}
-
-var dispenseStates = map[string]string{"completed": "completed", "in-progress": "active", "preparation": "active", "on-hold": "active", "stopped": "aborted",
-	"cancelled": "aborted", "declined": "aborted"}
-
-func (b *born) dispense(n tree.Node, r *mapping.Resource) {
-	e := elementOf(r.Msg)
-	b.c.Place(r)
-	k := b.act(b.related(n, "REFR", false), "supply", "SPLY", "EVN", r, "", entryTemplate("18", "2014-06-09"))
-	state := cmp.Or(dispenseStates[e.one("status").text()], "completed")
-	b.put(b.add(k, "statusCode"), "code", state)
-	b.fold(e.one("status"), "C-CDA knows that a supply is completed or aborted")
-	switch {
-	case e.one("whenHandedOver").ok():
-		b.time(b.add(k, "effectiveTime"), e.one("whenHandedOver"))
-	case e.one("whenPrepared").ok():
-		b.time(b.add(k, "effectiveTime"), e.one("whenPrepared"))
-	default:
-		b.null(k, "effectiveTime", "UNK")
-	}
-	if x := e.one("quantity"); x.ok() {
-		b.quantity(k, "quantity", x)
-	}
-	what := e.one("medication")
-	if what.ok() && what.t.Name == "Reference" {
-		if to := b.follow(r, what); to != nil && to.Type() == "Medication" && !b.c.Refused(to.Msg) {
-			b.c.Place(to)
-			b.fold(what, "the medication stands there whole")
-			what = elementOf(to.Msg).one("code")
-		}
-	}
-	if what.ok() && what.t.Name == "CodeableConcept" {
-		m := b.put(b.add(k, "product/manufacturedProduct"), "classCode", "MANU")
-		b.template(m, entryTemplate("23", "2014-06-09"))
-		b.concept(b.add(m, "manufacturedMaterial"), "code", what)
-	}
-	if who := e.one("performer.actor"); who.ok() {
-		b.performer(k, r, who)
-	}
-}
-
-// handedOut writes a dispense of a prescription that is not in the record: a medication that was taken from the shelf, with the supply.
-func (b *born) handedOut(p *bornPart, r *mapping.Resource) {
-	e := elementOf(r.Msg)
-	what := e.one("medication")
-	if what.ok() && what.t.Name == "Reference" {
-		if to := b.follow(r, what); to != nil && to.Type() == "Medication" {
-			what = elementOf(to.Msg).one("code")
-		}
-	}
-	id := p.row(cmp.Or(wordsOf(what), "unknown"), "dispensed", e.one("status").text(), e.one("whenHandedOver").text())
-	k := b.act(b.entry(p), "substanceAdministration", "SBADM", "INT", r, "medication", entryTemplate("16", "2014-06-09"))
-	b.link(k, id)
-	b.put(b.add(k, "statusCode"), "code", "active")
-	b.null(b.asValue(b.add(k, "effectiveTime"), "IVL_TS"), "low", "UNK")
-	b.null(k, "doseQuantity", "UNK")
-	b.c.Anew(func() { b.product(k, what, "23", r) })
-	b.dispense(k, r)
-}
-
-// --- the narrative of a foreign Composition ---
-
-// foreignText is the narrative of the sections of the record's Composition by the code of the section. Its ids would be those of other elements.
-func (b *born) foreignText() (texts map[string][]element) {
-	texts = map[string][]element{}
-	var walk func(e element)
-	walk = func(e element) {
-		for _, s := range e.all("section") {
-			if s.one("text.div").ok() {
-				code := ""
-				for _, x := range s.all("code") {
-					for _, y := range x.all("coding") {
-						if code == "" && y.one("system").text() == "http://loinc.org" {
-							code = y.one("code").text()
-						}
-					}
-				}
-				texts[code] = append(texts[code], s)
-			}
-			walk(s)
-		}
-	}
-	for _, r := range b.c.Resources() {
-		if r.Type() == "Composition" && !r.Inside() && !b.c.Refused(r.Msg) && !statusFits(r, "entered-in-error") {
-			b.fold(elementOf(r.Msg).one("status"), "what is written is a document of its own")
-			walk(elementOf(r.Msg))
-		}
-	}
-	return texts
-}
-
-// wordsOfSection is the narrative of sections for a document, and takes note that it is there.
-func (b *born) wordsOfSection(list []element) string {
-	var text strings.Builder
-	for _, s := range list {
-		text.WriteString(tidy(narrativeOf(s.one("text.div").text())))
-		b.fold(s.one("text"), "the narrative of the section stands in the document's, without its ids")
-		b.fold(s.one("title"), "a section has the title of its kind")
-		b.claim(s.one("code"))
-	}
-	return text.String()
-}
-
-var (
-	inline = []string{"content", "linkHtml", "sub", "sup", "br"}
-	blocks = append([]string{"paragraph", "list", "table"}, inline...)
-	rows   = []string{"tr"}
-	// What may stand in what, of what HTML has too (NarrativeBlock.xsd); the narrative itself is "".
-	holds = map[string][]string{"": blocks, "td": blocks, "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
-		"sup": {}, "br": {}, "caption": {"linkHtml", "sub", "sup"}, "list": {"item"}, "table": {"caption", "thead", "tfoot", "tbody"}, "thead": rows, "tfoot": rows,
-		"tbody": rows, "tr": {"th", "td"}}
-	// The attributes that are kept of a narrative of other origin. Its ids would be those of other elements.
-	keeps = map[string][]string{"list": {"listType"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "linkHtml": {"href"}, "content": {"styleCode"}}
-)
-
-// tidy makes a narrative of other origin one that CDA's schema takes: HTML allows more, so what may not stand where it stands is taken out,
-// and what it holds remains.
-func tidy(raw string) string {
-	type open struct {
-		name    string
-		implied bool // not in the source: it ends with what is around it
-		gone    bool // in the source, and not written
-		from    int  // where it begins in what was written
-		filled  bool
-	}
-	var b []byte
-	stack := []open{{}}
-	top := func() *open { // the innermost element that is written
-		for i := len(stack) - 1; ; i-- {
-			if !stack[i].gone {
-				return &stack[i]
-			}
-		}
-	}
-	end := func() {
-		o := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		switch {
-		case o.gone:
-		case !o.filled && o.name != "br" && o.name != "td" && o.name != "th":
-			b = b[:o.from] // a table without rows is none
-		default:
-			b = append(append(append(b, "</"...), o.name...), '>')
-		}
-	}
-	start := func(name string, implied bool, attributes [][2]string) {
-		top().filled = true
-		stack = append(stack, open{name: name, implied: implied, from: len(b)})
-		b = append(append(b, '<'), name...)
-		for _, a := range attributes {
-			if slices.Contains(keeps[name], a[0]) && !strings.HasPrefix(a[1], "#") {
-				b = append(append(append(b, ' '), a[0]...), `="`...)
-				b = append(ccda.AppendEscaped(b, a[1], true), '"')
-			}
-		}
-		b = append(b, '>')
-	}
-	for t := range ccda.Tokens(raw) {
-		switch {
-		case t.Start != "":
-			if top().implied && top().name == "tbody" && t.Start != "tr" {
-				end()
-			}
-			if top().name == "table" && t.Start == "tr" {
-				start("tbody", true, nil)
-			}
-			if last := &stack[len(stack)-1]; last.name == "paragraph" && !last.gone && slices.Contains([]string{"paragraph", "list", "table"}, t.Start) {
-				if !last.filled {
-					b = b[:last.from]
-				} else {
-					b = append(b, "</paragraph>"...)
-				}
-				last.gone = true // its end is written already
-			}
-			if slices.Contains(holds[top().name], t.Start) {
-				start(t.Start, false, t.Attributes)
-			} else {
-				stack = append(stack, open{name: t.Start, gone: true})
-			}
-		case t.End != "":
-			if stack[len(stack)-1].implied {
-				end()
-			}
-			if len(stack) > 1 {
-				end()
-			}
-		case strings.TrimSpace(t.Text) == "" && !slices.Contains(inlineHolders, top().name):
-		case slices.Contains(inlineHolders, top().name):
-			top().filled = top().filled || strings.TrimSpace(t.Text) != ""
-			b = ccda.AppendEscaped(b, t.Text, false)
-		case top().name == "list":
-			start("item", false, nil)
-			top().filled = true
-			b = ccda.AppendEscaped(b, t.Text, false)
-			end()
-		}
-	}
-	for len(stack) > 1 {
-		end()
-	}
-	return string(b)
 }
 
 // inlineHolders are the elements that hold text.

@@ -302,6 +302,29 @@ func TestThroughTheHub(t *testing.T) {
 	}
 }
 
+// oneSection is a document of one section.
+func oneSection(template, code, entry string) string {
+	before, _, _ := strings.Cut(allergyDocument, "<component><structuredBody>")
+	return before + `<component><structuredBody><component><section><templateId root="` + template + `"/><code code="` + code +
+		`" codeSystem="2.16.840.1.113883.6.1"/><title>Section</title><text>Nothing</text><entry>` + entry + `</entry></section></component></structuredBody></component></ClinicalDocument>`
+}
+
+var problemDocument = oneSection("2.16.840.1.113883.10.20.22.2.5.1", "11450-4", `<act classCode="ACT" moodCode="EVN">
+<templateId root="2.16.840.1.113883.10.20.22.4.3" extension="2015-08-01"/><id root="1.2.3.5"/><code code="CONC" codeSystem="2.16.840.1.113883.5.6"/>
+<statusCode code="active"/><effectiveTime><low value="20200101"/></effectiveTime><entryRelationship typeCode="SUBJ">
+<observation classCode="OBS" moodCode="EVN" negationInd="true"><templateId root="2.16.840.1.113883.10.20.22.4.4" extension="2015-08-01"/>
+<id root="1.2.3.6" extension="statement"/><code code="64572001" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/>
+<effectiveTime><low value="20200101"/></effectiveTime>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="55607006" codeSystem="2.16.840.1.113883.6.96" displayName="Problem">
+<originalText><reference value="#none"/></originalText></value></observation></entryRelationship></act>`)
+
+var medicationDocument = oneSection("2.16.840.1.113883.10.20.22.2.1.1", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="EVN" negationInd="true">
+<templateId root="2.16.840.1.113883.10.20.22.4.16" extension="2014-06-09"/><id root="1.2.3.6" extension="statement"/><statusCode code="active"/>
+<effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="IVL_TS" nullFlavor="NA"/><doseQuantity nullFlavor="NA"/>
+<consumable><manufacturedProduct classCode="MANU"><templateId root="2.16.840.1.113883.10.20.22.4.23" extension="2014-06-09"/><manufacturedMaterial>
+<code nullFlavor="OTH" codeSystem="2.16.840.1.113883.6.88"><translation code="410942007" codeSystem="2.16.840.1.113883.6.96" displayName="drug or medication"/></code>
+</manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`)
+
 const allergyDocument = `<ClinicalDocument xmlns="urn:hl7-org:v3"><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
 <templateId root="2.16.840.1.113883.10.20.22.1.2" extension="2015-08-01"/><id root="1.2.3.4" extension="9"/>
 <code code="34133-9" codeSystem="2.16.840.1.113883.6.1"/><effectiveTime value="20260304100000-0500"/>
@@ -312,39 +335,54 @@ const allergyDocument = `<ClinicalDocument xmlns="urn:hl7-org:v3"><typeId root="
 <entry><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.30" extension="2015-08-01"/><id root="1.2.3.5"/>
 <code code="CONC" codeSystem="2.16.840.1.113883.5.6"/><statusCode code="active"/><effectiveTime><low value="20200101"/></effectiveTime>
 <entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN" negationInd="true">
-<templateId root="2.16.840.1.113883.10.20.22.4.7" extension="2014-06-09"/><id root="1.2.3.6"/>
+<templateId root="2.16.840.1.113883.10.20.22.4.7" extension="2014-06-09"/><id root="1.2.3.6" extension="statement"/>
 <code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="completed"/><effectiveTime><low value="20200101"/></effectiveTime>
 <value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="416098002" codeSystem="2.16.840.1.113883.6.96"/>
 </observation></entryRelationship></act></entry></section></component></structuredBody></component></ClinicalDocument>`
 
-// TestEditedMark: what FHIR repeats of a statement is not written a second time, but only while it still says the same.
-func TestEditedMark(t *testing.T) {
-	bundle := through(t, "ccda", "fhir", "", []byte(allergyDocument))[0]
-	unwritten := func(b []byte) (at []string) {
-		for _, r := range results(t, "fhir", "ccda", "", b) {
-			for _, l := range slices.Concat(r.Entry.Unmapped, r.Entry.Declined) {
-				at = append(at, l.At)
-			}
-		}
-		return at
-	}
-	before := unwritten(bundle)
-	for edit, place := range map[string][2]string{
-		"clinicalStatus": {`"code":"active"`, `"code":"resolved"`},
-		"code.coding":    {`"code":"409137002"`, `"code":"716186003"`},
+// TestEdited: what FHIR repeats of a statement is not written a second time while it still says the same; what somebody has changed is
+// written, and the rest of the statement with it.
+func TestEdited(t *testing.T) {
+	allergy := through(t, "ccda", "fhir", "", []byte(allergyDocument))[0]
+	problem := through(t, "ccda", "fhir", "", []byte(problemDocument))[0]
+	medication := through(t, "ccda", "fhir", "", []byte(medicationDocument))[0]
+	for _, tt := range []struct {
+		name          string
+		bundle        []byte
+		from, to      string
+		want, wantNot string
+		unwritten     bool // a leaf that the ledger names
+	}{
+		{"none of a drug", allergy, "", "", `negationInd="true"`, `409137002`, false},
+		{"an allergy's status", allergy, `"code":"active"`, `"code":"resolved"`, `code="413322009"`, `55561003`, false},
+		{"an allergy in place of none", allergy, `"code":"409137002","display":"No known drug allergy"`, `"code":"387207008","display":"Ibuprofen"`,
+			`<code code="387207008"`, `negationInd="true"`, true},
+		{"no problem", problem, "", "", `negationInd="true"`, `160245001`, false},
+		{"a problem's status", problem, `"code":"active"`, `"code":"inactive"`, `code="73425007"`, `"55561003"`, false},
+		{"a problem in place of none", problem, `"code":"160245001","display":"No current problems or disability"`, `"code":"195967001","display":"Asthma"`,
+			`code="195967001"`, `negationInd="true"`, true},
+		{"no drug", medication, "", "", `negationInd="true"`, `787481004`, false},
+		{"a drug in place of none", medication, `"code":"787481004","display":"No known medications"`, `"code":"387458008","display":"Aspirin"`,
+			`code="387458008"`, `negationInd="true"`, true},
 	} {
-		edited := bytes.Replace(bundle, []byte(place[0]), []byte(place[1]), 1)
-		if bytes.Equal(edited, bundle) {
-			t.Fatalf("the bundle holds no %s:\n%s", place[0], bundle)
+		edited := bytes.Replace(tt.bundle, []byte(tt.from), []byte(tt.to), 1)
+		if tt.from != "" && bytes.Equal(edited, tt.bundle) {
+			t.Errorf("%s: the bundle holds no %s:\n%s", tt.name, tt.from, tt.bundle)
+			continue
 		}
-		missed := func(list []string) bool {
-			return slices.ContainsFunc(list, func(at string) bool { return strings.Contains(at, edit) })
+		r := results(t, "fhir", "ccda", "", edited)[0]
+		doc := string(r.Parts[0].Data)
+		if !strings.Contains(doc, tt.want) || strings.Contains(doc, tt.wantNot) {
+			t.Errorf("%s: it should hold %s and not %s:\n%s", tt.name, tt.want, tt.wantNot, doc[strings.Index(doc, "<entry"):])
 		}
-		if missed(before) {
-			t.Errorf("%s is missed although nobody changed it: %v", edit, before)
+		if !strings.Contains(doc, `extension="statement"`) {
+			t.Errorf("%s: the statement is gone", tt.name)
 		}
-		if after := unwritten(edited); !missed(after) {
-			t.Errorf("%s was changed, and the ledger does not say that it is lost: %v", edit, after)
+		missed := slices.ContainsFunc(slices.Concat(r.Entry.Unmapped, r.Entry.Declined), func(l convert.Line) bool {
+			return !strings.HasPrefix(l.At, "Bundle.type")
+		})
+		if missed != tt.unwritten {
+			t.Errorf("%s: the ledger misses something: %t, want %t: %v %v", tt.name, missed, tt.unwritten, r.Entry.Unmapped, r.Entry.Declined)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -74,7 +75,37 @@ func isDerived(m proto.Message) bool {
 	if said == digest(bare) {
 		return true
 	}
+	if dropInternal(bare.ProtoReflect()) && said == digest(bare) { // the hub's own marks come after it
+		return true
+	}
 	return dropReferences(bare.ProtoReflect()) && said == digest(bare) // where it leads was not known yet when it was marked
+}
+
+// dropInternal takes out the hub's own extensions at and below m, and reports whether there was one.
+func dropInternal(m protoreflect.Message) (any bool) {
+	if list := extensions(m.Interface()); list != nil {
+		all := len(*list)
+		*list = slices.DeleteFunc(*list, plan.IsInternal)
+		any = len(*list) < all
+	}
+	eachMessage(m, func(x protoreflect.Message) { any = dropInternal(x) || any })
+	return any
+}
+
+// eachMessage calls f for the messages directly below m.
+func eachMessage(m protoreflect.Message, f func(protoreflect.Message)) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.Kind() != protoreflect.MessageKind:
+		case fd.IsList():
+			for i := range v.List().Len() {
+				f(v.List().Get(i).Message())
+			}
+		default:
+			f(v.Message())
+		}
+		return true
+	})
 }
 
 // dropReferences takes out where the references at and below m lead, and reports whether there was one.
@@ -83,18 +114,7 @@ func dropReferences(m protoreflect.Message) (any bool) {
 		ref.Reference, ref.Type = nil, nil
 		return true
 	}
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case f.Kind() != protoreflect.MessageKind:
-		case f.IsList():
-			for i := range v.List().Len() {
-				any = dropReferences(v.List().Get(i).Message()) || any
-			}
-		default:
-			any = dropReferences(v.Message()) || any
-		}
-		return true
-	})
+	eachMessage(m, func(x protoreflect.Message) { any = dropReferences(x) || any })
 	return any
 }
 
@@ -198,14 +218,26 @@ func negation(c *mapping.Context, n tree.Node, dst proto.Message) (negated, any 
 	return negated, true
 }
 
-// writeNegation writes it back.
-func writeNegation(c *mapping.Context, src proto.Message, n tree.Node, verification *dpb.CodeableConcept, system string) bool {
+// writeNegation writes it back. That there is none of a kind is negated only while the code still says so: who gives an allergy in its
+// place has not denied that one.
+func writeNegation(c *mapping.Context, src proto.Message, n tree.Node, verification *dpb.CodeableConcept, system string, code *dpb.CodeableConcept) bool {
 	if conceptCode(verification, system) == "refuted" && len(verification.Coding) == 1 && set(c.Doc, n, "negationInd", "true") {
 		c.Claim(verification)
 		return true
 	}
+	if conceptCode(verification, system) == "confirmed" {
+		defer c.Fold("a statement that is not negated says it")()
+		c.Claim(verification)
+	}
 	for _, x := range *extensions(src) {
-		if x.GetUrl().GetValue() == negationURL && set(c.Doc, n, "negationInd", x.GetValue().GetStringValue().GetValue()) {
+		if x.GetUrl().GetValue() != negationURL {
+			continue
+		}
+		said := x.GetValue().GetStringValue().GetValue()
+		if said == "true" && !writeNone(c, code) {
+			continue
+		}
+		if set(c.Doc, n, "negationInd", said) {
 			c.Claim(x)
 			return true
 		}
@@ -220,7 +252,7 @@ func readCondition(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	negated, _ := negation(c, n, dst)
-	if negated {
+	if negated && !noProblem(c.Doc, n) {
 		d.VerificationStatus = concept(conditionVerification, "refuted")
 	} else {
 		d.ClinicalStatus = concept(conditionClinical, clinicalStatus(c.Doc, n, problemStatus))
@@ -239,7 +271,7 @@ func writeCondition(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if !ok {
 		return false
 	}
-	any := writeNegation(c, src, n, d.VerificationStatus, conditionVerification)
+	any := writeNegation(c, src, n, d.VerificationStatus, conditionVerification, d.Code)
 	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) {
 		c.Claim(d.ClinicalStatus)
 		any = true
@@ -260,7 +292,9 @@ var (
 		"419199007": "allergy"}
 	allergyCategories = map[string]string{"235719002": "food", "414285001": "food", "418471000": "food", "416098002": "medication",
 		"419511003": "medication", "59037007": "medication"}
-	noKnown       = map[string]string{"414285001": "429625007", "416098002": "409137002", "419199007": "716186003"}
+	// The last one is none of the guide's.
+	noKnown = map[string]string{"414285001": "429625007", "416098002": "409137002", "419199007": "716186003", "426232007": "428607008"}
+
 	criticalities = map[string]string{"CRITH": "high", "CRITL": "low", "CRITU": "unable-to-assess"}
 	severities    = map[string]string{"255604002": "mild", "6736007": "moderate", "24484000": "severe"}
 )
@@ -283,13 +317,7 @@ func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) {
 		return false
 	}
-	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: "true"}}}})
-	if d.Code == nil {
-		d.Code = &dpb.CodeableConcept{}
-	}
-	d.Code.Coding = append(d.Code.Coding, concept(snomed, none).Coding...)
-	markDerived(d.Code)
+	d.Code = sayNone(dst, d.Code, none)
 	return true
 }
 
@@ -351,23 +379,13 @@ func writeAllergy(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if !ok {
 		return false
 	}
-	any := writeNegation(c, src, n, d.VerificationStatus, allergyVerification)
+	any := writeNegation(c, src, n, d.VerificationStatus, allergyVerification, d.Code)
 	claim := func(m proto.Message) {
 		c.Claim(m)
 		any = true
 	}
 	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) {
 		claim(d.ClinicalStatus)
-	}
-	if d.Code != nil && isDerived(d.Code) { // "no known allergy" is written as the negation of the allergy, and never as both
-		for _, x := range d.Code.Coding {
-			claim(x)
-		}
-		for _, x := range d.Code.Extension {
-			if x.GetUrl().GetValue() == derivedURL {
-				claim(x)
-			}
-		}
 	}
 	value := ""
 	for _, x := range d.Extension {

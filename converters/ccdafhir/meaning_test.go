@@ -9,6 +9,7 @@ import (
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	fpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/family_member_history_go_proto"
+	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -25,13 +26,18 @@ var statements = map[string]bool{"act": true, "observation": true, "procedure": 
 func saysNo(m proto.Message) bool {
 	switch x := m.(type) {
 	case *cpb.Condition:
-		return conceptCode(x.VerificationStatus, conditionVerification) == "refuted" && x.ClinicalStatus == nil
+		return conceptCode(x.VerificationStatus, conditionVerification) == "refuted" && x.ClinicalStatus == nil ||
+			conceptCode(x.Code, snomed) == noKnownProblem && isDerived(x.Code)
+	case *mpb.MedicationRequest:
+		if none := x.GetMedication().GetCodeableConcept(); conceptCode(none, snomed) == noKnownMedication && isDerived(none) {
+			return x.DoNotPerform == nil // which would deny the denial
+		}
 	case *apb.AllergyIntolerance:
 		if conceptCode(x.VerificationStatus, allergyVerification) == "refuted" {
 			return true
 		}
 		switch conceptCode(x.Code, snomed) {
-		case "716186003", "409137002", "429625007":
+		case "716186003", "409137002", "429625007", "428607008":
 			return isDerived(x.Code)
 		}
 		return false

@@ -1,6 +1,8 @@
 package ccdafhir
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/ccda"
@@ -19,20 +21,21 @@ var productPaths = func() (paths []tree.Path) {
 	return paths
 }()
 
+// isProduct reports that more than the code is known of what is taken.
+func isProduct(d *tree.Doc, n tree.Node) bool {
+	code := d.Child(d.Child(d.Child(d.Child(n, "consumable"), "manufacturedProduct"), "manufacturedMaterial"), "code")
+	return code == 0 || d.Empty(code) || slices.ContainsFunc(productPaths, func(p tree.Path) bool {
+		k := d.At(n, p)
+		return k != 0 && !d.Empty(k)
+	})
+}
+
 // readMedication reads what is taken: C-CDA on FHIR, Medications, wants a Medication only of a product of which more than the code is known.
 func readMedication(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	d := c.Doc
-	code := d.Child(d.Child(d.Child(d.Child(n, "consumable"), "manufacturedProduct"), "manufacturedMaterial"), "code")
-	table := "Product_Code"
-	if code == 0 || d.Empty(code) {
-		table = "Product_Reference"
+	if isProduct(c.Doc, n) {
+		return c.ReadTable("Product_Reference", n, dst)
 	}
-	for _, p := range productPaths {
-		if k := d.At(n, p); k != 0 && !d.Empty(k) {
-			table = "Product_Reference"
-		}
-	}
-	return c.ReadTable(table, n, dst)
+	return c.ReadTable("Product_Code", n, dst)
 }
 
 func writeMedication(c *mapping.Context, src proto.Message, n tree.Node) bool {

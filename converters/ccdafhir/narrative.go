@@ -257,6 +257,8 @@ func readSectionText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 
 func writeNothing(*mapping.Context, proto.Message, tree.Node) bool { return false }
 
+func readNothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
+
 func writeNarrative(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.Narrative)
 	if !ok || d.GetDiv().GetValue() == "" {

@@ -71,7 +71,10 @@ var lives = map[protoreflect.Name]*life{
 }
 
 // plannedMedication is Planned Medication Activity, E.42: an intent that nobody has ordered yet.
-const plannedMedication = "2.16.840.1.113883.10.20.22.4.42"
+const (
+	plannedMedication    = "2.16.840.1.113883.10.20.22.4.42"
+	immunizationActivity = "2.16.840.1.113883.10.20.22.4.52"
+)
 
 // of says what a life makes of an act in a mood: its status without negation, "" for one that FHIR has no code for.
 func (l *life) of(mood, status string, over bool) string {
@@ -123,7 +126,12 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		any = setCode(m, "intent", intent) || any
 	}
-	if negation != 0 && (l.negated != "" || l.never != "") {
+	switch {
+	case negation == 0 || l.negated == "" && l.never == "":
+	case l.never != "" && noMedication(c.Doc, n): // none.go says it
+		c.Carry(negation)
+		any = true
+	default:
 		if l.never != "" && (negated || c.Doc.Text(negation) == "false") {
 			m.Set(m.Descriptor().Fields().ByName(l.never), protoreflect.ValueOfMessage((&dpb.Boolean{Value: negated}).ProtoReflect()))
 		} else {

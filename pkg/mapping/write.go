@@ -510,6 +510,14 @@ func (c *Context) Claim(m proto.Message) {
 	}
 }
 
+// Take is Claim for an element that a row would write too: the pair has said it another way, so that no row finds it any more.
+func (c *Context) Take(m proto.Message) {
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		c.take(v.Elem())
+		c.claimAll(v.Elem(), plan.OfMessage(m), tree.Carried, "")
+	}
+}
+
 // ClaimValue is Claim for the value of a primitive alone, without its extensions.
 func (c *Context) ClaimValue(m proto.Message) {
 	if v := reflect.ValueOf(m); !v.IsNil() {

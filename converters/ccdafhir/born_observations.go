@@ -1,0 +1,337 @@
+package ccdafhir
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file writes what was observed: results and vital signs in their organizers, and all other observations.
+
+func sectionOfObservation(e element) string {
+	final := slices.Contains([]string{"final", "amended", "corrected"}, e.one("status").text())
+	measured := e.one("value").ok() && e.one("value").t.Name == "Quantity" && !e.one("value.comparator").ok() && e.one("value.value").ok()
+	parts := len(e.all("component")) > 0
+	for _, x := range e.all("component") {
+		parts = parts && x.one("value").ok() && x.one("value").t.Name == "Quantity" && !x.one("value.comparator").ok()
+	}
+	switch {
+	case e.has("category", "vital-signs") && final && (measured || parts && !e.one("value").ok()):
+		return "vitals"
+	case e.has("category", "social-history") && final:
+		return "social"
+	case e.has("category", "survey") && final && !parts:
+		return "functional"
+	}
+	return "results"
+}
+
+var observationStatus = map[string]string{"final": "completed", "amended": "completed", "corrected": "completed", "preliminary": "active", "registered": "active", "cancelled": "aborted"}
+
+var reportStatus = map[string]string{"final": "completed", "amended": "completed", "corrected": "completed", "appended": "completed", "preliminary": "active",
+	"registered": "active", "partial": "active", "cancelled": "aborted"}
+
+func (b *born) stateOf(n tree.Node, codes map[string]string, e element) {
+	code := codes[e.text()]
+	if code == "" {
+		b.null(n, "statusCode", "UNK")
+	} else {
+		b.put(b.add(n, "statusCode"), "code", code)
+	}
+	switch e.text() {
+	case "final", "cancelled", "unknown":
+		b.claim(e)
+	default:
+		b.fold(e, "C-CDA knows fewer states of a result")
+	}
+}
+
+// observation writes one observation, or a component of one, for a section.
+func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section, row, part string) {
+	own := elementOf(r.Msg)
+	if part == "" && !e.one("value").ok() && len(e.all("component")) > 0 {
+		part = "panel"
+	}
+	smoking := section == "social" && e.has("code", "72166-2")
+	var t templateOf
+	switch {
+	case section == "vitals":
+		t = entryTemplate("27", "2014-06-09")
+	case smoking:
+		t = entryTemplate("78", "2014-06-09")
+	case section == "social":
+		t = entryTemplate("38", "2015-08-01")
+	case section == "functional":
+		t = entryTemplate("69", "")
+	default:
+		t = entryTemplate("2", "2015-08-01")
+	}
+	k := b.act(n, "observation", "OBS", "EVN", r, part, t)
+	if smoking {
+		b.coded(k, "code", "72166-2", loincOID, "Tobacco smoking status NHIS")
+		b.claim(e.one("code"))
+	} else {
+		b.concept(k, "code", e.one("code"))
+	}
+	b.link(k, row)
+	b.stateOf(k, observationStatus, own.one("status"))
+	b.effective(k, own.one("effective"), false)
+	if v := e.one("value"); v.ok() {
+		b.value(k, v)
+	} else if section != "results" || part != "panel" {
+		flavor := "UNK"
+		if f, ok := absent[e.code("dataAbsentReason")]; ok {
+			flavor = f
+			b.claim(e.one("dataAbsentReason"))
+		}
+		typ := "ST"
+		if smoking {
+			typ = "CD"
+		}
+		b.asValue(b.null(k, "value", flavor), typ)
+	} else {
+		b.asValue(b.null(k, "value", "NA"), "ST")
+	}
+	for _, x := range e.all("interpretation") {
+		b.concept(k, "interpretationCode", x)
+	}
+	if x := own.one("method"); x.ok() && part == "" && section != "social" {
+		b.concept(k, "methodCode", x)
+	}
+	if x := own.one("bodySite"); x.ok() && part == "" {
+		b.concept(k, "targetSiteCode", x)
+	}
+	for _, x := range e.all("referenceRange") {
+		b.referenceRange(k, x)
+	}
+	if part == "" || part == "panel" {
+		for _, x := range own.all("performer") {
+			b.performer(k, r, x)
+		}
+		b.notes(k, own)
+	}
+	for _, x := range own.all("category") {
+		b.fold(x, "its section says it")
+	}
+	if x := own.one("issued"); x.ok() && x.text() == own.one("effective").text() {
+		b.fold(x, "it is the time of the observation")
+	} else if x.ok() {
+		b.c.Decline(x.msg(), "when a result was released has no place in a statement")
+	}
+}
+
+var absent = map[string]string{"unknown": "UNK", "asked-unknown": "ASKU", "temp-unknown": "NAV", "not-asked": "NASK", "asked-declined": "ASKU", "masked": "MSK",
+	"not-applicable": "NA", "unsupported": "OTH", "negative-infinity": "NINF", "positive-infinity": "PINF", "not-permitted": "NP"}
+
+// value writes what was observed, as the datatype that holds it.
+func (b *born) value(n tree.Node, e element) {
+	switch e.t.Name {
+	case "Quantity":
+		sign := e.one("comparator").text()
+		if sign == "" {
+			b.asValue(b.quantity(n, "value", e), "PQ")
+			return
+		}
+		k := b.asValue(b.add(n, "value"), "IVL_PQ")
+		end := "low"
+		if strings.HasPrefix(sign, "<") {
+			end = "high"
+		}
+		q := b.quantity(k, end, e)
+		inclusive := "false"
+		if strings.HasSuffix(sign, "=") {
+			inclusive = "true"
+		}
+		b.put(q, "inclusive", inclusive)
+		b.claim(e.one("comparator"))
+	case "CodeableConcept":
+		b.asValue(b.concept(n, "value", e), "CD")
+	case "Range":
+		b.rangeOf(b.add(n, "value"), e)
+	case "Period":
+		k := b.asValue(b.add(n, "value"), "IVL_TS")
+		b.time(b.add(k, "low"), e.one("start"))
+		b.time(b.add(k, "high"), e.one("end"))
+	case "Ratio":
+		k := b.asValue(b.add(n, "value"), "RTO_PQ_PQ")
+		b.quantity(k, "numerator", e.one("numerator"))
+		b.quantity(k, "denominator", e.one("denominator"))
+	case "integer":
+		b.put(b.asValue(b.add(n, "value"), "INT"), "value", e.text())
+		b.claim(e)
+	case "boolean":
+		b.put(b.asValue(b.add(n, "value"), "BL"), "value", e.text())
+		b.claim(e)
+	case "dateTime":
+		b.time(b.asValue(b.add(n, "value"), "TS"), e)
+	case "string", "time":
+		k := b.asValue(b.add(n, "value"), "ST")
+		b.d.SetText(k, e.text())
+		b.claim(e)
+	default:
+		b.asValue(b.null(n, "value", "OTH"), "ST")
+	}
+}
+
+func (b *born) rangeOf(k tree.Node, e element) {
+	b.asValue(k, "IVL_PQ")
+	if x := e.one("low"); x.ok() {
+		b.quantity(k, "low", x)
+	}
+	if x := e.one("high"); x.ok() {
+		b.quantity(k, "high", x)
+	}
+}
+
+func (b *born) referenceRange(n tree.Node, e element) {
+	k := b.add(n, "referenceRange/observationRange")
+	if x := e.one("text"); x.ok() {
+		b.d.SetText(b.add(k, "text"), x.text())
+		b.claim(x)
+	}
+	if e.one("low").ok() || e.one("high").ok() {
+		b.rangeOf(b.add(k, "value"), e)
+	} else {
+		v := b.asValue(b.add(k, "value"), "ST")
+		b.d.SetText(v, cmp.Or(e.one("text").text(), "unknown"))
+	}
+}
+
+// results writes the reports with their results, and what belongs to no report in organizers of its own.
+func (b *born) results(p *bornPart, list []*mapping.Resource) {
+	for _, r := range list {
+		if r.Type() != "DiagnosticReport" {
+			continue
+		}
+		for _, x := range elementOf(r.Msg).all("result") {
+			if to := b.follow(r, x); to != nil && to.Type() == "Observation" && !b.c.Refused(to.Msg) && sectionOfObservation(elementOf(to.Msg)) == "results" &&
+				b.sectionFor(to) == "results" && !b.reported[to] {
+				b.reported[to] = true
+			}
+		}
+	}
+	done := map[*mapping.Resource]bool{}
+	for _, r := range list {
+		e := elementOf(r.Msg)
+		if r.Type() == "Observation" && b.reported[r] {
+			continue
+		}
+		b.c.Place(r)
+		k := b.put(b.add(b.entry(p), "organizer"), "classCode", "CLUSTER", "moodCode", "EVN")
+		b.template(k, entryTemplate("1", "2015-08-01"))
+		if r.Type() == "Observation" {
+			b.ids(k, r, "organizer")
+			b.c.Anew(func() { b.concept(k, "code", e.one("code")) })
+			b.stateOf(k, observationStatus, e.one("status"))
+			b.span(k, e.one("effective"))
+			b.resultComponents(p, k, r)
+			continue
+		}
+		b.ids(k, r, "")
+		b.concept(k, "code", e.one("code"))
+		b.stateOf(k, reportStatus, e.one("status"))
+		b.span(k, e.one("effective"))
+		for _, x := range e.all("performer") {
+			b.performer(k, r, x)
+		}
+		for _, x := range e.all("category") {
+			b.fold(x, "its section says it")
+		}
+		any := false
+		for _, x := range e.all("result") {
+			to := b.follow(r, x)
+			if to == nil || !b.reported[to] || done[to] {
+				if to != nil {
+					b.c.Decline(x.msg(), "the result stands in another section or report")
+				}
+				continue
+			}
+			done[to], any = true, true
+			b.claim(x.one("reference"))
+			b.fold(x, "the organizer of a report holds its results")
+			b.c.Place(to)
+			b.resultComponents(p, k, to)
+		}
+		if x := e.one("conclusion"); x.ok() {
+			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "conclusion", entryTemplate("2", "2015-08-01"))
+			b.coded(o, "code", "48767-8", loincOID, "Annotation comment")
+			b.link(o, p.row("Conclusion", x.text(), "", dateOf(r)))
+			b.stateOf(o, reportStatus, e.one("status"))
+			b.effective(o, e.one("effective"), false)
+			b.d.SetText(b.asValue(b.add(o, "value"), "ST"), x.text())
+			b.claim(x)
+			any = true
+		}
+		if !any { // an organizer has something in it
+			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "empty", entryTemplate("2", "2015-08-01"))
+			b.concept(o, "code", e.one("code"))
+			b.link(o, p.row(wordsOf(e.one("code")), "see the other sections", e.one("status").text(), dateOf(r)))
+			b.stateOf(o, reportStatus, e.one("status"))
+			b.effective(o, e.one("effective"), false)
+			b.asValue(b.null(o, "value", "NA"), "ST")
+		}
+		if x := e.one("issued"); x.ok() {
+			b.c.Decline(x.msg(), "when a report was released has no place in a statement")
+		}
+	}
+}
+
+// span writes a time as low and high, which an organizer wants.
+func (b *born) span(n tree.Node, e element) {
+	when := b.effective(n, e, true)
+	if b.d.Child(when, "high") == 0 {
+		if low := b.d.Child(when, "low"); low != 0 && attrText(b.d, low, "value") != "" {
+			b.put(b.add(when, "high"), "value", attrText(b.d, low, "value"))
+		} else {
+			b.null(when, "high", "UNK")
+		}
+	}
+}
+
+// resultComponents writes an observation and its components into an organizer.
+func (b *born) resultComponents(p *bornPart, n tree.Node, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	id := p.row(wordsOf(e.one("code")), words(wordsOf(e.one("value")), wordsOf(e.one("interpretation"))), e.one("status").text(), dateOf(r))
+	b.observation(b.add(n, "component"), r, e, "results", id, "")
+	for i, x := range e.all("component") {
+		id := p.row(wordsOf(x.one("code")), wordsOf(x.one("value")), e.one("status").text(), dateOf(r))
+		b.observation(b.add(n, "component"), r, x, "results", id, "component "+strconv.Itoa(i))
+	}
+}
+
+// vitals writes the vital signs of one time in one organizer.
+func (b *born) vitals(p *bornPart, list []*mapping.Resource) {
+	for len(list) > 0 {
+		when := dateOf(list[0])
+		i := 1
+		for i < len(list) && dateOf(list[i]) == when {
+			i++
+		}
+		r := list[0]
+		k := b.put(b.add(b.entry(p), "organizer"), "classCode", "CLUSTER", "moodCode", "EVN")
+		b.template(k, entryTemplate("26", "2015-08-01"))
+		b.ids(k, r, "vital signs")
+		code := b.coded(k, "code", "46680005", snomedOID, "Vital signs")
+		b.put(b.add(code, "translation"), "code", "74728-7", "codeSystem", loincOID, "displayName", "Vital signs")
+		b.put(b.add(k, "statusCode"), "code", "completed")
+		b.span(k, elementOf(r.Msg).one("effective"))
+		for _, r := range list[:i] {
+			b.c.Place(r)
+			e := elementOf(r.Msg)
+			if e.one("value").ok() {
+				b.observation(b.add(k, "component"), r, e, "vitals", p.row(wordsOf(e.one("code")), wordsOf(e.one("value")), dateOf(r)), "")
+			} else {
+				b.fold(e.one("code"), "the measurements of a panel stand side by side")
+			}
+			for i, x := range e.all("component") {
+				id := p.row(wordsOf(x.one("code")), wordsOf(x.one("value")), dateOf(r))
+				b.observation(b.add(k, "component"), r, x, "vitals", id, "component "+strconv.Itoa(i))
+			}
+		}
+		list = list[i:]
+	}
+}

@@ -1,0 +1,124 @@
+package ccdafhir
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file writes what is planned, ordered and aimed at.
+
+var planStatus = map[string]string{"draft": "active", "active": "active", "on-hold": "suspended", "revoked": "aborted", "completed": "completed"}
+
+// carePlan writes the activities of a plan. Only what is still planned has the template of a planned act.
+func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	what := e.one("category")
+	if list := e.all("category"); len(list) > 0 {
+		what = list[len(list)-1]
+	}
+	state := e.one("status").text()
+	id := p.row(cmp.Or(e.one("title").text(), wordsOf(what)), state, wordsOf(e.one("period")))
+	k := b.planned(b.entry(p), r, "", state)
+	b.concept(k, "code", what)
+	b.link(k, id)
+	b.planState(k, state, e.one("status"))
+	b.fold(e.one("intent"), "the mood of the statement says it")
+	b.effective(k, e.one("period"), true)
+	for i, x := range e.all("activity") {
+		d := x.one("detail")
+		if !d.ok() || d.one("doNotPerform").text() == "true" {
+			continue
+		}
+		id := p.row(wordsOf(d.one("code")), d.one("status").text(), "")
+		a := b.act(b.related(k, "COMP", false), "act", "ACT", "INT", r, "activity "+strconv.Itoa(i))
+		b.concept(a, "code", d.one("code"))
+		b.link(a, id)
+		b.put(b.add(a, "statusCode"), "code", cmp.Or(activityStatus[d.one("status").text()], "active"))
+		b.fold(d.one("status"), "C-CDA knows fewer states of a plan")
+		b.claim(d.one("doNotPerform"))
+	}
+	b.notes(k, e)
+}
+
+var activityStatus = map[string]string{"completed": "completed", "cancelled": "cancelled", "stopped": "aborted", "on-hold": "suspended"}
+
+func (b *born) planned(n tree.Node, r *mapping.Resource, part, state string) tree.Node {
+	if state == "active" || state == "draft" {
+		return b.act(n, "act", "ACT", "INT", r, part, entryTemplate("39", "2014-06-09"))
+	}
+	return b.act(n, "act", "ACT", "INT", r, part)
+}
+
+func (b *born) planState(n tree.Node, state string, e element) {
+	code := planStatus[state]
+	if code == "" {
+		b.null(n, "statusCode", "UNK")
+	} else {
+		b.put(b.add(n, "statusCode"), "code", code)
+	}
+	if state == "draft" {
+		b.fold(e, "C-CDA knows fewer states of a plan")
+	} else {
+		b.claim(e)
+	}
+}
+
+func (b *born) order(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	if e.one("doNotPerform").text() == "true" {
+		b.decline(r, "a planned act of C-CDA cannot be prohibited")
+		return
+	}
+	state := e.one("status").text()
+	when := e.one("occurrence")
+	if !when.ok() || when.t.Name == "Timing" {
+		when = element{}
+	}
+	id := p.row(wordsOf(e.one("code")), state, dateOf(r))
+	k := b.planned(b.entry(p), r, "", state)
+	b.concept(k, "code", e.one("code"))
+	b.link(k, id)
+	b.planState(k, state, e.one("status"))
+	b.fold(e.one("intent"), "the mood of the statement says it")
+	b.claim(e.one("doNotPerform"))
+	if when.ok() {
+		b.effective(k, when, false)
+	}
+	b.author(k, r, "requester", "authoredOn")
+	b.reasons(k, r)
+	b.notes(k, e)
+}
+
+func (b *born) goal(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	state := e.one("lifecycleStatus").text()
+	id := p.row(wordsOf(e.one("description")), words(state, e.code("achievementStatus")), wordsOf(e.one("start")))
+	var list []templateOf
+	if state == "active" || state == "accepted" || state == "planned" || state == "proposed" {
+		list = append(list, entryTemplate("121", ""))
+	}
+	k := b.act(b.entry(p), "observation", "OBS", "GOL", r, "", list...)
+	b.concept(k, "code", e.one("description"))
+	b.link(k, id)
+	switch state {
+	case "completed":
+		b.put(b.add(k, "statusCode"), "code", "completed")
+	case "cancelled", "rejected":
+		b.put(b.add(k, "statusCode"), "code", "cancelled")
+	case "on-hold":
+		b.put(b.add(k, "statusCode"), "code", "suspended")
+	default:
+		b.put(b.add(k, "statusCode"), "code", "active")
+	}
+	b.fold(e.one("lifecycleStatus"), "C-CDA knows fewer states of a goal")
+	if x := e.one("start"); x.ok() && x.t.Prim != nil {
+		b.effective(k, x, true)
+	}
+	if x := e.one("target.detail"); x.ok() {
+		b.value(k, x)
+	}
+	b.notes(k, e)
+}

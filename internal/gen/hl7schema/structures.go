@@ -66,6 +66,10 @@ var byHand = map[string]string{
 	"ADT_A06": "MSH ARV* SFT* UAC? EVN PID PD1? OH1* OH2* OH3? OH4* ARV* ROL* PRT* MRG? NEXT_OF_KIN(NK1 OH2* OH3?)* PV1 PV2? " +
 		"ARV* ROL* PRT* DB1* OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* " +
 		"INSURANCE(IN1 IN2? IN3* ROL* PRT* AUTHORIZATION(AUT PRT*)* REFERRAL(RF1 PRT*)*)* ACC? UB1? UB2?",
+	// The standard has the two patients side by side; a group keeps each one's visit with him.
+	"ADT_A17": "MSH ARV* SFT* UAC? EVN PATIENT(PID PD1? PV1 PV2? DB1* OBSERVATION(OBX PRT*)*)+",
+	"ADT_A24": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
+	"ADT_A37": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
 }
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.

@@ -15,7 +15,8 @@ import (
 //
 //  1. put where the structure has it next: in the group itself, or in a group that it may begin, further on or repeated;
 //  2. put into an open group that has it, though earlier or once only, with a finding; a segment that heads its group
-//     begins the group again;
+//     begins the group again, and where that stands once in a group that repeats, it begins this (a second OBR without an ORC
+//     is the next order). Notes, participations, roles and variances go back in the innermost group alone;
 //  3. made the beginning of a group that should begin with another, with a finding. Notes, participations, roles and
 //     variances are not: they say something of what stands before them;
 //  4. kept in the innermost group, with a finding unless it is a Z segment.
@@ -214,7 +215,13 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 		o := &g.open[l]
 		if l > 0 && o.plan.items[0].group == nil && o.plan.items[0].starts(name) {
 			g.report("CP-V2-024", n) // the group begins again, though it should not
+			if up := &g.open[l-1]; l > 1 && up.item < len(g.open[l-2].plan.items) && up.at == o.item && !up.plan.items[o.item].repeats && up.plan.repeats {
+				return g.put(l-2, up.item, name)
+			}
 			return g.put(l-1, o.item, name)
+		}
+		if follower(name) && l < len(g.open)-1 {
+			continue
 		}
 		for i := range o.plan.items {
 			if i <= o.at && o.plan.items[i].starts(name) {

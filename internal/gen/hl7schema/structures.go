@@ -70,6 +70,9 @@ var byHand = map[string]string{
 	"ADT_A17": "MSH ARV* SFT* UAC? EVN PATIENT(PID PD1? PV1 PV2? DB1* OBSERVATION(OBX PRT*)*)+",
 	"ADT_A24": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
 	"ADT_A37": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
+	// Senders name the next of kin in orders, as OML_O21 lets them.
+	"ORM_O01": "MSH NTE* PATIENT(PID PD1? NTE* NK1* PATIENT_VISIT(PV1 PV2?)? INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? " +
+		"ORDER(ORC PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)+",
 }
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.

@@ -628,7 +628,7 @@ func (x *run) match(v reflect.Value, tags []tag) bool {
 			continue
 		}
 		if g.link != nil {
-			if to := x.frame.lookup(g.link); to != nil && !x.leads(v, g, to) || to == nil && x.missesPatient(v, g) {
+			if to := x.frame.lookup(g.link); to != nil && !x.leads(v, g, to) || to == nil && x.misses(v, g, tags) {
 				return false
 			}
 			continue
@@ -652,10 +652,12 @@ func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 	return met || x.reading && !any
 }
 
-// missesPatient reports that an element is about a patient of the record, and none is in scope: his results are never written
-// as if they were nobody's (law 3).
-func (x *run) missesPatient(v reflect.Value, g *tag) (missed bool) {
-	if x.reading || g.link.Name != "Patient" {
+// misses reports that an element leads to a resource of the record that is not in scope, where it may not go without: results
+// of a patient are never written as if they were nobody's, and what its tags want to have such a link (focus, focus=Specimen)
+// never as if it stood by another (law 3).
+func (x *run) misses(v reflect.Value, g *tag, tags []tag) (missed bool) {
+	wanted := func(t tag) bool { return t.op == tagThere && len(t.path) == 1 && len(g.path) == 1 && t.path[0].e == g.path[0].e }
+	if x.reading || g.link.Name != "Patient" && !slices.ContainsFunc(tags, wanted) {
 		return false
 	}
 	x.all(v, g.path, func(e reflect.Value) bool {

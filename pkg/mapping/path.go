@@ -656,7 +656,9 @@ func (x *run) leads(v reflect.Value, g *tag, to *Resource) bool {
 // of a patient are never written as if they were nobody's, and what its tags want to have such a link (focus, focus=Specimen)
 // never as if it stood by another (law 3).
 func (x *run) misses(v reflect.Value, g *tag, tags []tag) (missed bool) {
-	wanted := func(t tag) bool { return t.op == tagThere && len(t.path) == 1 && len(g.path) == 1 && t.path[0].e == g.path[0].e }
+	wanted := func(t tag) bool {
+		return t.op == tagThere && len(t.path) == 1 && len(g.path) == 1 && t.path[0].e == g.path[0].e
+	}
 	if x.reading || g.link.Name != "Patient" && !slices.ContainsFunc(tags, wanted) {
 		return false
 	}

@@ -6,9 +6,9 @@ var v2fhirEntries = []Entry{
 		"Clocks were changed; which moment is meant cannot be known, so only the date is kept.",
 		"send times with their offset"},
 	{"CP-V2-102", Reject, "no table reads messages of this structure",
-		"Chartpost has tables for ADT_A01, ORU_R01 and VXU_V04, and for what an overlay adds.",
+		"Chartpost has tables for the messages that docs/formats.md lists, and for what an overlay adds.",
 		"give a table for the structure with --map, or leave the message to the system that reads it"},
 	{"CP-V2-103", Reject, "no table writes a message of this structure",
-		"Chartpost writes ADT_A01, ORU_R01 and VXU_V04, and what an overlay adds.",
+		"Chartpost writes the messages that docs/formats.md lists, and what an overlay adds.",
 		"ask for another message with --message"},
 }

@@ -23,8 +23,8 @@ func systemPair(code, name, oid string) mapping.Pair {
 			codeText, _ := part(c, n, code)
 			nameText, leaf := part(c, n, name)
 			oidText, _ := part(c, n, oid)
-			if nameText == "" && oidText == "" {
-				return false
+			if codeText == "" || nameText == "" && oidText == "" {
+				return false // FHIR has no system without a code of it: an extension keeps its name
 			}
 			if u.Value = systemURI(nameText, oidText, codeText); u.Value == "" {
 				return false

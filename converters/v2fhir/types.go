@@ -323,7 +323,7 @@ func systemURI(name, oid, code string) string {
 			}
 			return "urn:oid:" + oid
 		}
-	case isURI(name):
+	case isURI(name) && (strings.HasPrefix(name, "urn:") || strings.Contains(name, "://")): // CD:1220 is a name
 		s.URI = name
 	case isOID(name):
 		if s, ok = terminology.ByOID(name); !ok {

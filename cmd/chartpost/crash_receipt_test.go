@@ -49,14 +49,13 @@ func TestKilledReceipts(t *testing.T) {
 	os.WriteFile(filepath.Join(dir, "a.bin"), data, 0o600)
 	const rounds = 6
 	killed := 0
-	wait := func(usual time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(usual))) }
 
 	// seal, over and over: what stands under its name is whole.
 	begin := time.Now()
 	maple.run("seal", "a.bin", "--to", "lake", "--purpose", "treatment", "-o", "in/first.zip.age")
-	usual := time.Since(begin)
+	usual := pace(time.Since(begin))
 	for i := range rounds {
-		if !maple.kill(wait(usual), "seal", "a.bin", "--to", "lake", "--purpose", "treatment", "-o", fmt.Sprintf("in/%d.zip.age", i)) {
+		if !usual.kill(maple, "seal", "a.bin", "--to", "lake", "--purpose", "treatment", "-o", fmt.Sprintf("in/%d.zip.age", i)) {
 			killed++
 		}
 		maple.run("log", "verify")
@@ -71,7 +70,7 @@ func TestKilledReceipts(t *testing.T) {
 		go func() { done <- cmd.Wait() }()
 		select {
 		case <-done:
-		case <-time.After(time.Second + wait(4*usual)): // the inbox is watched for a second first
+		case <-time.After(time.Second + 4*usual.moment()): // the inbox is watched for a second first
 			cmd.Process.Kill()
 			<-done
 			killed++
@@ -99,7 +98,7 @@ func TestKilledReceipts(t *testing.T) {
 		t.Fatal("no receipts")
 	}
 	for _, path := range receipts {
-		if !maple.kill(wait(usual), "receipt", "add", path) {
+		if !usual.kill(maple, "receipt", "add", path) {
 			killed++
 		}
 		maple.run("log", "verify", path)

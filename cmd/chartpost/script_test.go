@@ -26,6 +26,7 @@ const runAsChartpost = "CHARTPOST_TEST_RUN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsChartpost) != "" {
+		limitFiles()
 		os.Exit(cli.Run())
 	}
 	testscript.Main(m, map[string]func(){

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +9,9 @@ import (
 )
 
 // killed runs a command again and again, killed at random points, and looks after each. It returns how many were killed in time.
-func (p *person) killed(rounds int, usual time.Duration, args func(round int) []string, after func(round int, ended bool)) (n int) {
+func (p *person) killed(rounds int, usual *pace, args func(round int) []string, after func(round int, ended bool)) (n int) {
 	for i := range rounds {
-		ended := p.kill(time.Duration(rand.Int64N(int64(usual))), args(i)...)
+		ended := usual.kill(p, args(i)...)
 		if !ended {
 			n++
 		}
@@ -43,10 +42,11 @@ func TestKilledKeys(t *testing.T) {
 	}
 	dir := t.TempDir()
 	newPerson := func(name string) *person { return &person{t, filepath.Join(dir, name), dir} }
-	timed := func(p *person, args ...string) time.Duration {
+	timed := func(p *person, args ...string) *pace {
 		begin := time.Now()
 		p.run(args...)
-		return time.Since(begin) + time.Millisecond
+		usual := pace(time.Since(begin) + time.Millisecond)
+		return &usual
 	}
 	total := 0
 

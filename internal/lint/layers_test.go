@@ -93,7 +93,7 @@ var foreign = []struct {
 }{
 	{"github.com/google/fhir/go/jsonformat/...", nil, "the library's own codec is an oracle for tests"},
 	{"github.com/gofhir/...", nil, "it is an oracle for tests"},
-	{"net", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
+	{"net", []string{"pkg/transport", "internal/sshtest", "internal/browsertest"}, "no command but export, send, fetch and watch opens a socket"},
 	{"net/http/...", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
 	{"crypto/tls", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},
 	{"github.com/pkg/sftp/...", []string{"pkg/transport", "internal/sshtest"}, "no command but export, send, fetch and watch opens a socket"},

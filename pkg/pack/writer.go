@@ -9,8 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-
-	"github.com/klauspost/compress/flate"
 )
 
 // dosEpoch is 1980-01-01 00:00, the earliest date that a zip can hold: packages do not tell when files were changed.
@@ -25,7 +23,7 @@ type Writer struct {
 	files    []File
 	total    int64
 	progress func(int64)
-	flate    *flate.Writer
+	deflate  *deflater
 
 	// For padding, which has to know where everything lies.
 	pad     bool
@@ -40,13 +38,13 @@ func NewWriter(w io.Writer, progress func(int64)) *Writer {
 	p := &Writer{zip: zip.NewWriter(out), hash: newHasher(), names: newNameSet(), progress: progress, out: out}
 	// One compressor serves all members, one after the other: a new one for each would cost more than most files.
 	p.zip.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		if p.flate == nil {
+		if p.deflate == nil {
 			var err error
-			p.flate, err = flate.NewWriter(w, flate.BestSpeed)
-			return p.flate, err
+			p.deflate, err = newDeflater(w)
+			return p.deflate, err
 		}
-		p.flate.Reset(w)
-		return p.flate, nil
+		p.deflate.Reset(w)
+		return p.deflate, nil
 	})
 	for _, name := range tailNames {
 		p.names.add(name)

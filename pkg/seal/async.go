@@ -1,39 +1,59 @@
 package seal
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
-// async hands what is written to it to w in a goroutine of its own, in large pieces. Its buffers are the only memory it ever takes.
+// async passes what is written to it through stages, in large pieces. Each stage sees every piece, in order, in a goroutine of its own, so that
+// one works on a piece while the next is at the piece before. Its buffers are the only memory it ever takes.
 type async struct {
 	now    []byte
 	full   chan []byte
 	free   chan []byte
 	done   chan struct{}
+	once   sync.Once
 	failed chan struct{}
-	err    error // valid once failed or done is closed
+	err    error // of the first write that failed; valid once failed is closed
 }
 
-const (
-	asyncSize  = 512 << 10
-	asyncAlive = 3
-)
+const asyncSize = 256 << 10
 
-func newAsync(w io.Writer) *async {
-	a := &async{full: make(chan []byte, asyncAlive), free: make(chan []byte, asyncAlive), done: make(chan struct{}), failed: make(chan struct{})}
-	for range asyncAlive {
+// newAsync makes the stages. There are two buffers for each, and one for whoever writes.
+func newAsync(stages ...io.Writer) *async {
+	alive := 2*len(stages) + 1
+	a := &async{full: make(chan []byte, alive), free: make(chan []byte, alive), done: make(chan struct{}), failed: make(chan struct{})}
+	for range alive {
 		a.free <- make([]byte, 0, asyncSize)
 	}
+	in := a.full
+	for _, w := range stages {
+		out := make(chan []byte, alive)
+		go a.run(w, in, out)
+		in = out
+	}
 	go func() {
-		defer close(a.done)
-		for b := range a.full {
-			if a.err == nil {
-				if _, a.err = w.Write(b); a.err != nil {
-					close(a.failed)
-				}
-			}
+		for b := range in {
 			a.free <- b[:0]
 		}
+		close(a.done)
 	}()
 	return a
+}
+
+// run is one stage: it writes what comes in and passes it on. Once a stage has failed none writes.
+func (a *async) run(w io.Writer, in <-chan []byte, out chan<- []byte) {
+	defer close(out)
+	for b := range in {
+		select {
+		case <-a.failed:
+		default:
+			if _, err := w.Write(b); err != nil {
+				a.once.Do(func() { a.err = err; close(a.failed) })
+			}
+		}
+		out <- b // there is room for all
+	}
 }
 
 func (a *async) Write(p []byte) (n int, err error) {
@@ -57,7 +77,7 @@ func (a *async) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close writes the rest and waits for it. It must be called once, whatever happened before.
+// Close passes the rest on and waits for the last stage. It must be called once, whatever happened before.
 func (a *async) Close() error {
 	if a.now != nil {
 		a.full <- a.now
@@ -65,5 +85,10 @@ func (a *async) Close() error {
 	}
 	close(a.full)
 	<-a.done
-	return a.err
+	select {
+	case <-a.failed:
+		return a.err
+	default:
+		return nil
+	}
 }

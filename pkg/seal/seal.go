@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"hash"
 	"io"
 
 	"filippo.io/age"
@@ -31,31 +30,32 @@ type Sealed struct {
 
 // Seal writes a package to w in one pass and constant memory:
 //
-//	files -> SHA-256 | deflate, zip -> age -> SHA-256 of the package -> w
+//	files -> SHA-256 | deflate, zip | age | SHA-256 of the package | w
 //
-// each of the three stages in its own goroutine. If it fails, what was written so far is useless and has to be removed.
+// each of the five in its own goroutine. If it fails, what was written so far
+// is useless and has to be removed.
 func Seal(ctx context.Context, w io.Writer, s *Sealing) (*Sealed, error) {
-	out := &counter{w: w, hash: sha256.New()}
-	file := newAsync(out)
-	err := encrypt(ctx, file, s, out)
+	sealed, digest, size := new(Sealed), sha256.New(), new(counter)
+	file := newAsync(io.MultiWriter(digest, size), w)
+	err := encrypt(ctx, file, s, sealed)
 	if cerr := file.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		return nil, err
 	}
-	out.sealed.Size = out.n
-	out.hash.Sum(out.sealed.Cipher[:0])
-	return &out.sealed, nil
+	sealed.Size = int64(*size)
+	digest.Sum(sealed.Cipher[:0])
+	return sealed, nil
 }
 
-func encrypt(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
+func encrypt(ctx context.Context, w io.Writer, s *Sealing, sealed *Sealed) error {
 	cipher, err := age.Encrypt(w, s.To...)
 	if err != nil {
 		return err
 	}
 	plain := newAsync(cipher)
-	err = zipped(ctx, plain, s, out)
+	err = zipped(ctx, plain, s, sealed)
 	if cerr := plain.Close(); err == nil {
 		err = cerr
 	}
@@ -65,7 +65,7 @@ func encrypt(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
 	return cipher.Close()
 }
 
-func zipped(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
+func zipped(ctx context.Context, w io.Writer, s *Sealing, sealed *Sealed) error {
 	p := pack.NewWriter(w, s.Progress)
 	if s.Pad {
 		p.Pad()
@@ -75,23 +75,16 @@ func zipped(ctx context.Context, w io.Writer, s *Sealing, out *counter) error {
 		return err
 	}
 	var err error
-	out.sealed.Sums, err = p.Close(ctx, s.Manifest, pack.Readme, func(sums []byte) ([]byte, error) {
+	sealed.Sums, err = p.Close(ctx, s.Manifest, pack.Readme, func(sums []byte) ([]byte, error) {
 		return Sign(s.Sign, NamespacePackage, sums).Armor(), nil
 	})
 	return err
 }
 
-// counter hashes and counts what it passes on.
-type counter struct {
-	w      io.Writer
-	hash   hash.Hash
-	n      int64
-	sealed Sealed
-}
+// counter counts what passes.
+type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.hash.Write(p[:n])
-	c.n += int64(n)
-	return n, err
+	*c += counter(len(p))
+	return len(p), nil
 }

@@ -2,15 +2,18 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	agetest "c2sp.org/CCTV/age"
 
 	"github.com/chartpost/chartpost/internal/packtest"
+	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 // tree lists all that is in a folder.
@@ -127,5 +130,22 @@ func TestSpoolIsSealed(t *testing.T) {
 	closeInput()
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// TestAttacksAreCounted: docs/security.md says how many there are.
+func TestAttacksAreCounted(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(testshared.Root(), "docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vectors, err := fs.ReadDir(agetest.Vectors, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, n := range map[string]int{"hostile packages": len(packtest.Attacks), "vectors of C2SP CCTV": len(vectors)} {
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^\| %s.* \| %d \|$`, what, n)).Match(text) {
+			t.Errorf("docs/security.md does not say that there are %d %s", n, what)
+		}
 	}
 }

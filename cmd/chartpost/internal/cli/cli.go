@@ -89,6 +89,7 @@ func someInput(cmd *cobra.Command, args []string) error {
 func Run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	heedLimits()
 	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr)}
 	return c.run(ctx, os.Args[1:], easeCollector)
 }
@@ -115,7 +116,11 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 	if msg := e.err.Error(); msg != "" {
 		fmt.Fprintf(c.Err, "chartpost: %s\n", msg)
 	}
-	for _, h := range e.hints {
+	hints := e.hints
+	if disk := diskHint(e.err); disk != "" && len(hints) == 0 {
+		hints = []string{disk}
+	}
+	for _, h := range hints {
 		fmt.Fprintf(c.Err, "  %s\n", h)
 	}
 	return e.code

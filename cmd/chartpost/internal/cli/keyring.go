@@ -24,7 +24,7 @@ func (c *CLI) keyring() Keyring {
 	if c.Keyring != nil {
 		return c.Keyring
 	}
-	return systemKeyring{}
+	return systemKeyring()
 }
 
 // fromKeyring is the passphrase of the identity in a folder, if it was put into the keyring.

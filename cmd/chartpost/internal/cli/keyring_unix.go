@@ -7,15 +7,17 @@ import (
 	"strings"
 )
 
-// systemKeyring is the Secret Service of the desktop (GNOME Keyring, KWallet), by the program secret-tool of libsecret. A library would
+func systemKeyring() Keyring { return secretService{} }
+
+// secretService is the Secret Service of the desktop (GNOME Keyring, KWallet), by the program secret-tool of libsecret. A library would
 // cost 400 KB of the binary, and speaks the same protocol.
-type systemKeyring struct{}
+type secretService struct{}
 
 const secretTool = "secret-tool"
 
 func attributes(account string) []string { return []string{"service", "chartpost", "account", account} }
 
-func (systemKeyring) Get(account string) (string, error) {
+func (secretService) Get(account string) (string, error) {
 	out, err := exec.Command(secretTool, append([]string{"lookup"}, attributes(account)...)...).Output()
 	if err != nil {
 		return "", errNoKeyring
@@ -23,7 +25,7 @@ func (systemKeyring) Get(account string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
-func (systemKeyring) Set(account, secret string) error {
+func (secretService) Set(account, secret string) error {
 	cmd := exec.Command(secretTool, append([]string{"store", "--label", "Chartpost"}, attributes(account)...)...)
 	cmd.Stdin = strings.NewReader(secret)
 	if cmd.Run() != nil {
@@ -32,7 +34,7 @@ func (systemKeyring) Set(account, secret string) error {
 	return nil
 }
 
-func (systemKeyring) Delete(account string) error {
+func (secretService) Delete(account string) error {
 	if exec.Command(secretTool, append([]string{"clear"}, attributes(account)...)...).Run() != nil {
 		return errNoKeyring
 	}

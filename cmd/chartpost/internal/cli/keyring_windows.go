@@ -7,12 +7,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// systemKeyring is the Windows Credential Manager (wincred.h: CredReadW, CredWriteW, CredDeleteW).
-type systemKeyring struct{}
+func systemKeyring() Keyring { return credentialManager{} }
+
+// credentialManager is the Windows Credential Manager (wincred.h: CredReadW, CredWriteW, CredDeleteW).
+type credentialManager struct{}
 
 const (
 	credTypeGeneric         = 1
 	credPersistLocalMachine = 2
+	credMaxBlob             = 5 * 512 // CRED_MAX_CREDENTIAL_BLOB_SIZE
 )
 
 // credential is CREDENTIALW.
@@ -35,7 +38,7 @@ func target(account string) (*uint16, error) {
 	return syscall.UTF16PtrFromString("chartpost:" + account)
 }
 
-func (systemKeyring) Get(account string) (string, error) {
+func (credentialManager) Get(account string) (string, error) {
 	name, err := target(account)
 	if err != nil {
 		return "", err
@@ -48,9 +51,9 @@ func (systemKeyring) Get(account string) (string, error) {
 	return string(unsafe.Slice(c.Blob, c.BlobSize)), nil
 }
 
-func (systemKeyring) Set(account, secret string) error {
+func (credentialManager) Set(account, secret string) error {
 	name, err := target(account)
-	if err != nil || secret == "" {
+	if err != nil || secret == "" || len(secret) > credMaxBlob {
 		return errNoKeyring
 	}
 	user, err := syscall.UTF16PtrFromString("chartpost")
@@ -65,7 +68,7 @@ func (systemKeyring) Set(account, secret string) error {
 	return nil
 }
 
-func (systemKeyring) Delete(account string) error {
+func (credentialManager) Delete(account string) error {
 	name, err := target(account)
 	if err != nil {
 		return err

@@ -1,0 +1,4 @@
+package cli
+
+// systemSecretService: macOS has none.
+func systemSecretService() Keyring { return nil }

@@ -1,0 +1,5 @@
+//go:build !windows && !darwin
+
+package cli
+
+func systemSecretService() Keyring { return systemKeyring() }

@@ -1,0 +1,4 @@
+package cli
+
+// heedLimits has nothing to do: Windows has no such signal.
+func heedLimits() {}

@@ -24,7 +24,7 @@ type bundle = *rpb.Bundle
 // entryNote is what the checks of an entry leave for those of its bundle.
 type entryNote struct {
 	typ, id, url string
-	versioned    bool // it has a meta.versionId
+	version      string // meta.versionId
 	has          entryHas
 	mode         codes.SearchEntryModeCode_Value
 	place        diag.Place
@@ -60,7 +60,7 @@ func noteOf(e *rpb.Bundle_Entry, place diag.Place) entryNote {
 		n.has |= hasResource
 		n.typ, n.id = fhir.TypeOf(m), fhir.IDOf(m)
 		if x, ok := m.(interface{ GetMeta() *dpb.Meta }); ok {
-			n.versioned = x.GetMeta().GetVersionId().GetValue() != ""
+			n.version = x.GetMeta().GetVersionId().GetValue()
 		}
 	}
 	return n
@@ -90,14 +90,15 @@ func (w *walker) bundleEntry(v reflect.Value) {
 
 // bundleState is what is known of a bundle so far.
 type bundleState struct {
-	kind    codes.BundleTypeCode_Value // unknown as long as only what stands behind the entries says it
-	entries []entryFact
-	byURL   map[uint64]int32 // the first entry with that fullUrl, and its number from 1
-	byID    map[uint64]int32
-	pending []pendingUse
-	edges   [][2]int32
-	report  func(*diag.Finding)
-	twice   []int32
+	kind     codes.BundleTypeCode_Value // unknown as long as only what stands behind the entries says it
+	entries  []entryFact
+	byURL    map[uint64]int32 // the first entry with that fullUrl, and its number from 1
+	byID     map[uint64]int32
+	versions map[uint64]bool // fullUrls with meta.versionId
+	pending  []pendingUse
+	edges    [][2]int32
+	report   func(*diag.Finding)
+	twice    []int32
 }
 
 type entryFact struct {
@@ -125,7 +126,7 @@ type pendingUse struct {
 }
 
 func newBundleState(report func(*diag.Finding)) *bundleState {
-	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, report: report}
+	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, versions: map[uint64]bool{}, report: report}
 }
 
 // hash is FNV-1a of 64 bits over texts one behind the other.
@@ -170,9 +171,12 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 		h := hash(url)
 		if b.byURL[h] == 0 {
 			b.byURL[h] = i + 1
-		} else if !n.versioned {
+		}
+		v := hash(url, "\x00", n.version) // bdl-7
+		if b.versions[v] {
 			b.twice = append(b.twice, i)
 		}
+		b.versions[v] = true
 	}
 	if n.id != "" {
 		if h := hash(n.typ, "/", n.id); b.byID[h] == 0 {

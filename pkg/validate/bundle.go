@@ -8,6 +8,7 @@ import (
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -32,6 +33,8 @@ type entryNote struct {
 	steps        []step
 	wants        []want
 	met          uint64 // the profiles that references may ask for and its resource meets
+	asks         *qpb.Questionnaire
+	waits        *fhir.Entry // with answers to a questionnaire that may stand in the bundle
 	unchecked    tally
 }
 
@@ -99,6 +102,11 @@ type bundleState struct {
 	edges    [][2]int32
 	report   func(*diag.Finding)
 	twice    []int32
+
+	v              *Validator
+	questionnaires []*questionnaire
+	waiting        []*fhir.Entry // answers to questionnaires that have not come
+	unanswered     int           // more of them than can wait
 }
 
 type entryFact struct {
@@ -125,8 +133,8 @@ type pendingUse struct {
 	path         string
 }
 
-func newBundleState(report func(*diag.Finding)) *bundleState {
-	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, versions: map[uint64]bool{}, report: report}
+func newBundleState(v *Validator, report func(*diag.Finding)) *bundleState {
+	return &bundleState{v: v, byURL: map[uint64]int32{}, byID: map[uint64]int32{}, versions: map[uint64]bool{}, report: report}
 }
 
 // hash is FNV-1a of 64 bits over texts one behind the other.
@@ -188,6 +196,9 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	}
 	for k := range n.wants {
 		b.demand(i, n, &n.wants[k])
+	}
+	if n.asks != nil || n.waits != nil {
+		b.answer(n, b.report)
 	}
 }
 
@@ -483,7 +494,7 @@ func (b *bundleState) links(shell bundle, paged, search bool, say func(id diag.I
 
 // wholeBundle checks a bundle that was not taken apart: within another resource, or given as a message.
 func (w *walker) wholeBundle(m bundle) {
-	b := newBundleState(func(f *diag.Finding) {
+	b := newBundleState(w.v, func(f *diag.Finding) {
 		if len(w.findings)-w.given < maxFindings {
 			w.findings = append(w.findings, f)
 		}

@@ -18,12 +18,17 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir"
 )
 
 // library is all definitions that are known: those of the packs, read when they are first asked for, and those of the user. It is
 // complete before it is used, and read by many goroutines afterwards.
 type library struct {
-	packs []*pack
+	packs          []*pack
+	questionnaires []*questionnaire
+
 	lines map[string][]byte // definitions of the user and of packs that are not read yet, by URL
 
 	mu         sync.RWMutex
@@ -338,6 +343,13 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 			return nil, &FileError{name, errors.New("this CodeSystem cannot be read")}
 		}
 		l.systems[s.URL] = newCodeSystem(&s)
+	case "Questionnaire":
+		m, _ := fhir.Unmarshal(b)
+		q, ok := m.(*qpb.Questionnaire)
+		if !ok {
+			return nil, &FileError{name, errors.New("this Questionnaire cannot be read")}
+		}
+		l.questionnaires = append(l.questionnaires, newQuestionnaire(q))
 	case "Bundle":
 		var urls []string
 		for _, e := range head.Entry {
@@ -350,7 +362,7 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 		return urls, nil
 	default:
 		if !many {
-			return nil, &FileError{name, fmt.Errorf("%s is no StructureDefinition, ValueSet, CodeSystem or Bundle of them", head.ResourceType)}
+			return nil, &FileError{name, fmt.Errorf("%s is no StructureDefinition, ValueSet, CodeSystem, Questionnaire or Bundle of them", head.ResourceType)}
 		}
 	}
 	return nil, nil

@@ -427,6 +427,7 @@ func (w *walker) checkResource(m proto.Message, t *plan.Type) {
 	w.object(w.v.plan(t), reflect.ValueOf(m).Elem())
 	w.unchecked.resources++
 	w.profiles(m, t)
+	w.answered(m)
 	if b, ok := m.(bundle); ok && !(w.shell && w.depth == 0) {
 		w.wholeBundle(b)
 	}

@@ -234,17 +234,22 @@ type tally struct {
 }
 
 func (t *tally) codes(system string) {
-	if t.systems == nil {
-		t.systems = map[string]int{}
+	count(&t.systems, system)
+}
+
+// count adds one. The key may be a part of a record, which must not be held for it.
+func count(m *map[string]int, key string) {
+	if *m == nil {
+		*m = map[string]int{}
 	}
-	t.systems[strings.Clone(system)]++
+	if _, ok := (*m)[key]; !ok {
+		key = strings.Clone(key)
+	}
+	(*m)[key]++
 }
 
 func (t *tally) profile(url string) {
-	if t.profiles == nil {
-		t.profiles = map[string]int{}
-	}
-	t.profiles[strings.Clone(url)]++
+	count(&t.profiles, url)
 }
 
 func (t *tally) note(what string) {

@@ -8,6 +8,7 @@ import (
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -24,7 +25,7 @@ type bundle = *rpb.Bundle
 // entryNote is what the checks of an entry leave for those of its bundle.
 type entryNote struct {
 	typ, id, url string
-	versioned    bool // it has a meta.versionId
+	version      string // meta.versionId
 	has          entryHas
 	mode         codes.SearchEntryModeCode_Value
 	place        diag.Place
@@ -32,6 +33,8 @@ type entryNote struct {
 	steps        []step
 	wants        []want
 	met          uint64 // the profiles that references may ask for and its resource meets
+	asks         *qpb.Questionnaire
+	waits        *fhir.Entry // with answers to a questionnaire that may stand in the bundle
 	unchecked    tally
 }
 
@@ -60,7 +63,7 @@ func noteOf(e *rpb.Bundle_Entry, place diag.Place) entryNote {
 		n.has |= hasResource
 		n.typ, n.id = fhir.TypeOf(m), fhir.IDOf(m)
 		if x, ok := m.(interface{ GetMeta() *dpb.Meta }); ok {
-			n.versioned = x.GetMeta().GetVersionId().GetValue() != ""
+			n.version = x.GetMeta().GetVersionId().GetValue()
 		}
 	}
 	return n
@@ -90,14 +93,20 @@ func (w *walker) bundleEntry(v reflect.Value) {
 
 // bundleState is what is known of a bundle so far.
 type bundleState struct {
-	kind    codes.BundleTypeCode_Value // unknown as long as only what stands behind the entries says it
-	entries []entryFact
-	byURL   map[uint64]int32 // the first entry with that fullUrl, and its number from 1
-	byID    map[uint64]int32
-	pending []pendingUse
-	edges   [][2]int32
-	report  func(*diag.Finding)
-	twice   []int32
+	kind     codes.BundleTypeCode_Value // unknown as long as only what stands behind the entries says it
+	entries  []entryFact
+	byURL    map[uint64]int32 // the first entry with that fullUrl, and its number from 1
+	byID     map[uint64]int32
+	versions map[uint64]bool // fullUrls with meta.versionId
+	pending  []pendingUse
+	edges    [][2]int32
+	report   func(*diag.Finding)
+	twice    []int32
+
+	v              *Validator
+	questionnaires []*questionnaire
+	waiting        []*fhir.Entry // answers to questionnaires that have not come
+	unanswered     int           // more of them than can wait
 }
 
 type entryFact struct {
@@ -124,8 +133,8 @@ type pendingUse struct {
 	path         string
 }
 
-func newBundleState(report func(*diag.Finding)) *bundleState {
-	return &bundleState{byURL: map[uint64]int32{}, byID: map[uint64]int32{}, report: report}
+func newBundleState(v *Validator, report func(*diag.Finding)) *bundleState {
+	return &bundleState{v: v, byURL: map[uint64]int32{}, byID: map[uint64]int32{}, versions: map[uint64]bool{}, report: report}
 }
 
 // hash is FNV-1a of 64 bits over texts one behind the other.
@@ -170,9 +179,12 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 		h := hash(url)
 		if b.byURL[h] == 0 {
 			b.byURL[h] = i + 1
-		} else if !n.versioned {
+		}
+		v := hash(url, "\x00", n.version) // bdl-7
+		if b.versions[v] {
 			b.twice = append(b.twice, i)
 		}
+		b.versions[v] = true
 	}
 	if n.id != "" {
 		if h := hash(n.typ, "/", n.id); b.byID[h] == 0 {
@@ -184,6 +196,9 @@ func (b *bundleState) add(n *entryNote, kind codes.BundleTypeCode_Value) {
 	}
 	for k := range n.wants {
 		b.demand(i, n, &n.wants[k])
+	}
+	if n.asks != nil || n.waits != nil {
+		b.answer(n, b.report)
 	}
 }
 
@@ -479,7 +494,7 @@ func (b *bundleState) links(shell bundle, paged, search bool, say func(id diag.I
 
 // wholeBundle checks a bundle that was not taken apart: within another resource, or given as a message.
 func (w *walker) wholeBundle(m bundle) {
-	b := newBundleState(func(f *diag.Finding) {
+	b := newBundleState(w.v, func(f *diag.Finding) {
 		if len(w.findings)-w.given < maxFindings {
 			w.findings = append(w.findings, f)
 		}

@@ -18,12 +18,17 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir"
 )
 
 // library is all definitions that are known: those of the packs, read when they are first asked for, and those of the user. It is
 // complete before it is used, and read by many goroutines afterwards.
 type library struct {
-	packs []*pack
+	packs          []*pack
+	questionnaires []*questionnaire
+
 	lines map[string][]byte // definitions of the user and of packs that are not read yet, by URL
 
 	mu         sync.RWMutex
@@ -121,8 +126,24 @@ func (l *library) find(kind, url string, out any) bool {
 			return json.Unmarshal(line, out) == nil
 		}
 	}
+	if kind == "ValueSet" && elsewhere[url] != "" {
+		return json.Unmarshal([]byte(elsewhere[url]), out) == nil
+	}
 	return false
 }
+
+// elsewhere are value sets that the packages of US Core 6.1.0 and 7.0.0 name and leave to a server, VSAC: those of race, ethnicity and birth
+// sex, which every patient has. Their codes are those that US Core 3.1.1 lists in the value sets omb-race-category,
+// omb-ethnicity-category and birthsex themselves.
+var elsewhere = map[string]string{
+	vsac + "2.16.840.1.114222.4.11.836":     `{"compose":{"include":[{"system":"urn:oid:2.16.840.1.113883.6.238","codes":["1002-5","2028-9","2054-5","2076-8","2106-3"]}]}}`,
+	vsac + "2.16.840.1.114222.4.11.837":     `{"compose":{"include":[{"system":"urn:oid:2.16.840.1.113883.6.238","codes":["2135-2","2186-5"]}]}}`,
+	vsac + "2.16.840.1.113762.1.4.1021.102": `{"compose":{"include":[{"system":"http://terminology.hl7.org/CodeSystem/v3-NullFlavor","codes":["ASKU","UNK"]}]}}`,
+	vsac + "2.16.840.1.113762.1.4.1021.103": `{"compose":{"include":[{"system":"http://terminology.hl7.org/CodeSystem/v3-NullFlavor","codes":["UNK"]}]}}`,
+	vsac + "2.16.840.1.113762.1.4.1":        `{"compose":{"include":[{"system":"http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender","codes":["F","M"]}]}}`,
+}
+
+const vsac = "http://cts.nlm.nih.gov/fhir/ValueSet/"
 
 // canonical takes the version off a canonical URL.
 func canonicalURL(url string) string {
@@ -322,6 +343,13 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 			return nil, &FileError{name, errors.New("this CodeSystem cannot be read")}
 		}
 		l.systems[s.URL] = newCodeSystem(&s)
+	case "Questionnaire":
+		m, _ := fhir.Unmarshal(b)
+		q, ok := m.(*qpb.Questionnaire)
+		if !ok {
+			return nil, &FileError{name, errors.New("this Questionnaire cannot be read")}
+		}
+		l.questionnaires = append(l.questionnaires, newQuestionnaire(q))
 	case "Bundle":
 		var urls []string
 		for _, e := range head.Entry {
@@ -334,7 +362,7 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 		return urls, nil
 	default:
 		if !many {
-			return nil, &FileError{name, fmt.Errorf("%s is no StructureDefinition, ValueSet, CodeSystem or Bundle of them", head.ResourceType)}
+			return nil, &FileError{name, fmt.Errorf("%s is no StructureDefinition, ValueSet, CodeSystem, Questionnaire or Bundle of them", head.ResourceType)}
 		}
 	}
 	return nil, nil

@@ -342,6 +342,9 @@ func (w *walker) items(e *plan.Element, v reflect.Value) int {
 // children checks the elements of a value against the kids of a node.
 func (w *walker) children(p *profile, n *node, t *plan.Type, v reflect.Value) {
 	for _, k := range n.kids {
+		if w.silent > 0 && w.hits > 0 {
+			return // nobody wants to know how often
+		}
 		e := k.element(t)
 		if e == nil {
 			continue // an element of a type that this choice has not taken

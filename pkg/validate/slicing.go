@@ -300,6 +300,9 @@ func (w *walker) alike(n *node, it item) {
 		w.hits++
 	}
 	for _, k := range n.kids {
+		if w.hits > 0 {
+			return
+		}
 		if !k.telling() {
 			continue
 		}

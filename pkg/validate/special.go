@@ -194,7 +194,7 @@ func (w *walker) code(system, code string, versioned bool) {
 		return
 	case !absoluteSystem(system):
 		if !strings.HasPrefix(system, "#") {
-			w.findAt("system", "CP-FHIR-110", "the system of a code is not an absolute URI").WithValue(system)
+			w.findAt("system", "CP-FHIR-126", "").WithValue(system)
 		}
 		return
 	case code == "":
@@ -232,7 +232,10 @@ func quantity(w *walker, v reflect.Value) {
 	if !ok || q.GetCode() == nil {
 		return
 	}
-	if s := q.GetSystem().GetValue(); s != "" { // qty-3 speaks of its absence
+	switch s := q.GetSystem().GetValue(); { // qty-3 speaks of its absence
+	case s != "" && !absoluteSystem(s):
+		w.findAt("system", "CP-FHIR-110", "the system of a unit is not an absolute URI").WithValue(s)
+	case s != "":
 		w.code(s, q.GetCode().GetValue(), false)
 	}
 }
@@ -424,6 +427,7 @@ func (w *walker) checkResource(m proto.Message, t *plan.Type) {
 	w.object(w.v.plan(t), reflect.ValueOf(m).Elem())
 	w.unchecked.resources++
 	w.profiles(m, t)
+	w.answered(m)
 	if b, ok := m.(bundle); ok && !(w.shell && w.depth == 0) {
 		w.wholeBundle(b)
 	}

@@ -319,6 +319,11 @@ func (l *library) memberOf(url, system, code string, bare bool, depth int) truth
 	if s == nil {
 		return unknown
 	}
+	return l.in(s, system, code, bare, depth)
+}
+
+// in reports whether a code is in a value set.
+func (l *library) in(s *valueSet, system, code string, bare bool, depth int) truth {
 	best := no
 	for _, i := range s.include {
 		switch l.part(i, system, code, bare, depth) {

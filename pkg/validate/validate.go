@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -112,17 +113,20 @@ func (v *Validator) Stream(ctx context.Context, r io.Reader, source string, repo
 		switch {
 		case e.End:
 			if b == nil {
-				b = newBundleState(report)
+				b = newBundleState(v, report)
 			}
 			if e.Bundle != nil {
 				at := e.Place
 				at.Path = "Bundle"
 				b.end(e.Bundle, at)
 			}
+			if k := len(b.waiting) + b.unanswered; k > 0 {
+				c.Unchecked.Other = sum(c.Unchecked.Other, map[string]int{noQuestionnaire: k})
+			}
 			b = nil
 		case e.Item != nil:
 			if b == nil {
-				b = newBundleState(report)
+				b = newBundleState(v, report)
 			}
 			kind := codes.BundleTypeCode_INVALID_UNINITIALIZED
 			if e.Bundle != nil {
@@ -151,6 +155,10 @@ func (v *Validator) check(e *fhir.Entry) {
 		n := noteOf(e.Item, e.Place)
 		n.refs, n.steps, n.unchecked = slices.Clone(w.refs), slices.Clone(w.steps), w.unchecked.take()
 		n.wants, n.met = slices.Clone(w.wants), w.met
+		n.asks, _ = e.Resource.(*qpb.Questionnaire)
+		if w.waits {
+			n.waits = &fhir.Entry{Resource: e.Resource, Item: e.Item, Index: e.Index, Text: e.Text, Place: e.Place}
+		}
 		e.Note = &n
 	case e.End && e.Bundle != nil:
 		w.fixed, w.shell = 1, true
@@ -187,6 +195,7 @@ func (w *walker) begin(e *fhir.Entry) {
 	w.entry, w.findings, w.given = e, e.Findings, len(e.Findings)
 	w.path, w.refs, w.steps, w.fragments = w.path[:0], w.refs[:0], w.steps[:0], w.fragments[:0]
 	w.divs, w.wants, w.met = w.divs[:0], w.wants[:0], 0
+	w.waits = false
 	w.scan, w.keep, w.shell, w.depth = textScan{}, false, false, 0
 	w.contained = e.Contained()
 }
@@ -225,17 +234,22 @@ type tally struct {
 }
 
 func (t *tally) codes(system string) {
-	if t.systems == nil {
-		t.systems = map[string]int{}
+	count(&t.systems, system)
+}
+
+// count adds one. The key may be a part of a record, which must not be held for it.
+func count(m *map[string]int, key string) {
+	if *m == nil {
+		*m = map[string]int{}
 	}
-	t.systems[strings.Clone(system)]++
+	if _, ok := (*m)[key]; !ok {
+		key = strings.Clone(key)
+	}
+	(*m)[key]++
 }
 
 func (t *tally) profile(url string) {
-	if t.profiles == nil {
-		t.profiles = map[string]int{}
-	}
-	t.profiles[strings.Clone(url)]++
+	count(&t.profiles, url)
 }
 
 func (t *tally) note(what string) {

@@ -97,7 +97,7 @@ var cases = []struct {
 		[]string{"CP-FHIR-146 SearchParameter.expression"}},
 
 	{"code without system", obs("Patient/1", `,"method":{"coding":[{"code":"1"}]}`), []string{"CP-FHIR-112 Observation.method.coding[0]"}},
-	{"relative system", obs("Patient/1", `,"method":{"coding":[{"system":"x","code":"1"}]}`), []string{"CP-FHIR-110 Observation.method.coding[0].system"}},
+	{"relative system", obs("Patient/1", `,"method":{"coding":[{"system":"x","code":"1"}]}`), []string{"CP-FHIR-126 Observation.method.coding[0].system"}},
 	{"unknown code", obs("Patient/1", `,"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-sign"}]}]`),
 		[]string{"CP-FHIR-113 Observation.category[0].coding[0].code"}},
 	{"extensible, not in it", obs("Patient/1", `,"dataAbsentReason":{"coding":[{"system":"http://acme.test/cs","code":"A"}]}`), []string{"CP-FHIR-122 Observation.dataAbsentReason"}},

@@ -121,6 +121,7 @@ type walker struct {
 	useOf     map[*dpb.Reference]int32 // which of refs it is; only where profiles ask for more than its type
 	met       uint64                   // the profiles that references ask for and the entry's resource meets
 	answers   map[asking]bool          // of contained resources
+	waits     bool                     // the entry answers a questionnaire that may stand in the bundle
 	fragments []string
 	divs      []div
 	scan      textScan

@@ -70,7 +70,8 @@ var sources = [...][2]string{
 	{"CCDA_CG_R4.1.sch", "C-CDA R2.1 Companion Guide R4.1"},
 }
 
-// missing are value sets that the schematrons use and voc.xml has not.
+// missing are value sets that the schematrons use and voc.xml has not. ONC Administrative Sex: US Core 3.1.1 lists its two codes of
+// AdministrativeGender in its value set birthsex, beside UNK; US Core 6.1.0 composes the same value set of this one and UNK.
 var missing = map[string]string{
 	"2.16.840.1.113762.1.4.1": "2.16.840.1.113762.1.4.1 ONC Administrative Sex: F M",
 }

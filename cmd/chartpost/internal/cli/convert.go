@@ -83,7 +83,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
 	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
-	f.BoolVar(&o.validate, "validate", false, "check the FHIR or C-CDA that is written, as validate does; with --strict exit with 1 for what a receiver would reject")
+	f.BoolVar(&o.validate, "validate", false, "check what is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
@@ -145,7 +145,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	}
 	var check *outputCheck
 	if o.validate {
-		if check, err = newOutputCheck(to); err != nil {
+		if check, err = c.newOutputCheck(o, to); err != nil {
 			return err
 		}
 		to = check.over(to)
@@ -194,6 +194,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	}
 	for _, f := range formats.Unmatched() {
 		report.finding(f)
+	}
+	if check != nil {
+		for _, f := range check.late {
+			report.finding(f)
+		}
 	}
 	if err := report.end(sum); err != nil {
 		return fail(exitUnreadable, err)

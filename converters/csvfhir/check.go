@@ -63,6 +63,10 @@ type Checked struct{ Tables, Rows, Good, Bad, Same int }
 // Check checks the tables of a file. What it finds goes to report in the order of the file. An error is one of reading or writing.
 func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding)) (Checked, error) {
 	var sum Checked
+	if name := s.vocabularyFile(f); name != "" && len(o.Layouts) == 0 {
+		report(needless(name, f.Path))
+		return sum, nil
+	}
 	tabs, blind, err := s.open(f, o.Run, len(o.Layouts) == 0)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {

@@ -40,6 +40,7 @@ type Mapping struct {
 	Tables  []*Table // in the order of the head
 	BuiltIn bool
 
+	asks    bool        // its rows ask the vocabularies of OMOP
 	used    atomic.Bool // something was read or written with it
 	library *mapping.Library
 	keeping *mapping.Library // the same with rows that keep what no other row knows; see keepRows
@@ -112,6 +113,7 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			return nil, err
 		}
 		rows[t.Name] = append(rows[t.Name], list...)
+		m.asks = m.asks || slices.ContainsFunc(list, func(r *mapping.Row) bool { return r.Type == "VOCABULARY" })
 		for _, typ := range t.Types {
 			if !slices.Contains(types[t.Name], typ) {
 				types[t.Name] = append(types[t.Name], typ)

@@ -200,7 +200,7 @@ func TestTables(t *testing.T) {
 			files: map[string]string{"p.csv": "MRN,DOB,Sex\n1.00012E+11,1960-03-04,F\n1.00012E+11,1961-03-04,M\n",
 				"s.csv": "Patient,Vaccine,Given\n1.00012E+11,Flu,2020-01-02\n"},
 			findings: []string{"CP-CSV-026", "CP-CSV-026"},
-			ledger: map[string]string{"p.csv, row 2, column MRN": rounded, "p.csv, row 3, column MRN": rounded, "s.csv, row 2, column Patient": rounded},
+			ledger:   map[string]string{"p.csv, row 2, column MRN": rounded, "p.csv, row 3, column MRN": rounded, "s.csv, row 2, column Patient": rounded},
 			back: map[string][]row{"people": {{"DOB": "1960-03-04", "Sex": "female"}, {"DOB": "1961-03-04", "Sex": "male"}},
 				"shots": {{"Vaccine": "Flu", "Given": "2020-01-02"}}}},
 		{name: "dates that nobody asks for are no question", mapping: people, options: convert.Options{To: "ndjson"},

@@ -32,7 +32,9 @@ func withKinds(types mapping.Types) mapping.Types {
 		"DAY":        only(date(false), false),
 		"LEFT":       mapping.Pair{Read: readLeft, Write: writeLeft},
 		"CONCEPT":    concept,
-		"BASE64":     base64Text,
+		"VOCABULARY": vocabularyPair,
+		"OMOP_RACE":  races.category(), "OMOP_ETHNICITY": ethnicities.category(),
+		"BASE64": base64Text,
 	})
 	return types
 }
@@ -87,6 +89,12 @@ func (d *demographic) codes(text string) (list []string) {
 	return list
 }
 
+// omb is the extension that says a category.
+func (d *demographic) omb(code string) *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: "ombCategory"}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Coding{
+		Coding: &dpb.Coding{System: &dpb.Uri{Value: cdcrec}, Code: &dpb.Code{Value: code}, Display: str(d.names[code])}}}}
+}
+
 func (d *demographic) read(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	x, ok := dst.(*dpb.Extension)
 	s := cell(c, n)
@@ -97,8 +105,7 @@ func (d *demographic) read(c *mapping.Context, n tree.Node, dst proto.Message) b
 		if i == d.most {
 			break
 		}
-		x.Extension = append(x.Extension, &dpb.Extension{Url: &dpb.Uri{Value: "ombCategory"}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Coding{
-			Coding: &dpb.Coding{System: &dpb.Uri{Value: cdcrec}, Code: &dpb.Code{Value: code}, Display: str(d.names[code])}}}})
+		x.Extension = append(x.Extension, d.omb(code))
 	}
 	x.Extension = append(x.Extension, &dpb.Extension{Url: &dpb.Uri{Value: "text"}, Value: &dpb.Extension_ValueX{
 		Choice: &dpb.Extension_ValueX_StringValue{StringValue: str(s)}}})

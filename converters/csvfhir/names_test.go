@@ -64,3 +64,29 @@ func TestOwnNames(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 }
+
+// TestPairsFit: a pair of functions that cannot fill the place to which its row leads is a fault of the mapping, not of every row of a table.
+func TestPairsFit(t *testing.T) {
+	const head = "---\nname: M\nmatches: {format: csv}\nfiles:\n  people: {headers: [MRN], key: MRN}\n  shots: {headers: [Patient, Vaccine]}\n---\n" +
+		"table people -> Patient\nMRN  ST  identifier[system='https://maple.example/mrn'].value\n\ntable shots -> Immunization\nVaccine  ST  vaccineCode.text\n'completed'  ST  status\n"
+	for row, fault := range map[string]string{
+		"Patient  ref(people)          patient":                                "",
+		"Patient  ref(people/Patient)  patient":                                "",
+		"Patient  ref(people)          encounter":                              "FHIR does not let encounter lead to a Patient: it may lead to Encounter; of Immunization that is patient",
+		"Patient  ref(people)          performer.actor":                        "it may lead to Practitioner",
+		"Patient  ref(people)          lotNumber":                              "ref makes Reference, and lotNumber is a string; of Immunization that is patient",
+		"Patient  ref(people)          extension(us-core-race).valueReference": "",
+		"Nurse    NAME                 performer.actor.display":                "NAME makes HumanName, and performer.actor.display is a string",
+	} {
+		set, err := NewSet(parsed(t, head+row+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := set.Mappings[0].Check(); {
+		case fault == "" && err != nil:
+			t.Errorf("%s: %v", row, err)
+		case fault != "" && (err == nil || !strings.Contains(err.Error(), fault)):
+			t.Errorf("%s: %v, want %s", row, err, fault)
+		}
+	}
+}

@@ -44,12 +44,13 @@ type reading struct {
 	index int
 	ended bool
 
-	tables []*opened
-	files  []*csvtab.File
-	seen   map[*Table]*seen    // rows by what identifies them
-	times  map[uint64]int      // how often one was seen again
-	again  map[*opened]int     // keys that stand in several rows
-	leads  map[*opened][]*seen // by ref column, the keys that it names
+	tables       []*opened
+	vocabularies []*convert.File // tables of concepts
+	files        []*csvtab.File
+	seen         map[*Table]*seen    // rows by what identifies them
+	times        map[uint64]int      // how often one was seen again
+	again        map[*opened]int     // keys that stand in several rows
+	leads        map[*opened][]*seen // by ref column, the keys that it names
 }
 
 func (s *Set) readFiles(files []*convert.File, o *convert.Options) iter.Seq2[*convert.Raw, error] {
@@ -121,6 +122,11 @@ func (r *reading) read(files []*convert.File) error {
 	for i, x := range r.tables {
 		x.index = i
 	}
+	if len(r.vocabularies) > 0 {
+		if err := r.concepts(); err != nil || r.ended {
+			return err
+		}
+	}
 	group := false
 	for _, x := range r.tables {
 		group = group || x.record >= 0 && (!r.o.Apart() || x.Table.makes)
@@ -164,6 +170,15 @@ func (s *Set) open(f *convert.File, run *convert.Options, ask bool) (tabs *csvta
 
 // open opens a file and finds out what its tables are.
 func (r *reading) open(f *convert.File, several bool) error {
+	switch name := r.set.vocabularyFile(f); name {
+	case "":
+	case vocabularyTables[0].name:
+		r.vocabularies = append(r.vocabularies, f)
+		return nil
+	default:
+		r.find(needless(name, f.Path))
+		return nil
+	}
 	tabs, blind, err := r.set.open(f, r.o, true)
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
@@ -678,6 +693,9 @@ func (s *Set) join(name string, head []byte) string {
 		}
 		x := s.Find(path.Base(name), anySheet, columns)
 		if x == nil {
+			if m := s.vocabularyOf(); m != nil && vocabularyTable(columns) != "" {
+				return s.joined(m)
+			}
 			return ""
 		}
 		t = x.Table
@@ -685,5 +703,10 @@ func (s *Set) join(name string, head []byte) string {
 	if len(t.of.Tables) == 1 && t.Record == "" {
 		return ""
 	}
-	return fmt.Sprintf("%d %s", slices.Index(s.Mappings, t.of), t.of.Name)
+	return s.joined(t.of)
+}
+
+// joined is what the files of a mapping are a part of.
+func (s *Set) joined(m *Mapping) string {
+	return fmt.Sprintf("%d %s", slices.Index(s.Mappings, m), m.Name)
 }

@@ -37,6 +37,7 @@ func (m *Mapping) refType(tables map[string]*Table) func(string) (mapping.Pair, 
 		}
 		ref := &Ref{to, typ}
 		return mapping.Pair{
+			Makes: []string{"Reference"}, Leads: typ,
 			Read:  func(c *mapping.Context, n tree.Node, dst proto.Message) bool { return ref.read(c, n, dst) },
 			Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool { return ref.write(c, src, n) },
 		}, nil

@@ -58,6 +58,8 @@ type opened struct {
 	key    []int // those of the key; nil if not all are there
 	split  map[int]string
 	refs   []refColumn
+
+	concepts concepts // for which the concept ids of the rows stand; nil if nobody said
 }
 
 type refColumn struct {

@@ -26,8 +26,8 @@ var Types = withKinds(mapping.Types{
 	"EMAIL":  email,
 	"UID":    uid,
 
-	"NAME":     mapping.Pair{Read: readName, Write: writeName},
-	"ADDRESS":  mapping.Pair{Read: readAddress, Write: writeAddress},
+	"NAME":     inCell("HumanName", readName, writeName),
+	"ADDRESS":  inCell("Address", readAddress, writeAddress),
 	"QUANTITY": func(units string) (mapping.Pair, error) { return quantityPair(units), nil },
 	"RESULT":   func(units string) (mapping.Pair, error) { return resultPair(units), nil },
 	"RANGE":    func(units string) (mapping.Pair, error) { return rangePair(units), nil },

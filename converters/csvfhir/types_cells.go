@@ -76,15 +76,27 @@ func rowOf(d *tree.Doc, n tree.Node) tree.Node {
 	return n
 }
 
+// inCell is a pair over one cell. read is given its text, without outer blanks and never empty.
+func inCell[T proto.Message](makes string, read func(c *mapping.Context, n tree.Node, s string, dst T) bool, write func(c *mapping.Context, src T, n tree.Node) bool) mapping.Pair {
+	return mapping.Pair{
+		Makes: []string{makes},
+		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+			d, ok := dst.(T)
+			s := cell(c, n)
+			return ok && s != "" && read(c, n, s, d)
+		},
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+			x, ok := src.(T)
+			return ok && write(c, x, n)
+		},
+	}
+}
+
 // --- NAME: a person's name in one cell ---
 
 // readName reads "Lee, Ann B." and "Lee, Ann B., MD" into parts; a name without a comma stays a text, for nobody knows which of its words is the family.
-func readName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	name, ok := dst.(*dpb.HumanName)
-	s := strings.Join(strings.Fields(cell(c, n)), " ")
-	if !ok || s == "" {
-		return false
-	}
+func readName(c *mapping.Context, n tree.Node, s string, name *dpb.HumanName) bool {
+	s = strings.Join(strings.Fields(s), " ")
 	parts := strings.Split(s, ",")
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
@@ -132,9 +144,8 @@ func nameText(name *dpb.HumanName) string {
 	return s
 }
 
-func writeName(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	name, ok := src.(*dpb.HumanName)
-	if !ok || !put(c, n, nameText(name)) {
+func writeName(c *mapping.Context, name *dpb.HumanName, n tree.Node) bool {
+	if !put(c, n, nameText(name)) {
 		return false
 	}
 	if name.GetFamily().GetValue() == "" {
@@ -181,12 +192,7 @@ func sameWords(text string, name *dpb.HumanName) bool {
 var stateAndZIP = regexp.MustCompile(`^([A-Z]{2}) (\d{5}(?:-\d{4})?)$`)
 
 // readAddress keeps the text, and beside it the parts of an address of the United States: "12 Main St, Springfield, IL 62704".
-func readAddress(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	a, ok := dst.(*dpb.Address)
-	s := cell(c, n)
-	if !ok || s == "" {
-		return false
-	}
+func readAddress(c *mapping.Context, n tree.Node, s string, a *dpb.Address) bool {
 	a.Text = str(s)
 	carryAs(c, n, s)
 	parts := strings.Split(strings.NewReplacer("\r\n", ",", "\n", ",").Replace(s), ",")
@@ -207,11 +213,7 @@ func readAddress(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
-func writeAddress(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	a, ok := src.(*dpb.Address)
-	if !ok {
-		return false
-	}
+func writeAddress(c *mapping.Context, a *dpb.Address, n tree.Node) bool {
 	var parts []string
 	add := func(s string) {
 		if s != "" {
@@ -302,13 +304,8 @@ func unitCell(c *mapping.Context, n tree.Node, column, own string) (unit string,
 // quantityPair is QUANTITY, or QUANTITY(Units) where the unit has a column of its own.
 func quantityPair(units string) mapping.Pair {
 	units = mapping.ColumnName(units)
-	return mapping.Pair{
-		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-			q, ok := dst.(*dpb.Quantity)
-			s := cell(c, n)
-			if !ok || s == "" {
-				return false
-			}
+	return inCell("Quantity",
+		func(c *mapping.Context, n tree.Node, s string, q *dpb.Quantity) bool {
 			sign, value, own, ok := parseQuantity(s)
 			if !ok {
 				c.Doc.Mark(c.Doc.Leaf(n), tree.Invalid, "not a number, with or without comparator and unit")
@@ -322,11 +319,7 @@ func quantityPair(units string) mapping.Pair {
 			}
 			return true
 		},
-		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-			q, ok := src.(*dpb.Quantity)
-			return ok && writeQuantity(c, q, n, units)
-		},
-	}
+		func(c *mapping.Context, q *dpb.Quantity, n tree.Node) bool { return writeQuantity(c, q, n, units) })
 }
 
 func writeQuantity(c *mapping.Context, q *dpb.Quantity, n tree.Node, units string) bool {
@@ -375,11 +368,9 @@ var (
 // else a text: POS, trace, see note.
 func resultPair(units string) mapping.Pair {
 	units = mapping.ColumnName(units)
-	return mapping.Pair{
-		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-			o, ok := dst.(*opb.Observation)
-			s := cell(c, n)
-			if !ok || s == "" || o.Value != nil {
+	return inCell("Observation",
+		func(c *mapping.Context, n tree.Node, s string, o *opb.Observation) bool {
+			if o.Value != nil {
 				return false
 			}
 			if sign, value, own, ok := parseQuantity(s); ok {
@@ -406,11 +397,7 @@ func resultPair(units string) mapping.Pair {
 			carryAs(c, n, s)
 			return true
 		},
-		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-			o, ok := src.(*opb.Observation)
-			if !ok {
-				return false
-			}
+		func(c *mapping.Context, o *opb.Observation, n tree.Node) bool {
 			// The pair stands on the row itself or on a column of it.
 			if q := o.GetValue().GetQuantity(); q != nil {
 				return writeQuantity(c, q, n, units)
@@ -435,8 +422,7 @@ func resultPair(units string) mapping.Pair {
 				return writeConcept(c, cc, n)
 			}
 			return false
-		},
-	}
+		})
 }
 
 // writeConcept writes a coded value in words: its text, else the first display.
@@ -457,13 +443,8 @@ func writeConcept(c *mapping.Context, cc *dpb.CodeableConcept, n tree.Node) bool
 // rangePair is RANGE: a reference range, 70-99, <5 or words.
 func rangePair(units string) mapping.Pair {
 	units = mapping.ColumnName(units)
-	return mapping.Pair{
-		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-			r, ok := dst.(*opb.Observation_ReferenceRange)
-			s := cell(c, n)
-			if !ok || s == "" {
-				return false
-			}
+	return inCell("Observation.referenceRange",
+		func(c *mapping.Context, n tree.Node, s string, r *opb.Observation_ReferenceRange) bool {
 			unit := ""
 			if k := beside(c, n, units); k != 0 {
 				unit = cell(c, k)
@@ -493,11 +474,7 @@ func rangePair(units string) mapping.Pair {
 			carryAs(c, n, s)
 			return true
 		},
-		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-			r, ok := src.(*opb.Observation_ReferenceRange)
-			if !ok {
-				return false
-			}
+		func(c *mapping.Context, r *opb.Observation_ReferenceRange, n tree.Node) bool {
 			low, high := r.GetLow().GetValue().GetValue(), r.GetHigh().GetValue().GetValue()
 			s := r.GetText().GetValue()
 			if s == "" {
@@ -521,8 +498,7 @@ func rangePair(units string) mapping.Pair {
 				}
 			}
 			return true
-		},
-	}
+		})
 }
 
 // --- COLUMN: a column that no row knows ---

@@ -48,6 +48,8 @@ type column struct {
 	eights                            tally // the first of compact
 	serial, partial, none, short      tally
 	maxYear                           int
+	last                              [40]byte // the last text that was nothing but no date: the next is often the same
+	lastLen                           int
 	mdyFails, dmyFails, ymds          tally
 }
 
@@ -83,14 +85,19 @@ type brokenRow struct{ number, line int }
 // see counts one cell that is not blank.
 func (c *column) see(s string, is Trait, r *rawRow) {
 	c.filled++
+	c0, n := s[0], len(s)
 	if is != 0 {
 		if c.typed(s, is, r) {
 			return
 		}
+	} else if n == c.lastLen && string(c.last[:n]) == s {
+		c.none.n++
+		return
 	}
-	c0, n := s[0], len(s)
+	only := true // nothing else is counted of it
 	switch c0 {
 	case '=', '\'':
+		only = false
 		if in, ok := unwrap(s); ok {
 			c.wrapped.add(r)
 			if s = in; isBlank(s) {
@@ -104,6 +111,7 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 			return
 		}
 	case ' ', '\t':
+		only = false
 		s = trim(s)
 		c0, n = s[0], len(s)
 	}
@@ -111,6 +119,7 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 		switch {
 		case n >= 16:
 			if long, zeros := longZeros(s); long {
+				only = false
 				c.long++
 				if zeros {
 					c.zeros.add(r)
@@ -118,15 +127,23 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 			}
 		case n >= 5 && (s[n-3] == '+' || s[n-4] == '+'):
 			if e := exponent(s); e >= 11 && !c.amount || e > 0 && c.id {
+				only = false
 				c.exponents.add(r)
 			}
 		case c.zip && n <= 5:
+			only = false
 			if n == 4 && isDigits(s) {
 				c.zip4.add(r)
 			} else if n == 5 && isDigits(s) {
 				c.zip5.add(r)
 			}
 		}
+	}
+	if none := c.none.n; only && is == 0 && n <= len(c.last) {
+		if c.date(s, r); c.none.n > none {
+			c.lastLen = copy(c.last[:], s)
+		}
+		return
 	}
 	c.date(s, r)
 }
@@ -215,7 +232,18 @@ func surelyNoDate(s string) bool {
 	}
 	switch n {
 	case 1, 2:
+		if n < len(s) && s[n] == '.' { // 72.5
+			i := n + 1
+			for i < len(s) && digit(s[i]) {
+				i++
+			}
+			return i == len(s) && i <= n+4
+		}
 		return n == len(s) || asciiLetter(s[n]) && (n+3 > len(s) || !dayOrMonth(s[n:]))
+	case 4: // 8302-2: no year, and too short for a day
+		return len(s) < 8 && (s[0] < '1' || s[0] > '2')
+	case 5:
+		return n < len(s) && s[n] != '.'
 	case 3, 6, 7, 9, 10, 11, 13, 15:
 		return true
 	}
@@ -412,6 +440,9 @@ func startsWith(s string, words []string) (rest string, ok bool) {
 func (s *survey) footerLike(r *rawRow, filled int) bool {
 	i := slices.IndexFunc(r.cells, func(c Cell) bool { return !isBlank(c.Text) })
 	first := trim(r.cells[i].Text)
+	if last := first[len(first)-1]; digit(first[0]) && (digit(last) || last == 'Z') && strings.IndexByte(first, ' ') < 0 {
+		return false // nearly every row: a date, a number
+	}
 	if filled < s.width || s.width == 2 {
 		for _, w := range totalWords {
 			if strings.EqualFold(first, w) {

@@ -239,27 +239,32 @@ func (t *textReader) inches(text string) bool {
 // reports that a cell over several lines has such a quote, or that one is never closed.
 func (t *textReader) split(text string) (size int, more, odd bool) {
 	r := &t.row
-	r.cells, r.stray, r.open = r.cells[:0], false, false
-	i := 0
+	r.stray, r.open = false, false
+	cells := r.cells[:0] // of its own: each append to r's would go through memory
+	quote, comma, i := t.quote, t.comma, 0
 	for {
 		// One cell, which begins at i. Nearly always, where it is quoted, the next quote ends it.
-		if i < len(text) && text[i] == t.quote {
-			if q := strings.IndexByte(text[i+1:], t.quote); q >= 0 && i+q+2 < len(text) {
-				q += i + 1
-				a := q + 1
-				if text[a] == '\r' && t.eol == '\n' && a+1 < len(text) {
-					a++
-				}
-				if text[a] == t.eol {
-					r.cells = append(r.cells, Cell{Text: text[i+1 : q]})
-					return a, false, odd
-				}
-				if text[q+1] == t.comma {
-					r.cells = append(r.cells, Cell{Text: text[i+1 : q]})
-					i = q + 2
-					continue
-				}
+		for i < len(text) && text[i] == quote {
+			q := strings.IndexByte(text[i+1:], quote)
+			if q < 0 {
+				break
 			}
+			q += i + 1
+			if q+1 < len(text) && text[q+1] == comma {
+				cells = append(cells, Cell{Text: text[i+1 : q]})
+				i = q + 2
+				continue
+			}
+			a := q + 1
+			if a+1 < len(text) && text[a] == '\r' && t.eol == '\n' {
+				a++
+			}
+			if a < len(text) && text[a] == t.eol {
+				cells = append(cells, Cell{Text: text[i+1 : q]})
+				r.cells = cells
+				return a, false, odd
+			}
+			break
 		}
 		j := i
 		for j < len(text) && (text[j] == ' ' || text[j] == '\t') && text[j] != t.comma {
@@ -268,6 +273,7 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 		if j < len(text) && text[j] == t.quote {
 			end, after, stray, ok, more := t.closing(text, j+1)
 			if more {
+				r.cells = cells
 				return 0, true, false
 			}
 			if ok && (j == i || !stray) { // after blanks only a whole quoted cell is one
@@ -278,8 +284,9 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 				}
 				r.stray = r.stray || stray
 				odd = odd || stray && strings.IndexByte(s, t.eol) >= 0
-				r.cells = append(r.cells, Cell{Text: s})
+				cells = append(cells, Cell{Text: s})
 				if after == len(text) || text[after] == t.eol {
+					r.cells = cells
 					return after, false, odd
 				}
 				i = after + 1
@@ -287,7 +294,8 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 			}
 			if !ok && j == i { // nothing closes it: the rest of the file would be in it
 				r.open = true
-				r.cells = append(r.cells, Cell{Text: text[j+1:]})
+				cells = append(cells, Cell{Text: text[j+1:]})
+				r.cells = cells
 				return len(text), false, true
 			}
 		}
@@ -303,6 +311,7 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 			}
 		}
 		if end == len(text) && !t.eof {
+			r.cells = cells
 			return 0, true, false
 		}
 		s := text[i:end]
@@ -312,8 +321,9 @@ func (t *textReader) split(text string) (size int, more, odd bool) {
 		if strings.IndexByte(s, t.quote) >= 0 && !strings.HasPrefix(s, `="`) {
 			r.stray = true
 		}
-		r.cells = append(r.cells, Cell{Text: s})
+		cells = append(cells, Cell{Text: s})
 		if stop || end == len(text) {
+			r.cells = cells
 			return end, false, odd
 		}
 		i = end + 1

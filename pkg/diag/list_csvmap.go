@@ -26,4 +26,10 @@ var csvmapEntries = []Entry{
 	{"CP-CSV-057", Misread, "rows say different things of one person or thing",
 		"They have one identifier and contradict one another. The first stays as it is; what another says is a resource of its own.",
 		"look which of them is right"},
+	{"CP-CSV-058", Info, "a table of OHDSI's vocabularies was read for the codes that concept ids stand for",
+		"It is no record: its rows are not converted and not in the ledger.",
+		"nothing"},
+	{"CP-CSV-059", Info, "concept ids that the table of concepts has not",
+		"Only the numbers are in the output, without the codes for which they stand.",
+		"look whether the vocabularies are those of the release that the tables were made with"},
 }

@@ -49,8 +49,13 @@ func (l Loss) Error() string { return string(l) }
 //
 // Parts, where a pair reads the instance itself, are the parts without which Read does nothing: where none of them is there, it is
 // not called.
+//
+// Makes are the types of FHIR that it is for; nil: what else is there, its functions decline. Leads is, of a pair that makes a Reference, the type of
+// resource to which it leads. A row whose target is something else does not compile.
 type Pair struct {
 	Parts []string
+	Makes []string
+	Leads string
 	Read  func(c *Context, from tree.Node, dst proto.Message) bool
 	Write func(c *Context, src proto.Message, to tree.Node) bool
 }
@@ -506,6 +511,11 @@ func (m *Map) bindType(r *row) error {
 	if hits == 0 {
 		return m.unknownType(r, want)
 	}
+	if r.pair != nil && r.sub == nil {
+		if err := r.pairFits(want); err != nil {
+			return err
+		}
+	}
 	if hits > 1 {
 		return fmt.Errorf("%s is both a table for %s and codes or a type in Go: give one another name", r.Type, want)
 	}
@@ -529,6 +539,41 @@ func (m *Map) bindType(r *row) error {
 		r.fillsList = true
 	}
 	return nil
+}
+
+// pairFits refuses a pair whose target is of another type than it makes, or a reference that must not lead where the pair's leads.
+func (r *row) pairFits(want string) error {
+	p := r.pair
+	steps := r.dst.steps
+	leads := func(e *plan.Element) bool {
+		return p.Leads == "" || len(e.Targets) == 0 || slices.Contains(e.Targets, p.Leads) || slices.Contains(e.Targets, "Resource")
+	}
+	switch {
+	case len(p.Makes) > 0 && !slices.Contains(p.Makes, want):
+		return fmt.Errorf("%s makes %s, and %s is a %s%s", r.Type, strings.Join(p.Makes, " or "), r.Target, want, r.fitting(p, leads))
+	case len(steps) > 0 && !leads(steps[len(steps)-1].e):
+		return fmt.Errorf("FHIR does not let %s lead to a %s: it may lead to %s%s", r.Target, p.Leads,
+			strings.Join(steps[len(steps)-1].e.Targets, ", "), r.fitting(p, leads))
+	}
+	return nil
+}
+
+// fitting names the elements of the resource that a pair could fill.
+func (r *row) fitting(p *Pair, leads func(*plan.Element) bool) string {
+	if len(r.dst.steps) == 0 || len(p.Makes) == 0 {
+		return ""
+	}
+	owner := r.dst.steps[0].e.Owner
+	var names []string
+	for _, e := range owner.Elements {
+		if t := e.Type(); t != nil && slices.Contains(p.Makes, t.Name) && leads(e) {
+			names = append(names, e.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; of %s that is %s", owner.Name, strings.Join(names, " or "))
 }
 
 func (m *Map) unknownType(r *row, want string) error {

@@ -96,13 +96,17 @@ func (t *tableChecks) create(table, list string, force bool) (io.Writer, error) 
 	return f, nil
 }
 
-// reads reports a source that is a table, by its name or its first bytes.
+// reads reports a source that is a table, by its first bytes or its name.
 func (t *tableChecks) reads(src convert.Source, head []byte) bool {
 	if len(head) == 0 || csvtab.Sniff(head) {
 		return len(head) > 0
 	}
-	set, err := t.load()
-	return err == nil && set.Blind(src.Name) != nil
+	set, err := t.load() // only for what nothing else reads
+	if err != nil {
+		return false
+	}
+	formats := convert.Formats{List: []*convert.Format{csvfhir.Reader(set)}}
+	return formats.Detect(src.Name, head) != nil
 }
 
 // check checks the tables of a source.

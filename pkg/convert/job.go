@@ -585,6 +585,7 @@ type jobWriter struct {
 	begun bool
 	sink  *sink
 	last  int
+	told  told
 	entry *Entry // of a record of which there is more to come
 }
 
@@ -629,7 +630,7 @@ func (w *jobWriter) step(s *step, res *Result) error {
 }
 
 func (w *jobWriter) begin(in *input) error {
-	w.begun, w.last, w.sink = true, 0, &sink{job: w.job, index: in.index, out: w.out, tables: w.tables}
+	w.begun, w.last, w.told, w.sink = true, 0, told{}, &sink{job: w.job, index: in.index, out: w.out, tables: w.tables}
 	if w.ledger != nil {
 		return w.ledger.Begin(w.job.To.Name)
 	}
@@ -637,6 +638,7 @@ func (w *jobWriter) begin(in *input) error {
 }
 
 func (w *jobWriter) add(e *Entry) error {
+	w.told.once(e)
 	w.sum.Totals.Add(e)
 	if w.ledger != nil {
 		return w.ledger.Add(e)

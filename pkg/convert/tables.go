@@ -21,6 +21,7 @@ import (
 type Tables struct {
 	Files []string               // what is written into a folder; nil if that is known at the end only
 	Mine  func(name string) bool // of names in a folder: whether it may be a file that is written; nil: those of Files
+	View  bool                   // what they do not show is left out by choice
 	Whole bool                   // records are wanted as hl7v2 wants them, of bulk data a record for each patient; else resources go one by one
 	// Open begins the tables of a run. create makes one of the files, or is the one output that there is.
 	Open func(o *Options, create func(name string) (io.Writer, error)) (Gatherer, error)

@@ -3,13 +3,18 @@ package converters_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/views"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
 )
 
 // ledgerOf converts an example and gives what the ledger says of the leaves that were not simply carried.
@@ -83,4 +88,78 @@ func TestLedgerOfBothLegs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTablesToDocuments: Synthea's tables become documents that are valid to CDA's schema, with the patients, problems and results that
+// the tables have, and those come back as tables.
+func TestTablesToDocuments(t *testing.T) {
+	shared := testshared.Dir(t)
+	xmllint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("xmllint is not here")
+	}
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	convertAll := func(from string, to *convert.Format) (string, *convert.Summary) {
+		sources, many, err := convert.Sources([]string{from}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := t.TempDir()
+		job := &convert.Job{Formats: formats, To: to, Options: &convert.Options{To: to.Name, Jobs: 2}, Sources: sources, Many: many, Out: out + "/"}
+		if err := job.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := job.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out, sum
+	}
+	ccda, err := formats.Named("ccda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, sum := convertAll(filepath.Join(shared, "corpus/csv/synthea"), ccda)
+	names, err := filepath.Glob(filepath.Join(documents, "*.xml"))
+	if err != nil || len(names) != sum.Totals.Records || len(names) < 27 {
+		t.Fatalf("%d documents of %d records: %v", len(names), sum.Totals.Records, err)
+	}
+	xsd := filepath.Join(shared, "referee/ccda/xsd/infrastructure/cda/CDA_SDTC.xsd")
+	if b, err := exec.Command(xmllint, append([]string{"--nonet", "--huge", "--noout", "--schema", xsd}, names...)...).CombinedOutput(); err != nil {
+		t.Errorf("%v: %.2000s", err, b)
+	}
+	list, _ := views.Named("synthea")
+	to, err := views.Format("csv", "synthea", list, csvtab.Writing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _ := convertAll(documents, to)
+	for file, column := range map[string]string{"conditions": "CODE", "immunizations": "CODE", "procedures": "CODE"} {
+		want, got := cells(t, filepath.Join(shared, "corpus/csv/synthea", file+".csv"), column), cells(t, filepath.Join(back, file+".csv"), column)
+		if !slices.Equal(got, want) || len(got) == 0 {
+			t.Errorf("%s: %d of them come back, and they were %d", file, len(got), len(want))
+		}
+	}
+}
+
+// cells are those of a column of a table, sorted.
+func cells(t *testing.T, file, column string) (list []string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	if err != nil || len(rows) == 0 {
+		t.Fatal(file, err)
+	}
+	at := slices.Index(rows[0], column)
+	for _, row := range rows[1:] {
+		list = append(list, row[at])
+	}
+	slices.Sort(list)
+	return list
 }

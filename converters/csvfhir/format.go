@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,7 +158,15 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 			f.Place.Source = first.of.file
 		}
 	}
-	return &convert.Record{Record: rec, Key: key, Findings: clashes, Leaves: convert.Leaves(w.doc)}, nil
+	out := &convert.Record{Record: rec, Key: key, Findings: clashes, Leaves: convert.Leaves(w.doc)}
+	if slices.ContainsFunc(rows, func(x *row) bool { return x.shared > 0 }) {
+		out.Share(func(f func(key uint64, place func() string, s tree.State, why string)) {
+			w.doc.Leaves(func(n tree.Node, s tree.State, why string) {
+				f(rows[of(n)].shared, func() string { return w.doc.PlaceOf(n) }, s, why)
+			})
+		})
+	}
+	return out, nil
 }
 
 // zone is the zone of times without an offset: what the command line says, else the head of the mapping.

@@ -672,6 +672,7 @@ func (rec *record) load() ([]*row, error) {
 			have[i] = true
 			y, err := g.get(i)
 			if failed = err; err == nil {
+				y.shared = uint64(i)
 				rows = append(rows, y)
 			}
 		})

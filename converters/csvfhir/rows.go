@@ -75,6 +75,7 @@ type row struct {
 	nth    int // how many rows before it are the same
 	cells  []csvtab.Cell
 	raw    string
+	shared uint64 // it goes into every record that leads to it, and is called so; 0: it is of one record
 }
 
 // source is what leaf types know of a document: the Source of its tree.

@@ -165,7 +165,12 @@ func TestShared(t *testing.T) {
 			}
 		}
 	}
-	out, _ := run(t, format(t, "csv", "summary"), dir, convert.Options{Jobs: 2})
+	out, sum := run(t, format(t, "csv", "summary"), dir, convert.Options{Jobs: 2})
+	_, apart := run(t, views.Flat("csv", csvtab.Writing{}), dir, convert.Options{Jobs: 2})
+	// Once each: 2 ids and 2 references of patients, 2 ids of practitioners, and of conditions id, subject and text, and a code.
+	if there := 2 + 2 + 2 + 9 + 1; sum.Totals.Values != there || apart.Totals.Values != there {
+		t.Errorf("%d and %d values, and there are %d", sum.Totals.Values, apart.Totals.Values, there)
+	}
 	rows := readCSV(t, filepath.Join(out, "summary.csv"))
 	for i, want := range []string{"", "Testitis; Exampleemia", ""} {
 		if at := slices.Index(rows[0], "problems"); i > 0 && rows[i][at] != want { // what is refuted is no problem

@@ -27,7 +27,7 @@ func Format(to, name string, list []*sqlview.View, w csvtab.Writing) (*convert.F
 			return nil, fmt.Errorf("two views are called %s", v.Name)
 		}
 	}
-	t := &convert.Tables{Whole: slices.ContainsFunc(list, func(v *sqlview.View) bool { return v.Record })}
+	t := &convert.Tables{View: true, Whole: slices.ContainsFunc(list, func(v *sqlview.View) bool { return v.Record || v.Resolves })}
 	extension := "." + to
 	for _, v := range list {
 		t.Files = append(t.Files, v.Name+extension)

@@ -119,6 +119,9 @@ func TestSynthea(t *testing.T) {
 	if cells < 40000 || back*100 < cells*99 {
 		t.Errorf("%d of %d cells came back", back, cells)
 	}
+	if sum.Totals.Values != cells { // of providers and organizations too, to which many patients lead
+		t.Errorf("the ledger counts %d values, and there are %d cells", sum.Totals.Values, cells)
+	}
 }
 
 // TestSyntheaBundles: the files come back from the bundles that are written of them too. A bundle holds what its record leads to, so that

@@ -168,6 +168,20 @@ func TestWholeRun(t *testing.T) {
 	}
 }
 
+// TestResolve: a path that follows a reference finds what it leads to in the record, also where resources go one by one otherwise.
+func TestResolve(t *testing.T) {
+	dir := fill(t, map[string]string{"p.ndjson": `{"resourceType":"Patient","id":"p","birthDate":"1980-02-03","generalPractitioner":[{"reference":"Practitioner/d"}]}
+{"resourceType":"Patient","id":"q","generalPractitioner":[{"reference":"Practitioner/d"}]}
+{"resourceType":"Practitioner","id":"d","gender":"male"}
+{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"}}
+`})
+	files, _, _ := tables(t, parsed(t, "csv", `[{"name":"c","resource":"Condition","select":[{"column":[{"name":"id","path":"id"},{"name":"born","path":"subject.resolve().ofType(Patient).birthDate"}]}]},
+{"name":"d","resource":"Practitioner","select":[{"column":[{"name":"id","path":"id"}]}]}]`), dir)
+	if files["c.csv"] != "id,born\nc,1980-02-03\n" || files["d.csv"] != "id\nd\n" {
+		t.Errorf("%q", files)
+	}
+}
+
 // one is a view of observations whose value must be one.
 const one = `{"resourceType":"ViewDefinition","name":"one","resource":"Observation","select":[{"column":[{"name":"id","path":"id"},{"name":"code","path":"code.coding.code"}]},
 {"forEach":"component","column":[{"name":"part","path":"code.coding.code"}]}]}`

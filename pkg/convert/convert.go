@@ -94,9 +94,12 @@ type Part struct {
 // Record is a record in the hub, with what became of its source's leaves.
 type Record struct {
 	*mapping.Record
-	ID       string // what the source calls it: a control id, a bundle's id
-	Key      string // what identifies it where nothing in it does
-	Leaves   func(f func(place func() string, s tree.State, why string))
+	ID     string // what the source calls it: a control id, a bundle's id
+	Key    string // what identifies it where nothing in it does
+	Leaves func(f func(place func() string, s tree.State, why string))
+	// Shared are leaves that other records of the source have too, those of one key together: an organization to which many lead. They count
+	// once, in the first record that is written. Nil: there are none.
+	Shared   func(f func(key uint64, place func() string, s tree.State, why string))
 	Findings []*diag.Finding
 	FromFHIR bool  // its leaves are the hub's own, so that the way to another format says what became of them
 	Written  int64 // when it says that it was written, as Moment has it; 0 if it does not say
@@ -171,9 +174,13 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 			}
 		}
 	}
+	t := told{}
 	return pipe(ctx, to, o, steps, func(s *step, res *Result) error {
 		if s.err != nil {
 			return s.err
+		}
+		if res.Entry != nil {
+			t.once(res.Entry)
 		}
 		return emit(res)
 	})

@@ -176,7 +176,42 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	} else if w.o.toBundles() || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.leaves(out, envelopes, f) }
 	}
+	if h.group != nil {
+		w.share(out, h.group)
+	}
 	return out, nil
+}
+
+// share tells the leaves of what other groups may have too apart from those of the group's own.
+func (w *fhirWorker) share(rec *Record, g *group) {
+	keys := map[*mapping.Resource]uint64{}
+	key, at := uint64(0), 0
+	for _, r := range rec.Resources {
+		if !r.Inside() { // else it stands behind the one that contains it
+			if key = 0; sharedType(r.Type()) {
+				key = uint64(g.members[at]) + 1
+			}
+			at++
+		}
+		if key > 0 {
+			keys[r] = key
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	rec.Share(func(f func(key uint64, place func() string, s tree.State, why string)) {
+		rec.EachLeaf(func(l *mapping.Leaf) {
+			s, why := l.State, l.Why
+			switch {
+			case w.o.tables != nil:
+				s, why = w.tableState(l)
+			case w.o.toBundles():
+				s, why = tree.Carried, ""
+			}
+			f(keys[l.Resource], l.Place, s, why)
+		})
+	})
 }
 
 // add adds the resource of a bundle's entry.

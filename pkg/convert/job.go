@@ -76,9 +76,11 @@ type Summary struct {
 	Totals     Totals `json:"totals"`
 	Outputs    int    `json:"outputs"`          // files written
 	LeftOut    int    `json:"leftOut,omitzero"` // resources of which rows or cells are missing in tables, each with a finding
+
+	view bool // it wrote the tables of views
 }
 
-// String is the summary in words.
+// String is the summary in words. Of views, whoever has never heard of a ledger wants to know what is in the tables.
 func (s *Summary) String() string {
 	var b strings.Builder
 	t := s.Totals
@@ -91,6 +93,14 @@ func (s *Summary) String() string {
 	}
 	if s.LeftOut > 0 {
 		fmt.Fprintf(&b, "; not all of %s written", count(s.LeftOut, "resource"))
+	}
+	if s.view {
+		fmt.Fprintf(&b, "\n%s: %d are in the tables, %d are not, since no column shows them; --ledger FILE lists them", count(t.Values, "value"), t.Carried+t.Folded, t.Declined)
+		if t.Unmapped+t.Invalid > 0 {
+			fmt.Fprintf(&b, "\n%d unmapped, %d invalid", t.Unmapped, t.Invalid)
+		}
+		b.WriteByte('\n')
+		return b.String()
 	}
 	fmt.Fprintf(&b, "\n%s: %d carried, %d folded, %d declined, %d unmapped, %d invalid\n", count(t.Values, "value"), t.Carried, t.Folded, t.Declined, t.Unmapped, t.Invalid)
 	return b.String()
@@ -362,7 +372,7 @@ func (j *Job) report(f *diag.Finding) {
 func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends what still waits for input
-	sum = &Summary{Sources: len(j.Sources)}
+	sum = &Summary{Sources: len(j.Sources), view: j.To.Tables != nil && j.To.Tables.View}
 	for _, s := range j.Sources {
 		sum.Sources += max(len(s.Joined)-1, 0)
 	}
@@ -585,6 +595,7 @@ type jobWriter struct {
 	begun bool
 	sink  *sink
 	last  int
+	told  told
 	entry *Entry // of a record of which there is more to come
 }
 
@@ -629,7 +640,7 @@ func (w *jobWriter) step(s *step, res *Result) error {
 }
 
 func (w *jobWriter) begin(in *input) error {
-	w.begun, w.last, w.sink = true, 0, &sink{job: w.job, index: in.index, out: w.out, tables: w.tables}
+	w.begun, w.last, w.told, w.sink = true, 0, told{}, &sink{job: w.job, index: in.index, out: w.out, tables: w.tables}
 	if w.ledger != nil {
 		return w.ledger.Begin(w.job.To.Name)
 	}
@@ -637,6 +648,7 @@ func (w *jobWriter) begin(in *input) error {
 }
 
 func (w *jobWriter) add(e *Entry) error {
+	w.told.once(e)
 	w.sum.Totals.Add(e)
 	if w.ledger != nil {
 		return w.ledger.Add(e)

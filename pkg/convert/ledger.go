@@ -27,6 +27,28 @@ type Entry struct {
 	Unmapped []Line
 	Invalid  []Line
 	Rejected *Line
+
+	once []shared // what other records of the source have too
+}
+
+// shared is the part of an entry that is about a row or a resource of several records.
+type shared struct {
+	key uint64
+	*Entry
+}
+
+// told knows what has been told of a source that several of its records have.
+type told map[uint64]struct{}
+
+// once adds to an entry what no entry before it has told.
+func (t told) once(e *Entry) {
+	for _, x := range e.once {
+		if _, ok := t[x.key]; !ok {
+			t[x.key] = struct{}{}
+			e.join(x.Entry)
+		}
+	}
+	e.once = nil
 }
 
 // MarshalJSON writes the entry as DESIGN.md section 2 has it: lists are there even when empty, a rejected record has none.
@@ -85,25 +107,36 @@ func appendText(b []byte, s string) []byte {
 // newEntry counts the leaves of a record, and with full lists those that were not simply carried.
 func newEntry(index int, rec *Record, full bool) *Entry {
 	e := &Entry{Index: index, ID: rec.ID}
-	rec.Leaves(func(place func() string, s tree.State, why string) {
-		e.Tally.Add(s)
-		if !full || s == tree.Carried {
-			return
-		}
-		l := Line{At: place(), Why: why}
-		switch s {
-		case tree.Folded:
-			e.Folded = append(e.Folded, l)
-		case tree.Declined:
-			e.Declined = append(e.Declined, l)
-		case tree.Unmapped:
-			l.Why = ""
-			e.Unmapped = append(e.Unmapped, l)
-		case tree.Invalid:
-			e.Invalid = append(e.Invalid, l)
-		}
-	})
+	rec.Leaves(func(place func() string, s tree.State, why string) { e.tell(place, s, why, full) })
+	if rec.Shared != nil {
+		rec.Shared(func(key uint64, place func() string, s tree.State, why string) {
+			if n := len(e.once); n == 0 || e.once[n-1].key != key {
+				e.once = append(e.once, shared{key, &Entry{}})
+			}
+			e.once[len(e.once)-1].tell(place, s, why, full)
+		})
+	}
 	return e
+}
+
+// tell counts a leaf.
+func (e *Entry) tell(place func() string, s tree.State, why string, full bool) {
+	e.Tally.Add(s)
+	if !full || s == tree.Carried {
+		return
+	}
+	l := Line{At: place(), Why: why}
+	switch s {
+	case tree.Folded:
+		e.Folded = append(e.Folded, l)
+	case tree.Declined:
+		e.Declined = append(e.Declined, l)
+	case tree.Unmapped:
+		l.Why = ""
+		e.Unmapped = append(e.Unmapped, l)
+	case tree.Invalid:
+		e.Invalid = append(e.Invalid, l)
+	}
 }
 
 // join adds what became of another piece of the same record.

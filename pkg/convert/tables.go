@@ -21,6 +21,7 @@ import (
 type Tables struct {
 	Files []string               // what is written into a folder; nil if that is known at the end only
 	Mine  func(name string) bool // of names in a folder: whether it may be a file that is written; nil: those of Files
+	View  bool                   // what they do not show is left out by choice
 	Whole bool                   // records are wanted as hl7v2 wants them, of bulk data a record for each patient; else resources go one by one
 	// Open begins the tables of a run. create makes one of the files, or is the one output that there is.
 	Open func(o *Options, create func(name string) (io.Writer, error)) (Gatherer, error)
@@ -129,12 +130,7 @@ func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func(
 		each(mapping.NewRecord(nil, mapping.NewResource(rec.Bundle, "")), func(s string) string { return s })
 	}
 	rec.Record.EachLeaf(func(l *mapping.Leaf) {
-		s, why := l.State, l.Why
-		if s == tree.Unmapped && w.o.tables.Lost == nil {
-			s, why = tree.Carried, ""
-		} else if s == tree.Unmapped {
-			s, why = w.o.tables.Lost(l)
-		}
+		s, why := w.tableState(l)
 		f(l.Place, s, why)
 	})
 	for _, e := range envelopes {
@@ -142,6 +138,17 @@ func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func(
 			return fmt.Sprintf("Bundle.entry[%d]%s", e.index, strings.TrimPrefix(s, "Bundle.entry"))
 		})
 	}
+}
+
+// tableState is what becomes of a leaf in tables.
+func (w *fhirWorker) tableState(l *mapping.Leaf) (tree.State, string) {
+	switch {
+	case l.State != tree.Unmapped:
+		return l.State, l.Why
+	case w.o.tables.Lost == nil:
+		return tree.Carried, ""
+	}
+	return w.o.tables.Lost(l)
 }
 
 // Index finds the resources of a record by what refers to them.

@@ -50,4 +50,7 @@ var viewEntries = []Entry{
 	{"CP-CSV-115", Info, "what several records say of one resource is one row",
 		"The latest value counts: by the time that the record says of itself, else by the order of the input.",
 		"--to ndjson without a view keeps every version"},
+	{"CP-CSV-116", Misread, "the view is for another edition of FHIR; the records are R4",
+		"Elements that were renamed or moved between editions may hold something else.",
+		"compare its paths with FHIR R4, and add \"4.0.1\" to fhirVersion"},
 }

@@ -1,6 +1,7 @@
 package fhirpath
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -155,7 +156,7 @@ func (k *compiler) variable(a *expr) *node {
 	case "context":
 		return in(k.root, func(s *scope) Value { return s.context })
 	}
-	fail(a.pos, "unknown variable %%%s", name)
+	fail(a.pos, "unknown variable %%%s%s", name, plan.Suggest(name, slices.Sorted(maps.Keys(k.options.Variables))))
 	return nil
 }
 
@@ -223,7 +224,7 @@ func (k *compiler) stepTo(types Types, name string, pos int) (step, Types) {
 		hint := ""
 		if t.FHIR != nil {
 			if e, alt := t.FHIR.Lookup(name); alt != nil {
-				hint = "; write " + e.Name
+				hint = "; write " + e.Name + ".ofType(" + alt.Type().Name + ")"
 			} else {
 				hint = t.FHIR.Suggest(name)
 			}

@@ -105,7 +105,7 @@ func TestPaths(t *testing.T) {
 		{"$this.name.family", "Lee, (FHIR.string)"},
 		{"name.famly", "! column 6: HumanName has no element famly; did you mean family?"},
 		{"Observation.status", "! column 1: Patient has no element Observation"},
-		{"extension.valueDecimal", "! column 11: Extension has no element valueDecimal; write value"},
+		{"extension.valueDecimal", "! column 11: Extension has no element valueDecimal; write value.ofType(decimal)"},
 		{"name.given.hasValue()", "false"}, // several
 		{"name.given.select(hasValue())", "true, true, false, true"},
 		{"name[1].family.id", "f1"},

@@ -10,6 +10,7 @@ type Options struct {
 	Subset    Subset
 	JoinEmpty bool // join() of nothing is '', as SQL-on-FHIR has it, and not nothing
 	Strict    bool // an expression that depends on the order of children() is an error
+	Sure      bool // so is one that fails wherever it finds something: a comparison of what cannot be compared, a clock where there is none
 }
 
 // Subset says which part of FHIRPath an expression may use.

@@ -41,7 +41,10 @@ func buildTrace(_ *compiler, f *call) *node {
 
 // buildClock reads Env.Now: one moment for a whole evaluation and for many, as N1 demands.
 func buildClock(k Kind) func(*compiler, *call) *node {
-	return func(_ *compiler, f *call) *node {
+	return func(of *compiler, f *call) *node {
+		if of.options.Sure {
+			fail(f.pos, "there is no clock for %s(), so that the same input gives the same output; write the day itself, such as @2026-03-04", f.name)
+		}
 		return oneNode(system(k), func(c *Context, this Value) (Value, int) {
 			now := c.env.Now
 			if now.IsZero() {

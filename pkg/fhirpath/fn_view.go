@@ -1,6 +1,7 @@
 package fhirpath
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -47,9 +48,13 @@ func buildResourceKey(_ *compiler, f *call) *node {
 // buildReferenceKey gives the key of the resource that a Reference leads to: found through the resolver where there is one, so that
 // references by urn:uuid meet the keys of their resources; else what the reference says, without a version.
 func buildReferenceKey(_ *compiler, f *call) *node {
-	in, typ := f.in, f.typ
+	in, typ := f.in, strings.TrimPrefix(f.typ, "FHIR.")
 	if typ != "" && !isTypeName(typ) {
-		fail(f.pos, "FHIR has no type %s", typ)
+		fail(f.pos, "FHIR has no type %s%s", typ, suggestType(typ))
+	}
+	isReference := func(t Type) bool { return t.FHIR != nil && t.FHIR.Name == "Reference" }
+	if len(in.types) > 0 && !slices.ContainsFunc(in.types, isReference) {
+		fail(f.pos, "getReferenceKey() is for references, and this is %s", in.types[0])
 	}
 	return oneNode(system(String), func(c *Context, this Value) (Value, int) {
 		v, n := in.one(c, this)

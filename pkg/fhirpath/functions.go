@@ -1,6 +1,11 @@
 package fhirpath
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+)
 
 // function is a function of the language and how it is compiled.
 type function struct {
@@ -100,7 +105,17 @@ func suggestFunction(name string, names []string) string {
 			return "; did you mean " + n + "()?"
 		}
 	}
+	slices.Sort(names)
+	if hint, ok := strings.CutSuffix(suggestLike(name, names), "?"); ok {
+		return hint + "()?"
+	}
 	return ""
+}
+
+// suggestLike is a hint at a name that begins alike: most short names are near to some other.
+func suggestLike(name string, names []string) string {
+	alike := func(n string) bool { return len(n) > 0 && len(name) > 0 && n[0]|0x20 == name[0]|0x20 }
+	return plan.Suggest(name, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !alike(n) }))
 }
 
 // over gives a node that puts the input on the stack and then works on it from base.

@@ -193,7 +193,11 @@ func symbolAt(s string, i int) string {
 	}
 	if strings.IndexByte(".[](){}+-*/&|<>=~,", s[i]) < 0 {
 		r, _ := utf8.DecodeRuneInString(s[i:])
-		fail(i, "unexpected %q", r)
+		hint := ""
+		if r == '"' {
+			hint = "; a text stands in single quotes"
+		}
+		fail(i, "unexpected %q%s", r, hint)
 	}
 	return s[i : i+1]
 }

@@ -1,9 +1,12 @@
 package fhirpath
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
 
 // Chapter 6 of N1: operators.
@@ -23,6 +26,9 @@ func (k *compiler) binary(a *expr) *node {
 		want := a.name == "~"
 		return testNode(func(c *Context, this Value) truth { return truthOf(c.equivalentNodes(this, left, right) == want) })
 	case "<", ">", "<=", ">=":
+		if k.options.Sure && neverCompared(left.types, right.types) {
+			fail(a.pos, "%s cannot compare %s with %s", a.name, left.types[0], right.types[0])
+		}
 		return inequality(a.name, a.pos, left, right)
 	case "in":
 		return membership(left, right, a.pos, "in")
@@ -287,6 +293,57 @@ func inequality(op string, pos int, left, right *node) *node {
 		}
 		return truthOf(holds(order))
 	})
+}
+
+// neverCompared tells whether no item of the one types can be compared with one of the others.
+func neverCompared(left, right Types) bool {
+	for _, t := range left {
+		for _, u := range right {
+			if comparableKinds(t.kind(), u.kind()) {
+				return false
+			}
+		}
+	}
+	return len(left) > 0 && len(right) > 0
+}
+
+// kind is the sort of values of the system that items of a type are, Nothing if they are none.
+func (t Type) kind() Kind {
+	if t.FHIR == nil {
+		return t.System
+	}
+	switch t.FHIR.Bases()[0] {
+	case "boolean":
+		return Boolean
+	case "integer", "positiveInt", "unsignedInt", "integer64":
+		return Integer
+	case "decimal":
+		return Decimal
+	case "date":
+		return Date
+	case "dateTime", "instant":
+		return DateTime
+	case "time":
+		return Time
+	}
+	switch {
+	case t.FHIR.Kind == plan.Primitive:
+		return String
+	case slices.Contains(t.FHIR.Bases(), "Quantity"):
+		return Quantity
+	}
+	return Nothing
+}
+
+// comparableKinds is what compare takes for comparable.
+func comparableKinds(a, b Kind) bool {
+	temporal := func(k Kind) bool { return k == Date || k == DateTime || k == Time }
+	number := func(k Kind) bool { return k == Integer || k == Decimal || k == Quantity }
+	switch {
+	case a == String && b == String, number(a) && number(b), temporal(a) && b == String, a == String && temporal(b):
+		return true
+	}
+	return temporal(a) && temporal(b) && (a == Time) == (b == Time)
 }
 
 // compare orders two items; ok is false where that is open, comparable where their types make no sense together.

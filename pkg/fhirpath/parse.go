@@ -233,6 +233,8 @@ func (p *parser) primary() *expr {
 		case "{":
 			p.want("}")
 			return &expr{op: opEmpty, pos: t.pos}
+		case "=":
+			fail(t.pos, "unexpected =; what is equal is said by one =")
 		}
 	}
 	fail(t.pos, "unexpected %s", t.text)

@@ -108,9 +108,20 @@ func resolveType(spec string, pos int) typeSpec {
 		}
 	}
 	if !isTypeName(name) {
-		fail(pos, "FHIR has no type %s", name)
+		fail(pos, "FHIR has no type %s%s", name, suggestType(name))
 	}
 	return typeSpec{name: name}
+}
+
+// suggestType is a hint at the type that may have been meant.
+func suggestType(name string) string {
+	names := plan.Resources()
+	if extension, err := plan.Named("Extension"); err == nil {
+		for _, a := range extension.Element("value").Choice { // all types of data
+			names = append(names, a.Type().Name)
+		}
+	}
+	return suggestLike(name, names)
 }
 
 // isTypeName tells whether FHIR has a type of exactly this name.

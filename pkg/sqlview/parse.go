@@ -1,6 +1,7 @@
 package sqlview
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,7 +18,11 @@ import (
 // Parse reads a file of views: a ViewDefinition, or a Bundle or an array of them. A view without a name gets that of the file. There
 // are no views if a finding rejects one; the others are advice.
 func Parse(source, name string, src []byte) ([]*View, []*diag.Finding) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // as editors of some systems write it
 	p := &parser{lines: lines{source, src}}
+	if len(bytes.TrimSpace(src)) == 0 {
+		return nil, []*diag.Finding{diag.New(NoView, p.place(0, ""), "the file is empty")}
+	}
 	root, err := parseJSON(src)
 	if err != nil {
 		at := 0
@@ -228,7 +233,8 @@ func (p *parser) view(n *node, name string) *View {
 		return nil
 	}
 	// QUIRK: join() of nothing is '' in the specification's test suite, and nothing in FHIRPath.
-	p.options = fhirpath.Options{JoinEmpty: true, Unset: []string{rowIndex, record}, Variables: map[string][]fhirpath.Value{}}
+	p.version(n)
+	p.options = fhirpath.Options{JoinEmpty: true, Sure: true, Unset: []string{rowIndex, record}, Variables: map[string][]fhirpath.Value{}}
 	for i, c := range p.list(n, "constant", "ViewDefinition") {
 		p.constant(c, fmt.Sprintf("ViewDefinition.constant[%d]", i))
 	}
@@ -257,6 +263,19 @@ func (p *parser) view(n *node, name string) *View {
 		p.report(BadElement, n, "ViewDefinition", "the view has no column")
 	}
 	return v
+}
+
+// version reports a view that says that it is for other editions of FHIR only.
+func (p *parser) version(n *node) {
+	list := p.list(n, "fhirVersion", "ViewDefinition")
+	for _, x := range list {
+		if x.kind == '"' && (x.text == "4" || strings.HasPrefix(x.text, "4.0")) {
+			return
+		}
+	}
+	if len(list) > 0 {
+		p.report(OtherVersion, list[0], "ViewDefinition.fhirVersion", "")
+	}
 }
 
 // constant reads a constant: its name and one value of a primitive type.
@@ -336,6 +355,7 @@ func (p *parser) compile(n *node, types fhirpath.Types, path string) *fhirpath.E
 	if err == nil {
 		p.v.index = p.v.index || strings.Contains(n.text, "%"+rowIndex)
 		p.v.Record = p.v.Record || ofRecord(n)
+		p.v.Resolves = p.v.Resolves || strings.Contains(n.text, "resolve")
 		p.need(n.text)
 		return x
 	}
@@ -583,6 +603,10 @@ func (p *parser) column(s *selection, n *node, types fhirpath.Types, path string
 	if at != nil {
 		// A type is a name or a canonical of FHIR's.
 		typ = typ[strings.LastIndexByte(typ, '/')+1:]
+		typ = strings.TrimPrefix(typ, "FHIR.")
+		if s, ok := strings.CutPrefix(typ, "System."); ok && s != "" { // of FHIRPath, as StructureDefinitions have it
+			typ = strings.ToLower(s[:1]) + s[1:]
+		}
 		want, err := fhirpath.NamedTypes(typ)
 		switch {
 		case typ == "integer64": // of FHIR R5

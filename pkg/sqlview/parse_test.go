@@ -72,6 +72,29 @@ func TestFaults(t *testing.T) {
 			"ViewDefinition.constant[0]: CP-CSV-107 %rowIndex means something already"},
 		{"two views", `§[` + head + `{"column":[{"name":"a","path":"id"}]}]},` + head + `{"column":[{"name":"a","path":"id"}]}]}]`,
 			"CP-CSV-110 two views are called v"},
+		{"empty", "§ \n", "CP-CSV-101 the file is empty"},
+		{"with a byte order mark", "\ufeff\n" + head + `{"column":[{"name":"a","path":"§famly"}]}]}`, "ViewDefinition.select[0].column[0].path: CP-CSV-103 Patient has no element famly"},
+		{"another edition", `{"resource":"Patient","fhirVersion":[§"5.0.0"],"select":[{"column":[{"name":"a","path":"id"}]}]}`,
+			"ViewDefinition.fhirVersion: CP-CSV-116 the view is for another edition of FHIR; the records are R4"},
+		{"this edition too", `{"resource":"Patient","fhirVersion":["5.0.0","4.0.1"],"select":[{"column":[{"name":"a","path":"id"}]}]}`, ""},
+		{"a clock", head + `{"column":[{"name":"a","path":"§today() - birthDate"}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 there is no clock for today(), so that the same input gives the same output; write the day itself, such as @2026-03-04"},
+		{"a comparison that never is one", head + `{"column":[{"name":"a","path":"birthDate §> 5"}]}]}`, "ViewDefinition.select[0].column[0].path: CP-CSV-103 > cannot compare date with System.Integer"},
+		{"a comparison", head + `{"column":[{"name":"a","path":"birthDate > '2020'"},{"name":"b","path":"birthDate < @2020-01-01T00:00:00Z"},{"name":"c","path":"name.count() >= 1.5"}]}]}`, ""},
+		{"a key of no reference", head + `{"column":[{"name":"a","path":"maritalStatus.§getReferenceKey(Patient)"}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 getReferenceKey() is for references, and this is CodeableConcept"},
+		{"a key of a misspelt type", head + `{"column":[{"name":"a","path":"managingOrganization.§getReferenceKey(Organisation)"}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 FHIR has no type Organisation; did you mean Organization?"},
+		{"types with a namespace", head + `{"column":[{"name":"a","path":"managingOrganization.getReferenceKey(FHIR.Organization)","type":"http://hl7.org/fhirpath/System.String"},
+{"name":"b","path":"birthDate","type":"FHIR.date"}]}]}`, ""},
+		{"a choice as JSON has it", head + `{"column":[{"name":"a","path":"§deceasedBoolean"}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 Patient has no element deceasedBoolean; write deceased.ofType(boolean)"},
+		{"a misspelt function", head + `{"column":[{"name":"a","path":"name.§fisrt().family"}]}]}`, "ViewDefinition.select[0].column[0].path: CP-CSV-103 no function fisrt(); did you mean first()?"},
+		{"a misspelt constant", `{"resource":"Patient","constant":[{"name":"official","valueCode":"official"}],"select":[{"column":[{"name":"a","path":"name.exists(use = §%offical)"}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 unknown variable %offical; did you mean official?"},
+		{"double quotes", head + `{"column":[{"name":"a","path":§"gender = \"male\""}]}]}`,
+			"ViewDefinition.select[0].column[0].path: CP-CSV-103 unexpected '\"'; a text stands in single quotes (character 10)"},
+		{"two equals signs", head + `{"column":[{"name":"a","path":"gender =§= 'male'"}]}]}`, "ViewDefinition.select[0].column[0].path: CP-CSV-103 unexpected =; what is equal is said by one ="},
 		{"well", head + `{"column":[{"name":"a","path":"id","type":"http://hl7.org/fhir/StructureDefinition/id","tag":[{"name":"x","value":"y"}]}]}]}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,6 +126,68 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d views, rejected %v", len(views), reject)
 			}
 		})
+	}
+}
+
+// TestStrangers: views as others publish them give what they give there.
+func TestStrangers(t *testing.T) {
+	resources := map[string]string{
+		"Patient": `{"resourceType":"Patient","id":"p","meta":{"tag":[{"code":"t"}]},"active":true,"gender":"female","birthDate":"1980-02","name":[{"use":"official","family":"Example","given":["Ann","Bea"]},{"use":"old","family":"Sample"}],
+"address":[{"use":"home","line":["1 Oak St","Apt 2"],"city":"Sampletown"}],"multipleBirthInteger":2,
+"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"ombCategory","valueCoding":{"code":"2106-3"}}]}],
+"contact":[{"relationship":[{"coding":[{"code":"N"}]}],"address":{"use":"work","line":["9 Elm St"]},"telecom":[{"value":"1"},{"value":"2"}]},{"gender":"male"}]}`,
+		"Observation": `{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"85354-9"}]},"subject":{"reference":"Patient/p"},"effectiveDateTime":"2026-03-04T10:11:12Z",
+"component":[{"code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},"valueQuantity":{"value":120.0,"unit":"mmHg"}},{"code":{"coding":[{"system":"http://loinc.org","code":"8462-4"}]},"valueQuantity":{"value":80}}]}`,
+		"QuestionnaireResponse": `{"resourceType":"QuestionnaireResponse","id":"q","status":"completed","item":[{"linkId":"1","item":[{"linkId":"1.1","answer":[{"valueString":"a","item":[{"linkId":"1.1.1"}]}]}]},{"linkId":"2"}]}`,
+	}
+	for _, tt := range []struct{ name, resource, rest, want string }{
+		{"demographics", "Patient", `"select":[{"column":[{"name":"id","path":"getResourceKey()"},{"name":"gender","path":"gender"}]},
+{"forEach":"name.where(use = 'official').first()","column":[{"name":"given_name","path":"given.join(' ')","description":"A single given name"},{"name":"family_name","path":"family"}]}]`,
+			`{"id":"Patient/p","gender":"female","given_name":"Ann Bea","family_name":"Example"}`},
+		{"addresses of patient and contacts", "Patient", `"select":[{"column":[{"name":"id","path":"getResourceKey()"}]},{"unionAll":[
+{"forEach":"address","column":[{"name":"street","path":"line.join('\n')"},{"name":"use","path":"use"},{"name":"is_patient","path":"true"}]},
+{"forEach":"contact.address","column":[{"name":"street","path":"line.join('\n')"},{"name":"use","path":"use"},{"name":"is_patient","path":"false"}]}]}]`,
+			`{"id":"Patient/p","street":"1 Oak St\nApt 2","use":"home","is_patient":true}
+{"id":"Patient/p","street":"9 Elm St","use":"work","is_patient":false}`},
+		{"blood pressures", "Observation", `"constant":[{"name":"bp","valueCode":"85354-9"},{"name":"sbp","valueCode":"8480-6"},{"name":"dbp","valueCode":"8462-4"},{"name":"loinc","valueUri":"http://loinc.org"}],
+"where":[{"path":"code.coding.exists(system=%loinc and code=%bp)"}],
+"select":[{"column":[{"name":"id","path":"getResourceKey()"},{"name":"patient_id","path":"subject.getReferenceKey(Patient)"},{"name":"group_id","path":"subject.getReferenceKey(Group)"},{"name":"at","path":"effective.ofType(dateTime)","type":"dateTime","tag":[{"name":"ansi/type","value":"TIMESTAMP"}]}]},
+{"forEach":"component.where(code.coding.exists(system=%loinc and code=%sbp)).first()","column":[{"name":"sbp","path":"value.ofType(Quantity).value"}]},
+{"forEach":"component.where(code.coding.exists(system=%loinc and code=%dbp)).first()","column":[{"name":"dbp","path":"(value as Quantity).value.toString()"}]}]`,
+			`{"id":"Observation/o","patient_id":"Patient/p","group_id":null,"at":"2026-03-04T10:11:12Z","sbp":120.0,"dbp":"80"}`},
+		{"nested nothing", "Patient", `"select":[{"forEachOrNull":"contact","column":[{"name":"rel","path":"relationship.coding.code.first()"}],
+"select":[{"forEachOrNull":"telecom","column":[{"name":"tel","path":"value"},{"name":"n","path":"%rowIndex"}]},{"forEachOrNull":"name.given","column":[{"name":"given","path":"$this"}]}]}]`,
+			`{"rel":"N","tel":"1","n":0,"given":null}
+{"rel":"N","tel":"2","n":1,"given":null}
+{"rel":null,"tel":null,"n":0,"given":null}`},
+		{"items at any depth", "QuestionnaireResponse", `"select":[{"repeat":["item","answer.item"],"column":[{"name":"id","path":"linkId"},{"name":"answer","path":"answer.value.ofType(string).first()"}]}]`,
+			`{"id":"1","answer":null}
+{"id":"1.1","answer":"a"}
+{"id":"1.1.1","answer":null}
+{"id":"2","answer":null}`},
+		{"boundaries, extensions, collections, casts", "Patient", `"select":[{"column":[{"name":"lo","path":"birthDate.lowBoundary()"},{"name":"hi","path":"birthDate.highBoundary()"},
+{"name":"race","path":"extension('http://hl7.org/fhir/us/core/StructureDefinition/us-core-race').extension('ombCategory').value.ofType(Coding).code.first()"},
+{"name":"tags","path":"meta.tag.code","collection":true},{"name":"mb","path":"multipleBirth.ofType(integer)","type":"integer"},{"name":"mbb","path":"multipleBirth.ofType(boolean)"},
+{"name":"adult","path":"iif(birthDate < @2004-01-01, 'adult', 'minor')"},{"name":"root","path":"%resource.id"}]}]`,
+			`{"lo":"1980-02-01","hi":"1980-02-29","race":"2106-3","tags":["t"],"mb":2,"mbb":null,"adult":"adult","root":"p"}`},
+	} {
+		views, finds := sqlview.Parse("v.json", "v", []byte(`{"resourceType":"ViewDefinition","status":"active","fhirVersion":["4.0.1"],"resource":"`+tt.resource+`",`+tt.rest+`}`))
+		if len(views) != 1 || len(finds) > 0 {
+			t.Errorf("%s: %v", tt.name, finds)
+			continue
+		}
+		m, lost := fhir.Unmarshal([]byte(resources[tt.resource]))
+		if m == nil {
+			t.Fatal(lost)
+		}
+		var rows []string
+		err := views[0].NewRunner(fhirpath.NewContext(fhirpath.Env{})).Run(fhirpath.Of(m), func(r sqlview.Row) error {
+			rows = append(rows, string(views[0].AppendJSON(nil, r)))
+			return nil
+		})
+		if got := strings.Join(rows, "\n"); err != nil || got != tt.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", tt.name, err, got, tt.want)
+		}
 	}
 }
 

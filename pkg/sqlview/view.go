@@ -25,6 +25,7 @@ const (
 	FailedPath    diag.ID = "CP-CSV-113"
 	FindsNothing  diag.ID = "CP-CSV-114"
 	Superseded    diag.ID = "CP-CSV-115"
+	OtherVersion  diag.ID = "CP-CSV-116"
 )
 
 // Extensions of a view. By DistinctURL it leaves out rows that are the same as others; by WholeRunURL a resource that several records have is
@@ -43,6 +44,7 @@ type View struct {
 	Record   bool     // a path uses %record
 	Distinct bool     // a row that is the same as another is written once: DistinctURL says so
 	WholeRun bool     // a resource that several records have is one, with the latest of its values: WholeRunURL says so
+	Resolves bool     // a path follows references to other resources of the record
 	Needs    []string // the types of resources that %record is asked for; nil if that may be any
 
 	where []*fhirpath.Expr

@@ -113,7 +113,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	keys := make([]string, len(rows))
 	of := func(at tree.Node) int { return w.doc.Ordinal(rowOf(w.doc, at)) - 1 }
 	var clashes []*diag.Finding
-	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true, Origins: w.o.Origins(),
+	rec, err := first.of.m.ToFHIR(ScopeName, "Bundle", w.doc, mapping.ReadOptions{Zone: zone, Relative: w.o.Relative(), NoBundle: true, Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(),
 		KeyOf: func(at tree.Node) string {
 			if at <= tree.Root {
 				return ""

@@ -44,7 +44,7 @@ func parse(b testing.TB, msg message) *hl7v2.Message {
 }
 
 func toFHIR(b testing.TB, m *mapping.Map, msg message) *mapping.Record {
-	rec, err := m.ToFHIR(msg.structure, "Bundle", parse(b, msg).Doc, mapping.ReadOptions{Key: "bench", Facility: "bench"})
+	rec, err := m.ToFHIR(msg.structure, "Bundle", parse(b, msg).Doc, mapping.ReadOptions{Key: "bench", Facility: "bench", Shared: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -139,6 +139,9 @@ func (o *Options) Relative() bool { return o.byID() }
 // toBundles reports that bundles of FHIR are written, be it in JSON or XML.
 func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml" }
 
+// OnlyFHIR reports that records are written as FHIR, and nobody asks what became of their leaves after that: see mapping.ReadOptions.Shared.
+func (o *Options) OnlyFHIR() bool { return o.tables == nil && (o.toBundles() || o.To == "ndjson") }
+
 // BundleType is the kind of bundle that a record becomes: what --bundle says, else what the format's records are.
 func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
 	if o.BundleKind == "" {

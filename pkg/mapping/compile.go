@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +77,8 @@ type Map struct {
 	codes    map[string]*codes
 	placeIDs map[string]int
 	rowIDs   atomic.Uint32
+
+	constants map[constantKey]reflect.Value
 }
 
 type table struct {
@@ -89,7 +92,7 @@ type table struct {
 	err    error
 	info   *plan.Type // nil: a scope
 	chains [][]*row   // as read: else chains in order
-	reads  []chain    // as read: what of the chains goes to FHIR
+	reads  [][]*row   // as read: what of the chains goes to FHIR
 	probes []probe    // what the rows' tests look at
 	reach  tree.Names // one of these is there, or nothing can be carried
 	consts bool       // it has constants in FHIR
@@ -133,6 +136,7 @@ type row struct {
 	id        uint32     // in its Map
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
+	text         bool // see readsText
 	need, some   tree.Names
 	when, probes uint64
 	asked        []tree.Test // beyond the 64 that when has room for
@@ -169,7 +173,8 @@ func (c *codes) source() string {
 
 // New makes a map of a set. Nothing is compiled yet.
 func New(f *tree.Format, types Types, set *Set) *Map {
-	return &Map{Format: f, types: types, set: set, tables: map[Key]*table{}, codes: map[string]*codes{}, placeIDs: map[string]int{}}
+	return &Map{Format: f, types: types, set: set, tables: map[Key]*table{}, codes: map[string]*codes{}, placeIDs: map[string]int{},
+		constants: map[constantKey]reflect.Value{}}
 }
 
 // Set is what the map was made of.

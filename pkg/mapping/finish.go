@@ -56,15 +56,18 @@ func (c *Context) finish(o ReadOptions) {
 	}
 	for _, ref := range c.refOrder {
 		to := c.refs[ref]
-		if o.Relative {
+		if to.ref != nil {
+			ref.Reference = to.ref.Reference
+			continue
+		}
+		if to.ref = ref; o.Relative {
 			fhir.RefTo(ref, to.info.Name, to.ID, fhir.RefRelative)
 			continue
 		}
-		if to.url == "" {
-			to.url = fhir.FullURL(to.info.Name, to.ID)
-		}
 		uri, text := c.members.Take(), c.texts.Take()
-		text.Value = to.url
+		if text.Value = to.url; to.url == "" {
+			text.Value = fhir.FullURL(to.info.Name, to.ID)
+		}
 		uri.Uri, ref.Reference = text, uri
 	}
 	for _, out := range c.outward {

@@ -12,12 +12,6 @@ import (
 // known of a row before it is tried is made a set of bits: the names that must stand below the instance, which the tree keeps with
 // each node (tree.Names), and the tests that must hold, all tests of one place answered at one look.
 
-// chain is the rows of an else chain that go to FHIR; most chains are of one row.
-type chain struct {
-	rows []*row
-	need tree.Names // what all its rows need
-}
-
 // anyName is the set that every name is in.
 const anyName = ^tree.Names(0)
 
@@ -25,15 +19,14 @@ const anyName = ^tree.Names(0)
 func (t *table) forward(f *tree.Format) {
 	tests := map[string]int{} // the bit of each test
 	for _, rows := range t.chains {
-		ch := chain{need: anyName}
+		var ways []*row
 		for _, r := range rows {
 			if r.Direction == Backward || r.Kind == DeclineTarget {
 				continue
 			}
 			r.foresee()
 			t.collect(f, r, tests)
-			ch.rows = append(ch.rows, r)
-			ch.need &= r.need
+			ways = append(ways, r)
 			switch {
 			case r.Kind == ConstTarget:
 				t.consts = true
@@ -45,14 +38,15 @@ func (t *table) forward(f *tree.Format) {
 				t.reach = anyName
 			}
 		}
-		if len(ch.rows) > 0 {
-			t.reads = append(t.reads, ch)
+		if len(ways) > 0 {
+			t.reads = append(t.reads, ways)
 		}
 	}
 }
 
 // foresee finds the names that must be there for a row to take anything.
 func (r *row) foresee() {
+	r.text = r.readsText()
 	if len(r.path) > 0 && !isPrefix(r.path[:1]) {
 		r.need |= tree.NamesOf(r.path[0].Name)
 	}
@@ -181,18 +175,20 @@ type facts struct {
 	index tree.Index
 	asked uint64 // the probes that were asked
 	hold  uint64 // the tests that hold, of those
-	whole bool   // its shape is that of all rows
+	anew  bool   // which rows apply is found out for this instance alone
 }
 
-// meant reports that the tests of a row hold.
+// meant reports that the tests of a row hold, but for those of which asks knows.
 func (x *facts) meant(d *tree.Doc, r *row) bool {
 	for p := r.probes &^ x.asked; p != 0; p &= p - 1 {
 		x.hold |= x.t.probes[bits.TrailingZeros64(p)].ask(d, x)
 	}
 	x.asked |= r.probes
-	if r.when&^x.hold != 0 {
-		return false
-	}
+	return r.when&^x.hold == 0
+}
+
+// asks reports that those tests of a row hold for which there are no bits.
+func (x *facts) asks(d *tree.Doc, r *row) bool {
 	for i := range r.asked {
 		if _, ok := d.Ask(x.n, &r.asked[i]); !ok {
 			return false
@@ -204,4 +200,9 @@ func (x *facts) meant(d *tree.Doc, r *row) bool {
 // idle reports that a row cannot take anything, whatever its tests say.
 func (x *facts) idle(r *row) bool {
 	return r.need&^x.names != 0 || r.some != 0 && r.some&x.names == 0
+}
+
+// applies reports that a row may take something.
+func (c *Context) applies(r *row, x *facts) bool {
+	return !x.idle(r) && x.meant(c.Doc, r) && !c.barren(r, x)
 }

@@ -192,6 +192,10 @@ func (x *run) copyConcept(from *dpb.CodeableConcept) *dpb.CodeableConcept {
 
 func (x *run) copyCoding(from *dpb.Coding) *dpb.Coding {
 	to := x.codings.Take()
+	if x.alike {
+		to.System, to.Version, to.Code, to.Display = from.System, from.Version, from.Code, from.Display
+		return to
+	}
 	if from.System != nil {
 		to.System = x.uris.Take()
 		to.System.Value = from.System.Value
@@ -205,8 +209,8 @@ func (x *run) copyCoding(from *dpb.Coding) *dpb.Coding {
 }
 
 func (x *run) copyString(from *dpb.String) *dpb.String {
-	if from == nil {
-		return nil
+	if from == nil || x.alike {
+		return from
 	}
 	to := x.texts.Take()
 	to.Value = from.Value

@@ -134,8 +134,8 @@ func (c *Context) looks(t *table, depth int) tree.Names {
 	if depth == maxDepth || !c.ready(t) {
 		return anyName
 	}
-	for _, ch := range t.reads {
-		for _, r := range ch.rows {
+	for _, rows := range t.reads {
+		for _, r := range rows {
 			switch {
 			case r.Kind == ConstTarget:
 			case len(r.path) == 0 && r.sub != nil && r.codes == nil:

@@ -42,6 +42,7 @@ type tag struct {
 	typ   *plan.Type // at the end of path
 	op    tagOp
 	value plan.Value
+	made  reflect.Value // a primitive with the value, which records share
 	text  string
 	link  *plan.Type // a reference must lead to the resource of this type that is in scope
 }
@@ -348,10 +349,30 @@ func (m *Map) compileTags(ti *plan.Type, text string) ([]tag, error) {
 				}
 				return nil, fmt.Errorf("%s: %w%s", one, err, hint)
 			}
+			g.made = m.constant(end, g.value)
 		}
 		tags = append(tags, g)
 	}
 	return tags, nil
+}
+
+// constant is a primitive of the value. There is one for all places that say the same.
+func (m *Map) constant(ti *plan.Type, x plan.Value) reflect.Value {
+	key := constantKey{ti, x}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.constants[key]
+	if !ok {
+		v = reflect.New(ti.Go).Elem()
+		ti.Prim.Store(v, x)
+		m.constants[key] = v
+	}
+	return v
+}
+
+type constantKey struct {
+	typ   *plan.Type
+	value plan.Value
 }
 
 // cutArrow cuts a target at its arrow.
@@ -516,10 +537,8 @@ func (x *run) get(v reflect.Value, steps []step) reflect.Value {
 
 // add makes a new element of v at a step. It fails where a choice holds another type already.
 func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
-	if s.a != nil {
-		if _, a := s.e.Chosen(v); a != nil {
-			return reflect.Value{}, false
-		}
+	if !s.free(v) {
+		return reflect.Value{}, false
 	}
 	e := x.fresh(s)
 	x.hang(v, s, e)
@@ -527,6 +546,15 @@ func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
 		x.stamp(e, s.tags)
 	}
 	return e, true
+}
+
+// free reports that v does not hold another type of a choice.
+func (s *step) free(v reflect.Value) bool {
+	if s.a == nil {
+		return true
+	}
+	_, a := s.e.Chosen(v)
+	return a == nil
 }
 
 // fresh makes an element for a step, which belongs to nothing yet.
@@ -731,7 +759,11 @@ func (x *run) stamp(v reflect.Value, tags []tag) {
 		}
 		parent = at
 		if s := &g.path[last]; s.e.List || !s.one(at).IsValid() {
-			if e, ok := x.add(at, s); ok {
+			if x.alike && len(s.tags) == 0 {
+				if s.free(at) {
+					x.hang(at, s, g.made)
+				}
+			} else if e, ok := x.add(at, s); ok {
 				g.typ.Prim.Store(e, g.value)
 			}
 		}

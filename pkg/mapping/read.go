@@ -36,7 +36,8 @@ type run struct {
 	normal   func(tree.Node, string)
 	memo     map[any]any
 	noBundle bool
-	made     int // resources so far
+	made     int  // resources so far
+	alike    bool // see ReadOptions.Shared
 
 	scratch     // what the way to FHIR needs
 	back        // what the way back needs
@@ -64,6 +65,9 @@ type ReadOptions struct {
 	Normal func(leaf tree.Node, form string)
 	// Origins keeps which element each leaf made, for Record.Project.
 	Origins bool
+	// Shared lets primitives that say the same be one struct, in this record and in others: a record that is only written as FHIR, and
+	// never changed. On the way to another format each leaf must be its own, since it has a state of its own.
+	Shared bool
 }
 
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
@@ -84,7 +88,8 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 	if !ok {
 		s = newScratch()
 	}
-	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, scratch: *s, reading: true, normal: o.Normal, noBundle: o.NoBundle}}
+	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, scratch: *s, reading: true, normal: o.Normal, noBundle: o.NoBundle,
+		alike: o.Shared && !o.Origins}}
 	f := c.push(t)
 	if t.info == nil {
 		c.readTable(t, tree.Root, reflect.Value{}, f.in)
@@ -161,15 +166,8 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 		return false
 	}
 	x := facts{t: t, n: n, names: c.Doc.Below(n)}
-	s := c.shape(&x)
-	x.asked, x.hold = s.asked, s.hold
-	if len(s.chains) > 0 {
-		c.Doc.Index(n, &x.index)
-	}
-	for i := range s.chains {
-		if ch := &s.chains[i]; ch.need&^x.names == 0 {
-			any = c.readChain(ch.rows, &x, v, in) || any
-		}
+	for _, rows := range c.rowsFor(&x) {
+		any = c.readChain(rows, &x, v, in) || any
 	}
 	c.tables--
 	return any
@@ -178,7 +176,7 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 // readChain reads with the first row of a chain that takes something.
 func (c *Context) readChain(rows []*row, x *facts, v reflect.Value, in *instance) (any bool) {
 	for i, r := range rows {
-		if x.idle(r) || !x.meant(c.Doc, r) || x.whole && c.barren(r, x) {
+		if x.anew && !c.applies(r, x) || !x.asks(c.Doc, r) {
 			continue
 		}
 		took, ok := c.readRow(r, x, v, in)
@@ -186,7 +184,7 @@ func (c *Context) readChain(rows []*row, x *facts, v reflect.Value, in *instance
 			continue
 		}
 		for _, late := range rows[i+1:] {
-			if (late.Kind == MapRow || late.Kind == DeclineSource) && x.meant(c.Doc, late) {
+			if (late.Kind == MapRow || late.Kind == DeclineSource) && (!x.anew || c.applies(late, x)) && x.asks(c.Doc, late) {
 				c.Doc.Each(x.n, late.path, func(k tree.Node) bool {
 					if late.Place != r.Place && late.Place != "." {
 						c.Doc.MarkAll(k, tree.Declined, cmp.Or(r.Place, r.Target+" "+r.Literal)+" is there")
@@ -212,13 +210,19 @@ func (c *Context) barren(r *row, x *facts) bool {
 
 // readRow reads with one row. took reports that its place was not empty, any that something was carried.
 func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took, any bool) {
-	if r.Kind == ConstTarget {
+	switch {
+	case r.Kind == ConstTarget:
 		return true, c.readConst(r, v, in)
+	case len(r.path) == 0:
+		if r.text && c.Doc.LeafText(x.n) == "" {
+			return false, false
+		}
+		return true, c.readNode(r, x.n, x.n, v, in)
 	}
 	more := r.Each || r.Kind == DeclineSource
 	gap := false // an empty repetition before: the way back has nothing to put there
 	visit := func(k tree.Node) bool {
-		if k != x.n && c.Doc.Empty(k) || r.readsText() && c.Doc.LeafText(k) == "" {
+		if k != x.n && c.Doc.Empty(k) || r.text && c.Doc.LeafText(k) == "" {
 			gap = gap || k != x.n
 			return true
 		}
@@ -233,7 +237,7 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 		}
 		return more
 	}
-	if len(r.path) != 1 {
+	if len(r.path) > 1 {
 		c.Doc.EachIn(&x.index, x.n, r.path, visit)
 		return took, any
 	}

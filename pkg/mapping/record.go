@@ -44,8 +44,9 @@ type Resource struct {
 	Msg     proto.Message
 	FullURL string // as a bundle gave it; empty for what the rows made
 	ID      string
-	Entry   int    // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
-	url     string // its fullUrl, once a reference to it has been written
+	Entry   int            // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
+	url     string         // its fullUrl, if it was made of its identity
+	ref     *dpb.Reference // the first reference to it whose text was written; the others share it
 
 	nth, inKin      int // in its record and among those of its type, on the way back; while it is read, nth in the order of making
 	info            *plan.Type

@@ -58,7 +58,7 @@ func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson
 		return nil, nil
 	}
 	m := &c.memos
-	m.begin(c, r)
+	m.begin(c, r, nameText)
 	looks := anyName
 	if r.sub != nil && len(r.path) == 0 && c.Doc.First(k) != 0 {
 		looks = c.looks(r.sub, 0)

@@ -22,6 +22,7 @@ import (
 const (
 	memoSize = 4096
 	memoText = 256
+	nameText = 4096 // of whom or what an arrow leads to: a physician with the address and the telephones of the practice
 )
 
 // memos are what rows made of texts.
@@ -30,6 +31,8 @@ type memos struct {
 	young, old map[string]*memo
 
 	key    []byte      // of the node that is being read
+	most   int         // how long it may be
+	states bool        // whether it holds the states of the nodes
 	nodes  []tree.Node // at and below it
 	marked bool        // one of them has a state already
 }
@@ -59,22 +62,27 @@ func (c *Context) memorable(r *row, k tree.Node) bool {
 		return false
 	}
 	m := &c.memos
-	m.begin(c, r)
+	m.begin(c, r, memoText, false)
 	return c.describe(k)
 }
 
-// begin begins the key of what a row reads.
-func (m *memos) begin(c *Context, r *row) {
+// begin begins the key of what a row reads, of so many bytes at the most; with states it says which the nodes have that have one already.
+func (m *memos) begin(c *Context, r *row, most int, states bool) {
+	m.most, m.states = most, states
 	m.key, m.nodes, m.marked = append(append(m.key[:0], c.fold...), 0, byte(r.id), byte(r.id>>8), byte(r.id>>16)), m.nodes[:0], false
 }
 
 // describe appends the names and texts at and below n to the key.
 func (c *Context) describe(n tree.Node) bool {
 	m, text := &c.memos, c.Doc.Text(n)
-	if m.nodes = append(m.nodes, n); len(m.key)+len(text) > memoText {
+	if m.nodes = append(m.nodes, n); len(m.key)+len(text) > m.most {
 		return false
 	}
-	m.marked = m.marked || c.Doc.State(n) != tree.Unmapped
+	state := c.Doc.State(n)
+	m.marked = m.marked || state != tree.Unmapped
+	if m.states && state != tree.Unmapped {
+		m.key = append(m.key, '!', byte('0'+state))
+	}
 	m.key = append(append(m.key, c.Doc.Name(n)...), ' ')
 	m.key = append(append(strconv.AppendInt(m.key, int64(len(text)), 10), ':'), text...)
 	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {

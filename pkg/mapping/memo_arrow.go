@@ -13,8 +13,9 @@ import (
 // another place a text that it has read before, it refers to the resource that came of it, and marks the leaves as it did then.
 //
 // It is done only where reading the text again could come to nothing else: the reading did nothing beside making resources that
-// are shared (effects), none of them has become another since (merges, bound), and no leaf has a state already. Nor is it done where
-// somebody asks what came of each leaf (normal, origins).
+// are shared (effects), none of them has become another since (merges, bound), and each leaf has the state that it had then: states only
+// rise, so of the same states and the same text the same states come. Nor is it done where somebody asks what came of each leaf (normal,
+// origins).
 
 // arrowed are the types of resource that this is done for: who and what is named again and again.
 var arrowed = map[string]bool{"Practitioner": true, "PractitionerRole": true, "Organization": true, "Location": true, "Device": true}
@@ -42,6 +43,7 @@ type meeting struct {
 type lesson struct {
 	key    string
 	nodes  []tree.Node
+	states []tree.State // of the nodes before; nil if they had none
 	before effects
 	met    int
 }
@@ -58,7 +60,7 @@ func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson
 		return nil, nil
 	}
 	m := &c.memos
-	m.begin(c, r)
+	m.begin(c, r, nameText, true)
 	looks := anyName
 	if r.sub != nil && len(r.path) == 0 && c.Doc.First(k) != 0 {
 		looks = c.looks(r.sub, 0)
@@ -74,16 +76,20 @@ func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson
 			}
 		}
 	}
-	if m.marked {
-		return nil, nil
-	}
 	if known = c.led[string(m.key)]; known != nil {
 		if known.merges == c.merges && !slices.ContainsFunc(known.met, func(x metNode) bool { return x.res.bound }) {
 			return known, nil
 		}
 		return nil, nil
 	}
-	return nil, &lesson{string(m.key), slices.Clone(m.nodes), c.arrowEffects(), len(c.met)}
+	learn = &lesson{key: string(m.key), nodes: slices.Clone(m.nodes), before: c.arrowEffects(), met: len(c.met)}
+	if m.marked {
+		learn.states = make([]tree.State, len(m.nodes))
+		for i, n := range m.nodes {
+			learn.states[i] = c.Doc.State(n)
+		}
+	}
+	return nil, learn
 }
 
 // repeat does what reading the text again would do. The nodes are those that foretell found.
@@ -114,6 +120,9 @@ func (c *Context) learnArrow(l *lesson, to *Resource) {
 	x.marks = make([]memoMark, len(l.nodes))
 	for i, n := range l.nodes {
 		x.marks[i] = memoMark{c.Doc.State(n), c.Doc.Why(n)}
+		if l.states != nil && x.marks[i].state < l.states[i] {
+			return // to be found among others lowered it
+		}
 	}
 	c.led[l.key] = x
 }

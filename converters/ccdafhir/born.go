@@ -119,7 +119,11 @@ func (b *born) body(root tree.Node) {
 		must := slices.Contains(b.kind.sections, spec.key)
 		list := parts[spec.key]
 		said := foreign[spec.code]
-		if len(list) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
+		var facts []bornFact
+		if spec.key == "social" {
+			facts = b.facts()
+		}
+		if len(list) == 0 && len(facts) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
 			continue
 		}
 		if spec.key == "plan" && b.kind.name == "careplan" { // its section of interventions is another one
@@ -129,6 +133,7 @@ func (b *born) body(root tree.Node) {
 		slices.SortStableFunc(list, func(x, y *mapping.Resource) int { return cmp.Compare(dateOf(y), dateOf(x)) })
 		b.part = p
 		b.statements(p, list)
+		b.writeFacts(p, facts)
 		empty, proper := p.ids == 0, b.hasTemplates(p.n)
 		t := spec.template
 		if spec.full.root != "" && (proper || must && b.kind.required) {

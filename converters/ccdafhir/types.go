@@ -33,6 +33,7 @@ var Types = mapping.Types{
 	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},
 	"NARRATIVE":    mapping.Pair{Read: readNarrative, Write: writeNarrative},
 	"LIFE":         mapping.Pair{Read: readLife, Write: writeLife},
+	"BUNDLE":       mapping.Pair{Read: readNothing, Write: writeBundle},
 	"STATUS":       mapping.Pair{Read: readNothing, Write: writeStatus},
 	"CONDITION":    mapping.Pair{Read: readCondition, Write: writeCondition},
 	"ALLERGY":      mapping.Pair{Read: readAllergy, Write: writeAllergy},

@@ -51,7 +51,7 @@ type born struct {
 	kind     *bornDocument
 	rec      *convert.Record
 	patient  *mapping.Resource
-	sections map[string]*bornPart
+	part     *bornPart                  // the section in the making
 	reported map[*mapping.Resource]bool // observations that stand in the organizer of their report
 	first    string                     // the earliest date of a statement
 	last     string
@@ -67,7 +67,7 @@ type bornPart struct {
 
 // writeBorn writes a document for a record that did not come as C-CDA.
 func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
-	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, sections: map[string]*bornPart{}, reported: map[*mapping.Resource]bool{}}
+	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}
 	for _, r := range c.Resources() {
 		if r.Type() == "Patient" && !r.Inside() && b.patient == nil {
 			b.patient = r
@@ -119,7 +119,11 @@ func (b *born) body(root tree.Node) {
 		must := slices.Contains(b.kind.sections, spec.key)
 		list := parts[spec.key]
 		said := foreign[spec.code]
-		if len(list) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
+		var facts []bornFact
+		if spec.key == "social" {
+			facts = b.facts()
+		}
+		if len(list) == 0 && len(facts) == 0 && !must && (len(said) == 0 || spec.template.root == "") {
 			continue
 		}
 		if spec.key == "plan" && b.kind.name == "careplan" { // its section of interventions is another one
@@ -127,11 +131,19 @@ func (b *born) body(root tree.Node) {
 		}
 		p := &bornPart{spec: spec, n: b.add(body, "component/section")}
 		slices.SortStableFunc(list, func(x, y *mapping.Resource) int { return cmp.Compare(dateOf(y), dateOf(x)) })
+		b.part = p
 		b.statements(p, list)
-		empty := p.ids == 0
+		b.writeFacts(p, facts)
+		empty, proper := p.ids == 0, b.hasTemplates(p.n)
 		t := spec.template
-		if spec.full.root != "" && (!empty || must && b.kind.required) {
+		if spec.full.root != "" && (proper || must && b.kind.required) {
 			t = spec.full
+		}
+		if spec.key == "goals" && !empty && !proper { // the template promises goals that are still aimed at
+			t = templateOf{}
+			if must {
+				b.noGoals(body, spec)
+			}
 		}
 		b.template(p.n, t)
 		if spec.full.root != "" && t == spec.full && (b.kind.name == "history" || b.kind.name == "discharge") {
@@ -149,8 +161,9 @@ func (b *born) body(root tree.Node) {
 				head.WriteString("<th>" + c + "</th>")
 			}
 			text = `<table border="1"><thead><tr>` + head.String() + "</tr></thead><tbody>" + p.rows.String() + "</tbody></table>"
-		} else if len(said) == 0 || t == spec.full {
-			b.put(p.n, "nullFlavor", "NI")
+		}
+		if empty && (len(said) == 0 || t == spec.full) || !empty && !proper && t.root != "" && t == spec.full {
+			b.put(p.n, "nullFlavor", "NI") // of the kind that the template wants
 		}
 		if len(said) > 0 {
 			words := b.wordsOfSection(said)
@@ -164,6 +177,27 @@ func (b *born) body(root tree.Node) {
 		b.d.SetText(b.add(p.n, "text"), text)
 	}
 	b.foreignSections(body, foreign)
+}
+
+// noGoals writes the section that a care plan must have, where all goals are of the past.
+func (b *born) noGoals(body tree.Node, spec *bornSection) {
+	n := b.put(b.add(body, "component/section"), "nullFlavor", "NI")
+	b.template(n, spec.template)
+	b.coded(n, "code", spec.code, loincOID, spec.title)
+	b.d.SetText(b.add(n, "title"), spec.title)
+	b.d.SetText(b.add(n, "text"), "<paragraph>No goals that are still aimed at</paragraph>")
+}
+
+// hasTemplates reports that a section has an entry that a template describes.
+func (b *born) hasTemplates(section tree.Node) bool {
+	for k := b.d.First(section); k != 0; k = b.d.Next(k) {
+		for x := b.d.First(k); x != 0 && b.d.Name(k) == "entry"; x = b.d.Next(x) {
+			if b.d.Child(x, "templateId") != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // rest says of everything that no section took why it is not there.

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -149,7 +152,9 @@ func (b *born) recordTarget(root tree.Node) {
 	}
 	e := elementOf(b.patient.Msg)
 	b.c.Place(b.patient)
+	restore := b.asWritten()
 	b.c.WriteTable("PatientRole", b.patient.Msg, n)
+	restore()
 	b.foreignIDs(n, e)
 	if b.d.Child(n, "id") == 0 {
 		b.ids(n, b.patient, "")
@@ -158,6 +163,16 @@ func (b *born) recordTarget(root tree.Node) {
 	p := b.d.Child(n, "patient")
 	if p == 0 {
 		p = b.add(n, "patient")
+	}
+	for k := b.d.First(p); k != 0; k = b.d.Next(k) {
+		if b.d.Name(k) != "name" || b.d.Empty(k) || attr(b.d, k, "nullFlavor") != 0 {
+			continue
+		}
+		for _, part := range []string{"family", "given"} {
+			if x := b.d.Child(k, part); x == 0 || b.d.Empty(x) {
+				b.null(k, part, "UNK")
+			}
+		}
 	}
 	b.contacts(root, p, e)
 	for _, name := range []string{"name", "administrativeGenderCode", "birthTime", "raceCode", "ethnicGroupCode"} {
@@ -170,6 +185,46 @@ func (b *born) recordTarget(root tree.Node) {
 	}
 }
 
+// asWritten makes the patient such as the document wants him until restore is called. The US realm wants names of parts alone: a text
+// beside parts is not written, one without parts stands as the family name.
+func (b *born) asWritten() (restore func()) {
+	patient, ok := b.patient.Msg.(*ppb.Patient)
+	if !ok {
+		return func() {}
+	}
+	var undo []func()
+	for _, name := range patient.Name {
+		text, family := name.Text, name.Family
+		if text.GetValue() == "" {
+			continue
+		}
+		name.Text = nil
+		if family == nil && len(name.Given) == 0 {
+			name.Family = &dpb.String{Value: text.Value}
+		}
+		undo = append(undo, func() {
+			name.Text, name.Family = text, family
+			b.fold(elementOf(name).one("text"), "a patient's name is written in its parts")
+		})
+	}
+	if all := patient.Contact; b.kind.name == "consultation" { // whose schematron takes every participant for somebody to call back
+		patient.Contact = slices.DeleteFunc(slices.Clone(all), func(x *ppb.Patient_Contact) bool { return !elementOf(x).has("relationship", "GUARD") })
+		undo = append(undo, func() {
+			for _, x := range all {
+				if !slices.Contains(patient.Contact, x) {
+					b.c.Decline(x, "a consultation note names only whom to call back")
+				}
+			}
+			patient.Contact = all
+		})
+	}
+	return func() {
+		for _, f := range undo {
+			f()
+		}
+	}
+}
+
 // contacts sets the persons around the patient right: the table of the patient writes each as a guardian, which only some are.
 func (b *born) contacts(root, p tree.Node, e element) {
 	for k := b.d.First(p); k != 0; k = b.d.Next(k) {
@@ -178,7 +233,7 @@ func (b *born) contacts(root, p tree.Node, e element) {
 		}
 	}
 	for _, x := range e.all("contact") {
-		if b.c.Refused(x.msg()) {
+		if b.c.Refused(x.msg()) || b.kind.name == "consultation" && !x.has("relationship", "GUARD") {
 			continue
 		}
 		var n tree.Node
@@ -259,12 +314,12 @@ func (b *born) service(root tree.Node) {
 		b.operation(s)
 	}
 	when := b.add(s, "effectiveTime")
-	if b.first == "" {
-		b.null(when, "low", "UNK")
-		b.null(when, "high", "UNK")
-	} else {
-		b.put(b.add(when, "low"), "value", cdaTime(b.first))
-		b.put(b.add(when, "high"), "value", cdaTime(b.last))
+	for _, end := range [][2]string{{"low", b.first}, {"high", b.last}} {
+		if toDay := len(end[1]) >= len("2006-01-02"); toDay { // which procedure and operative notes want
+			b.put(b.add(when, end[0]), "value", cdaTime(end[1]))
+		} else {
+			b.null(when, end[0], "UNK")
+		}
 	}
 	if b.kind.performer == "" {
 		return

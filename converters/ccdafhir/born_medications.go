@@ -305,10 +305,12 @@ func (b *born) dispense(n tree.Node, r *mapping.Resource) {
 			what = elementOf(to.Msg).one("code")
 		}
 	}
+	m := b.put(b.add(k, "product/manufacturedProduct"), "classCode", "MANU")
+	b.template(m, entryTemplate("23", "2014-06-09"))
 	if what.ok() && what.t.Name == "CodeableConcept" {
-		m := b.put(b.add(k, "product/manufacturedProduct"), "classCode", "MANU")
-		b.template(m, entryTemplate("23", "2014-06-09"))
 		b.concept(b.add(m, "manufacturedMaterial"), "code", what)
+	} else {
+		b.null(b.add(m, "manufacturedMaterial"), "code", "UNK")
 	}
 	if who := e.one("performer.actor"); who.ok() {
 		b.performer(k, r, who)

@@ -36,6 +36,9 @@ func (b *born) null(n tree.Node, name, flavor string) tree.Node {
 
 func (b *born) template(n tree.Node, list ...templateOf) {
 	for _, t := range list {
+		if t.root == "" {
+			continue
+		}
 		b.put(b.add(n, "templateId"), "root", t.root)
 		if t.version != "" {
 			b.put(b.add(n, "templateId"), "root", t.root, "extension", t.version)
@@ -127,7 +130,11 @@ func (b *born) effective(n tree.Node, e element, span bool) tree.Node {
 		}
 	case e.t.Prim == nil || e.t.Name == "string":
 		b.fold(e, "a time in words stands in the narrative")
-		b.put(k, "nullFlavor", "UNK")
+		if span {
+			b.null(k, "low", "UNK")
+		} else {
+			b.put(k, "nullFlavor", "UNK")
+		}
 	case span:
 		b.time(b.add(k, "low"), e)
 	default:
@@ -235,6 +242,14 @@ func (p *bornPart) row(cells ...string) string {
 		p.rows.WriteString("<td>" + escape(c) + "</td>")
 	}
 	p.rows.WriteString("</tr>")
+	return id
+}
+
+// aside adds a row of words that belong to the row above, and gives its id.
+func (p *bornPart) aside(words string) string {
+	p.ids++
+	id := p.spec.key + "-" + strconv.Itoa(p.ids)
+	p.rows.WriteString(`<tr ID="` + id + `"><td colspan="` + strconv.Itoa(len(p.spec.columns)) + `">` + escape(words) + "</td></tr>")
 	return id
 }
 

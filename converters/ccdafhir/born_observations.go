@@ -67,6 +67,7 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		t = entryTemplate("38", "2015-08-01")
 	case section == "functional":
 		t = entryTemplate("69", "")
+	case observationStatus[own.one("status").text()] == "" && reportStatus[own.one("status").text()] == "": // the template wants to know it
 	default:
 		t = entryTemplate("2", "2015-08-01")
 	}
@@ -222,13 +223,13 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 		}
 		b.c.Place(r)
 		k := b.put(b.add(b.entry(p), "organizer"), "classCode", "CLUSTER", "moodCode", "EVN")
-		b.template(k, entryTemplate("1", "2015-08-01"))
 		if r.Type() == "Observation" {
 			b.ids(k, r, "organizer")
 			b.c.Anew(func() { b.concept(k, "code", e.one("code")) })
 			b.stateOf(k, observationStatus, e.one("status"))
 			b.span(k, e.one("effective"))
 			b.resultComponents(p, k, r)
+			b.resultOrganizer(k, e)
 			continue
 		}
 		b.ids(k, r, "")
@@ -274,8 +275,22 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			b.effective(o, e.one("effective"), false)
 			b.asValue(b.null(o, "value", "NA"), "ST")
 		}
+		b.resultOrganizer(k, e)
 		if x := e.one("issued"); x.ok() {
 			b.c.Decline(x.msg(), "when a report was released has no place in a statement")
+		}
+	}
+}
+
+// resultOrganizer gives an organizer its template, which wants to know its state and that of a result in it.
+func (b *born) resultOrganizer(n tree.Node, e element) {
+	if reportStatus[e.one("status").text()] == "" {
+		return
+	}
+	for k := b.d.First(n); k != 0; k = b.d.Next(k) {
+		if b.d.Name(k) == "component" && b.d.Child(b.d.Child(k, "observation"), "templateId") != 0 {
+			b.template(n, entryTemplate("1", "2015-08-01"))
+			return
 		}
 	}
 }

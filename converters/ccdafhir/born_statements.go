@@ -211,7 +211,7 @@ func (b *born) notes(n tree.Node, e element) {
 		k := b.put(b.add(b.related(n, "SUBJ", true), "act"), "classCode", "ACT", "moodCode", "EVN")
 		b.template(k, entryTemplate("64", ""))
 		b.coded(k, "code", "48767-8", loincOID, "Annotation comment")
-		b.d.SetText(b.add(k, "text"), words.text())
+		b.link(k, b.part.aside(words.text()))
 		b.claim(words)
 	}
 }

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -169,13 +170,19 @@ func valueWithin(d *tree.Doc, n tree.Node, template string) (code string) {
 	return code
 }
 
+// endUnknown reports what has ended nobody knows when: C-CDA R2.1 says of problems and allergies that then, and only then, there is an end
+// with the null flavor UNK.
+func endUnknown(d *tree.Doc, n tree.Node) bool {
+	return attrText(d, d.Child(d.Child(n, "effectiveTime"), "high"), "nullFlavor") == "UNK"
+}
+
 // clinicalStatus is what the status observation within a problem or an allergy says; else that it has ended; else the concern
 // around it; else active (C-CDA on FHIR, Problems and Allergies).
 func clinicalStatus(d *tree.Doc, n tree.Node, template string) string {
 	if s := snomedStatus[valueWithin(d, n, template)]; s != "" {
 		return s
 	}
-	if attr(d, d.Child(d.Child(n, "effectiveTime"), "high"), "value") != 0 {
+	if attr(d, d.Child(d.Child(n, "effectiveTime"), "high"), "value") != 0 || endUnknown(d, n) {
 		return "resolved"
 	}
 	if act := d.Parent(d.Parent(n)); act != 0 && d.Name(act) == "act" {
@@ -355,6 +362,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d.ProtoReflect(), "criticality", t) {
 		markDerived(d.Criticality)
 	}
+	whole := severities[valueWithin(doc, n, severity)] // which C-CDA discourages: it holds for each reaction that says none
 	within(doc, n, reaction, func(o tree.Node) {
 		v := doc.Child(o, "value")
 		if v == 0 || attr(doc, v, "code") == 0 {
@@ -365,7 +373,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			return
 		}
 		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}}
-		if s := severities[valueWithin(doc, o, severity)]; s != "" {
+		if s := cmp.Or(severities[valueWithin(doc, o, severity)], whole); s != "" {
 			setCode(r.ProtoReflect(), "severity", s)
 		}
 		markDerived(r)

@@ -14,7 +14,9 @@ import (
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
 	lpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
+	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -38,24 +40,102 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	end()
 	sealPlaces(c, said)
+	complete(c.Doc, n, said.Interface())
 	merge(dst.ProtoReflect(), said)
 	switch x := dst.(type) {
 	case *ipb.Immunization:
 		reactions(c, n, x)
+		for _, p := range x.Performer { // who gave it: C-CDA on FHIR, Immunizations
+			if p.Function == nil {
+				p.Function = derivedConcept("http://terminology.hl7.org/CodeSystem/v2-0443", "AP")
+			}
+		}
 	case *epb.Encounter:
 		diagnoses(c, x)
+		if code := visitClass(x); x.ClassValue == nil && code != "" {
+			x.ClassValue = &dpb.Coding{System: &dpb.Uri{Value: "http://terminology.hl7.org/CodeSystem/v3-ActCode"}, Code: &dpb.Code{Value: code}}
+			markDerived(x.ClassValue)
+		}
 	case *opb.Observation:
 		if code := observationCategory(c.Doc, n); code != "" && len(x.Category) == 0 {
 			x.Category = append(x.Category, derivedConcept(observationCategories, code))
 		}
 	case *docpb.DocumentReference:
 		attach(x)
+		x.Category = append(x.Category, derivedConcept("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"))
 	case *drpb.DiagnosticReport:
 		if len(x.Category) == 0 && attrText(c.Doc, c.Doc.Child(sectionOf(c.Doc, n), "code"), "code") == resultsSection {
 			x.Category = append(x.Category, derivedConcept("http://terminology.hl7.org/CodeSystem/v2-0074", "LAB"))
 		}
 	}
 	return false
+}
+
+// complete makes what the tables Derived have read such as FHIR wants it: a note has words, what is taken as needed without a reason says
+// just that, and what has ended nobody knows when has an end.
+func complete(d *tree.Doc, n tree.Node, said proto.Message) {
+	switch x := said.(type) {
+	case *cpb.Condition:
+		x.Note = worded(x.Note)
+		if endUnknown(d, n) && snomedStatus[valueWithin(d, n, problemStatus)] == "" && attrText(d, n, "negationInd") != "true" {
+			x.Abatement = &cpb.Condition_AbatementX{Choice: &cpb.Condition_AbatementX_DateTime{DateTime: &dpb.DateTime{
+				Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
+					Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}}}
+		}
+	case *apb.AllergyIntolerance:
+		x.Note = worded(x.Note)
+	case *mpb.MedicationRequest:
+		x.Note = worded(x.Note)
+		for _, dosage := range x.DosageInstruction {
+			if why := dosage.GetAsNeeded().GetCodeableConcept(); why != nil && len(why.Coding) == 0 && why.Text == nil {
+				dosage.AsNeeded = nil
+			}
+		}
+		if hasPrecondition(d, n) {
+			if len(x.DosageInstruction) == 0 {
+				x.DosageInstruction = append(x.DosageInstruction, &dpb.Dosage{})
+			}
+			if first := x.DosageInstruction[0]; first.AsNeeded == nil {
+				first.AsNeeded = &dpb.Dosage_AsNeededX{Choice: &dpb.Dosage_AsNeededX_Boolean{Boolean: &dpb.Boolean{Value: true}}}
+			}
+		}
+	case *ipb.Immunization:
+		x.Note = worded(x.Note)
+	case *procpb.Procedure:
+		x.Note = worded(x.Note)
+	case *opb.Observation:
+		x.Note = worded(x.Note)
+	}
+}
+
+func worded(notes []*dpb.Annotation) []*dpb.Annotation {
+	return slices.DeleteFunc(notes, func(x *dpb.Annotation) bool { return x.GetText().GetValue() == "" })
+}
+
+func hasPrecondition(d *tree.Doc, n tree.Node) bool {
+	k := d.Child(n, "precondition")
+	return k != 0 && !d.Empty(k)
+}
+
+// visitClass is the class of an encounter by the code of what was billed: C-CDA on FHIR, Encounters, names these ranges of CPT.
+func visitClass(x *epb.Encounter) string {
+	for _, t := range x.Type {
+		for _, c := range t.Coding {
+			code := c.GetCode().GetValue()
+			if c.GetSystem().GetValue() != "http://www.ama-assn.org/go/cpt" || len(code) != 5 {
+				continue
+			}
+			switch {
+			case "99211" <= code && code <= "99215":
+				return "AMB"
+			case "99221" <= code && code <= "99223":
+				return "IMP"
+			case "99281" <= code && code <= "99285":
+				return "EMER"
+			}
+		}
+	}
+	return ""
 }
 
 // concerned reads what a concern says of what is within it: who wrote it, where that does not say so itself, and since when it is asserted.

@@ -14,6 +14,8 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
+const absentURL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
 // This file holds what the invariants of FHIR want and CDA does not.
 
 const extensionBase = "https://chartpost.org/fhir/StructureDefinition/"
@@ -24,7 +26,7 @@ func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	if !ok || d.Low != nil || d.High != nil || d.Text != nil || proto.Size(d) == 0 {
 		return false
 	}
-	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
 		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}}}}
 	return true
 }
@@ -78,7 +80,7 @@ func readOrgName(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	if !ok || d.Name != nil || len(d.Identifier) > 0 || proto.Size(d) == 0 {
 		return false
 	}
-	d.Name = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+	d.Name = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
 		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}
 	return true
 }

@@ -77,3 +77,14 @@ func writeTemplates(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	}
 	return any
 }
+
+// writeBundle says of the bundle's type that the document has it.
+func writeBundle(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
+	b := c.Bundle()
+	if b == nil || b.Type == nil {
+		return false
+	}
+	defer c.Fold("a document says it by being one")()
+	c.Claim(b.Type)
+	return true
+}

@@ -11,6 +11,7 @@
 //	conform clinical [-v] [-top N] [-suite NAME] [-only TEXT] [-back]   pairs of clinical documents and FHIR
 //	conform ccda [-nth N] [-most N] DIR BACK  clinical documents and what came back of them, by the referee for C-CDA
 //	conform ccda-validate [-nth N] [DIR] our check of clinical documents against the official schema and schematrons
+//	conform gather DIR                   the official examples of FHIR as a few records of one patient each
 //	conform ledgers [-top N] [-messages DIR] FILE...  what became of the values, from ledgers
 //
 // What is measured is the program -chartpost FILE or $CHARTPOST_BIN; without either, pairs convert within this process. The
@@ -47,12 +48,13 @@ var commands = []struct {
 	{"ledgers", ledgers},
 	{"ccda", ccda},
 	{"clinical", clinical},
+	{"gather", gather},
 	{"ccda-validate", ccdaValidate},
 	{"views", views},
 }
 
 // errUsage ends the run with status 2.
-var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical, ccda-validate or views, with its arguments")
+var errUsage = errors.New("usage: conform guide, coverage, observed, pairs, select, referee, validator, ledgers, ccda, clinical, gather, ccda-validate or views, with its arguments")
 
 func main() {
 	err := errUsage
@@ -96,6 +98,29 @@ func guide(args []string) error {
 		return err
 	}
 	return conformance.RenderGuide(args[0], rows, codes)
+}
+
+func gather(args []string) error {
+	shared := testshared.Find()
+	if len(args) != 1 {
+		return errUsage
+	}
+	if shared == "" {
+		return noShared("gather")
+	}
+	records, err := conformance.GatherExamples(shared, 8)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(args[0], 0o755); err != nil {
+		return err
+	}
+	for i, b := range records {
+		if err := os.WriteFile(filepath.Join(args[0], fmt.Sprintf("gathered-%d.json", i+1)), b, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func coverage(args []string) error {

@@ -1,0 +1,89 @@
+package ccdafhir_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const coded = ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" codeSystem="2.16.840.1.113883.6.96" code=`
+
+// TestGuidance holds rows of C-CDA on FHIR against small statements: what FHIR says of each, and that it comes back as it was.
+func TestGuidance(t *testing.T) {
+	problem := func(inner string) string {
+		return `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.3"/><id root="1.2.3.5"/><code code="CONC" codeSystem="2.16.840.1.113883.5.6"/>
+<statusCode code="active"/><effectiveTime><low value="20200101"/></effectiveTime><entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN">
+<templateId root="2.16.840.1.113883.10.20.22.4.4"/><id root="1.2.3.6"/><code code="55607006" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/>` +
+			inner + `</observation></entryRelationship></act>`
+	}
+	asthma := `<value` + coded + `"195967001"/>`
+	result := func(value string) string {
+		return `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
+<code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="20200101"/>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="IVL_PQ">` + value + `</value></observation>`
+	}
+	for _, tt := range []struct {
+		name, template, section, entry string
+		want                           []string // in FHIR
+		wantNot                        string
+		back                           []string // in the document that comes back, each once
+	}{
+		{"a problem that ended nobody knows when", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/><high nullFlavor="UNK"/></effectiveTime>` + asthma),
+			[]string{`"code":"resolved"`, `"_abatementDateTime":{`, `"category":[{`, `"code":"55607006"`}, `"code":"active"}`, []string{`<high nullFlavor="UNK"/>`}},
+		{"a comment", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/></effectiveTime>` + asthma + `<entryRelationship typeCode="SUBJ" inversionInd="true">
+<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.64"/><code code="48767-8" codeSystem="2.16.840.1.113883.6.1"/><text>Mild in spring</text>
+<author><time value="20200102"/><assignedAuthor><id root="1.2.3.7" extension="9"/><assignedPerson><name><given>Rowan</given><family>Testperson</family></name></assignedPerson></assignedAuthor></author>
+</act></entryRelationship>`), []string{`"note":[{`, `"text":"Mild in spring"`, `"time":"2020-01-02"`, `"authorReference":{`}, "", []string{`Mild in spring`, `<time value="20200102"/>`}},
+		{"more than", "22.2.3.1", "30954-2", result(`<low value="200" unit="mg/dL" inclusive="false"/>`), []string{`"value":200`, `"comparator":">"`}, "valueRange",
+			[]string{`<low value="200" unit="mg/dL" inclusive="false"/>`}},
+		{"at most", "22.2.3.1", "30954-2", result(`<high value="5" unit="mg/dL"/>`), []string{`"value":5`, `"comparator":"<="`}, "valueRange", []string{`<high value="5" unit="mg/dL"/>`}},
+		{"at least, said so", "22.2.3.1", "30954-2", result(`<low value="5" unit="mg/dL" inclusive="true"/>`), []string{`"comparator":">="`}, "valueRange",
+			[]string{`<low value="5" unit="mg/dL" inclusive="true"/>`}},
+		{"from to", "22.2.3.1", "30954-2", result(`<low value="2" unit="mg/dL"/><high value="5" unit="mg/dL"/>`), []string{`"valueRange":{`}, "comparator", []string{`<low value="2"`}},
+		{"a severity that is said of the allergy", "22.2.6.1", "48765-2", `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.30"/><id root="1.2.3.5"/>
+<code code="CONC" codeSystem="2.16.840.1.113883.5.6"/><statusCode code="active"/><effectiveTime><low value="20200101"/></effectiveTime><entryRelationship typeCode="SUBJ">
+<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.7"/><id root="1.2.3.6"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
+<statusCode code="completed"/><effectiveTime><low value="20200101"/></effectiveTime><value` + coded + `"416098002"/>
+<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></playingEntity></participantRole></participant>
+<entryRelationship typeCode="MFST" inversionInd="true"><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.9"/><id root="1.2.3.8"/>
+<code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="completed"/><value` + coded + `"247472004"/></observation></entryRelationship>
+<entryRelationship typeCode="SUBJ" inversionInd="true"><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.8"/>
+<code code="SEV" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="completed"/><value` + coded + `"24484000"/></observation></entryRelationship>
+</observation></entryRelationship></act>`, []string{`"severity":"severe"`}, "", []string{`code="24484000"`, `code="247472004"`}},
+		{"as needed, nobody says why", "22.2.1.1", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><id root="1.2.3.6"/>
+<statusCode code="active"/><consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable>
+<precondition typeCode="PRCN"><criterion><templateId root="2.16.840.1.113883.10.20.22.4.25"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" nullFlavor="UNK"/></criterion></precondition></substanceAdministration>`,
+			[]string{`"asNeededBoolean":true`}, "asNeededCodeableConcept", []string{`<precondition`}},
+		{"who gave a vaccination", "22.2.2.1", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN" negationInd="false"><templateId root="2.16.840.1.113883.10.20.22.4.52"/><id root="1.2.3.6"/>
+<statusCode code="completed"/><effectiveTime value="20200101"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial>
+</manufacturedProduct></consumable><performer><assignedEntity><id root="1.2.3.7" extension="9"/></assignedEntity></performer></substanceAdministration>`,
+			[]string{`"code":"AP"`}, "", []string{`<performer`}},
+		{"a visit by what was billed", "22.2.22.1", "46240-8", `<encounter classCode="ENC" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.49"/><id root="1.2.3.6"/>
+<code code="99213" codeSystem="2.16.840.1.113883.6.12"/><effectiveTime value="20200101"/></encounter>`, []string{`"code":"AMB"`, `"code":"99213"`}, "", []string{`code="99213"`}},
+		{"birth sex", "22.2.17", "29762-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.200" extension="2016-06-01"/>
+<code code="76689-9" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="20200101"/>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="F" codeSystem="2.16.840.1.113883.5.1"/></observation>`,
+			[]string{`us-core-birthsex"`, `"valueCode":"F"`}, "", []string{`code="76689-9"`}},
+	} {
+		doc := oneSection("2.16.840.1.113883.10.20."+tt.template, tt.section, tt.entry)
+		bundle := through(t, "ccda", "fhir", "", []byte(doc))[0]
+		text := string(bundle)
+		for _, want := range tt.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: FHIR does not hold %s:\n%s", tt.name, want, text)
+			}
+		}
+		if tt.wantNot != "" && strings.Contains(text, tt.wantNot) {
+			t.Errorf("%s: FHIR holds %s:\n%s", tt.name, tt.wantNot, text)
+		}
+		r := results(t, "fhir", "ccda", "", bundle)[0]
+		for _, back := range tt.back {
+			if n := strings.Count(string(r.Parts[0].Data), back); n != 1 {
+				t.Errorf("%s: %s stands there %d times:\n%s", tt.name, back, n, r.Parts[0].Data)
+			}
+		}
+		for _, l := range append(r.Entry.Unmapped, r.Entry.Declined...) {
+			t.Errorf("%s: %s did not come back: %s", tt.name, l.At, l.Why)
+		}
+	}
+}

@@ -35,9 +35,7 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	said := dst.ProtoReflect().New()
 	end := c.Fold(derivedWhy)
 	c.ReadTable("Derived", n, said.Interface())
-	if act := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Name(act) == "act" {
-		concerned(c, n, act, said.Interface())
-	}
+	conducted(c, n, said.Interface())
 	end()
 	sealPlaces(c, said)
 	complete(c.Doc, n, said.Interface())
@@ -138,20 +136,39 @@ func visitClass(x *epb.Encounter) string {
 	return ""
 }
 
-// concerned reads what a concern says of what is within it: who wrote it, where that does not say so itself, and since when it is asserted.
-func concerned(c *mapping.Context, n, act tree.Node, dst proto.Message) {
+// conducted reads what the context says of a statement: CDA R2, 4.4. Since when a problem is asserted stands in the concern around it. Who
+// wrote it, where it does not say so itself, is the author of the nearest statement around it, else of the section, else of the document;
+// when, too, but for the document: that it was written says nothing of when each of its statements was first recorded.
+func conducted(c *mapping.Context, n tree.Node, dst proto.Message) {
+	d := c.Doc
 	switch x := dst.(type) {
 	case *cpb.Condition:
-		if len(x.Extension) == 0 && slices.Contains(templatesOf(c.Doc, act), problemConcern) {
+		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && slices.Contains(templatesOf(d, act), problemConcern) {
 			c.ReadTable("Derived_Assertion", act, dst)
 		}
-	case *apb.AllergyIntolerance:
+	case *apb.AllergyIntolerance, *procpb.Procedure:
 	default:
 		return
 	}
-	if c.Doc.Child(n, "author") == 0 {
-		c.ReadTable("Derived_Concern", act, dst)
+	for k := n; k != 0 && k != tree.Root; k = d.Parent(k) {
+		switch {
+		case d.Name(k) == "ClinicalDocument":
+			c.ReadTable("Derived_Document", k, dst)
+			return
+		case hasAuthor(d, k):
+			if k != n { // the tables Derived have read its own
+				c.ReadTable("Derived_Concern", k, dst)
+			}
+			return
+		case attrText(d, k, "contextConductionInd") == "false":
+			return
+		}
 	}
+}
+
+func hasAuthor(d *tree.Doc, n tree.Node) bool {
+	k := d.Child(n, "author")
+	return k != 0 && !d.Empty(k)
 }
 
 // merge moves what src says into dst, marked as derived, where dst says nothing.

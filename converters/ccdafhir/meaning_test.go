@@ -18,10 +18,6 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// statements are the elements of CDA that are acts.
-var statements = map[string]bool{"act": true, "observation": true, "procedure": true, "encounter": true, "organizer": true, "supply": true,
-	"substanceAdministration": true}
-
 // saysNo reports that a resource says of what it holds that it is not so, was not done or shall not be.
 func saysNo(m proto.Message) bool {
 	switch x := m.(type) {
@@ -94,7 +90,7 @@ func TestNegation(t *testing.T) {
 		}
 		denied, told := 0, 0
 		doc.Leaves(func(n tree.Node, s tree.State, _ string) {
-			if doc.Name(n) != "@negationInd" || doc.Text(n) != "true" || !statements[doc.Name(doc.Parent(n))] {
+			if doc.Name(n) != "@negationInd" || doc.Text(n) != "true" || !statementNames[doc.Name(doc.Parent(n))] {
 				return
 			}
 			denied++

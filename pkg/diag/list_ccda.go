@@ -38,4 +38,7 @@ var ccdaEntries = []Entry{
 	{"CP-CDA-032", Misread, "the document is about more than one patient, and only the first is read",
 		"Nothing in a statement says which of them it is about, so none of it is given to the others.",
 		"ask the sender for a document for each patient"},
+	{"CP-CDA-102", Misread, "codes that contradict one another",
+		"Not both can be true. All of them are kept; where FHIR can say it once, the first one counts.",
+		"ask the sender which of them holds"},
 }

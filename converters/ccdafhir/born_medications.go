@@ -35,7 +35,8 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	for _, d := range dosages {
 		sig = append(sig, d.one("text").text())
 	}
-	id := p.row(cmp.Or(wordsOf(what), "unknown"), strings.TrimSpace(strings.Join(sig, "; ")), words(state, b.no(e)), dateOf(r))
+	directions := strings.TrimSpace(strings.Join(slices.DeleteFunc(sig, func(s string) bool { return s == "" }), "; "))
+	id, cell := p.rowWith(1, cmp.Or(wordsOf(what), "unknown"), directions, words(state, b.no(e)), dateOf(r))
 	k := b.act(b.entry(p), "substanceAdministration", "SBADM", mood, r, "", entryTemplate("16", "2014-06-09"))
 	none := what.ok() && anyOf(what, bornNoMedication) != ""
 	if none != (e.one("doNotPerform").text() == "true" || state == "not-taken") {
@@ -91,13 +92,53 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 			b.asValue(b.concept(b.precondition(k), "value", x), "CD")
 		}
 	}
+	if directions != "" {
+		b.sig(k, mood, cell)
+	}
+	b.instructions(k, dosage)
 	b.supply(k, r)
 	b.dispenses(k, r)
 	b.reasons(k, r)
 	b.notes(k, e)
-	for _, d := range dosages {
-		b.fold(d.one("text"), "the directions stand in the narrative")
-		b.fold(d.one("patientInstruction"), "the directions stand in the narrative")
+	for i, d := range dosages {
+		if len(dosages) == 1 {
+			b.claim(d.one("text"))
+			continue
+		}
+		b.fold(d.one("text"), "the directions stand together")
+		if i > 0 {
+			b.declineOf(d.one("patientInstruction"), "a medication of C-CDA has one dosage")
+		}
+	}
+}
+
+// sig writes the directions as a text: Medication Free Text Sig. They stand in the narrative.
+func (b *born) sig(n tree.Node, mood, cell string) {
+	k := b.put(b.add(b.related(n, "COMP", false), "substanceAdministration"), "classCode", "SBADM", "moodCode", mood)
+	b.template(k, entryTemplate("147", ""))
+	b.coded(k, "code", "76662-6", loincOID, "Instructions Medication")
+	b.link(k, cell)
+	b.null(b.put(b.add(k, "consumable/manufacturedProduct"), "classCode", "MANU"), "manufacturedLabeledDrug", "NA")
+}
+
+// instructions writes what the patient is told beside the directions: Instruction.
+func (b *born) instructions(n tree.Node, dosage element) {
+	act := func() tree.Node {
+		k := b.put(b.add(b.related(n, "SUBJ", true), "act"), "classCode", "ACT", "moodCode", "INT")
+		b.template(k, entryTemplate("20", "2014-06-09"))
+		return k
+	}
+	for _, x := range dosage.all("additionalInstruction") {
+		k := act()
+		b.concept(k, "code", x)
+		b.put(b.add(k, "statusCode"), "code", "completed")
+	}
+	if x := dosage.one("patientInstruction"); x.text() != "" {
+		k := act()
+		b.coded(k, "code", "311401005", snomedOID, "Patient education")
+		b.link(k, b.part.aside(x.text()))
+		b.put(b.add(k, "statusCode"), "code", "completed")
+		b.claim(x)
 	}
 }
 

@@ -235,14 +235,25 @@ func escape(s string) string { return string(ccda.AppendEscaped(nil, s, false)) 
 
 // row adds a row to the narrative of a section and gives the id by which an entry refers to it.
 func (p *bornPart) row(cells ...string) string {
+	id, _ := p.rowWith(-1, cells...)
+	return id
+}
+
+// rowWith is row, and gives a cell an id of its own.
+func (p *bornPart) rowWith(marked int, cells ...string) (id, cell string) {
 	p.ids++
-	id := p.spec.key + "-" + strconv.Itoa(p.ids)
+	id = p.spec.key + "-" + strconv.Itoa(p.ids)
 	p.rows.WriteString(`<tr ID="` + id + `">`)
-	for _, c := range cells {
-		p.rows.WriteString("<td>" + escape(c) + "</td>")
+	for i, c := range cells {
+		if i == marked {
+			cell = id + "-" + strconv.Itoa(i+1)
+			p.rows.WriteString(`<td ID="` + cell + `">` + escape(c) + "</td>")
+		} else {
+			p.rows.WriteString("<td>" + escape(c) + "</td>")
+		}
 	}
 	p.rows.WriteString("</tr>")
-	return id
+	return id, cell
 }
 
 // aside adds a row of words that belong to the row above, and gives its id.

@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -138,9 +139,24 @@ func (b *born) problemObservation(n tree.Node, r *mapping.Resource, e element, i
 	for _, x := range e.all("category") {
 		b.fold(x, "its section says it")
 	}
+	if age := e.one("onset"); age.ok() && age.t.Name == "Age" {
+		b.ageAtOnset(k, age)
+	}
 	b.clinical(k, e, "6")
 	b.certainty(k, r, e)
 	b.notes(k, e)
+}
+
+// ageAtOnset writes how old the patient was: Age Observation, which knows UCUM's units of time.
+func (b *born) ageAtOnset(n tree.Node, age element) {
+	if !slices.Contains([]string{"a", "mo", "wk", "d", "h", "min"}, age.one("code").text()) {
+		return
+	}
+	k := b.put(b.add(b.related(n, "SUBJ", true), "observation"), "classCode", "OBS", "moodCode", "EVN")
+	b.template(k, entryTemplate("31", ""))
+	b.coded(k, "code", "445518008", snomedOID, "Age At Onset")
+	b.put(b.add(k, "statusCode"), "code", "completed")
+	b.asValue(b.quantity(k, "value", age), "PQ")
 }
 
 // abatement is the end of a problem.

@@ -48,6 +48,10 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 				p.Function = derivedConcept("http://terminology.hl7.org/CodeSystem/v2-0443", "AP")
 			}
 		}
+	case *mpb.MedicationRequest:
+		for _, dosage := range x.DosageInstruction {
+			offset(dosage.GetTiming().GetRepeat())
+		}
 	case *epb.Encounter:
 		diagnoses(c, x)
 		if code := visitClass(x); x.ClassValue == nil && code != "" {
@@ -113,6 +117,23 @@ func worded(notes []*dpb.Annotation) []*dpb.Annotation {
 func hasPrecondition(d *tree.Doc, n tree.Node) bool {
 	k := d.Child(n, "precondition")
 	return k != 0 && !d.Empty(k)
+}
+
+// offset gives a moment of the day, an hour before a meal, FHIR's minutes, which have no sign: whether it is before or after the moment says.
+func offset(repeat *dpb.Timing_Repeat) {
+	if repeat == nil || repeat.Offset != nil || len(repeat.When) == 0 {
+		return
+	}
+	for _, x := range repeat.Extension {
+		q := x.GetValue().GetQuantity()
+		each, ok := map[string]float64{"min": 1, "h": 60}[q.GetUnit().GetValue()]
+		length, err := strconv.ParseFloat(q.GetValue().GetValue(), 64)
+		minutes := length * each
+		if x.GetUrl().GetValue() == ownExtensions+"offset" && ok && err == nil && minutes > 0 && minutes == float64(uint32(minutes)) {
+			repeat.Offset = &dpb.UnsignedInt{Value: uint32(minutes)}
+			markDerived(repeat.Offset)
+		}
+	}
 }
 
 // visitClass is the class of an encounter by the code of what was billed: C-CDA on FHIR, Encounters, names these ranges of CPT.

@@ -54,6 +54,10 @@ func TestGuidance(t *testing.T) {
 <precondition typeCode="PRCN"><criterion><templateId root="2.16.840.1.113883.10.20.22.4.25"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
 <value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" nullFlavor="UNK"/></criterion></precondition></substanceAdministration>`,
 			[]string{`"asNeededBoolean":true`}, "asNeededCodeableConcept", []string{`<precondition`}},
+		{"an hour before meals", "22.2.1.1", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><id root="1.2.3.6"/>
+<statusCode code="active"/><effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="EIVL_TS" operator="A"><event code="AC"/><offset value="1" unit="h"/></effectiveTime>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"when":["AC"]`, `"offset":60`}, "", []string{`<event code="AC"/>`}},
 		{"who gave a vaccination", "22.2.2.1", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN" negationInd="false"><templateId root="2.16.840.1.113883.10.20.22.4.52"/><id root="1.2.3.6"/>
 <statusCode code="completed"/><effectiveTime value="20200101"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial>
 </manufacturedProduct></consumable><performer><assignedEntity><id root="1.2.3.7" extension="9"/></assignedEntity></performer></substanceAdministration>`,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,16 @@ func tables(t *testing.T, f func() *convert.Format, dir string) (files map[strin
 		if err != nil {
 			t.Fatal(err)
 		}
+		ledger, err := os.ReadFile(job.Ledger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if places := placeAt.FindAllString(string(ledger), -1); s.Totals.Records == 1 {
+			slices.Sort(places)
+			if n := len(places); n != len(slices.Compact(places)) {
+				t.Errorf("%d places of the ledger, and some of them twice", n)
+			}
+		}
 		got := map[string]string{}
 		for _, n := range names {
 			b, err := os.ReadFile(filepath.Join(out, n.Name()))
@@ -84,6 +95,8 @@ func tables(t *testing.T, f func() *convert.Format, dir string) (files map[strin
 	}
 	return files, sum, finds
 }
+
+var placeAt = regexp.MustCompile(`"at":"[^"]*"`)
 
 // columns are the cells of a table's rows in some columns.
 func columns(t *testing.T, text string, names ...string) (rows []string) {

@@ -414,6 +414,9 @@ func latest(list []*version) (all []other) {
 
 // appendCells appends the cells of a row, as a table or as JSON has them.
 func appendCells(cells []string, v *sqlview.View, row sqlview.Row, lines bool) []string {
+	if cells == nil {
+		cells = make([]string, 0, len(row))
+	}
 	for i := range row {
 		if lines {
 			cells = append(cells, string(row[i].AppendJSON(nil, &v.Columns[i])))

@@ -143,6 +143,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.ID, out.loose = fhir.IDOf(h.resource), true
 	case h.piece != nil:
 		out.ID, out.whole, out.Piece = h.piece.shell.GetId().GetValue(), h.piece.shell, true
+		rec.Part = true
 		if h.piece.first {
 			rec.Bundle = h.piece.shell
 		}

@@ -309,10 +309,20 @@ func neverCompared(left, right Types) bool {
 
 // kind is the sort of values of the system that items of a type are, Nothing if they are none.
 func (t Type) kind() Kind {
-	if t.FHIR == nil {
+	switch {
+	case t.FHIR == nil:
 		return t.System
+	case t.FHIR.Kind == plan.Primitive:
+		return PrimitiveKind(t.FHIR.Bases()[0])
+	case slices.Contains(t.FHIR.Bases(), "Quantity"):
+		return Quantity
 	}
-	switch t.FHIR.Bases()[0] {
+	return Nothing
+}
+
+// PrimitiveKind is the sort of values of the system that those of one of FHIR's primitive types are: String for all that are written as texts.
+func PrimitiveKind(typ string) Kind {
+	switch typ {
 	case "boolean":
 		return Boolean
 	case "integer", "positiveInt", "unsignedInt", "integer64":
@@ -326,13 +336,7 @@ func (t Type) kind() Kind {
 	case "time":
 		return Time
 	}
-	switch {
-	case t.FHIR.Kind == plan.Primitive:
-		return String
-	case slices.Contains(t.FHIR.Bases(), "Quantity"):
-		return Quantity
-	}
-	return Nothing
+	return String
 }
 
 // comparableKinds is what compare takes for comparable.

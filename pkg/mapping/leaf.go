@@ -61,12 +61,23 @@ type pathStep struct {
 	typ  *plan.Type
 }
 
-func (w *leafWalk) place() string {
-	name := w.leaf.Resource.info.Name
-	if w.nth > 0 {
-		name = "Bundle.entry.resource.ofType(" + name + ")[" + strconv.Itoa(w.nth) + "]"
+// placeOf is where a resource stands, which is the nth of its type in the record. In a part of a bundle nobody knows how many were before, so that
+// there the entries count.
+func (rec *Record) placeOf(r *Resource, nth int) string {
+	name := r.info.Name
+	switch {
+	case rec.Part && r.Entry > 0:
+		return "Bundle.entry[" + strconv.Itoa(r.Entry-1) + "].resource"
+	case rec.Part && r.inside != nil:
+		return rec.placeOf(r.inside, 0) + ".contained.ofType(" + name + ")[" + strconv.Itoa(nth) + "]"
+	case nth > 0:
+		return "Bundle.entry.resource.ofType(" + name + ")[" + strconv.Itoa(nth) + "]"
 	}
-	b := []byte(name)
+	return name
+}
+
+func (w *leafWalk) place() string {
+	b := []byte(w.rec.placeOf(w.leaf.Resource, w.nth))
 	for _, s := range w.path {
 		b = append(append(b, '.'), s.e.Name...)
 		switch {

@@ -29,6 +29,7 @@ type Record struct {
 	Bundle    *rpb.Bundle // the bundle's own elements, without entries; nil if there are none
 	Resources []*Resource
 	Findings  []*diag.Finding
+	Part      bool // there are more entries of the bundle, in other records
 
 	byID   map[string]*Resource
 	byType map[*plan.Type]*kin
@@ -274,11 +275,7 @@ func (rec *Record) Leaves(f func(place func() string, s tree.State, why string))
 			}
 			c := rec.claims[leaf.Addr().Interface()]
 			f(func() string {
-				at := r.info.Name
-				if n > 0 {
-					at = fmt.Sprintf("Bundle.entry.resource.ofType(%s)[%d]", at, n)
-				}
-				return at + path()
+				return rec.placeOf(r, n) + path()
 			}, c.state, c.why)
 		})
 	}

@@ -656,20 +656,8 @@ const (
 // Kind is the sort of values of the column, by its type.
 func (c Column) Kind() Kind { return kindOf(c.Type) }
 
-func kindOf(typ string) Kind {
-	switch typ {
-	case "boolean":
-		return Boolean
-	case "integer", "positiveInt", "unsignedInt", "integer64":
-		return Integer
-	case "decimal":
-		return Decimal
-	case "date":
-		return Date
-	case "dateTime", "instant":
-		return DateTime
-	case "time":
-		return Time
-	}
-	return Text
-}
+func kindOf(typ string) Kind { return kinds[fhirpath.PrimitiveKind(typ)] }
+
+// kinds are those of columns; what is not among them is Text.
+var kinds = map[fhirpath.Kind]Kind{fhirpath.Boolean: Boolean, fhirpath.Integer: Integer, fhirpath.Decimal: Decimal, fhirpath.Date: Date,
+	fhirpath.DateTime: DateTime, fhirpath.Time: Time}

@@ -109,6 +109,9 @@ type Runner struct {
 	emit func(Row) error
 	n    int // items that were visited for the resource
 
+	cell  *Cell                  // that is being computed
+	watch func(v fhirpath.Value) // adds to what was read for it
+
 	// MaxItems is how many items a view may visit on one resource, so that one that multiplies lists by lists comes to an end.
 	MaxItems int
 
@@ -118,7 +121,9 @@ type Runner struct {
 
 // NewRunner makes a runner, which evaluates in a context; runners of one goroutine share it.
 func (v *View) NewRunner(c *fhirpath.Context) *Runner {
-	return &Runner{view: v, c: c, row: make(Row, len(v.Columns)), foci: map[*selection][]fhirpath.Value{}, MaxItems: 10_000_000}
+	r := &Runner{view: v, c: c, row: make(Row, len(v.Columns)), foci: map[*selection][]fhirpath.Value{}, MaxItems: 10_000_000}
+	r.watch = func(v fhirpath.Value) { r.cell.from = append(r.cell.from, v) }
+	return r
 }
 
 // Run gives the rows of one resource, none if it is of another type or the view's conditions leave it out. An error that is a
@@ -294,7 +299,8 @@ func (r *Runner) item(s *selection, v fhirpath.Value, index int, next func() boo
 		cell := &r.row[at]
 		cell.from, cell.told = cell.from[:0], false
 		if r.Claim != nil {
-			r.c.Watch(func(v fhirpath.Value) { cell.from = append(cell.from, v) })
+			r.cell = cell
+			r.c.Watch(r.watch)
 		}
 		items, err := x.Eval(r.c, v)
 		if r.Claim != nil {

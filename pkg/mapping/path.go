@@ -589,19 +589,7 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 			v = in.slots[s.slot]
 			continue
 		}
-		if !s.grow {
-			switch {
-			case !s.e.List:
-				if next = s.one(v); next.IsValid() {
-					how = max(how, foreign)
-				}
-			case s.id > 0:
-				if next = x.shared[sharedKey{v.Addr().Interface(), s.id}]; next.IsValid() {
-					how = shared
-				}
-			}
-		}
-		if !next.IsValid() {
+		if next, how = x.there(v, s, how); !next.IsValid() {
 			if !make {
 				return reflect.Value{}, own, true
 			}
@@ -613,6 +601,22 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 		v = next
 	}
 	return v, how, true
+}
+
+// there is the element at a step that others made, and who made the most foreign of the way to it.
+func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin) {
+	switch {
+	case s.grow:
+	case !s.e.List:
+		if e := s.one(v); e.IsValid() {
+			return e, max(how, foreign)
+		}
+	case s.id > 0:
+		if e := x.shared[sharedKey{v.Addr().Interface(), s.id}]; e.IsValid() {
+			return e, shared
+		}
+	}
+	return reflect.Value{}, how
 }
 
 // origin is who made the elements on the way to a place.

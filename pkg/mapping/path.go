@@ -66,6 +66,7 @@ type target struct {
 	end     *plan.Type // what the path leads to; nil: a scope
 	arrow   *plan.Type // the resource that the reference at the end leads to
 	arrowed []tag      // on that resource
+	linked  bool       // one of these is a link
 }
 
 // place is the target as text without the marks that do not tell places apart: for rivals.
@@ -160,6 +161,7 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {
 			return d, err
 		}
+		d.linked = slices.ContainsFunc(d.arrowed, func(g tag) bool { return g.link != nil })
 	}
 	for i := range d.steps {
 		if d.steps[i].grow {

@@ -264,14 +264,21 @@ func (j *Job) leaveOutOwn() {
 // join makes one source of those whose resources may refer to one another: bulk data in several files. Going to NDJSON resources
 // go one by one.
 func (j *Job) join() {
+	if !j.Many {
+		return
+	}
+	head := make([]byte, SniffLen)
+	j.Sources = slices.Clone(j.Sources)
+	for i := range j.Sources {
+		j.look(&j.Sources[i], head)
+	}
 	j.joinWhole()
-	if !j.Many || j.Options.of(j.To).apart() {
+	if j.Options.of(j.To).apart() {
 		return
 	}
 	var parts, rest []Source
-	head := make([]byte, SniffLen)
 	for _, s := range j.Sources {
-		if j.loose(s, head) {
+		if s.loose {
 			parts = append(parts, s)
 		} else {
 			rest = append(rest, s)
@@ -284,22 +291,30 @@ func (j *Job) join() {
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 }
 
-// loose reports that a source holds resources that stand alone. head is room for its first bytes.
-func (j *Job) loose(s Source, head []byte) bool {
+// look finds what the first bytes of a source say of it. head is room for them. Where they say nothing, or it can be read once only,
+// its reading will tell.
+func (j *Job) look(s *Source, head []byte) {
 	if s.Size < 0 {
-		return false // it can be read once only
+		return
 	}
 	r, err := s.Open()
 	if err != nil {
-		return false
+		return
 	}
 	defer r.Close()
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return false
+		return
 	}
 	from, err := j.format(s.Name, head[:n])
-	return err == nil && from != nil && from.Loose != nil && from.Loose(head[:n])
+	if err != nil || from == nil {
+		return
+	}
+	s.from = from
+	if from.Join != nil {
+		s.part = from.Join(s.Name, head[:n])
+	}
+	s.loose = from.Loose != nil && from.Loose(head[:n])
 }
 
 // format is what --from says, else what the first bytes are, or the name says.

@@ -33,8 +33,10 @@ type Source struct {
 	File   string   // where the same bytes lie to be read anywhere; empty if they do not
 	Joined []Source // what it is made of: resources that refer to one another
 
-	root string  // the folder in which it was found, empty if it was named itself
-	from *Format // of one that is joined of whole files: their format
+	root  string  // the folder in which it was found, empty if it was named itself
+	from  *Format // its format, where that is known before it is read: see Job.join
+	part  string  // what its format says that it is a part of
+	loose bool    // it holds resources that stand alone
 }
 
 // Sources are the inputs that arguments name, by name: files, folders and .zip archives with all that is in them, and "-". What

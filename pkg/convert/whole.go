@@ -196,23 +196,18 @@ func (w *watchedFile) Seek(offset int64, whence int) (int64, error) { return w.f
 
 // joinWhole makes one source of those whose format says that they are one.
 func (j *Job) joinWhole() {
-	if !j.Many {
-		return
-	}
 	groups := map[string][]Source{}
 	var names []string
 	var rest []Source
 	for _, s := range j.Sources {
-		from, key := j.joins(s)
-		if key == "" {
+		if s.part == "" {
 			rest = append(rest, s)
 			continue
 		}
-		if groups[key] == nil {
-			names = append(names, key)
+		if groups[s.part] == nil {
+			names = append(names, s.part)
 		}
-		s.from = from
-		groups[key] = append(groups[key], s)
+		groups[s.part] = append(groups[s.part], s)
 	}
 	slices.Sort(names)
 	for _, key := range names {
@@ -226,26 +221,4 @@ func (j *Job) joinWhole() {
 	}
 	j.Sources = rest
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
-}
-
-// joins is what the format of a source says that it is a part of.
-func (j *Job) joins(s Source) (*Format, string) {
-	if s.Size < 0 {
-		return nil, ""
-	}
-	r, err := s.Open()
-	if err != nil {
-		return nil, ""
-	}
-	defer r.Close()
-	head := make([]byte, SniffLen)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, ""
-	}
-	from, err := j.format(s.Name, head[:n])
-	if err != nil || from == nil || from.Join == nil {
-		return nil, ""
-	}
-	return from, from.Join(s.Name, head[:n])
 }

@@ -56,7 +56,7 @@ func (c *Context) arrowEffects() effects {
 // foretell gives what the row's arrow led to when it met the node's text before; if it has not, the lesson to learn, if there is one.
 func (c *Context) foretell(r *row, k tree.Node) (known *arrowMemo, learn *lesson) {
 	d := &r.dst
-	if c.normal != nil || c.rec.doc != nil || r.t.info == nil || !arrowed[d.arrow.Name] || hasLink(d.arrowed) {
+	if c.normal != nil || c.rec.doc != nil || r.t.info == nil || !arrowed[d.arrow.Name] || d.linked {
 		return nil, nil
 	}
 	m := &c.memos

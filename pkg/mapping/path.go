@@ -66,6 +66,7 @@ type target struct {
 	end     *plan.Type // what the path leads to; nil: a scope
 	arrow   *plan.Type // the resource that the reference at the end leads to
 	arrowed []tag      // on that resource
+	linked  bool       // one of these is a link
 }
 
 // place is the target as text without the marks that do not tell places apart: for rivals.
@@ -160,6 +161,7 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 		if d.arrowed, err = m.compileTags(d.arrow, tags); err != nil {
 			return d, err
 		}
+		d.linked = slices.ContainsFunc(d.arrowed, func(g tag) bool { return g.link != nil })
 	}
 	for i := range d.steps {
 		if d.steps[i].grow {
@@ -589,19 +591,7 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 			v = in.slots[s.slot]
 			continue
 		}
-		if !s.grow {
-			switch {
-			case !s.e.List:
-				if next = s.one(v); next.IsValid() {
-					how = max(how, foreign)
-				}
-			case s.id > 0:
-				if next = x.shared[sharedKey{v.Addr().Interface(), s.id}]; next.IsValid() {
-					how = shared
-				}
-			}
-		}
-		if !next.IsValid() {
+		if next, how = x.there(v, s, how); !next.IsValid() {
 			if !make {
 				return reflect.Value{}, own, true
 			}
@@ -613,6 +603,22 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 		v = next
 	}
 	return v, how, true
+}
+
+// there is the element at a step that others made, and who made the most foreign of the way to it.
+func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin) {
+	switch {
+	case s.grow:
+	case !s.e.List:
+		if e := s.one(v); e.IsValid() {
+			return e, max(how, foreign)
+		}
+	case s.id > 0:
+		if e := x.shared[sharedKey{v.Addr().Interface(), s.id}]; e.IsValid() {
+			return e, shared
+		}
+	}
+	return reflect.Value{}, how
 }
 
 // origin is who made the elements on the way to a place.

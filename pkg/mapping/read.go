@@ -393,9 +393,26 @@ func (c *Context) readConst(r *row, v reflect.Value, in *instance) bool {
 	if !c.match(v, r.dst.tags) {
 		return false
 	}
-	e, _, ok := c.place(in, v, r.dst.steps, true)
-	if ok && r.dst.end.Prim.Text(e) == "" && !hasExtensions(e, r.dst.end) {
-		r.dst.end.Prim.Store(e, r.value)
+	last := len(r.dst.steps) - 1
+	if last < 0 {
+		return false
+	}
+	st := &r.dst.steps[last]
+	parent, how, ok := c.place(in, v, r.dst.steps[:last], true)
+	if !ok {
+		return false
+	}
+	e, _ := c.there(parent, st, how)
+	switch {
+	case e.IsValid():
+		if r.dst.end.Prim.Text(e) == "" && !hasExtensions(e, r.dst.end) {
+			r.dst.end.Prim.Store(e, r.value)
+		}
+	default:
+		if e, ok = c.add(parent, st); ok {
+			c.remember(in, parent, st, e)
+			r.dst.end.Prim.Store(e, r.value)
+		}
 	}
 	return false // a constant alone makes nothing
 }

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -54,7 +53,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		}
 		return false, "place taken: " + r.Target + " leads to another"
 	}
-	if hasLink(d.arrowed) {
+	if d.linked {
 		c.apart++
 		c.enlist(to)
 	} else {
@@ -72,10 +71,6 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 	}
 	c.link(to.v, d.arrowed)
 	return true, ""
-}
-
-func hasLink(tags []tag) bool {
-	return slices.ContainsFunc(tags, func(g tag) bool { return g.link != nil })
 }
 
 func (c *Context) enlist(r *Resource) {

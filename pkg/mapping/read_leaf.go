@@ -87,45 +87,53 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 		return false, ""
 	}
 	d := &r.dst
-	var e reflect.Value
-	if last := len(d.steps) - 1; r.fillsList && d.grow < 0 { // lists of primitives grow with every row
-		parent, _, ok := c.place(in, base, d.steps[:last], true)
-		if !ok {
+	e, how, ok := base, own, true
+	if last := len(d.steps) - 1; last >= 0 {
+		var parent reflect.Value
+		if parent, how, ok = c.place(in, base, d.steps[:last], true); !ok {
 			return false, r.Target + " holds another type"
 		}
 		st := &d.steps[last]
-		e = c.fresh(st)
-		c.hang(parent, st, e)
-	} else {
-		var ok, fresh bool
-		var how origin
-		switch d.end.Prim.Kind { // whose zero is a value too: what is made now has none
-		case plan.Boolean, plan.Integer, plan.Unsigned:
-			e, _, _ = c.place(in, base, d.steps, false)
-			fresh = !e.IsValid()
+		if r.fillsList && d.grow < 0 { // lists of primitives grow with every row
+			e = c.fresh(st)
+			c.hang(parent, st, e)
+			c.setLeaf(r, leaf, e, val, text, state, why)
+			return true, ""
 		}
-		if e, how, ok = c.place(in, base, d.steps, true); !ok {
-			return false, r.Target + " holds another type"
-		}
-		if have := d.end.Prim.Text(e); have != "" && !fresh {
-			if have != s {
-				return false, "place taken: " + r.Target + " holds another value"
+		e, how = c.there(parent, st, how)
+		if !e.IsValid() {
+			if e, ok = c.add(parent, st); !ok {
+				return false, r.Target + " holds another type"
 			}
-			if state == tree.Carried && how == shared {
-				state, why = tree.Folded, sharedWhy
-			}
-			c.Doc.Mark(leaf, state, why)
-			c.came(leaf, e, d.end, true)
+			c.remember(in, parent, st, e)
+			c.setLeaf(r, leaf, e, val, text, state, why)
 			return true, ""
 		}
 	}
+	if have := d.end.Prim.Text(e); have != "" {
+		if have != s {
+			return false, "place taken: " + r.Target + " holds another value"
+		}
+		if state == tree.Carried && how == shared {
+			state, why = tree.Folded, sharedWhy
+		}
+		c.Doc.Mark(leaf, state, why)
+		c.came(leaf, e, d.end, true)
+		return true, ""
+	}
+	c.setLeaf(r, leaf, e, val, text, state, why)
+	return true, ""
+}
+
+// setLeaf gives an element the value that a leaf's text became.
+func (c *Context) setLeaf(r *row, leaf tree.Node, e reflect.Value, val plan.Value, text string, state tree.State, why string) {
+	d := &r.dst
 	d.end.Prim.Store(e, val)
 	c.came(leaf, e, d.end, true)
 	if r.codes != nil && r.codes.several && r.codes.read[text].Direction == Forward {
 		c.keepOriginal(r, e, text)
 	}
 	c.Doc.Mark(leaf, state, why)
-	return true, ""
 }
 
 // keepOriginal keeps the source's code beside the one that it became, where several become the same.

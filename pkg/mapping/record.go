@@ -227,10 +227,10 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 // refer makes a reference lead to a resource of the record that is being made.
 func (x *run) refer(ref reflect.Value, to *Resource) {
 	r := ref.Addr().Interface().(*dpb.Reference)
-	if _, ok := x.refs[r]; !ok {
+	known := len(x.refs)
+	if x.refs[r] = to; len(x.refs) > known {
 		x.refOrder = append(x.refOrder, r)
 	}
-	x.refs[r] = to
 }
 
 // --- claims: what becomes of FHIR's leaves on the way back ---

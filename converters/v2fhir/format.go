@@ -161,6 +161,9 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	w.header(doc, rec, typ, event, structure)
+	if bornElsewhere(rec.Record) {
+		complete(doc, rec.Record, event)
+	}
 	setIDs(doc, structure, "")
 	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
 	return []convert.Part{{Data: out}}, finds, nil

@@ -206,7 +206,7 @@ func eventOf(rec *mapping.Record) string {
 			event, _, _ := strings.Cut(rest, "^")
 			return typ + "^" + event
 		}
-		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS"} {
+		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event

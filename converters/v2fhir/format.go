@@ -161,6 +161,9 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	w.header(doc, rec, typ, event, structure)
+	if bornElsewhere(rec.Record) {
+		complete(doc, rec.Record, event)
+	}
 	setIDs(doc, structure, "")
 	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
 	return []convert.Part{{Data: out}}, finds, nil
@@ -203,7 +206,7 @@ func eventOf(rec *mapping.Record) string {
 			event, _, _ := strings.Cut(rest, "^")
 			return typ + "^" + event
 		}
-		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS"} {
+		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event

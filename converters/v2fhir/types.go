@@ -116,11 +116,14 @@ func printable(s string) string {
 	}, s)
 }
 
+// lineEnds makes every line break one of FHIR's texts.
+var lineEnds = strings.NewReplacer(`\.br\`, "\n", "\r\n", "\n", "\r", "\n")
+
 // formatted is FT and TX: the command for a line break becomes one, and back. The other formatting commands stay as they
 // are, for FHIR's texts have nothing like them; they come back.
 var formatted = mapping.Type{
 	Read: func(c *mapping.Context, s string) (string, error) {
-		return fit(strings.ReplaceAll(s, `\.br\`, "\n"), c.Target())
+		return fit(lineEnds.Replace(s), c.Target())
 	},
 	Write: func(_ *mapping.Context, s string) (string, error) {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", `\.br\`), nil

@@ -38,4 +38,7 @@ var v2ValidateEntries = []Entry{
 	{"CP-V2-061", Info, "more findings, which are left out",
 		"One message had more findings than anybody reads.",
 		"mend those that are shown, and check again"},
+	{"CP-V2-062", Info, "a component that a later version has, and this one has not",
+		"Receivers of this version pass over it, unless their guide adopts the later datatype, as those of laboratories do with CWE for CE.",
+		"nothing, or name the later version in MSH-12"},
 }

@@ -202,13 +202,18 @@ func InZone(c *mapping.Context, m *Moment) (offset string, ok bool) {
 
 // WriteTime is FHIR's date, dateTime, instant or time as HL7 writes it.
 func WriteTime(c *mapping.Context, s string) (string, error) {
-	date, clock, timed := strings.Cut(s, "T")
 	if c.Target() == "time" {
 		return strings.ReplaceAll(s, ":", ""), nil
 	}
+	return DTM(s), nil
+}
+
+// DTM writes a date or dateTime of FHIR as HL7 v2 has it.
+func DTM(s string) string {
+	date, clock, timed := strings.Cut(s, "T")
 	out := strings.ReplaceAll(date, "-", "")
 	if !timed {
-		return out, nil
+		return out
 	}
 	zone := ""
 	if rest, ok := strings.CutSuffix(clock, "Z"); ok {
@@ -216,7 +221,7 @@ func WriteTime(c *mapping.Context, s string) (string, error) {
 	} else if i := strings.IndexAny(clock, "+-"); i >= 0 {
 		clock, zone = clock[:i], strings.Replace(clock[i:], ":", "", 1)
 	}
-	return out + strings.ReplaceAll(clock, ":", "") + zone, nil
+	return out + strings.ReplaceAll(clock, ":", "") + zone
 }
 
 // normalTime is the form in which a time comes back: without blanks, with an offset of four digits.

@@ -77,9 +77,9 @@ var byHand = map[string]string{
 	"RDS_O13": "MSH SFT* UAC? NTE* PATIENT(PID ADDITIONAL_DEMOGRAPHICS(PD1 PRT*)? NTE* AL1* PATIENT_VISIT(PV1 PV2? PRT*)?)? " +
 		"ORDER(ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* ORDER_DETAIL_SUPPLEMENT(NTE* RXR+ COMPONENT(RXC+ NTE*)*)?)? " +
 		"ENCODING(RXE PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)+ RXR+ RXC*)? DISPENSE(RXD PRT* NTE* RXR+ RXC* OBSERVATION(OBX PRT* NTE*)*) FT1*)+",
-	// Senders name the next of kin in orders, as OML_O21 lets them.
+	// Senders name the next of kin in orders, and write notes below ORC, as later structures let them.
 	"ORM_O01": "MSH NTE* PATIENT(PID PD1? NTE* NK1* PATIENT_VISIT(PV1 PV2?)? INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? " +
-		"ORDER(ORC PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)+",
+		"ORDER(ORC NTE* PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)+",
 }
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.

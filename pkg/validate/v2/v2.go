@@ -35,6 +35,7 @@ const (
 	componentMissing diag.ID = "CP-V2-059"
 	typeUnknown      diag.ID = "CP-V2-060"
 	tooMany          diag.ID = "CP-V2-061"
+	componentLater   diag.ID = "CP-V2-062"
 )
 
 // maxFindings is how many findings of one severity a message may have before the rest is left out.
@@ -80,6 +81,7 @@ type checker struct {
 
 	m      *hl7v2.Message
 	seg    tree.Node
+	newest string // the datatype that the newest version gives to the field that is looked at
 	found  []*diag.Finding
 	counts [diag.Info + 1]int
 }
@@ -296,6 +298,7 @@ func (c *checker) segment(n tree.Node) {
 	}
 	c.seg = n
 	before, after := neighbours(name, c.m.Version)
+	newest := schema.SegmentIn(name, "")
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		number := hl7v2.Number(i + 1)
@@ -337,6 +340,7 @@ func (c *checker) segment(n tree.Node) {
 				continue
 			}
 		}
+		c.newest = datatypeOf(newest, i-1)
 		c.value(k, datatype, f.Table, 0)
 	}
 }
@@ -421,7 +425,7 @@ func (c *checker) value(n tree.Node, datatype, table string, depth int) {
 	if len(dt.Components) == 0 || depth > 2 {
 		for k := d.First(n); k != 0; k = d.Next(k) {
 			if position(d.Name(k)) > 1 && !d.Empty(k) {
-				c.find(componentUnknown, k, "", "%s has one component", datatype)
+				c.excess(k, datatype, position(d.Name(k)), 1, depth)
 				break
 			}
 		}
@@ -437,7 +441,7 @@ func (c *checker) value(n tree.Node, datatype, table string, depth int) {
 		switch {
 		case d.Empty(k) || i == 0:
 		case i > len(dt.Components):
-			c.find(componentUnknown, k, "", "%s has %s", datatype, plural(len(dt.Components), "component"))
+			c.excess(k, datatype, i, len(dt.Components), depth)
 		default:
 			c.component(k, dt, i, table, depth)
 		}
@@ -454,6 +458,27 @@ func plural(n int, what string) string {
 		return "one " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// datatypeOf is the datatype that the newest version gives to a field, by its place from 0; empty if it has none.
+func datatypeOf(newest *schema.Segment, i int) string {
+	if newest == nil || i >= len(newest.Fields) {
+		return ""
+	}
+	return newest.Fields[i].Datatype
+}
+
+// excess reports a component that the datatype of the version has not. Where a later version has it there (a CWE in the place of a
+// CE), it is one that guides for older versions adopt.
+func (c *checker) excess(k tree.Node, datatype string, i, most, depth int) {
+	if datatype == "NA" || datatype == "MA" { // as many as there are
+		return
+	}
+	if later := schema.DatatypeIn(c.newest, ""); depth == 0 && later != nil && c.newest != datatype && i <= len(later.Components) {
+		c.find(componentLater, k, "", "%s has %s, %s of a later version more", datatype, plural(most, "component"), c.newest)
+		return
+	}
+	c.find(componentUnknown, k, "", "%s has %s", datatype, plural(most, "component"))
 }
 
 func (c *checker) component(n tree.Node, dt *schema.Datatype, i int, table string, depth int) {

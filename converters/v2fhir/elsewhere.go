@@ -1,0 +1,191 @@
+package v2fhir
+
+import (
+	"slices"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file gives a message that is made of FHIR born elsewhere what HL7 v2 wants of every message and the record does not say. A
+// record that came from a message has a MessageHeader, and goes back as it came.
+
+// bornElsewhere reports a record that no message made.
+func bornElsewhere(rec *mapping.Record) bool {
+	return !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
+}
+
+// complete fills in MSH-7, EVN, PID-3, PID-5 and PV1, and puts results of no report below an OBR.
+func complete(d *tree.Doc, rec *mapping.Record, event string) {
+	msh := d.Child(tree.Root, "MSH")
+	when := leafAt(d, msh, "7")
+	if d.LeafText(when) == "" {
+		d.SetText(when, lastTime(rec))
+	}
+	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01 and its like
+		if d.Child(tree.Root, "EVN") == 0 && strings.HasPrefix(d.LeafText(leafAt(d, msh, "9")), "ADT") {
+			evn := d.Add(tree.Root, "EVN", "")
+			d.SetText(leafAt(d, evn, "1"), event)
+			d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
+		}
+		if d.Child(tree.Root, "PV1") == 0 && d.Child(tree.Root, "EVN") != 0 {
+			// The class of a patient who has no visit: N, not applicable, of table 0004.
+			d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
+		}
+	}
+	person(d, tree.Root, rec)
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if d.Name(k) == "PATIENT_RESULT" && d.Child(k, "ORDER_OBSERVATION") == 0 {
+			belowAnOrder(d, k)
+		}
+	}
+}
+
+// person gives the patient of the message a number and a name where he has none: his id in the record, which is his number where it
+// comes from, if there is nobody else whose it could be; and U, unspecified, of table 0200.
+func person(d *tree.Doc, at tree.Node, rec *mapping.Record) {
+	for k := d.First(at); k != 0; k = d.Next(k) {
+		switch d.Name(k) {
+		case "PATIENT", "PATIENT_RESULT":
+			person(d, k, rec)
+		case "PID":
+			var ids []string
+			for _, r := range rec.Resources {
+				if r.Type() == "Patient" {
+					ids = append(ids, r.ID)
+				}
+			}
+			if c := d.Child(k, "3"); (c == 0 || d.Empty(c)) && len(ids) == 1 && ids[0] != "" {
+				d.SetText(leafAt(d, k, "3.1"), ids[0])
+			}
+			if c := d.Child(k, "5"); c == 0 || d.Empty(c) {
+				d.SetText(leafAt(d, k, "5.7"), "U")
+			}
+		}
+	}
+}
+
+// belowAnOrder moves results that stand by the patient alone, which no version before 2.8 knows and none knows without a report,
+// below an OBR that says no more than that they are observations.
+func belowAnOrder(d *tree.Doc, group tree.Node) {
+	patient := d.Child(group, "PATIENT")
+	if patient == 0 {
+		return
+	}
+	var results []tree.Node
+	for k := d.First(patient); k != 0; k = d.Next(k) {
+		if d.Name(k) == "PATIENT_OBSERVATION" {
+			results = append(results, k)
+		}
+	}
+	if len(results) == 0 {
+		return
+	}
+	order := d.Add(group, "ORDER_OBSERVATION", "")
+	d.SetText(leafAt(d, d.Add(order, "OBR", ""), "4.2"), "Observations")
+	for _, from := range results {
+		to := d.Add(order, "OBSERVATION", "")
+		for k := d.First(from); k != 0; k = d.First(from) {
+			d.Move(k, to)
+		}
+	}
+}
+
+// leafAt is the leaf at a place of a segment, which is made if it is not there.
+func leafAt(d *tree.Doc, segment tree.Node, place string) tree.Node {
+	p, err := hl7v2.Format.ParsePath(place)
+	if err != nil {
+		panic("v2fhir: " + err.Error()) // a literal of this file
+	}
+	return d.Leaf(d.Make(segment, p, false))
+}
+
+// happened are the elements of resources that say when something happened or was written down, as the hub names them.
+var happened = map[protoreflect.Name]bool{"issued": true, "effective": true, "occurrence": true, "performed": true, "recorded_date": true,
+	"recorded": true, "authored_on": true, "date": true, "onset": true}
+
+// lastTime is the time of a message about a record, without a clock, in the form of DTM: the last meta.lastUpdated, of the bundle or
+// else of its resources; where none has it, the last time at which something in it happened or was written down, visits included.
+// It is empty if there is none.
+func lastTime(rec *mapping.Record) string {
+	var l latest
+	if rec.Bundle != nil {
+		l.of(rec.Bundle.GetMeta().GetLastUpdated())
+	}
+	for _, of := range []func(protoreflect.Message){
+		func(m protoreflect.Message) {
+			if f := m.Descriptor().Fields().ByName("meta"); m.Has(f) {
+				l.below(m.Get(f).Message())
+			}
+		},
+		func(m protoreflect.Message) {
+			m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+				if happened[f.Name()] || f.Name() == "period" && m.Descriptor().Name() == "Encounter" {
+					l.value(f, v)
+				}
+				return true
+			})
+		},
+	} {
+		for _, r := range rec.Resources {
+			if l.text == "" || l.open {
+				l.open = true
+				of(r.Msg.ProtoReflect())
+			}
+		}
+		l.open = false
+	}
+	return l.text
+}
+
+// latest keeps the last of the times that it meets.
+type latest struct {
+	us   int64
+	text string
+	open bool // the times of one kind are still being read
+}
+
+func (l *latest) of(m proto.Message) {
+	var us int64
+	switch t := m.(type) {
+	case *dpb.Instant:
+		us = t.GetValueUs()
+	case *dpb.DateTime:
+		us = t.GetValueUs()
+	}
+	if us != 0 && (l.text == "" || us > l.us) {
+		l.us, l.text = us, hl7.DTM(hl7.FHIRText(m))
+	}
+}
+
+func (l *latest) below(m protoreflect.Message) {
+	if name := m.Descriptor().Name(); name == "Instant" || name == "DateTime" {
+		l.of(m.Interface())
+		return
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Name() != "extension" {
+			l.value(f, v)
+		}
+		return true
+	})
+}
+
+func (l *latest) value(f protoreflect.FieldDescriptor, v protoreflect.Value) {
+	switch {
+	case f.Message() == nil || f.IsMap():
+	case f.IsList():
+		for i := range v.List().Len() {
+			l.below(v.List().Get(i).Message())
+		}
+	default:
+		l.below(v.Message())
+	}
+}

@@ -177,11 +177,18 @@ func (w *walker) identifier(x *dpb.Identifier) {
 }
 
 func (w *walker) coding(x *dpb.Coding) {
-	if s := x.GetSystem().GetValue(); s != "" && x.GetCode() == nil && len(x.GetExtension()) == 0 && w.v.lib.holds(s, "") == no {
+	system, code := x.GetSystem().GetValue(), x.GetCode().GetValue()
+	if n := len(w.path); n > 1 && system != "" && x.GetCode() == nil && len(x.GetExtension()) == 0 && w.path[n-2].typ != nil &&
+		w.path[n-2].typ.Name == "CodeableConcept" && w.v.lib.holds(system, "") == no {
 		w.find("CP-FHIR-125", "")
 		return
 	}
-	w.code(x.GetSystem().GetValue(), x.GetCode().GetValue(), x.GetVersion().GetValue() != "")
+	w.code(system, code, x.GetVersion().GetValue() != "")
+	if d := x.GetDisplay().GetValue(); d != "" && code != "" && w.v.lib.named {
+		if s := w.v.lib.system(system); s != nil && s.holds(code) && !s.called(code, d) {
+			w.findAt("display", "CP-FHIR-127", "").WithValue(d)
+		}
+	}
 }
 
 // code checks a code against its system, wherever it stands.

@@ -97,6 +97,12 @@ var cases = []struct {
 		[]string{"CP-FHIR-146 SearchParameter.expression"}},
 
 	{"code without system", obs("Patient/1", `,"method":{"coding":[{"code":"1"}]}`), []string{"CP-FHIR-112 Observation.method.coding[0]"}},
+	{"a system of which R4 does not say that case counts", obs("Patient/1", `,"method":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"Dl"}]}`), nil},
+	{"a system without a code", obs("Patient/1", `,"method":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category"}]}`),
+		[]string{"CP-FHIR-125 Observation.method.coding[0]"}},
+	{"a blank in a reference", obs("Organization/a b", ""), []string{"CP-FHIR-013 Observation.subject.reference"}},
+	{"a short OID", obs("Patient/1", `,"identifier":[{"system":"urn:oid:1.2.3","value":"1"}]`), []string{"CP-FHIR-013 Observation.identifier[0].system"}},
+	{"a unit's relative system", obs("Patient/1", `,"valueQuantity":{"value":1,"system":"x","code":"mg"}`), []string{"CP-FHIR-110 Observation.value.ofType(Quantity).system"}},
 	{"relative system", obs("Patient/1", `,"method":{"coding":[{"system":"x","code":"1"}]}`), []string{"CP-FHIR-126 Observation.method.coding[0].system"}},
 	{"unknown code", obs("Patient/1", `,"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-sign"}]}]`),
 		[]string{"CP-FHIR-113 Observation.category[0].coding[0].code"}},
@@ -351,6 +357,22 @@ func write(t *testing.T, dir, name, text string) string {
 	}
 	t.Fatalf("%s is not JSON: %s", name, text)
 	return ""
+}
+
+// TestDisplays: a display is compared with what a code system of the user calls the code, in whatever case and blanks.
+func TestDisplays(t *testing.T) {
+	const system = `{"resourceType":"CodeSystem","url":"http://acme.test/cs","status":"active","content":"complete","concept":[
+		{"code":"A","display":"Left  hand","designation":[{"value":"Linke Hand"}]},{"code":"B"}]}`
+	for file, text := range map[string]string{"cs.json": system, "list.csv": "system,code,display\nhttp://acme.test/cs,A,Left hand\nhttp://acme.test/cs,A,Linke Hand\nhttp://acme.test/cs,B,\n"} {
+		v := newValidator(t, validate.Options{Terminology: []string{write(t, t.TempDir(), file, text)}})
+		for coding, want := range map[string]bool{`"A","display":"left hand"`: false, `"A","display":"Linke Hand"`: false, `"A"`: false, `"B","display":"Anything"`: false,
+			`"A","display":"Right hand"`: true} {
+			got := said(message(t, v, []byte(obs("Patient/1", `,"method":{"coding":[{"system":"http://acme.test/cs","code":`+coding+`}]}`))))
+			if slices.Contains(got, "CP-FHIR-127 Observation.method.coding[0].display") != want {
+				t.Errorf("%s: %s: %v", file, coding, got)
+			}
+		}
+	}
 }
 
 // TestTerminology: lists of codes in each form that people have them in.

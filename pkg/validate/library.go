@@ -350,7 +350,7 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 		if !ok {
 			return nil, &FileError{name, errors.New("this Questionnaire cannot be read")}
 		}
-		l.questionnaires = append(l.questionnaires, newQuestionnaire(q))
+		l.questionnaires = append(l.questionnaires, newQuestionnaire(q, q))
 	case "Bundle":
 		var urls []string
 		for _, e := range head.Entry {

@@ -100,6 +100,8 @@ var cases = []struct {
 	{"a system of which R4 does not say that case counts", obs("Patient/1", `,"method":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"Dl"}]}`), nil},
 	{"a system without a code", obs("Patient/1", `,"method":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category"}]}`),
 		[]string{"CP-FHIR-125 Observation.method.coding[0]"}},
+	{"data linked to a place of the narrative", strings.Replace(obs("Patient/1", ""), `"div":`, `"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/textLink","extension":[{"url":"htmlid","valueString":"x"}]}],"div":`, 1),
+		[]string{"CP-FHIR-120 Observation.text.extension[0]"}},
 	{"a blank in a reference", obs("Organization/a b", ""), []string{"CP-FHIR-013 Observation.subject.reference"}},
 	{"a short OID", obs("Patient/1", `,"identifier":[{"system":"urn:oid:1.2.3","value":"1"}]`), []string{"CP-FHIR-013 Observation.identifier[0].system"}},
 	{"a unit's relative system", obs("Patient/1", `,"valueQuantity":{"value":1,"system":"x","code":"mg"}`), []string{"CP-FHIR-110 Observation.value.ofType(Quantity).system"}},

@@ -212,7 +212,7 @@ var validateEntries = []Entry{
 	{"CP-FHIR-215", Reject, "a reference to a type of resource that the profile does not allow",
 		"The profile names the types, or the profiles of types, that it may lead to.",
 		"refer to a resource of a type that the finding names"},
-	{"CP-FHIR-216", Reject, "a reference to a resource that does not meet the profile demanded of it",
+	{"CP-FHIR-216", Misread, "a reference to a resource that does not meet the profile demanded of it",
 		"The profile says which profiles a resource must meet to stand there, and this one, which is at hand, meets none of them.",
 		"correct what the findings of that profile would say: check the resource with --profile and its URL; or refer to another"},
 	{"CP-FHIR-220", Reject, "a rule of the specification or a profile is broken",

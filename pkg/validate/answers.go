@@ -30,13 +30,14 @@ type (
 // questionnaire is a Questionnaire ready to compare with.
 type questionnaire struct {
 	m    *qpb.Questionnaire
+	in   proto.Message // what contains its value sets: itself, or the resource that contains it too
 	byID map[string]*question
 	mu   sync.Mutex
-	sets map[string]*valueSet // those that it contains
+	sets map[string]*valueSet // those that are contained
 }
 
-func newQuestionnaire(m *qpb.Questionnaire) *questionnaire {
-	q := &questionnaire{m: m, byID: map[string]*question{}, sets: map[string]*valueSet{}}
+func newQuestionnaire(m *qpb.Questionnaire, in proto.Message) *questionnaire {
+	q := &questionnaire{m: m, in: in, byID: map[string]*question{}, sets: map[string]*valueSet{}}
 	var add func(list []*question)
 	add = func(list []*question) {
 		for _, x := range list {
@@ -54,7 +55,7 @@ func (q *questionnaire) is(url string) bool {
 	return u == q.m.GetUrl().GetValue() && u != "" && (!ok || version == q.m.GetVersion().GetValue())
 }
 
-// set is a value set that the questionnaire contains, nil if there is none of that id.
+// set is a contained value set, nil if there is none of that id.
 func (q *questionnaire) set(id string) *valueSet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -63,7 +64,7 @@ func (q *questionnaire) set(id string) *valueSet {
 	}
 	q.sets[id] = nil
 	var all fhir.Contained
-	list, _ := all.Of(q.m)
+	list, _ := all.Of(q.in)
 	for _, m := range list {
 		if fhir.IDOf(m) != id || fhir.TypeOf(m) != "ValueSet" {
 			continue
@@ -83,7 +84,7 @@ func (w *walker) questionnaireOf(r *rpb.QuestionnaireResponse) (q *questionnaire
 		all, _ := w.contained.Of(w.root)
 		for _, m := range all {
 			if x, ok := m.(*qpb.Questionnaire); ok && fhir.IDOf(m) == id {
-				return newQuestionnaire(x), false
+				return newQuestionnaire(x, w.root), false
 			}
 		}
 		return nil, false
@@ -423,7 +424,7 @@ const maxWaiting = 256
 // answer takes an entry with a questionnaire, or with a response whose questionnaire may come.
 func (b *bundleState) answer(n *entryNote, report func(*diag.Finding)) {
 	if n.asks != nil && len(b.questionnaires) < maxWaiting {
-		q := newQuestionnaire(n.asks)
+		q := newQuestionnaire(n.asks, n.asks)
 		b.questionnaires = append(b.questionnaires, q)
 		b.waiting = slices.DeleteFunc(b.waiting, func(e *fhir.Entry) bool { return b.v.late(e, q, report) })
 	}

@@ -70,8 +70,9 @@ func TestAnswers(t *testing.T) {
 	const canonical = "http://acme.test/Questionnaire/q|2"
 	plain := newValidator(t, validate.Options{})
 	given := newValidator(t, validate.Options{Terminology: []string{write(t, t.TempDir(), "q.json", ownQuestions)}})
-	contained := strings.Replace(strings.Replace(ownQuestions, `"contained":[{"resourceType":"ValueSet","id":"vs","status":"active","compose":{"include":[{"system":"http://acme.test/cs","concept":[{"code":"A"}]}]}}],`, "", 1),
-		`"answerValueSet":"#vs"`, `"answerOption":[{`+code("A")+`}]`, 1)
+	// What is contained contains nothing: its value set stands beside it.
+	const set = `{"resourceType":"ValueSet","id":"vs","status":"active","compose":{"include":[{"system":"http://acme.test/cs","concept":[{"code":"A"}]}]}}`
+	contained := strings.Replace(ownQuestions, `"contained":[`+set+`],`, "", 1) + "," + set
 	for _, c := range cases {
 		ofBundle := strings.Replace(c.want, "QuestionnaireResponse.", "Bundle.entry[%d].resource.", 1)
 		place := func(i int) string {

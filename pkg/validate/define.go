@@ -167,8 +167,12 @@ type CodeSystem struct {
 
 // Concept is a code of a code system, with those below it.
 type Concept struct {
-	Code     string    `json:"code"`
-	Concept  []Concept `json:"concept,omitempty"`
+	Code        string    `json:"code"`
+	Display     string    `json:"display,omitzero"`
+	Concept     []Concept `json:"concept,omitempty"`
+	Designation []struct {
+		Value string `json:"value,omitzero"`
+	} `json:"designation,omitempty"`
 	Property []struct {
 		Code      string `json:"code"`
 		ValueCode string `json:"valueCode,omitzero"`

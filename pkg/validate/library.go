@@ -28,6 +28,7 @@ import (
 type library struct {
 	packs          []*pack
 	questionnaires []*questionnaire
+	named          bool // there are code systems of the user, which may say what codes are called
 
 	lines map[string][]byte // definitions of the user and of packs that are not read yet, by URL
 
@@ -342,14 +343,14 @@ func (l *library) read(name string, b []byte, many bool) ([]string, error) {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return nil, &FileError{name, errors.New("this CodeSystem cannot be read")}
 		}
-		l.systems[s.URL] = newCodeSystem(&s)
+		l.systems[s.URL], l.named = newCodeSystem(&s), true
 	case "Questionnaire":
 		m, _ := fhir.Unmarshal(b)
 		q, ok := m.(*qpb.Questionnaire)
 		if !ok {
 			return nil, &FileError{name, errors.New("this Questionnaire cannot be read")}
 		}
-		l.questionnaires = append(l.questionnaires, newQuestionnaire(q))
+		l.questionnaires = append(l.questionnaires, newQuestionnaire(q, q))
 	case "Bundle":
 		var urls []string
 		for _, e := range head.Entry {

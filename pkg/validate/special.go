@@ -177,11 +177,18 @@ func (w *walker) identifier(x *dpb.Identifier) {
 }
 
 func (w *walker) coding(x *dpb.Coding) {
-	if s := x.GetSystem().GetValue(); s != "" && x.GetCode() == nil && len(x.GetExtension()) == 0 && w.v.lib.holds(s, "") == no {
+	system, code := x.GetSystem().GetValue(), x.GetCode().GetValue()
+	if n := len(w.path); n > 1 && system != "" && x.GetCode() == nil && len(x.GetExtension()) == 0 && w.path[n-2].typ != nil &&
+		w.path[n-2].typ.Name == "CodeableConcept" && w.v.lib.holds(system, "") == no {
 		w.find("CP-FHIR-125", "")
 		return
 	}
-	w.code(x.GetSystem().GetValue(), x.GetCode().GetValue(), x.GetVersion().GetValue() != "")
+	w.code(system, code, x.GetVersion().GetValue() != "")
+	if d := x.GetDisplay().GetValue(); d != "" && code != "" && w.v.lib.named {
+		if s := w.v.lib.system(system); s != nil && s.holds(code) && !s.called(code, d) {
+			w.findAt("display", "CP-FHIR-127", "").WithValue(d)
+		}
+	}
 }
 
 // code checks a code against its system, wherever it stands.
@@ -308,11 +315,31 @@ func (w *walker) narrative(x *dpb.Narrative) {
 		return
 	}
 	w.keepDiv(div)
+	w.textLinks(x, div)
 	for _, f := range xhtml.Check(div) {
 		if f.Kind == xhtml.Blank {
 			w.findAt("div", "CP-FHIR-115", "")
 		} else {
 			w.findAt("div", "CP-FHIR-114", "%s", f.Msg)
+		}
+	}
+}
+
+// textLinks checks that the places of a narrative to which the extension textLink binds data are there. R5 and the International Patient
+// Summary define it; the official validator checks it in R4 too.
+func (w *walker) textLinks(x *dpb.Narrative, div string) {
+	for i, link := range x.GetExtension() {
+		if link.GetUrl().GetValue() != coreURL+"textLink" {
+			continue
+		}
+		for _, part := range link.GetExtension() {
+			id := part.GetValue().GetStringValue().GetValue()
+			if part.GetUrl().GetValue() != "htmlid" || id == "" || strings.Contains(div, ` id="`+id+`"`) || strings.Contains(div, ` id='`+id+`'`) {
+				continue
+			}
+			w.path = append(w.path, step{"extension", "", i, extensionType()})
+			w.find("CP-FHIR-120", "the extension names a place that the narrative does not have").WithValue(id)
+			w.pop()
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,8 +43,30 @@ type codeSystem struct {
 	codes map[string]string // each with the one above it
 	fold  bool              // upper and lower case are the same
 	more  map[string][]string
-	whole bool // no codes are missing
+	whole bool                // no codes are missing
+	names map[string][]string // what the codes are called, folded
 }
+
+// name notes what a code is called.
+func (x *codeSystem) name(code, name string) {
+	if name = foldName(name); name == "" {
+		return
+	}
+	if x.names == nil {
+		x.names = map[string][]string{}
+	}
+	code = x.key(code)
+	x.names[code] = append(x.names[code], name)
+}
+
+// called reports whether a code may be called so: true too where nothing is known of its names.
+func (x *codeSystem) called(code, name string) bool {
+	list := x.names[x.key(code)]
+	return len(list) == 0 || slices.Contains(list, foldName(name))
+}
+
+// foldName takes out of a name what makes no other name of it: upper case, and how blanks are written.
+func foldName(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
 func newCodeSystem(s *CodeSystem) *codeSystem {
 	x := &codeSystem{codes: map[string]string{}, fold: s.CaseSensitive != nil && !*s.CaseSensitive,
@@ -52,6 +75,10 @@ func newCodeSystem(s *CodeSystem) *codeSystem {
 	add = func(list []Concept, above string) {
 		for _, c := range list {
 			x.set(c.Code, above)
+			x.name(c.Code, c.Display)
+			for _, d := range c.Designation {
+				x.name(c.Code, d.Value)
+			}
 			for _, p := range c.Property {
 				if (p.Code == "parent" || p.Code == "subsumedBy") && p.ValueCode != "" {
 					if x.more == nil {
@@ -133,6 +160,11 @@ func (l *library) holds(system, code string) truth {
 			return no
 		}
 		return unknown
+	}
+	if strings.HasPrefix(system, "http://terminology.hl7.org/CodeSystem/v2-") { // of which R4 does not say that case counts
+		if has, known := terminology.Holds(system, strings.ToUpper(code)); has && known {
+			return yes
+		}
 	}
 	switch system {
 	case "urn:ietf:bcp:47":
@@ -457,6 +489,12 @@ func (l *library) readCodes(name string, b []byte) error {
 		return -1
 	}
 	code, system, active := column("code", "loinc_num", "cvxcode", "rxcui", "ndc"), column("system", "codesystem", "url"), column("active")
+	var named []int // columns of what the codes are called
+	for _, n := range []string{"display", "description", "name", "term", "long_common_name", "shortname", "displayname"} {
+		if i, ok := at[n]; ok {
+			named = append(named, i)
+		}
+	}
 	uri := ""
 	if code < 0 && column("moduleid") >= 0 && column("definitionstatusid") >= 0 { // a concept file of RF2
 		code, uri = column("id"), "http://snomed.info/sct"
@@ -473,6 +511,7 @@ func (l *library) readCodes(name string, b []byte) error {
 			return &FileError{name, errors.New("its first line names no column system, and the file's name is none of loinc, snomed, rxnorm, cvx, icd10cm, ndc, cpt")}
 		}
 	}
+	l.named = true
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -494,6 +533,11 @@ func (l *library) readCodes(name string, b []byte) error {
 			l.systems[strings.Clone(u)] = x
 		}
 		x.set(strings.Clone(strings.TrimSpace(row[code])), "")
+		for _, i := range named {
+			if i < len(row) {
+				x.name(row[code], row[i])
+			}
+		}
 	}
 }
 
@@ -564,6 +608,9 @@ func (w *walker) bound(b *binding, p *typePlan, v reflect.Value) {
 		}
 		s := p.typ.Prim.Text(v)
 		if s == "" {
+			if b.own && b.Strength == "required" {
+				w.find("CP-FHIR-121", "a code is missing, and one of the value set %s is required", setName(b.ValueSet))
+			}
 			return
 		}
 		test("", s, true)

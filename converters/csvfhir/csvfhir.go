@@ -120,6 +120,22 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 	}
+	for _, o := range overlays { // what they add to the tables is known too
+		for _, x := range o.Items {
+			switch x := x.(type) {
+			case *mapping.Table:
+				list, err := x.AllRows()
+				if err != nil {
+					return nil, err
+				}
+				rows[x.Name] = append(rows[x.Name], list...)
+			case *mapping.Change:
+				if x.Row != nil {
+					rows[x.Table] = append(rows[x.Table], x.Row)
+				}
+			}
+		}
+	}
 	for _, name := range names {
 		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
 		if len(t.Types) == 0 {
@@ -436,7 +452,11 @@ func NewSet(given []*mapping.File) (*Set, error) {
 		}
 	}
 	for _, f := range slices.Backward(mine) {
-		m, err := newMapping(f, common, nil)
+		whole, over, err := onBase(f, builtin)
+		if err != nil {
+			return nil, err
+		}
+		m, err := newMapping(whole, common, over)
 		if err != nil {
 			return nil, err
 		}
@@ -465,7 +485,7 @@ func isMapping(f *mapping.File, known map[string]bool) bool {
 	if f.Head == nil || f.Head.Matches.Format != "csv" {
 		return false
 	}
-	if len(f.Head.Files) > 0 {
+	if len(f.Head.Files) > 0 || f.Head.Base != "" {
 		return true
 	}
 	for _, x := range f.Items {

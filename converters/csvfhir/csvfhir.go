@@ -47,9 +47,6 @@ type Mapping struct {
 	types   mapping.Types
 	format  *tree.Format
 
-	kinds  sync.Once
-	office []*suggest.Kind
-
 	mu   sync.Mutex
 	maps map[*mapping.Set]*mapping.Map
 }
@@ -636,12 +633,12 @@ func (m *Mapping) kind(name string) *suggest.Kind {
 	if !m.BuiltIn || m.Name != officeName {
 		return nil
 	}
-	m.kinds.Do(func() { _, m.office, _ = Office() })
-	i := slices.IndexFunc(m.office, func(k *suggest.Kind) bool { return k.Name == name })
-	if i < 0 {
+	x, err := office()
+	i := slices.IndexFunc(x.kinds, func(k *suggest.Kind) bool { return k.Name == name })
+	if err != nil || i < 0 {
 		return nil
 	}
-	return m.office[i]
+	return x.kinds[i]
 }
 
 // fits holds a file's name against the pattern.

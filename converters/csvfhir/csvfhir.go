@@ -47,9 +47,6 @@ type Mapping struct {
 	types   mapping.Types
 	format  *tree.Format
 
-	kinds  sync.Once
-	office []*suggest.Kind
-
 	mu   sync.Mutex
 	maps map[*mapping.Set]*mapping.Map
 }
@@ -61,6 +58,7 @@ type Table struct {
 	Types   []string // what its rows make; Bundle if it is a scope
 	Columns []string // that its rows name, in their order
 	Refs    map[string]*Ref
+	fills   map[string][]string // by element, as Patient.birthDate: the columns that go there
 
 	of     *Mapping
 	names  map[string]string // canonical names by what columns are called, normalised
@@ -120,8 +118,24 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 	}
+	for _, o := range overlays { // what they add to the tables is known too
+		for _, x := range o.Items {
+			switch x := x.(type) {
+			case *mapping.Table:
+				list, err := x.AllRows()
+				if err != nil {
+					return nil, err
+				}
+				rows[x.Name] = append(rows[x.Name], list...)
+			case *mapping.Change:
+				if x.Row != nil {
+					rows[x.Table] = append(rows[x.Table], x.Row)
+				}
+			}
+		}
+	}
 	for _, name := range names {
-		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}}
+		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}, fills: map[string][]string{}}
 		if len(t.Types) == 0 {
 			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
 				Hint: "write one: table " + name + " -> Patient"}}
@@ -129,11 +143,20 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		if slices.Contains(t.Types, "Bundle") {
 			t.Types = []string{"Bundle"}
 		}
+		widths, _ := t.Widths() // those that are none are faults of the head
+		for i, w := range widths {
+			for _, x := range widths[:i] {
+				if w.Start < x.Start+x.Len && x.Start < w.Start+w.Len {
+					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s and %s share characters", name, x.Name, w.Name),
+						Hint: "each has places of its own: mend one of them"}}
+				}
+			}
+		}
 		m.Tables = append(m.Tables, t)
 		byName[name] = t
 	}
 	for _, t := range m.Tables {
-		t.collect(rows, t.Name, map[string]bool{})
+		t.collect(rows, types, t.Name, map[string]bool{})
 		for _, f := range t.Fixed {
 			t.column(strings.TrimSpace(f[:strings.LastIndexByte(f, ' ')]))
 		}
@@ -286,7 +309,7 @@ func (t *Table) column(name string) {
 }
 
 // collect enters the columns of a table's rows and of the tables that read parts of the same row.
-func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[string]bool) {
+func (t *Table) collect(rows map[string][]*mapping.Row, types map[string][]string, table string, seen map[string]bool) {
 	if seen[table] {
 		return
 	}
@@ -297,10 +320,16 @@ func (t *Table) collect(rows map[string][]*mapping.Row, table string, seen map[s
 		}
 		t.makes = t.makes || strings.Contains(r.Target, "->")
 		if r.Place == "." {
-			t.collect(rows, r.Type, seen)
+			t.collect(rows, types, r.Type, seen)
 			continue
 		}
 		t.column(r.Place)
+		if end := strings.IndexAny(r.Target+".", ".[("); r.Kind == mapping.MapRow {
+			for _, typ := range types[table] {
+				at := typ + "." + r.Target[:end]
+				t.fills[at] = append(t.fills[at], mapping.ColumnName(r.Place))
+			}
+		}
 		switch r.Type {
 		case "DATE", "DATETIME", "INSTANT", "BIRTH":
 			t.dated[mapping.ColumnName(r.Place)] = true
@@ -436,7 +465,11 @@ func NewSet(given []*mapping.File) (*Set, error) {
 		}
 	}
 	for _, f := range slices.Backward(mine) {
-		m, err := newMapping(f, common, nil)
+		whole, over, err := onBase(f, builtin)
+		if err != nil {
+			return nil, err
+		}
+		m, err := newMapping(whole, common, over)
 		if err != nil {
 			return nil, err
 		}
@@ -465,7 +498,7 @@ func isMapping(f *mapping.File, known map[string]bool) bool {
 	if f.Head == nil || f.Head.Matches.Format != "csv" {
 		return false
 	}
-	if len(f.Head.Files) > 0 {
+	if len(f.Head.Files) > 0 || f.Head.Base != "" {
 		return true
 	}
 	for _, x := range f.Items {
@@ -600,12 +633,12 @@ func (m *Mapping) kind(name string) *suggest.Kind {
 	if !m.BuiltIn || m.Name != officeName {
 		return nil
 	}
-	m.kinds.Do(func() { _, m.office, _ = Office() })
-	i := slices.IndexFunc(m.office, func(k *suggest.Kind) bool { return k.Name == name })
-	if i < 0 {
+	x, err := office()
+	i := slices.IndexFunc(x.kinds, func(k *suggest.Kind) bool { return k.Name == name })
+	if err != nil || i < 0 {
 		return nil
 	}
-	return m.office[i]
+	return x.kinds[i]
 }
 
 // fits holds a file's name against the pattern.

@@ -131,9 +131,13 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 			return rows[of(at)].idOf(typ)
 		},
 		Unite: true,
-		Clash: func(at tree.Node) {
-			x := rows[of(at)]
-			clashes = append(clashes, diag.New(Disagree, diag.Place{Source: x.of.file, Line: x.line, Path: w.doc.PlaceOf(rowOf(w.doc, at))}, ""))
+		Clash: func(at, first tree.Node, typ string, elements []string) {
+			x, y := rows[of(at)], rows[of(first)]
+			what := Disagree.Entry().What
+			if list := x.differs(y, typ, elements); len(list) > 0 {
+				what = fmt.Sprintf("it says something else of one %s than %s: %s", typ, w.doc.PlaceOf(rowOf(w.doc, first)), strings.Join(list, ", "))
+			}
+			clashes = append(clashes, diag.New(Disagree, diag.Place{Source: x.of.file, Line: x.line, Path: w.doc.PlaceOf(rowOf(w.doc, at))}, "%s", what))
 		},
 	})
 	if err != nil {

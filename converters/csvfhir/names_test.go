@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/chartpost/chartpost/pkg/convert"
 )
 
 // TestOfficeNames: the lists of the systems that offices have are read without a mapping of one's own. Behind each column stands what it is; a
@@ -88,5 +90,73 @@ func TestPairsFit(t *testing.T) {
 		case fault != "" && (err == nil || !strings.Contains(err.Error(), fault)):
 			t.Errorf("%s: %v, want %s", row, err, fault)
 		}
+	}
+}
+
+// TestDisagree: what rows say differently of one person is told by row and column, and never by value.
+func TestDisagree(t *testing.T) {
+	for _, c := range []struct{ mapping, text, want string }{
+		{results, "MRN,Name,DOB,Test,Result\n7,\"Lee, Ann\",1960-03-04,Glucose,5\n7,\"Lee, Ann\",1961-03-04,Glucose,6\n",
+			"CP-CSV-057 r.csv:3, row 3: it says something else of one Patient than row 2: DOB"},
+		{"", "Patient ID,Last Name,First Name,Test,Result,Home Phone\n7,Lee,Ann,Glucose,5,555-0100\n7,Li,Ann,Glucose,6,555-0101\n",
+			"CP-CSV-057 r.csv:3, row 3: it says something else of one Patient than row 2: Last Name, Home Phone"},
+	} {
+		var own []string
+		if c.mapping != "" {
+			own = append(own, c.mapping)
+		}
+		set, err := NewSet(parsed(t, own...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := set.Mappings[0]
+		if c.mapping == "" {
+			m = set.Named(officeName)
+		}
+		o := convert.Options{To: "fhir", TempDir: t.TempDir()}
+		out := convertTables(t, set, []*convert.File{inMemory("r.csv", c.text)}, &o, m)
+		var got []string
+		for _, rec := range out.records {
+			for _, f := range rec.Findings {
+				got = append(got, string(f.ID)+" "+f.Place.String()+": "+f.Message())
+			}
+		}
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("findings %v, want %s", got, c.want)
+		}
+	}
+}
+
+// TestOnePatient: the lists of an office, whose numbers have no system, have one patient for each number, with what any of the lists says of him.
+func TestOnePatient(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []*convert.File{inMemory("p.csv", "MRN,Last Name,First Name,DOB,Phone\n7,Lee,Ann,1960-03-14,555-0100\n8,Roe,Bo,1961-03-14,555-0101\n"),
+		inMemory("l.csv", "MRN,Last Name,Test,Result\n7,Lee,Glucose,5\n7,Lee,Sodium,140\n8,Roe,Glucose,6\n")}
+	for _, to := range []string{"fhir", "ndjson"} {
+		o := convert.Options{To: to, TempDir: t.TempDir()}
+		out := convertTables(t, set, files, &o, set.Named(officeName))
+		n := map[string]int{}
+		for _, rec := range out.records {
+			for _, r := range rec.Resources {
+				n[r.Type()]++
+			}
+			if len(rec.Findings) > 0 {
+				t.Errorf("%s: %v", to, rec.Findings)
+			}
+		}
+		if n["Patient"] != 2 || n["Observation"] != 3 {
+			t.Errorf("%s: %v", to, n)
+		}
+	}
+}
+
+// TestSharedCharacters: columns of fixed width that overlap are a fault of the mapping.
+func TestSharedCharacters(t *testing.T) {
+	_, err := NewSet(parsed(t, "---\nname: M\nbase: registry\nmatches: {format: csv}\nfiles:\n  client:\n    fixed: [phone 560-572]\n---\n"))
+	if err == nil || !strings.Contains(err.Error(), "client: phone and sending_organization share characters") {
+		t.Error(err)
 	}
 }

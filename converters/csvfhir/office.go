@@ -2,6 +2,7 @@ package csvfhir
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
@@ -11,22 +12,32 @@ const officeName = "office"
 
 // Office is the built-in mapping of what offices keep in lists, with its kinds of list: what map suggest goes by.
 func Office() (*mapping.File, []*suggest.Kind, error) {
+	x, err := office()
+	return x.file, x.kinds, err
+}
+
+type officeLists struct {
+	file  *mapping.File
+	kinds []*suggest.Kind
+}
+
+// office reads the lists once.
+var office = sync.OnceValues(func() (x officeLists, err error) {
 	all, err := files()
 	if err != nil {
-		return nil, nil, err
+		return x, err
 	}
-	i := slices.IndexFunc(all, func(f *mapping.File) bool { return f.Name == officeName+".map" })
-	kinds, err := suggest.KindsOf(all[i], "Person")
-	if err != nil {
-		return nil, nil, err
+	x.file = all[slices.IndexFunc(all, func(f *mapping.File) bool { return f.Name == officeName+".map" })]
+	if x.kinds, err = suggest.KindsOf(x.file, "Person"); err != nil {
+		return x, err
 	}
-	for _, k := range kinds {
+	for _, k := range x.kinds {
 		for _, c := range k.Columns {
 			c.Person = c.Person || k.Name == "people"
 		}
 	}
-	return all[i], kinds, nil
-}
+	return x, nil
+})
 
 // Suggested checks the text of a mapping as map check does, and that a file with these columns is one that it reads.
 func Suggested(name string, text []byte, file string, columns []string) error {

@@ -180,6 +180,9 @@ func (r *reading) open(f *convert.File, several bool) error {
 		return nil
 	}
 	tabs, blind, err := r.set.open(f, r.o, true)
+	if blind != nil {
+		blind.of.used.Store(true)
+	}
 	var bad *diag.Finding
 	if errors.As(err, &bad) {
 		r.refuse(f, nil, bad)

@@ -171,6 +171,31 @@ func (x *row) key(column int) string {
 	return strings.TrimSpace(x.cells[column].Text)
 }
 
+// differs are the columns, as the file of x calls them, in which two rows say different things of the elements of a resource; where they have no
+// such column in common, the elements.
+func (x *row) differs(y *row, typ string, elements []string) (list []string) {
+	text := func(r *row, column string) string {
+		if i := slices.Index(r.of.Names, column); i >= 0 {
+			return strings.TrimSpace(r.cells[i].Text)
+		}
+		return ""
+	}
+	for _, e := range elements {
+		n := len(list)
+		for _, c := range x.of.Table.fills[typ+"."+e] {
+			if a, b := text(x, c), text(y, c); a != "" && b != "" && a != b {
+				if name := x.of.table.Columns[slices.Index(x.of.Names, c)].Name; !slices.Contains(list, name) {
+					list = append(list, name)
+				}
+			}
+		}
+		if len(list) == n {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // keyed is what identifies a row: its key, else all that it says, whatever the order of its columns; of rows that are the same, how many were
 // before it.
 func (x *row) keyed() string {

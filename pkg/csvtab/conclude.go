@@ -211,7 +211,7 @@ func (s *survey) report() {
 		(last.open || s.lastShort && short.n <= 1+s.rows/5) {
 		add(CutOff, tally{1, last.number, last.line}, -1, "")
 	}
-	add(BeyondLast, s.beyond, -1, "%s with text behind the last column", rows(s.beyond.n))
+	add(BeyondLast, s.beyond, -1, "%s with text that stands in no column", rows(s.beyond.n))
 	add(NoResult, s.noResult, -1, "%s without a stored value; they are blank", count(s.noResult.n, "formula"))
 	for i := range t.Columns {
 		c, col := &s.columns[i], &t.Columns[i]

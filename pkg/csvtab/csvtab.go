@@ -77,7 +77,7 @@ const (
 	BadWorkbook     diag.ID = "CP-CSV-039"
 	Bomb            diag.ID = "CP-CSV-040"
 	NoSheet         diag.ID = "CP-CSV-041"
-	BeyondLast      diag.ID = "CP-CSV-042" // text behind the last column of fixed width
+	BeyondLast      diag.ID = "CP-CSV-042" // text of fixed width between the columns or behind them
 	BadColumns      diag.ID = "CP-CSV-043" // of fixed width
 	Merged          diag.ID = "CP-CSV-044"
 	CellTooLong     diag.ID = "CP-CSV-045" // for a spreadsheet

@@ -96,6 +96,9 @@ func (s *textSource) open(o *Options, comma byte, width int) (*textReader, error
 	}
 	t := &textReader{r: in, closer: r, comma: comma, quote: '"', eol: s.eol, max: o.MaxRow, look: o.MaxRow, width: width, spans: o.Fixed,
 		block: blockSize, quoteAt: -1}
+	if o.Fixed != nil {
+		t.gaps = between(o.Fixed)
+	}
 	if s.sep > 0 {
 		t.lines = 1
 	}

@@ -3,6 +3,7 @@ package csvtab
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,7 +26,7 @@ type rawRow struct {
 	stray  bool   // a quote that does not end a cell was taken as text
 	open   bool   // a quote that nothing closes was taken away
 	ended  bool   // by a line end
-	cut    bool   // text of fixed width stands behind the last column
+	cut    bool   // text of fixed width stands in no column
 }
 
 var errTooLong = errors.New("the row is too long")
@@ -52,7 +53,8 @@ type textReader struct {
 	onBlock  func(text string) error // looks at each block of text before it is read
 	closer   io.Closer
 	spans    []Span
-	runeEnds []int // scratch of fixed width
+	gaps     []Span // what stands between them and behind them
+	runeEnds []int  // scratch of fixed width
 }
 
 func (t *textReader) Close() error {
@@ -414,18 +416,31 @@ func (t *textReader) fixed(line string) {
 		ends = append(ends, len(line))
 		t.runeEnds = ends
 	}
-	last := 0
-	for _, s := range t.spans {
+	at := func(s *Span) string {
 		from, to := min(s.Start-1, n), min(s.Start-1+s.Len, n)
-		last = max(last, to)
 		if !ascii {
 			from, to = ends[from], ends[to]
 		}
-		cells = append(cells, Cell{Text: strings.Trim(line[from:to], " \x00")})
+		return strings.Trim(line[from:to], " \x00")
 	}
-	if !ascii {
-		last = ends[last]
+	for i := range t.spans {
+		cells = append(cells, Cell{Text: at(&t.spans[i])})
 	}
 	t.row.cells = cells
-	t.row.cut = !isBlank(line[last:])
+	for i := range t.gaps {
+		t.row.cut = t.row.cut || !isBlank(at(&t.gaps[i]))
+	}
+}
+
+// between are the places of a line in which no column stands.
+func between(spans []Span) (gaps []Span) {
+	spans = slices.SortedFunc(slices.Values(spans), func(a, b Span) int { return a.Start - b.Start })
+	next := 1
+	for _, s := range spans {
+		if s.Start > next {
+			gaps = append(gaps, Span{Start: next, Len: s.Start - next})
+		}
+		next = max(next, s.Start+s.Len)
+	}
+	return append(gaps, Span{Start: next, Len: 1 << 30})
 }

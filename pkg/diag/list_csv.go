@@ -125,7 +125,7 @@ var csvEntries = []Entry{
 	{"CP-CSV-041", Reject, "the workbook has no such sheet",
 		"Nothing was read.",
 		"name one of its sheets"},
-	{"CP-CSV-042", Misread, "lines have text behind the last column",
+	{"CP-CSV-042", Misread, "lines have text that stands in no column",
 		"The widths of the columns may be wrong, or the lines are of another version of the format.",
 		"compare the columns with the description of the file"},
 	{"CP-CSV-043", Reject, "the columns of fixed width contradict themselves",

@@ -33,6 +33,7 @@ type Head struct {
 	Pos     Pos     `yaml:"-"`
 	Name    string  `yaml:"name"`
 	Version string  `yaml:"version"`
+	Base    string  `yaml:"base"` // of a CSV mapping: the built-in one that it changes
 	Matches Matches `yaml:"matches"`
 	Options Options `yaml:"options"`
 	Raw     string  `yaml:"-"` // the head as it stands, for the formatter

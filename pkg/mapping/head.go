@@ -106,7 +106,7 @@ func (p *parser) decodeHead(text string, first int) {
 	p.f.Head = h
 }
 
-var headFields = []string{"name", "version", "matches", "options", "files", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding",
+var headFields = []string{"name", "version", "base", "matches", "options", "files", "format", "sender", "facility", "event", "headers", "zone", "dates", "encoding",
 	"unmapped", "without", "file", "sheet", "columns", "order", "key", "unique", "record", "resource", "split", "fixed", "comma", "header"}
 
 var dateOrders = []string{"mdy", "dmy", "ymd"}
@@ -142,10 +142,10 @@ func (p *parser) headFiles(h *Head, text string, first int, fault func(line int,
 			if _, err := f.Widths(); err != nil {
 				fault(line, "write NAME FROM-TO, as in - Last 25-44", "fixed: %v", err)
 			}
-			if f.Header == "none" && len(f.Order) == 0 {
+			if f.Header == "none" && len(f.Order) == 0 && h.Base == "" {
 				fault(line, "list the columns behind order:", "a file without a header needs the names of its columns")
 			}
-			if len(f.Headers) == 0 && len(f.Fixed) == 0 && f.File == "" {
+			if len(f.Headers) == 0 && len(f.Fixed) == 0 && f.File == "" && h.Base == "" {
 				fault(line, "list the columns that must be there behind headers:", "nothing says which files %s is for", name)
 			}
 			if len([]rune(f.Comma)) > 1 && f.Comma != "tab" {

@@ -52,10 +52,10 @@ type ReadOptions struct {
 	Zone     *time.Location // for times without an offset
 	Facility string         // what scopes identifiers that have no system: MSH-4, a custodian
 	Key      string         // what identifies the record where nothing in it does: a digest of its bytes
-	// Of a record whose parts identify themselves, as the rows of tables do: KeyOf is Key for the resource that was begun at a node, and IDOf the id
 	// Unite makes one resource of those that have one identity and do not contradict one another; Clash, if set, hears of those that do.
 	Unite bool
-	Clash func(at tree.Node)
+	Clash func(at, first tree.Node, typ string, elements []string) // what at says of these elements is something else than what first says
+	// Of a record whose parts identify themselves, as the rows of tables do: KeyOf is Key for the resource that was begun at a node, and IDOf the id
 	// itself of one of a type; empty where they do not know. Both may be nil.
 	KeyOf    func(at tree.Node) string
 	IDOf     func(typ string, at tree.Node) string

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -26,7 +27,7 @@ func (c *Context) sameThings(o *ReadOptions) {
 	first := map[string]*Resource{}
 	gone := map[*Resource]*Resource{}
 	for _, r := range c.rec.Resources {
-		key := fhir.IdentityKey(r.Msg, o.Facility)
+		key := fhir.IdentityKey(r.Msg, cmp.Or(o.Facility, "the record")) // within it a number without a system is one thing's
 		if key == "" {
 			continue
 		}
@@ -40,7 +41,7 @@ func (c *Context) sameThings(o *ReadOptions) {
 			first[key] = r
 			r.ID = id
 		case id != "" && have.ID != "" && have.ID != id: // parts that their source tells apart
-		case c.agree(have.v, r.v, r.info):
+		case len(c.disagree(have.v, r.v, r.info)) == 0:
 			if c.absorb(have, r); !r.led && !have.led {
 				c.Doc.Lower(r.at, tree.Folded, saidTwice)
 			}
@@ -49,7 +50,7 @@ func (c *Context) sameThings(o *ReadOptions) {
 				have.ID, have.at = id, r.at
 			}
 		case o.Clash != nil:
-			o.Clash(r.at)
+			o.Clash(r.at, have.at, r.info.Name, c.disagree(have.v, r.v, r.info))
 		}
 	}
 	if len(gone) == 0 {
@@ -63,14 +64,14 @@ func (c *Context) sameThings(o *ReadOptions) {
 	}
 }
 
-// agree reports that of every element that two resources have, the one says all that the other says.
-func (c *Context) agree(a, b reflect.Value, ti *plan.Type) bool {
+// disagree are the elements that two resources have, of which neither says all that the other says.
+func (c *Context) disagree(a, b reflect.Value, ti *plan.Type) (names []string) {
 	for _, e := range ti.Elements {
 		if e.Len(b) > 0 && e.Len(a) > 0 && !c.saysAll(a, b, e) && !c.saysAll(b, a, e) {
-			return false
+			names = append(names, e.Name)
 		}
 	}
-	return true
+	return names
 }
 
 // saysAll reports that of an element a says all that b says, of a list in the same places.

@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -148,18 +149,37 @@ func split(name string) []string {
 }
 
 // forms are the ways in which a name is compared.
-type forms struct{ name, normal, bare, words, bareWords string }
+type forms struct {
+	name, normal, bare, words, bareWords string
+	in, bareIn                           letters // of normal and bare
+}
+
+// letters are those of a name, each a bit.
+type letters uint64
+
+func lettersOf(s string) (l letters) {
+	for i := range len(s) {
+		l |= 1 << (s[i] & 63)
+	}
+	return l
+}
 
 func formsOf(name string) forms {
 	list := split(name)
 	short := bare(list)
-	return forms{strings.ToLower(strings.TrimSpace(name)), strings.Join(list, ""), strings.Join(short, ""), shuffled(list), shuffled(short)}
+	f := forms{name: strings.ToLower(strings.TrimSpace(name)), normal: strings.Join(list, ""), bare: strings.Join(short, ""), words: shuffled(list),
+		bareWords: shuffled(short)}
+	f.in, f.bareIn = lettersOf(f.normal), lettersOf(f.bare)
+	return f
 }
 
-// apart is how far two normal names are apart, from 0 to 1.
-func apart(a, b string) float64 {
+// apart is how far two normal names, with their letters, are apart, from 0 to 1. Of names that are surely not near it says no more than that: each letter
+// that one has and the other has not is an edit.
+func apart(a string, in letters, b string, inB letters) float64 {
 	longer := max(len(a), len(b))
-	if a == "" || b == "" || longer > maxNear || float64(longer-min(len(a), len(b))) > MaxDistance*float64(longer) {
+	most := MaxDistance * float64(longer)
+	if a == "" || b == "" || longer > maxNear || float64(longer-min(len(a), len(b))) > most ||
+		float64(max(bits.OnesCount64(uint64(in&^inB)), bits.OnesCount64(uint64(inB&^in)))) > most {
 		return 1
 	}
 	return float64(mapping.Distance(a, b)) / float64(longer)

@@ -261,9 +261,9 @@ func match(c *Column, f forms, k *Known) (pair, bool) {
 	if rank == 0 {
 		x.how, x.apart = ByNear, 1
 		for _, n := range k.forms() {
-			x.apart = min(x.apart, apart(f.normal, n.normal))
+			x.apart = min(x.apart, apart(f.normal, f.in, n.normal, n.in))
 			if k.Person {
-				x.apart = min(x.apart, apart(f.bare, n.bare))
+				x.apart = min(x.apart, apart(f.bare, f.bareIn, n.bare, n.bareIn))
 			}
 		}
 		if x.apart > MaxDistance {

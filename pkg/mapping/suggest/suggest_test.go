@@ -53,7 +53,7 @@ func TestApart(t *testing.T) {
 		{"phonehome", "phonework", false}, // another word
 		{"", "a", false},
 	} {
-		if got := apart(c.a, c.b) <= MaxDistance; got != c.near {
+		if got := apart(c.a, lettersOf(c.a), c.b, lettersOf(c.b)) <= MaxDistance; got != c.near {
 			t.Errorf("%s and %s: near %v, want %v", c.a, c.b, got, c.near)
 		}
 	}

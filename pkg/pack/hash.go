@@ -16,7 +16,7 @@ import (
 //
 // What is known to be small takes none of this: it is hashed where it is read.
 const (
-	blockSize   = 256 << 10
+	blockSize   = 128 << 10
 	blocksAlive = 4
 	smallSize   = 32 << 10
 )

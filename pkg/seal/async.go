@@ -17,11 +17,11 @@ type async struct {
 	err    error // of the first write that failed; valid once failed is closed
 }
 
-const asyncSize = 256 << 10
+const asyncSize = 64 << 10
 
 // newAsync makes the stages. There are two buffers for each, and one for whoever writes.
 func newAsync(stages ...io.Writer) *async {
-	alive := 2*len(stages) + 1
+	alive := 4*len(stages) + 1
 	a := &async{full: make(chan []byte, alive), free: make(chan []byte, alive), done: make(chan struct{}), failed: make(chan struct{})}
 	for range alive {
 		a.free <- make([]byte, 0, asyncSize)

@@ -30,10 +30,11 @@ type Sealed struct {
 
 // Seal writes a package to w in one pass and constant memory:
 //
-//	files -> SHA-256 | deflate, zip | age | SHA-256 of the package | w
+//	files -> SHA-256
+//	      -> deflate, zip, age -> SHA-256 of the package -> w
 //
-// each of the five in its own goroutine. If it fails, what was written so far
-// is useless and has to be removed.
+// The four parts run side by side. Deflating and encrypting are one: of what does not compress there is little to deflate, of what does little to
+// encrypt, and a chunk is encrypted while it is still near the processor. If sealing fails, what was written so far is useless and has to be removed.
 func Seal(ctx context.Context, w io.Writer, s *Sealing) (*Sealed, error) {
 	sealed, digest, size := new(Sealed), sha256.New(), new(counter)
 	file := newAsync(io.MultiWriter(digest, size), w)
@@ -54,12 +55,7 @@ func encrypt(ctx context.Context, w io.Writer, s *Sealing, sealed *Sealed) error
 	if err != nil {
 		return err
 	}
-	plain := newAsync(cipher)
-	err = zipped(ctx, plain, s, sealed)
-	if cerr := plain.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err := zipped(ctx, cipher, s, sealed); err != nil {
 		return err // the last chunk is not written: what is there will not decrypt
 	}
 	return cipher.Close()

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -56,6 +57,13 @@ var (
 	ErrExists    = errors.New("there is another file of that name")
 	ErrAddress   = errors.New("the address is not of a kind that is known")
 )
+
+// Unreachable reports whether an error is that a host has no such name, or that nobody answers there.
+func Unreachable(err error) bool {
+	var name *net.DNSError
+	var way *net.OpError
+	return errors.As(err, &name) || errors.As(err, &way) && way.Op == "dial"
+}
 
 // final is an error that another try would meet again.
 type final struct{ err error }

@@ -28,6 +28,16 @@ const (
 	exitInterrupted = 130
 )
 
+// worse is of two exit statuses the one that is given where both apply.
+func worse(a, b int) int {
+	for _, c := range []int{exitUsage, exitNetwork, exitRefused, exitIdentity, exitUnreadable, exitPartial, exitFindings} {
+		if c == a || c == b {
+			return c
+		}
+	}
+	return exitOK
+}
+
 // CLI is one run of the program: its streams, its environment and its arguments.
 type CLI struct {
 	In       io.Reader
@@ -101,7 +111,7 @@ func (c *CLI) Run(ctx context.Context, args []string) int { return c.run(ctx, ar
 func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 	root := c.root(ease)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if ctx.Err() != nil {
 		fmt.Fprintln(c.Err, "chartpost: interrupted")
 		return exitInterrupted
@@ -111,10 +121,16 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
-		e = &exitError{code: exitUsage, err: err} // cobra's own errors are about the command line
+		e = misused(cmd, err)
 	}
-	if msg := e.err.Error(); msg != "" {
-		fmt.Fprintf(c.Err, "chartpost: %s\n", msg)
+	c.complain("", e)
+	return e.code
+}
+
+// complain prints an error with what can be done about it; where names the input, if that is not clear.
+func (c *CLI) complain(where string, e *exitError) {
+	if msg := inWords(e.err); msg != "" {
+		fmt.Fprintf(c.Err, "chartpost: %s%s\n", where, msg)
 	}
 	hints := e.hints
 	if disk := diskHint(e.err); disk != "" && len(hints) == 0 {
@@ -123,7 +139,6 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 	for _, h := range hints {
 		fmt.Fprintf(c.Err, "  %s\n", h)
 	}
-	return e.code
 }
 
 // root makes the command tree anew, so that runs share nothing.

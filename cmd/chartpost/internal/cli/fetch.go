@@ -85,14 +85,7 @@ type tally struct {
 }
 
 // fail notes an exit status, of which the first in the order of DESIGN.md section 2 stays.
-func (n *tally) fail(code int) {
-	for _, c := range []int{exitUsage, exitNetwork, exitRefused, exitIdentity, exitUnreadable, exitPartial, exitFindings} {
-		if c == code || c == n.worst {
-			n.worst = c
-			return
-		}
-	}
-}
+func (n *tally) fail(code int) { n.worst = worse(n.worst, code) }
 
 func (c *CLI) newInbox(ctx context.Context, o *fetchOptions, from string) (*inbox, error) {
 	t, err := o.transportOptions.options(c)

@@ -133,7 +133,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 	if len(sources) == 0 {
 		return fail(exitUnreadable, errors.New("there is no file in what was given"))
 	}
-	bad := 0
+	bad, worst := 0, exitOK
 	for _, src := range sources {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -143,8 +143,18 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 			return err
 		}
 		if pkg {
-			if err := c.inspectPackage(ctx, src.Path, o.inspectPackageOptions); err != nil {
+			where := ""
+			if len(sources) > 1 {
+				where = src.Path + ": "
+			}
+			err := c.inspectPackage(ctx, src.Path, where, o.inspectPackageOptions)
+			var e *exitError
+			if err != nil && (len(sources) == 1 || ctx.Err() != nil || !errors.As(err, &e)) {
 				return err
+			}
+			if err != nil { // the others are looked at all the same
+				c.complain(where, e)
+				worst = worse(worst, e.code)
 			}
 			continue
 		}
@@ -162,7 +172,10 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 		fmt.Fprint(c.Out, x.String())
 	}
 	if bad > 0 {
-		return fail(exitUnreadable, errors.New(""))
+		worst = worse(worst, exitUnreadable)
+	}
+	if worst != exitOK {
+		return fail(worst, errors.New(""))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ type packageView struct {
 
 // inspectPackage tells what a package is: without a key, what anybody can see; with the identity that opens it, and after every check
 // that open makes, what is in it. It writes no file and no entry of the log.
-func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageOptions) error {
+func (c *CLI) inspectPackage(ctx context.Context, path, where string, o inspectPackageOptions) error {
 	src, size, closeInput, err := openInput(c.In, path, false)
 	if err != nil {
 		return explain(err)
@@ -95,11 +95,11 @@ func (c *CLI) inspectPackage(ctx context.Context, path string, o inspectPackageO
 		return refused
 	}
 	if r := v.Receipt; r != nil {
-		fmt.Fprintf(c.Out, "a receipt: %s opened package %s (%s) on %s\n", r.By.Name, pack.ShortID(r.Package), count(r.Files, r.Bytes), r.Time.Format("2006-01-02 15:04 MST"))
+		fmt.Fprintf(c.Out, "%sa receipt: %s opened package %s (%s) on %s\n", where, r.By.Name, pack.ShortID(r.Package), count(r.Files, r.Bytes), r.Time.Format("2006-01-02 15:04 MST"))
 		fmt.Fprintln(c.Out, "  whose signature it is, and whether it fits what was sent, chartpost receipt add says")
 		return nil
 	}
-	fmt.Fprintf(c.Out, "a sealed package, %s\n", byteCount(header.Size))
+	fmt.Fprintf(c.Out, "%sa sealed package, %s\n", where, byteCount(header.Size))
 	fmt.Fprintf(c.Out, "Sealed:   %s\n", v.Sealed)
 	if v.Manifest == nil {
 		if refused == nil {

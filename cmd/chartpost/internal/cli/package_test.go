@@ -276,7 +276,7 @@ func TestInspectPackage(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err := p.cli(nil, &out, io.Discard).inspectPackage(t.Context(), path, inspectPackageOptions{json: json})
+		err := p.cli(nil, &out, io.Discard).inspectPackage(t.Context(), path, "", inspectPackageOptions{json: json})
 		return out.String(), err
 	}
 	data := good().Build(t)

@@ -53,10 +53,6 @@ type sealOptions struct {
 
 func newSealCommand(c *CLI) *cobra.Command {
 	o := new(sealOptions)
-	words := make([]string, 0, len(pack.Purposes()))
-	for _, p := range pack.Purposes() {
-		words = append(words, string(p))
-	}
 	cmd := &cobra.Command{
 		Use:   "seal IN... --to NAME --purpose PURPOSE",
 		Short: "Encrypt and sign files for a contact, or for a patient",
@@ -78,7 +74,7 @@ is shown once, with how to pass it on. Nobody else can open it, you neither: kee
 the files it holds record.html, the record as a page to read, as chartpost view makes it. With --html it
 is one page that opens it in a browser, without any other program.
 
-Purposes: ` + strings.Join(words, ", ") + `.`,
+Purposes: ` + purposes() + `.`,
 		Example: `  chartpost seal out/ --to lakeside --purpose treatment --note "before the visit on Tuesday"
   chartpost seal record.xml --to-patient "Ann Lee" --html -o /media/stick/
   chartpost seal scan.pdf --to lakeside --to hilltop --purpose treatment --about "Ann Lee, 1950-01-02, MRN 77"
@@ -238,7 +234,7 @@ func (o *sealOptions) manifest(c *CLI) (*pack.Manifest, error) {
 	case len(o.to) == 0 && o.patient == "":
 		return nil, fail(exitUsage, errors.New("seal needs --to, the name of a contact"), "for somebody without keys there is --to-patient NAME")
 	case o.purpose == "":
-		return nil, usagef("seal needs --purpose, the reason of the disclosure")
+		return nil, fail(exitUsage, errors.New("seal needs --purpose, the reason of the disclosure"), "one of "+purposes())
 	case o.part2 && o.consent == "":
 		return nil, fail(exitUsage, errors.New("--part2 needs --consent FILE"), "42 CFR 2.32 wants a copy of the consent with the records")
 	case o.compat && o.requirePQ:
@@ -275,6 +271,14 @@ func (o *sealOptions) manifest(c *CLI) (*pack.Manifest, error) {
 		m.Expires = &end
 	}
 	return m, nil
+}
+
+func purposes() string {
+	words := make([]string, 0, len(pack.Purposes()))
+	for _, p := range pack.Purposes() {
+		words = append(words, string(p))
+	}
+	return strings.Join(words, ", ")
 }
 
 // patients reads --about.

@@ -97,6 +97,8 @@ func carried(err error, address string) error {
 		return fail(exitNetwork, err, "ask whoever runs it, by telephone, whether its key was changed; until then send nothing")
 	case isHost:
 		return fail(exitNetwork, err, "ask whoever runs it for the key's fingerprint; if it is the same, use --host-key "+found)
+	case transport.Unreachable(err):
+		return fail(exitNetwork, err, "nobody answers there: see that the address is right, and that this computer has a connection")
 	case transport.IsRemote(address):
 		return fail(exitNetwork, err)
 	}

@@ -42,7 +42,7 @@ bench: build
 	./scripts/bench-jq.sh $(BIN)
 	GO="$(GO)" ./scripts/bench-seal.sh $(BIN)
 	./scripts/bench-validate.sh $(BIN)
-	./scripts/bench-ccda.sh $(BIN)
+	GO="$(GO)" ./scripts/bench-ccda.sh $(BIN)
 
 # Manual pages and completions; a test says when they are not current.
 docs:

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/ccda"
 )
 
 // chartpost runs the program as a process in a folder.
@@ -415,6 +416,115 @@ func TestBoundedMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDocumentMemory: a document of C-CDA is held whole. The largest of the corpus, repeated, takes at most twelve times its size, the program with
+// its tables included; the example, of which nothing is narrative or blank, makes nearly twice its size of FHIR and takes more.
+func TestDocumentMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("it reads /proc")
+	}
+	if testing.Short() {
+		t.Skip("converts large documents")
+	}
+	measure := func(t *testing.T, source string, most float64) {
+		large := enlarged(source, 24<<20)
+		in := filepath.Join(t.TempDir(), "large.xml")
+		if err := os.WriteFile(in, []byte(large), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		status, peak, written, stderr := runMeasured(t, nil, "convert", in, "--to", "fhir", "--quiet", "--ledger", "/dev/null")
+		if status != 0 {
+			t.Fatalf("exit %d %s", status, stderr)
+		}
+		factor := float64(peak<<20) / float64(len(large))
+		t.Logf("%d MB in, %d MB out: peak memory %d MB, %.1f times the size", len(large)>>20, written>>20, peak, factor)
+		if factor > most {
+			t.Errorf("peak memory %.1f times the size of the document", factor)
+		}
+		if written < int64(len(large))/4 {
+			t.Errorf("only %d bytes were written", written)
+		}
+	}
+	t.Run("example", func(t *testing.T) {
+		source, err := os.ReadFile(filepath.Join("..", "..", "examples", "ccd.xml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		measure(t, string(source), 18)
+	})
+	t.Run("corpus", func(t *testing.T) {
+		largest := ""
+		err := filepath.WalkDir(filepath.Join(testshared.Dir(t), "corpus", "ccda"), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || filepath.Ext(path) != ".xml" {
+				return err
+			}
+			if b, err := os.ReadFile(path); err != nil || len(b) <= len(largest) || !ccda.Sniff(b) {
+				return err
+			} else if _, err := new(ccda.Parser).Parse(b); err == nil {
+				largest = string(b)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		measure(t, largest, 12)
+	})
+}
+
+var (
+	sectionText = regexp.MustCompile(`(?s)<text>.*?</text>`)
+	anEntry     = regexp.MustCompile(`(?s)<entry[ >].*?</entry>`)
+	textID      = regexp.MustCompile(`\b(ID="|value="#)([^"]*)"`)
+	statementID = regexp.MustCompile(`(<id root="[^"]*")( extension="([^"]*)")?( ?/>)`)
+	people      = regexp.MustCompile(`(?s)<(author|performer|informant|participant)[ >].*?</(author|performer|informant|participant)>`)
+)
+
+// enlarged repeats what the sections of a document hold until it has so many bytes: the statements under ids of their own, by the same people.
+func enlarged(doc string, size int) string {
+	times := size / len(doc)
+	again := func(s string, i int) string {
+		s = textID.ReplaceAllString(s, fmt.Sprintf(`${1}${2}-%d"`, i))
+		var b strings.Builder
+		for last := 0; ; {
+			at := people.FindStringIndex(s[last:])
+			if at == nil {
+				at = []int{len(s) - last, len(s) - last}
+			}
+			b.WriteString(statementID.ReplaceAllString(s[last:last+at[0]], fmt.Sprintf(`${1} extension="${3}-%d"${4}`, i)))
+			b.WriteString(s[last+at[0] : last+at[1]])
+			if last += at[1]; last == len(s) {
+				return b.String()
+			}
+		}
+	}
+	var b strings.Builder
+	sections := strings.SplitAfter(doc, "</section>")
+	for _, s := range sections {
+		entries := anEntry.FindAllStringIndex(s, -1)
+		if len(entries) == 0 {
+			b.WriteString(s)
+			continue
+		}
+		from, to := entries[0][0], entries[len(entries)-1][1]
+		text := sectionText.FindStringIndex(s[:from])
+		if text == nil {
+			text = []int{from, from}
+		} else {
+			text[0], text[1] = text[0]+len("<text>"), text[1]-len("</text>")
+		}
+		b.WriteString(s[:text[0]])
+		for i := range times {
+			b.WriteString(again(s[text[0]:text[1]], i))
+		}
+		b.WriteString(s[text[1]:from])
+		for i := range times {
+			b.WriteString(again(s[from:to], i))
+		}
+		b.WriteString(s[to:])
+	}
+	return b.String()
 }
 
 // TestPackageMemory: to seal and to open takes no more memory for a large file than for a small one. The aim is 32 MiB; the tests'

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
@@ -40,7 +41,8 @@ const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
 // html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside.
 func html(raw string) (div string, lost bool) {
-	b := []byte(htmlHead)
+	b := append(make([]byte, 0, len(htmlHead)+len(raw)+len(raw)/8), htmlHead...)
+	var attrs [][2]string
 	var ends []string // what closes each element that is open
 	captions := 0     // tables in which a caption is one of HTML's
 	for t := range ccda.Tokens(raw) {
@@ -63,7 +65,7 @@ func html(raw string) (div string, lost bool) {
 				captions++
 			}
 			b = append(append(b, '<'), name...)
-			var attrs [][2]string
+			attrs = attrs[:0]
 			for _, a := range t.Attributes {
 				switch {
 				case a[0] == "ID":
@@ -304,28 +306,50 @@ type narrativeKey struct{ section tree.Node }
 func referred(c *mapping.Context, n tree.Node, id string) (string, bool) {
 	c.Elsewhere()
 	for s := sectionOf(c.Doc, n); s != 0; s = sectionOf(c.Doc, c.Doc.Parent(s)) {
-		ids := c.Memo(narrativeKey{s}, func() any { return texts(c.Doc.Text(c.Doc.Child(s, "text"))) }).(map[string]string)
-		if text, ok := ids[id]; ok {
+		said, ok := c.Memo(narrativeKey{s}, func() any { return texts(c.Doc.Text(c.Doc.Child(s, "text"))) }).(*saidIn)
+		if !ok {
+			return "", false
+		}
+		if text, ok := said.of(id); ok {
 			return text, true
 		}
 	}
 	return "", false
 }
 
-// texts is the text of each element of a narrative that has an ID, blanks folded. The first of an ID is meant.
-func texts(raw string) map[string]string {
-	ids := map[string]string{}
+// saidIn is the text of a narrative, blanks folded, and where in it the elements that have an ID begin and end. One text for all: tables have
+// IDs within IDs.
+type saidIn struct {
+	text string
+	ids  map[string]span
+}
+
+type span struct{ from, to int }
+
+func (s *saidIn) of(id string) (string, bool) {
+	at, ok := s.ids[id]
+	return strings.Trim(s.text[at.from:at.to], " "), ok
+}
+
+// texts is the text of a narrative and of each element of it that has an ID. The first of an ID is meant.
+func texts(raw string) *saidIn {
+	ids := map[string]span{}
 	type open struct {
 		id   string
 		from int
 	}
 	var opened []open
-	var b strings.Builder
+	b := make([]byte, 0, len(raw)/2)
+	blank := func() {
+		if len(b) == 0 || b[len(b)-1] != ' ' {
+			b = append(b, ' ')
+		}
+	}
 	for t := range ccda.Tokens(raw) {
 		switch {
 		case t.Start != "":
-			b.WriteByte(' ')
-			o := open{from: b.Len()}
+			blank()
+			o := open{from: len(b)}
 			for _, a := range t.Attributes {
 				if a[0] == "ID" {
 					o.id = a[1]
@@ -336,14 +360,25 @@ func texts(raw string) map[string]string {
 			o := opened[len(opened)-1]
 			opened = opened[:len(opened)-1]
 			if _, taken := ids[o.id]; o.id != "" && !taken {
-				ids[o.id] = strings.Join(strings.Fields(b.String()[o.from:]), " ")
+				ids[o.id] = span{o.from, len(b)}
 			}
-			b.WriteByte(' ')
+			blank()
 		default:
-			b.WriteString(t.Text)
+			text := t.Text
+			for text != "" {
+				i := strings.IndexFunc(text, unicode.IsSpace)
+				if i < 0 {
+					i = len(text)
+				}
+				b = append(b, text[:i]...)
+				if text = text[i:]; text != "" {
+					blank()
+					text = strings.TrimLeftFunc(text, unicode.IsSpace)
+				}
+			}
 		}
 	}
-	return ids
+	return &saidIn{string(b), ids}
 }
 
 const referenceURL = "https://chartpost.org/fhir/StructureDefinition/narrative"

@@ -148,12 +148,17 @@ func uriRoot(uri string) (string, bool) {
 
 // isOID reports whether FHIR's oid takes s: [0-2](\.(0|[1-9][0-9]*))+
 func isOID(s string) bool {
-	parts := strings.Split(s, ".")
-	if len(parts) < 2 || len(parts[0]) != 1 || parts[0][0] < '0' || parts[0][0] > '2' {
+	if len(s) < 3 || s[0] < '0' || s[0] > '2' || s[1] != '.' {
 		return false
 	}
-	for _, p := range parts {
-		if p == "" || strings.Trim(p, "0123456789") != "" || len(p) > 1 && p[0] == '0' {
+	for i := 1; i < len(s); { // at a dot
+		from := i + 1
+		for i = from; i < len(s) && s[i] != '.'; i++ {
+			if s[i] < '0' || s[i] > '9' {
+				return false
+			}
+		}
+		if i == from || s[from] == '0' && i > from+1 {
 			return false
 		}
 	}

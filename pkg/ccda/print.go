@@ -197,17 +197,20 @@ func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
 	if t == nil {
 		return nil
 	}
-	var names []string
 	fits := true
-	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+	for k := p.d.First(n); k != 0 && fits; k = p.d.Next(k) {
 		if name := p.d.Name(k); p.full[k] && !isAttribute(name) && !foreign(name) {
-			_, ok := t.Child(name)
-			fits = fits && ok
-			names = append(names, name)
+			_, fits = t.Child(name)
 		}
 	}
 	if fits {
 		return nil
+	}
+	var names []string
+	for k := p.d.First(n); k != 0; k = p.d.Next(k) {
+		if name := p.d.Name(k); p.full[k] && !isAttribute(name) && !foreign(name) {
+			names = append(names, name)
+		}
 	}
 	return t.Derived(names)
 }

@@ -223,6 +223,7 @@ func (s *step) release() {
 const (
 	readAhead   = 3       // how many records may be in memory for each job
 	largeRecord = 4 << 20 // bytes that count as one more
+	veryLarge   = 8 << 20 // bytes of which the memory is taken back before the record is written
 )
 
 // pipe converts the records among steps and hands all steps on in their order. Steps of all sources share the workers, so that
@@ -414,6 +415,9 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	if !rec.FromFHIR && !p.o.Origins() { // what became of its leaves is known, and nobody asks for them again: its tree is free while it is written
 		entry = newEntry(raw.Index, rec, p.o.LedgerFull)
 		rec.Leaves = nil
+		if raw.Size > veryLarge {
+			runtime.GC() // what it took to read the record is more than what is to come, and would stand beside it
+		}
 	}
 	parts, finds, err := p.out.FromHub(rec)
 	if f, ok := err.(*diag.Finding); ok {

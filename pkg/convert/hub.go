@@ -2,6 +2,8 @@ package convert
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"reflect"
 	"slices"
@@ -388,11 +390,20 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	}
 	bw := begin(&w.buf, shell)
 	var parts []Part
-	for _, r := range resources {
+	for i, r := range resources {
 		if r.Inside() {
 			continue
 		}
-		if err := bw.AddResource(r.FullURL, r.Msg); err != nil {
+		url := r.FullURL
+		if url == "" && rec.loose && fhir.IDOf(r.Msg) == "" { // an entry has a fullUrl: what it says and its place give it one
+			text, err := fhir.Append(nil, r.Msg)
+			if err != nil {
+				return nil, nil, err
+			}
+			sum := sha256.Sum256(text)
+			url = fhir.ResourceURL(r.Msg, "", hex.EncodeToString(sum[:]), strconv.Itoa(i))
+		}
+		if err := bw.AddResource(url, r.Msg); err != nil {
 			return nil, nil, err
 		}
 		if w.buf.Len() > largePart { // or the buffer of a large record would be twice its size, and a copy of it as large again

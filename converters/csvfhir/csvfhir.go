@@ -118,7 +118,8 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 			}
 		}
 	}
-	for _, o := range overlays { // what they add to the tables is known too
+	laid := map[string]*mapping.Row{} // rows of overlays, by their column
+	for _, o := range overlays {      // what they add to the tables is known too
 		for _, x := range o.Items {
 			switch x := x.(type) {
 			case *mapping.Table:
@@ -127,9 +128,13 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 					return nil, err
 				}
 				rows[x.Name] = append(rows[x.Name], list...)
+				for _, r := range list {
+					laid[mapping.ColumnName(r.Place)] = r
+				}
 			case *mapping.Change:
 				if x.Row != nil {
 					rows[x.Table] = append(rows[x.Table], x.Row)
+					laid[mapping.ColumnName(x.Row.Place)] = x.Row
 				}
 			}
 		}
@@ -179,6 +184,10 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 					t.rank[normal(alias)] = i + 1
 				}
 				if have, ok := t.names[normal(alias)]; ok && have != c {
+					if r := laid[have]; r != nil {
+						return nil, mapping.Faults{{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("%s is another name of the column %s of %s", have, c, t.Name),
+							Hint: "write " + c + ": rows have the one name of a column"}}
+					}
 					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s is a name of %s and of %s", t.Name, alias, have, c),
 						Hint: "a column is one thing: take the name out of one of the lists"}}
 				}

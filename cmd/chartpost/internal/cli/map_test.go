@@ -162,7 +162,8 @@ func TestMapCheckOverBuiltin(t *testing.T) {
 		"replace.map": "table PV1 -> Encounter\nreplace 44 -> period.start\n  44  DTM  period.start  if 2=I\ndrop 1 -> -\n",
 		"none.map":    "drop PV1[Encounter] 44 -> period.strat\n",
 		"place.map":   "table PID -> Patient\n8  ST  nam.text\n",
-		"csv.map":     "---\nmatches:\n  format: csv\n---\ntable people -> Patient\nDOB  ST  birthDate\n",
+		"csv.map":     "---\nmatches:\n  format: csv\n---\ntable people -> Patient\nhat_size  ST  extension(csv/hat-size).valueString\n",
+		"alias.map":   "---\nmatches:\n  format: csv\n---\ntable people -> Patient\nDOB  ST  birthDate\n",
 	}
 	tests := []struct {
 		file, want string // the fault; empty if there is none
@@ -172,6 +173,7 @@ func TestMapCheckOverBuiltin(t *testing.T) {
 		{"none.map", "none.map:1:1: PV1[Encounter] has no row from 44 to period.strat [CP-MAP-005]\n  its rows from there: 44 -> period.start"},
 		{"place.map", "did you mean name?"},
 		{"csv.map", ""},
+		{"alias.map", "alias.map:6:1: DOB is another name of the column birth_date of people [CP-MAP-002]\n  write birth_date"},
 	}
 	for _, tt := range tests {
 		code, out, errs, _ := runIn(t, files, "", "map", "check", "DIR/"+tt.file)

@@ -8,6 +8,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -126,7 +127,7 @@ func (b *born) moment(n tree.Node) {
 		b.put(n, "nullFlavor", "UNK")
 		return
 	}
-	b.put(n, "value", cdaTime(b.last))
+	b.put(n, "value", hl7.DTM(b.last))
 }
 
 // noAddress writes that address and number are not known, where they must be there.
@@ -316,7 +317,7 @@ func (b *born) service(root tree.Node) {
 	when := b.add(s, "effectiveTime")
 	for _, end := range [][2]string{{"low", b.first}, {"high", b.last}} {
 		if toDay := len(end[1]) >= len("2006-01-02"); toDay { // which procedure and operative notes want
-			b.put(b.add(when, end[0]), "value", cdaTime(end[1]))
+			b.put(b.add(when, end[0]), "value", hl7.DTM(end[1]))
 		} else {
 			b.null(when, end[0], "UNK")
 		}
@@ -398,7 +399,7 @@ func (b *born) encompassing(root tree.Node) {
 		b.ids(n, newest, "")
 		for _, x := range [][2]string{{"low", "start"}, {"high", "end"}} {
 			if s := elementOf(newest.Msg).one("period." + x[1]).text(); s != "" {
-				b.put(b.add(when, x[0]), "value", cdaTime(s))
+				b.put(b.add(when, x[0]), "value", hl7.DTM(s))
 			} else {
 				b.null(when, x[0], "UNK")
 			}

@@ -22,14 +22,7 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	if r.Type() == "MedicationStatement" {
 		dosages, mood = e.all("dosage"), "EVN"
 	}
-	what := e.one("medication")
-	if what.ok() && what.t.Name == "Reference" {
-		if to := b.follow(r, what); to != nil && to.Type() == "Medication" && !b.c.Refused(to.Msg) {
-			b.c.Place(to)
-			b.fold(what, "the medication stands there whole")
-			what = elementOf(to.Msg).one("code")
-		}
-	}
+	what := b.drug(r, e)
 	state := e.one("status").text()
 	var sig []string
 	for _, d := range dosages {
@@ -320,6 +313,19 @@ func (b *born) dispenses(n tree.Node, of *mapping.Resource) {
 var dispenseStates = map[string]string{"completed": "completed", "in-progress": "active", "preparation": "active", "on-hold": "active", "stopped": "aborted",
 	"cancelled": "aborted", "declined": "aborted"}
 
+// drug is what a statement says of its medication: a concept, or that of the Medication to which it refers.
+func (b *born) drug(r *mapping.Resource, e element) element {
+	what := e.one("medication")
+	if what.ok() && what.t.Name == "Reference" {
+		if to := b.follow(r, what); to != nil && to.Type() == "Medication" && !b.c.Refused(to.Msg) {
+			b.c.Place(to)
+			b.fold(what, "the medication stands there whole")
+			return elementOf(to.Msg).one("code")
+		}
+	}
+	return what
+}
+
 func (b *born) dispense(n tree.Node, r *mapping.Resource) {
 	e := elementOf(r.Msg)
 	b.c.Place(r)
@@ -338,14 +344,7 @@ func (b *born) dispense(n tree.Node, r *mapping.Resource) {
 	if x := e.one("quantity"); x.ok() {
 		b.quantity(k, "quantity", x)
 	}
-	what := e.one("medication")
-	if what.ok() && what.t.Name == "Reference" {
-		if to := b.follow(r, what); to != nil && to.Type() == "Medication" && !b.c.Refused(to.Msg) {
-			b.c.Place(to)
-			b.fold(what, "the medication stands there whole")
-			what = elementOf(to.Msg).one("code")
-		}
-	}
+	what := b.drug(r, e)
 	m := b.put(b.add(k, "product/manufacturedProduct"), "classCode", "MANU")
 	b.template(m, entryTemplate("23", "2014-06-09"))
 	if what.ok() && what.t.Name == "CodeableConcept" {

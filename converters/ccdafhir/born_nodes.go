@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -95,22 +96,7 @@ func (b *born) time(n tree.Node, e element) tree.Node {
 		return b.put(n, "nullFlavor", "UNK")
 	}
 	b.c.Claim(e.msg())
-	return b.put(n, "value", cdaTime(s))
-}
-
-func cdaTime(s string) string {
-	date, clock, timed := strings.Cut(s, "T")
-	out := strings.ReplaceAll(date, "-", "")
-	if !timed {
-		return out
-	}
-	zone := ""
-	if rest, ok := strings.CutSuffix(clock, "Z"); ok {
-		clock, zone = rest, "+0000"
-	} else if i := strings.IndexAny(clock, "+-"); i >= 0 {
-		clock, zone = clock[:i], strings.Replace(clock[i:], ":", "", 1)
-	}
-	return out + strings.ReplaceAll(clock, ":", "") + zone
+	return b.put(n, "value", hl7.DTM(s))
 }
 
 // effective writes a time, which may be a dateTime or a Period, as effectiveTime: span wants low and high.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -114,7 +115,7 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 	a := b.add(k, "author")
 	b.template(a, entryTemplate("119", ""))
 	if s := dateOf(r); s != "" {
-		b.put(b.add(a, "time"), "value", cdaTime(s))
+		b.put(b.add(a, "time"), "value", hl7.DTM(s))
 	} else {
 		b.null(a, "time", "UNK")
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -44,7 +45,7 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	from := cmp.Or(b.asserted(e), e.one("recordedDate").text(), timeText(e.one("onset"), "start"))
 	when := b.add(k, "effectiveTime")
 	if from != "" {
-		b.put(b.add(when, "low"), "value", cdaTime(from))
+		b.put(b.add(when, "low"), "value", hl7.DTM(from))
 	} else {
 		b.null(when, "low", "UNK")
 	}
@@ -53,7 +54,7 @@ func (b *born) concern(n tree.Node, r *mapping.Resource, t templateOf) tree.Node
 	} else {
 		b.put(b.add(k, "statusCode"), "code", "completed")
 		if end := timeText(e.one("abatement"), "end"); end != "" {
-			b.put(b.add(when, "high"), "value", cdaTime(end))
+			b.put(b.add(when, "high"), "value", hl7.DTM(end))
 		} else {
 			b.null(when, "high", "UNK")
 		}

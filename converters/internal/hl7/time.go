@@ -208,7 +208,7 @@ func WriteTime(c *mapping.Context, s string) (string, error) {
 	return DTM(s), nil
 }
 
-// DTM writes a date or dateTime of FHIR as HL7 v2 has it.
+// DTM writes a date or dateTime of FHIR as HL7 v2 and CDA have it.
 func DTM(s string) string {
 	date, clock, timed := strings.Cut(s, "T")
 	out := strings.ReplaceAll(date, "-", "")

@@ -83,6 +83,67 @@ func TestMemos(t *testing.T) {
 	}
 }
 
+// TestShared: primitives that are one struct in many places and records change nothing: a record says the same as without them, and still
+// does when all the others have been read.
+func TestShared(t *testing.T) {
+	m := builtin(t)
+	texts := map[string]string{}
+	type read struct {
+		name string
+		rec  *mapping.Record
+		text string
+	}
+	var all []read
+	print := func(rec *mapping.Record) string {
+		var out []byte
+		for _, r := range rec.Resources {
+			var err error
+			if out, err = fhir.Append(out, r.Msg); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, '\n')
+		}
+		return string(out)
+	}
+	try := func(name, text, structure string) {
+		for _, shared := range []bool{false, true, true} {
+			msg, err := (&hl7v2.Parser{}).Parse(&hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			msg.Group()
+			rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Key: "k", Facility: "f", Shared: shared})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := print(rec)
+			if !shared {
+				texts[name] = got
+				continue
+			}
+			if got != texts[name] {
+				t.Errorf("%s: shared and apart differ (-apart +shared):\n%s", name, cmp.Diff(strings.Split(texts[name], "\n"), strings.Split(got, "\n")))
+			}
+			all = append(all, read{name, rec, got})
+		}
+	}
+	// What one place changes after it was read, and another may not see: a name without a family, an unknown code with its text.
+	for i, pid := range []string{`PID|1||1^^^MAPLE^MR||EXAMPLE^ANN||19800101|F`, `PID|1||1^^^MAPLE^MR||EXAMPLE^ANN||19800101|""`, `PID|1||1^^^MAPLE^MR||EXAMPLE^ANN||198001|X^local`} {
+		try(fmt.Sprint("patient ", i), "MSH|^~\\&|LAB|MAPLE|EHR|CLINIC|20240102030405+0000||ORU^R01^ORU_R01|1|P|2.5.1\r"+pid+
+			"\rOBR|1|P1|F1|24323-8^Panel^LN|||20240102030405+0000\rOBX|1|NM|2345-7^Glucose^LN||5|mg/dL^^UCUM|||||F\r", "ORU_R01")
+	}
+	if testshared.Find() != "" {
+		for _, msg := range corpus(t, m) {
+			try(msg.name, msg.raw.Data, msg.structure)
+		}
+	}
+	for _, x := range all {
+		if got := print(x.rec); got != x.text {
+			t.Errorf("%s: what was read after it changed it (-before +after):\n%s", x.name, cmp.Diff(strings.Split(x.text, "\n"), strings.Split(got, "\n")))
+		}
+	}
+}
+
 // TestMemosOfOrigins: what became of the leaves of a record of which only a part is shown does not depend on what was read before it.
 func TestMemosOfOrigins(t *testing.T) {
 	m := builtin(t)

@@ -21,6 +21,22 @@ import (
 // run writes what is in a folder as tables and gives the folder in which they are.
 func run(t testing.TB, to *convert.Format, in string, o convert.Options) (string, *convert.Summary) {
 	t.Helper()
+	o.LedgerFull = true
+	out, ledger := t.TempDir(), filepath.Join(t.TempDir(), "ledger.json")
+	sum := runIn(t, to, in, out, ledger, &o)
+	b, err := os.ReadFile(ledger)
+	if err != nil || !json.Valid(b) {
+		t.Errorf("the ledger is no JSON: %v", err)
+	}
+	if s := sum.Totals; s.Values != s.Carried+s.Folded+s.Declined+s.Unmapped+s.Invalid {
+		t.Errorf("the ledger does not add up: %+v", s)
+	}
+	return out, sum
+}
+
+// runIn writes what is in a folder as tables into another, with a ledger if that has a name.
+func runIn(t testing.TB, to *convert.Format, in, out, ledger string, o *convert.Options) *convert.Summary {
+	t.Helper()
 	formats, err := converters.Formats(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -29,10 +45,8 @@ func run(t testing.TB, to *convert.Format, in string, o convert.Options) (string
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := t.TempDir()
 	o.To = to.Name
-	o.LedgerFull = true
-	job := &convert.Job{Formats: formats, To: to, Options: &o, Sources: sources, Many: many, Out: out + "/", Ledger: filepath.Join(t.TempDir(), "ledger.json")}
+	job := &convert.Job{Formats: formats, To: to, Options: o, Sources: sources, Many: many, Out: out + "/", Ledger: ledger}
 	if err := job.Prepare(); err != nil {
 		t.Fatal(err)
 	}
@@ -40,14 +54,7 @@ func run(t testing.TB, to *convert.Format, in string, o convert.Options) (string
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(job.Ledger)
-	if err != nil || !json.Valid(b) {
-		t.Errorf("the ledger is no JSON: %v", err)
-	}
-	if s := sum.Totals; s.Values != s.Carried+s.Folded+s.Declined+s.Unmapped+s.Invalid {
-		t.Errorf("the ledger does not add up: %+v", s)
-	}
-	return out, sum
+	return sum
 }
 
 func format(t testing.TB, to, set string) *convert.Format {

@@ -34,6 +34,46 @@ func runHub(t *testing.T, to string, o Options, text string) (out []string, entr
 	return out, entries
 }
 
+// TestFullURLs: each entry of a bundle that is made of resources which stood alone has a fullUrl of its own, whether a resource has an id
+// or none; and so it is whatever the number of jobs.
+func TestFullURLs(t *testing.T) {
+	text := `{"resourceType":"Patient","id":"p"}
+{"resourceType":"Observation","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p"}}
+{"resourceType":"Observation","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p"}}
+{"resourceType":"Observation","status":"final","code":{"text":"b"}}
+`
+	var first []string
+	for _, jobs := range []int{1, 3} {
+		out, _ := runHub(t, "fhir", Options{Jobs: jobs}, text)
+		var urls []string
+		for _, b := range out {
+			var bundle struct {
+				Entry []struct {
+					FullURL  string `json:"fullUrl"`
+					Resource struct{ ResourceType, ID string }
+				}
+			}
+			if err := json.Unmarshal([]byte(b), &bundle); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range bundle.Entry {
+				if !strings.Contains(e.FullURL, ":") || slices.Contains(urls, e.FullURL) {
+					t.Errorf("%s %s: fullUrl %q", e.Resource.ResourceType, e.Resource.ID, e.FullURL)
+				}
+				urls = append(urls, e.FullURL)
+			}
+		}
+		if len(urls) != 4 {
+			t.Fatalf("%d entries in %q", len(urls), out)
+		}
+		if first == nil {
+			first = urls
+		} else if !slices.Equal(first, urls) {
+			t.Errorf("%q with %d jobs, else %q", urls, jobs, first)
+		}
+	}
+}
+
 func TestByPatient(t *testing.T) {
 	text := `{"resourceType":"Organization","id":"o1","name":"shared, referred to by p1's doctor"}
 {"resourceType":"Observation","id":"x","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p2"},"performer":[{"reference":"PractitionerRole/r1"}]}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
@@ -103,6 +104,13 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		return nil, err
 	}
 	if structure == "" || !m.Set().Has(structure, "Bundle") {
+		for i, f := range msg.Findings { // it says of itself why nobody can tell what it is: MSH-9 is empty
+			if f.Severity() == diag.Reject {
+				raw.Findings = slices.Concat(raw.Findings, msg.Findings[:i], msg.Findings[i+1:])
+				return nil, f
+			}
+		}
+		raw.Findings = slices.Concat(raw.Findings, msg.Findings)
 		at := msg.Place(msg.First(tree.Root))
 		at.Path = "MSH-9"
 		return nil, diag.New(NoTable, at, "")

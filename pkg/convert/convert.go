@@ -378,7 +378,9 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 		return f
 	}
 	reject := func(f *diag.Finding) (*Result, error) {
-		at(f)
+		for _, f := range append(raw.Findings, f) {
+			at(f)
+		}
 		if raw.piece {
 			return nil, f
 		}

@@ -21,6 +21,8 @@ import (
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
+const outputFormats = "fhir, fhir-xml, ndjson, hl7v2, ccda, csv or xlsx"
+
 type convertOptions struct {
 	from, to, out       string
 	ledger, rejects     string
@@ -64,7 +66,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 		RunE: func(cmd *cobra.Command, args []string) error { return c.runConvert(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.to, "to", "", "format to write: fhir, fhir-xml, ndjson, hl7v2, ccda, csv or xlsx")
+	f.StringVar(&o.to, "to", "", "format to write: "+outputFormats)
 	f.StringVar(&o.from, "from", "auto", "format to read, where it is not recognised")
 	f.StringVarP(&o.out, "output", "o", "", "file or folder to write")
 	f.StringVar(&o.ledger, "ledger", "", "file for what became of every value")
@@ -137,7 +139,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	to, err := c.tables(o, formats)
 	if to == nil && err == nil {
 		if to, err = formats.Named(o.to); err != nil {
-			err = fail(exitUsage, fmt.Errorf("--to: %w", err))
+			err = usagef("--to: there is no format %q: it is one of %s", o.to, outputFormats)
 		}
 	}
 	if err != nil {

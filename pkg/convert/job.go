@@ -491,6 +491,7 @@ type input struct {
 	parts *joined // of a source that is several
 
 	unread diag.ID // why nothing, or not all of it, was read
+	what   string  // of that, in words of its own
 	why    error
 	info   SourceInfo
 }
@@ -549,7 +550,9 @@ func (j *Job) readSource(ctx context.Context, in *input, buf *bufio.Reader, yiel
 		in.info.SHA256 = hex.EncodeToString(digest.Sum(nil))
 		return unread(Empty, nil)
 	case from == nil:
-		return unread(UnknownFormat, nil)
+		f := Unknown(diag.Place{}, head)
+		in.what = f.What
+		return unread(f.ID, nil)
 	}
 	in.from, in.info.Format = from, from.Name
 	in.parts, _ = r.(*joined)
@@ -689,7 +692,7 @@ func (w *jobWriter) end(in *input) error {
 	}
 	if in.unread != "" {
 		w.sum.Unreadable++
-		f := diag.New(in.unread, diag.Place{Source: in.src.Path}, "")
+		f := diag.New(in.unread, diag.Place{Source: in.src.Path}, "%s", in.what)
 		if in.why != nil {
 			f.What = fmt.Sprintf("%s: %s", in.unread.Entry().What, Plain(in.why))
 		}

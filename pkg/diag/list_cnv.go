@@ -2,7 +2,7 @@ package diag
 
 var cnvEntries = []Entry{
 	{"CP-CNV-001", Reject, "the format of the input is not known",
-		"It begins like no HL7 v2 message and no FHIR resource, so nothing of it can be converted.",
+		"It begins like no HL7 v2 message, no clinical document, no FHIR resource and no table, so nothing of it can be converted.",
 		"name the format with --from, or leave the file out"},
 	{"CP-CNV-002", Reject, "the input cannot be read",
 		"What cannot be read cannot be converted; the other inputs are.",
@@ -22,4 +22,13 @@ var cnvEntries = []Entry{
 	{"CP-CNV-007", Info, "the document does not say to the second, with its offset from UTC, when it was made",
 		"FHIR wants such a time of every bundle of type document, and a time zone is never guessed; so the record is a collection, with its Composition first.",
 		"nothing of the document is missing. To get a document bundle, name the sender's zone with --tz, or ask the sender for the full time"},
+	{"CP-CNV-008", Reject, "the file is for people, not a record that programs read",
+		"Pictures and printed pages show a record; its values cannot be taken from them.",
+		"ask for the record itself: as C-CDA, FHIR, HL7 v2 or CSV. To send the file as it is, seal it"},
+	{"CP-CNV-009", Reject, "the file is sealed",
+		"Only its recipient can read what is in it.",
+		"open it first: chartpost open FILE -o FOLDER"},
+	{"CP-CNV-010", Reject, "the file is packed in a way that is not read",
+		"Of archives .zip is read; what other archives hold is not known.",
+		"unpack it, and give the files or their folder"},
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/seal"
 )
 
@@ -219,7 +220,7 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 		x.Problem = "it is empty"
 		return x, false, nil
 	case format == nil:
-		x.Problem = "its format is not known"
+		x.Problem = convert.Unknown(diag.Place{}, head).Message()
 		return x, false, nil
 	}
 	x.Format = format.Name

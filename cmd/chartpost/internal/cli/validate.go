@@ -276,7 +276,7 @@ func (r *validateRun) source(ctx context.Context, v *validate.Validator, i int, 
 		}
 		return ctx.Err()
 	}
-	if r.o.from == "csv" || r.o.from == "auto" && !validate.Sniff(head) && !isWebPage(head) && r.tables.reads(src, head) {
+	if r.o.from == "csv" || r.o.from == "auto" && !validate.Sniff(head) && !convert.IsWebPage(head) && r.tables.reads(src, head) {
 		r.files++
 		if err := r.tables.check(src, read, name, r.report); err != nil {
 			var e *exitError
@@ -292,10 +292,8 @@ func (r *validateRun) source(ctx context.Context, v *validate.Validator, i int, 
 		switch {
 		case len(head) == 0:
 			r.report(diag.New("CP-CNV-003", diag.Place{Source: name}, ""))
-		case isWebPage(head):
-			r.report(diag.New("CP-CDA-008", diag.Place{Source: name}, ""))
 		default:
-			r.report(diag.New("CP-CNV-001", diag.Place{Source: name}, "this is neither FHIR, nor a clinical document, nor HL7 v2, nor a table"))
+			r.report(convert.Unknown(diag.Place{Source: name}, head))
 		}
 		r.unreadable++
 		return nil

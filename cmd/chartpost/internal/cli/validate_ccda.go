@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/convert"
@@ -131,11 +130,4 @@ func (r *validateRun) uncheckedTemplates(brief bool) []string {
 		list = append(list, fmt.Sprintf("%s in %s: no rules for them; --format json names them", plural(others, "other template"), plural(claims, "place")))
 	}
 	return list
-}
-
-// isWebPage reports a source that begins as a web page does.
-func isWebPage(head []byte) bool {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
-	s := strings.ToLower(string(head[:min(len(head), 200)]))
-	return strings.HasPrefix(s, "<!doctype html") || strings.HasPrefix(s, "<html")
 }

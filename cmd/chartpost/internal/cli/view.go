@@ -181,11 +181,13 @@ var formatNames = map[string]string{"hl7v2": "HL7 v2", "fhir": "FHIR", "ccda": "
 
 // source reads one source. What cannot be read is a finding; an error is of the program or an interruption.
 func (r *recordReader) source(ctx context.Context, src convert.Source) error {
-	unread := func(id diag.ID, format string, args ...any) {
+	leave := func(f *diag.Finding) {
 		r.unreadable++
-		f := diag.New(id, diag.Place{Source: src.Path}, format, args...)
 		r.report(f)
 		r.set.Leave(view.Left{Source: src.Name, At: src.Name, State: "rejected", Why: f.Message()})
+	}
+	unread := func(id diag.ID, format string, args ...any) {
+		leave(diag.New(id, diag.Place{Source: src.Path}, format, args...))
 	}
 	in, err := src.Open()
 	if err != nil {
@@ -219,7 +221,7 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 		return nil
 	}
 	if from == nil || from.NewWorker == nil {
-		unread(convert.UnknownFormat, "")
+		leave(convert.Unknown(diag.Place{Source: src.Path}, head))
 		return nil
 	}
 	to, err := r.formats.Named("ndjson")

@@ -40,7 +40,11 @@ type message struct {
 
 // corpus gives every message of shared corpus/hl7v2 whose structure has a table.
 func corpus(t testing.TB, m *mapping.Map) (list []message) {
-	dir := filepath.Join(testshared.Dir(t), "corpus", "hl7v2")
+	return messagesIn(t, m, filepath.Join(testshared.Dir(t), "corpus", "hl7v2"))
+}
+
+// messagesIn gives every message in the files of a folder whose structure has a table.
+func messagesIn(t testing.TB, m *mapping.Map, dir string) (list []message) {
 	var names []string
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && filepath.Ext(p) != ".tsv" && filepath.Ext(p) != ".md" {
@@ -69,13 +73,24 @@ func corpus(t testing.TB, m *mapping.Map) (list []message) {
 			if err != nil {
 				continue
 			}
-			if id := msg.Group(); id != "" && m.Set().Has(id, "Bundle") {
+			if id := arranged(m, raw, msg); id != "" {
 				list = append(list, message{fmt.Sprintf("%s#%d", rel, raw.Record), id, raw})
 			}
 		}
 		f.Close()
 	}
 	return list
+}
+
+// arranged gives the structure by which a message is read, empty if it is none of a person.
+func arranged(m *mapping.Map, raw *hl7v2.Raw, msg *hl7v2.Message) string {
+	if id := msg.Group(); id != "" && m.Set().Has(id, "Bundle") {
+		return id
+	}
+	if msg, err := (&hl7v2.Parser{}).Parse(raw); err == nil && msg.Child(tree.Root, "PID") != 0 {
+		return AnyStructure
+	}
+	return ""
 }
 
 // kit is the kit of laws for HL7 v2.
@@ -88,7 +103,11 @@ func kit(m *mapping.Map, structure string) *maptest.Kit {
 			if err != nil {
 				return nil, err
 			}
-			msg.Group()
+			if structure == AnyStructure {
+				msg.GroupAs(structure)
+			} else {
+				msg.Group()
+			}
 			return msg.Doc, nil
 		},
 		Print: func(d *tree.Doc) []byte {
@@ -120,6 +139,23 @@ func TestLaws(t *testing.T) {
 	if len(list) < 100 {
 		t.Fatalf("only %d messages", len(list))
 	}
+	hold(t, m, list)
+}
+
+// TestStrangers runs the laws over messages of other collections than the shared corpus: `CHARTPOST_STRANGERS=DIR go test -run Strangers`
+// reads every file below DIR/hl7v2. It is for finding what the corpus does not have.
+func TestStrangers(t *testing.T) {
+	dir := os.Getenv("CHARTPOST_STRANGERS")
+	if dir == "" {
+		t.Skip("CHARTPOST_STRANGERS names no folder of messages")
+	}
+	m := builtin(t)
+	hold(t, m, messagesIn(t, m, filepath.Join(dir, "hl7v2")))
+}
+
+// hold holds messages against the laws.
+func hold(t *testing.T, m *mapping.Map, list []message) {
+	t.Helper()
 	total := map[string]tree.Tally{}
 	count, broken := map[string]int{}, map[string]int{}
 	unmapped, invalid, declined, faults := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}

@@ -44,6 +44,9 @@ var segmentTypes = mapping.Types{
 	"ETHNICITIES": ethnicity.pair(),
 	"DISCHARGE":   discharge,
 	"PV1_STATUS":  status,
+	"APPOINTMENT": appointment,
+	"DOC_DATE":    docDate,
+	"DOCUMENT":    document,
 }
 
 // SourceOf is what a message says of itself, for overlays to match.
@@ -82,12 +85,35 @@ func StructureFor(rec *mapping.Record) string {
 		}
 	}
 	structure := "ADT_A01"
+	alone := "" // what the record is about, if it is about nothing else
 	for _, r := range rec.Resources {
-		switch r.Type() {
+		switch typ := r.Type(); typ {
 		case "DiagnosticReport":
 			return "ORU_R01"
 		case "Immunization":
 			structure = "VXU_V04"
+		case "Appointment", "DocumentReference":
+			if alone == "" || alone == typ {
+				alone = typ
+			} else {
+				alone = "more"
+			}
+		case "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Device", "HealthcareService", "ServiceRequest",
+			"RelatedPerson", "Schedule", "Slot", "Provenance", "Binary", "MessageHeader":
+		case "Encounter":
+			if alone == "" {
+				alone = "Encounter"
+			}
+		default:
+			alone = "more"
+		}
+	}
+	if structure == "ADT_A01" {
+		switch alone {
+		case "Appointment":
+			structure = "SIU_S12"
+		case "DocumentReference":
+			structure = "MDM_T02"
 		}
 	}
 	return structure

@@ -25,59 +25,245 @@ type RowCoverage struct {
 	Ours  []*mapping.Row // of that place
 }
 
-// ourTable is a table of ours with the source that the guide would name: PID of PIDAccount, OBX of OBX_5.
-type ourTable struct {
-	*mapping.Table
-	source string
-}
+// nameStart is the part of a table's name that may be the segment or datatype that it is about.
+var nameStart = regexp.MustCompile(`^[A-Z][A-Z0-9]*`)
 
-var (
-	placeStart = regexp.MustCompile(`^(?:([A-Z][A-Z0-9]{2})(?:\[[^\]]*\])?-)?(\d+)`)
-	nameStart  = regexp.MustCompile(`^[A-Z][A-Z0-9]*`)
-	leadIndex  = regexp.MustCompile(`^\[[^\]]*\]\.?`) // [1].family: the instance's own
-	rootStart  = regexp.MustCompile(`^[A-Za-z]+`)
-)
-
-// Coverage compares the guide's segment and datatype rows that have a target with our tables. It compares the field or
-// component and the first element of the target; what a pair of functions does below that it cannot see.
+// Coverage compares the guide's segment and datatype rows that have a target with our tables: the segment's field or the
+// datatype's component, the resource or datatype of FHIR, and the whole path within it. Conditions are not compared.
 func Coverage(rows []GuideRow, files []*mapping.File) []RowCoverage {
 	sources := map[string]bool{}
 	for _, r := range rows {
 		sources[r.Source] = true
 	}
-	var tables []ourTable
-	for _, f := range files {
-		for _, item := range f.Items {
-			if t, ok := item.(*mapping.Table); ok {
-				tables = append(tables, ourTable{t, sourceName(t.Name, sources)})
-			}
-		}
+	byPlace := map[string][]fact{} // of a source
+	for _, f := range factsOf(files, sources) {
+		byPlace[f.source] = append(byPlace[f.source], f)
 	}
+	urls := extensionURLs(rows)
 	var out []RowCoverage
 	for _, r := range rows {
 		if r.Kind == "message" || !r.HasTarget() {
 			continue
 		}
-		c := RowCoverage{GuideRow: r, State: absent}
-		number := fieldNumber(r.Place)
-		for _, t := range tables {
-			for _, row := range t.Rows {
-				source, n := placeParts(row.Place)
-				if source == "" {
-					source = t.source
-				}
-				if source != r.Source || n != number && (n != "" || number != "") {
-					continue
-				}
-				c.Ours = append(c.Ours, row)
-				if s := rowState(r, t.Table, row); better(s, c.State) {
-					c.State = s
-				}
+		out = append(out, covers(r, guideSteps(r, urls), byPlace))
+	}
+	byUse(out)
+	return out
+}
+
+// covers finds what our facts say of a row.
+func covers(r GuideRow, want []string, byPlace map[string][]fact) RowCoverage {
+	c := RowCoverage{GuideRow: r, State: absent}
+	number := fieldNumber(r.Place)
+	value, constant := r.Constant()
+	source := r.Source
+	if newer := newerType[source]; newer != "" && (len(byPlace[source]) == 0 || strings.HasPrefix(r.Target, "Cod")) {
+		source = newer
+	}
+	for _, f := range byPlace[source] {
+		here := f.number == number
+		if here && !slices.Contains(c.Ours, f.row) {
+			c.Ours = append(c.Ours, f.row)
+		}
+		state := absent
+		switch {
+		case f.declined:
+			state = declined
+		case here:
+			state = otherwise
+		}
+		if !f.declined && targets(r.Target, f.target) {
+			switch {
+			case constant && f.constant && sameValue(value, f.value) && leads(want, f, true):
+				state = covered // whichever place stands beside it
+			case constant && f.constant:
+			case here && leads(want, f, false):
+				state = covered
 			}
 		}
-		out = append(out, c)
+		if (here || state == covered) && better(state, c.State) {
+			c.State = state
+		}
 	}
-	return out
+	return c
+}
+
+// newerType are the datatypes as which the older ones are read.
+var newerType = map[string]string{"CE": "CWE", "CNE": "CWE", "CF": "CWE", "IS": "CWE", "ID": "CWE", "TS": "DTM", "CX": "", "CNN": ""}
+
+// targets says whether a map of the guide is about a thing of FHIR: Identifier-System about Identifier.
+func targets(guide, ours string) bool {
+	guide, _, _ = strings.Cut(guide, "-")
+	whole, _, _ := strings.Cut(guide, ".")
+	switch ours {
+	case "SimpleQuantity", "Duration", "Age":
+		ours = "Quantity"
+	}
+	return strings.EqualFold(guide, ours) || whole == ours || guide == ""
+}
+
+// leads says whether a fact is of the element that the guide names, or of one within it; or of one around it whose inside a
+// pair of functions makes.
+func leads(want []string, f fact, exact bool) bool {
+	have := f.path
+	for i := range min(len(want), len(have)) {
+		if !sameStep(want[i], have[i]) {
+			return false
+		}
+	}
+	switch {
+	case len(want) > len(have):
+		return !exact && (f.further || slices.ContainsFunc(f.below, func(b []string) bool {
+			return slices.EqualFunc(want[len(have):], b[:min(len(b), len(want)-len(have))], sameStep)
+		}))
+	case exact:
+		return len(want) == len(have)
+	}
+	return !slices.ContainsFunc(have[len(want):], ownExtension)
+}
+
+// sameStep compares a step of the guide with one of ours. Extensions are compared by the last part of their URL, for the guide
+// names some by the page that describes them.
+func sameStep(want, have string) bool {
+	w, isWant := strings.CutPrefix(want, "extension ")
+	h, isHave := strings.CutPrefix(have, "extension ")
+	if !isWant || !isHave {
+		return want == have
+	}
+	return !ownExtension(have) && (w == "" || urlName(w) == urlName(h))
+}
+
+func ownExtension(step string) bool {
+	return strings.HasPrefix(step, "extension https://chartpost.org/")
+}
+
+func urlName(s string) string {
+	s = strings.TrimSuffix(s[strings.LastIndexByte(s, '/')+1:], ".html")
+	return strings.ToLower(strings.TrimPrefix(s, "extension-"))
+}
+
+// sameValue compares constants; the guide writes some URLs with a slash at the end, or as its page has them.
+func sameValue(guide, ours string) bool {
+	trim := func(s string) string {
+		return strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(strings.TrimRight(s, "/")), "https://"), "http://")
+	}
+	if strings.Contains(guide, "/StructureDefinition/") || strings.Contains(guide, "/extension-") {
+		return urlName(guide) == urlName(ours) && !ownExtension("extension "+ours)
+	}
+	return trim(guide) == trim(ours)
+}
+
+// misspelt are words of the guide's paths that FHIR does not have.
+var misspelt = map[string]string{
+	"payer": "payor", "sytem": "system", "practioner": "practitioner", "organziation": "organization", "occurenceTiming": "occurrence",
+	"occurneceTiming": "occurrence", "orginal-sub-identiier": "original-sub-identifier",
+}
+
+// choices are the elements of which JSON's names say the type.
+var choices = []string{"value", "effective", "occurrence", "occurred", "onset", "deceased", "multipleBirth", "performed", "collected", "bounds",
+	"fastingStatus", "medication", "additive", "asNeeded", "reported"}
+
+var (
+	extensionSlice = regexp.MustCompile(`extension(\[\d+\])?:([a-z-]+)`)
+	pathNoise      = regexp.MustCompile(`\[[^\]]*[\]}]|\[3|=.*$|\{|\}`)
+	extensionStep  = regexp.MustCompile(`extension(\[\d+\])?`)
+)
+
+// extensionURLs are the URLs that the guide gives to extension[1] and so on, by the map and the path that leads there.
+func extensionURLs(rows []GuideRow) map[string]string {
+	urls := map[string]string{}
+	for _, r := range rows {
+		u, ok := r.Constant()
+		at := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(r.FHIRPath, ")"), ".url"), ".uri")
+		if !ok || at == r.FHIRPath {
+			continue
+		}
+		if at = extensionSlice.ReplaceAllString(at, "extension$1"); urls[r.Map+" "+r.Place+" "+at] == "" {
+			urls[r.Map+" "+r.Place+" "+at] = u
+		}
+	}
+	return urls
+}
+
+// guideSteps cuts up a path of the guide: performer[2](PractitionerRole[1].practitioner) is performer, practitioner.
+func guideSteps(r GuideRow, urls map[string]string) []string {
+	path := strings.ReplaceAll(r.FHIRPath, "component[each]", "")
+	if strings.Contains(path, "extension") && !strings.HasSuffix(path, ".url") {
+		path = extensionSlice.ReplaceAllString(path, "extension$1.extension $2")
+	} else {
+		path = extensionSlice.ReplaceAllString(path, "extension$1")
+	}
+	// Each extension with its URL; \x00 stands for it until the path is cut up.
+	var found []string
+	for at := 0; ; {
+		m := extensionStep.FindStringIndex(path[at:])
+		if m == nil {
+			break
+		}
+		end := at + m[1]
+		if strings.HasPrefix(path[end:], " ") { // a slice
+			at = end
+			continue
+		}
+		found = append(found, urls[r.Map+" "+r.Place+" "+path[:end]])
+		path = path[:at+m[0]] + "\x00" + path[end:]
+		at += m[0] + 1
+	}
+	path = pathNoise.ReplaceAllString(path, "")
+	var steps []string
+	for _, s := range strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '(' || c == ')' }) {
+		s = strings.TrimSpace(s)
+		if good := misspelt[s]; good != "" {
+			s = good
+		}
+		switch {
+		case s == "\x00":
+			s, found = "extension "+found[0], found[1:]
+		case strings.HasPrefix(s, "extension "):
+			if good := misspelt[s[len("extension "):]]; good != "" {
+				s = "extension " + good
+			}
+		case s == "" || s == "$this" || s == "$value" || s == "reference" || s[0] >= 'A' && s[0] <= 'Z':
+			continue
+		}
+		for _, choice := range choices {
+			if rest, ok := strings.CutPrefix(s, choice); ok && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z' {
+				s = choice
+			}
+		}
+		steps = append(steps, s)
+	}
+	if n := len(steps); n > 1 && steps[n-2] == "coding" && steps[n-1] == "value" {
+		steps[n-1] = "code"
+	}
+	return steps
+}
+
+// byUse judges the maps to one primitive (CWE[code]: CWE.1 is the value) by the rows that go through them: such a map is met
+// where these are.
+func byUse(list []RowCoverage) {
+	users := map[string][]int{}
+	for i, c := range list {
+		if c.TypeMap != "" {
+			users[strings.ToLower(c.TypeMap)] = append(users[strings.ToLower(c.TypeMap)], i)
+		}
+	}
+	for i := range list {
+		c := &list[i]
+		if c.State == covered || c.Target == "" || c.Target[0] >= 'A' && c.Target[0] <= 'Z' || c.Condition != "" || len(guideSteps(c.GuideRow, nil)) > 0 {
+			continue
+		}
+		used := users[strings.ToLower(c.Map)]
+		met := 0
+		for _, u := range used {
+			if list[u].State == covered {
+				met++
+			}
+		}
+		if met > 0 && met == len(used) {
+			c.State = covered
+		}
+	}
 }
 
 // better orders the states.
@@ -114,50 +300,6 @@ func rootDigits(s string) string {
 		n++
 	}
 	return s[:n]
-}
-
-// placeParts are the segment, if a place of ours names one, and the number of the field or component.
-func placeParts(place string) (source, number string) {
-	m := placeStart.FindStringSubmatch(place)
-	if m == nil {
-		return "", ""
-	}
-	return m[1], m[2]
-}
-
-func rowState(r GuideRow, t *mapping.Table, row *mapping.Row) string {
-	switch row.Kind {
-	case mapping.DeclineSource:
-		return declined
-	case mapping.MapRow, mapping.ConstTarget:
-	default:
-		return absent
-	}
-	base, _, _ := strings.Cut(r.Target, "-")
-	base, _, _ = strings.Cut(base, ".")
-	typed := base == "" || slices.ContainsFunc(t.Types, func(s string) bool { return strings.EqualFold(s, base) })
-	want, have := root(r.FHIRPath), root(row.Target)
-	if typed && (want == have || have == "." || want == ".") {
-		return covered
-	}
-	return otherwise
-}
-
-// root is the first element of a place in FHIR; the choices of value and of other elements count as one, "." is the thing
-// itself. The guide's component[each] is what our pair makes of each repetition, by the same rows.
-func root(path string) string {
-	path = leadIndex.ReplaceAllString(path, "")
-	path = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(path, "$this"), "component[each]"), ".")
-	if path == "" || strings.HasPrefix(path, "$") {
-		return "."
-	}
-	name := rootStart.FindString(path)
-	for _, choice := range []string{"value", "effective", "occurrence", "onset", "deceased", "multipleBirth", "performed", "collected"} {
-		if rest, ok := strings.CutPrefix(name, choice); ok && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z' {
-			return choice
-		}
-	}
-	return name
 }
 
 // MapsOf are the names of the guide's maps that messages of certain structures need: segment maps and, through them, datatype maps.

@@ -35,32 +35,36 @@ func Coverage(rows []GuideRow, files []*mapping.File) []RowCoverage {
 	for _, r := range rows {
 		sources[r.Source] = true
 	}
-	byPlace := map[string][]fact{} // of a source
-	for _, f := range factsOf(files, sources) {
-		byPlace[f.source] = append(byPlace[f.source], f)
-	}
+	all := newKnown(factsOf(files, sources), sources)
 	urls := extensionURLs(rows)
 	var out []RowCoverage
 	for _, r := range rows {
 		if r.Kind == "message" || !r.HasTarget() {
 			continue
 		}
-		out = append(out, covers(r, guideSteps(r, urls), byPlace))
+		out = append(out, all.covers(r, guideSteps(r, urls)))
 	}
 	byUse(out)
 	return out
 }
 
 // covers finds what our facts say of a row.
-func covers(r GuideRow, want []string, byPlace map[string][]fact) RowCoverage {
+func (k *known) covers(r GuideRow, want []string) RowCoverage {
 	c := RowCoverage{GuideRow: r, State: absent}
 	number := fieldNumber(r.Place)
 	value, constant := r.Constant()
 	source := r.Source
-	if newer := newerType[source]; newer != "" && (len(byPlace[source]) == 0 || strings.HasPrefix(r.Target, "Cod")) {
+	target := r.Target
+	switch {
+	case source == "NDL" && strings.HasPrefix(r.FHIRPath, "["):
+		target = "Location" // the locations of the role are described in this map too
+	case source == "PL" && len(want) > 0 && want[0] == "location":
+		want = want[1:]
+	}
+	if newer := newerType[source]; newer != "" && (len(k.of[source]) == 0 || strings.HasPrefix(r.Target, "Cod")) {
 		source = newer
 	}
-	for _, f := range byPlace[source] {
+	for _, f := range k.of[source] {
 		here := f.number == number
 		if here && !slices.Contains(c.Ours, f.row) {
 			c.Ours = append(c.Ours, f.row)
@@ -72,7 +76,7 @@ func covers(r GuideRow, want []string, byPlace map[string][]fact) RowCoverage {
 		case here:
 			state = otherwise
 		}
-		if !f.declined && targets(r.Target, f.target) {
+		if !f.declined && targets(target, f.target) {
 			switch {
 			case constant && f.constant && sameValue(value, f.value) && leads(want, f, true):
 				state = covered // whichever place stands beside it
@@ -85,7 +89,47 @@ func covers(r GuideRow, want []string, byPlace map[string][]fact) RowCoverage {
 			c.State = state
 		}
 	}
+	if c.State != covered && r.Kind == "datatype" && k.used(r, source, number, want) {
+		c.State = covered
+	}
 	return c
+}
+
+// known are our facts by their sources, and the rows that use a datatype.
+type known struct{ of, uses map[string][]fact }
+
+func newKnown(facts []fact, sources map[string]bool) *known {
+	k := &known{map[string][]fact{}, map[string][]fact{}}
+	for _, f := range facts {
+		k.of[f.source] = append(k.of[f.source], f)
+		if f.row == nil || f.typ == "" {
+			continue
+		}
+		if s := sourceName(f.row.Type, sources); s != f.source {
+			k.uses[s] = append(k.uses[s], f)
+		}
+	}
+	return k
+}
+
+// used says whether a datatype's row that begins with the field which has the datatype, as CX[RelatedPerson-Mother] does with
+// identifier, is what a row of ours for such a field makes of it.
+func (k *known) used(r GuideRow, source, number string, want []string) bool {
+	value, constant := r.Constant()
+	for _, u := range k.uses[source] {
+		if !targets(r.Target, u.target) || len(u.path) == 0 || len(u.path) > len(want) || !leads(want[:len(u.path)], u, true) {
+			continue
+		}
+		for _, f := range k.of[source] {
+			if f.target != u.typ || f.declined || constant != f.constant || !constant && f.number != number || constant && !sameValue(value, f.value) {
+				continue
+			}
+			if leads(want[len(u.path):], f, constant) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // newerType are the datatypes as which the older ones are read.
@@ -93,6 +137,9 @@ var newerType = map[string]string{"CE": "CWE", "CNE": "CWE", "CF": "CWE", "IS": 
 
 // targets says whether a map of the guide is about a thing of FHIR: Identifier-System about Identifier.
 func targets(guide, ours string) bool {
+	if guide == "Extension-Subidentifier" {
+		return ours == "Observation" // it has the extension
+	}
 	guide, _, _ = strings.Cut(guide, "-")
 	whole, _, _ := strings.Cut(guide, ".")
 	switch ours {
@@ -156,12 +203,12 @@ func sameValue(guide, ours string) bool {
 // misspelt are words of the guide's paths that FHIR does not have.
 var misspelt = map[string]string{
 	"payer": "payor", "sytem": "system", "practioner": "practitioner", "organziation": "organization", "occurenceTiming": "occurrence",
-	"occurneceTiming": "occurrence", "orginal-sub-identiier": "original-sub-identifier",
+	"occurneceTiming": "occurrence", "valuedateTime": "value", "orginal-sub-identiier": "original-sub-identifier",
 }
 
 // choices are the elements of which JSON's names say the type.
 var choices = []string{"value", "effective", "occurrence", "occurred", "onset", "deceased", "multipleBirth", "performed", "collected", "bounds",
-	"fastingStatus", "medication", "additive", "asNeeded", "reported"}
+	"event", "fastingStatus", "medication", "additive", "asNeeded", "reported"}
 
 var (
 	extensionSlice = regexp.MustCompile(`extension(\[\d+\])?:([a-z-]+)`)
@@ -193,32 +240,24 @@ func guideSteps(r GuideRow, urls map[string]string) []string {
 	} else {
 		path = extensionSlice.ReplaceAllString(path, "extension$1")
 	}
-	// Each extension with its URL; \x00 stands for it until the path is cut up.
+	// Each extension with its URL, by the path as it is written up to there; \x00 stands for it until the path is cut up.
 	var found []string
-	for at := 0; ; {
-		m := extensionStep.FindStringIndex(path[at:])
-		if m == nil {
-			break
-		}
-		end := at + m[1]
-		if strings.HasPrefix(path[end:], " ") { // a slice
-			at = end
-			continue
-		}
-		found = append(found, urls[r.Map+" "+r.Place+" "+path[:end]])
-		path = path[:at+m[0]] + "\x00" + path[end:]
-		at += m[0] + 1
-	}
+	path = extensionPlaces(path, func(upTo string) { found = append(found, urls[r.Map+" "+r.Place+" "+upTo]) })
 	path = pathNoise.ReplaceAllString(path, "")
 	var steps []string
 	for _, s := range strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '(' || c == ')' }) {
 		s = strings.TrimSpace(s)
+		n := len(steps)
 		if good := misspelt[s]; good != "" {
 			s = good
 		}
 		switch {
 		case s == "\x00":
 			s, found = "extension "+found[0], found[1:]
+		case n > 0 && s == "uri" && strings.HasPrefix(steps[n-1], "extension "):
+			s = "url"
+		case n > 0 && s == "uri" && steps[n-1] == "coding":
+			s = "system"
 		case strings.HasPrefix(s, "extension "):
 			if good := misspelt[s[len("extension "):]]; good != "" {
 				s = "extension " + good
@@ -239,8 +278,23 @@ func guideSteps(r GuideRow, urls map[string]string) []string {
 	return steps
 }
 
+// extensionPlaces puts \x00 in the place of each extension[n] and gives the path up to there; a slice has its name already.
+func extensionPlaces(path string, found func(upTo string)) string {
+	var b strings.Builder
+	last := 0
+	for _, m := range extensionStep.FindAllStringIndex(path, -1) {
+		if strings.HasPrefix(path[m[1]:], " ") {
+			continue
+		}
+		found(path[:m[1]])
+		b.WriteString(path[last:m[0]] + "\x00")
+		last = m[1]
+	}
+	return b.String() + path[last:]
+}
+
 // byUse judges the maps to one primitive (CWE[code]: CWE.1 is the value) by the rows that go through them: such a map is met
-// where these are.
+// where one of these is, and the others are judged for themselves.
 func byUse(list []RowCoverage) {
 	users := map[string][]int{}
 	for i, c := range list {
@@ -260,7 +314,7 @@ func byUse(list []RowCoverage) {
 				met++
 			}
 		}
-		if met > 0 && met == len(used) {
+		if met > 0 {
 			c.State = covered
 		}
 	}

@@ -27,6 +27,7 @@ type fact struct {
 	further        bool       // below path stands what a pair of functions or a list of codes makes
 	below          [][]string // the paths below it, of a table of a datatype
 	declined       bool
+	typ            string // of the element, where the path ends
 	row            *mapping.Row
 }
 
@@ -56,6 +57,8 @@ var pairParts = map[string][]pairPart{
 	"SYSTEM_10": {{"12", nil, ""}, {"20", nil, ""}},
 	"UNIT":      {{"1", []string{"code"}, ""}, {"1", []string{"unit"}, ""}, {"2", []string{"unit"}, ""}, {"3", []string{"system"}, ""}},
 	"UID":       {{"", nil, ""}},
+	"BIRTH": {{"", []string{"extension http://hl7.org/fhir/StructureDefinition/patient-birthTime", "value"}, ""},
+		{"", []string{"extension http://hl7.org/fhir/StructureDefinition/patient-birthTime", "url"}, "http://hl7.org/fhir/StructureDefinition/patient-birthTime"}},
 	"EI_SYSTEM": {{"3", nil, ""}},
 	"EI_UID":    {{"3", []string{"system"}, ""}},
 	"HD_UID":    {{"2", []string{"system"}, ""}},
@@ -208,9 +211,16 @@ func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []ta
 				w.add(fact{row: r, constant: true, value: uri}, src, tgt, append(path, step, "url"))
 			}
 			path, typ = append(path, step), next
+			if typ.Prim == nil {
+				tgt = append(tgt, targetFrame{typ.Name, len(path)})
+			}
+		}
+		around := src
+		if s := sourceName(r.Type, w.sources); w.sources[s] && len(w.tables[r.Type]) > 0 {
+			around = append(slices.Clip(src), sourceFrame{s, ""})
 		}
 		for _, tag := range tags {
-			w.tag(tag, typ, base, src, tgt, path)
+			w.tag(tag, typ, base, around, tgt, path)
 		}
 	}
 	if typ == nil {
@@ -262,6 +272,7 @@ func (w *walker) typed(r *mapping.Row, base fact, typ *plan.Type, src []sourceFr
 		}
 		w.table(t, typ, src, append(slices.Clip(tgt), targetFrame{typ.Name, len(path)}), path, seen)
 	}
+	base.typ = typ.Name
 	base.further = !followed && typ.Prim == nil || w.codes[r.Type]
 	if !followed && len(src) > 0 && w.sources[r.Type] { // a leaf type that the guide has a map for: ST[CodeableConcept]
 		w.add(base, []sourceFrame{{r.Type, "1"}, {r.Type, ""}}, append(slices.Clip(tgt), targetFrame{typ.Name, len(path)}), path)

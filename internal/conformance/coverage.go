@@ -58,14 +58,22 @@ func (k *known) covers(r GuideRow, want []string) RowCoverage {
 	switch {
 	case source == "NDL" && strings.HasPrefix(r.FHIRPath, "["):
 		target = "Location" // the locations of the role are described in this map too
+	case len(want) == 0 && r.TypeMap != "": // PID-21 is $this by CX[RelatedPerson-Mother]: the resource of that map
+		if m := mapName.FindStringSubmatch(r.TypeMap); m != nil && m[2] != "" && m[2][0] <= 'Z' {
+			target = m[2]
+		}
 	case source == "PL" && len(want) > 0 && want[0] == "location":
 		want = want[1:]
 	}
 	if newer := newerType[source]; newer != "" && (len(k.of[source]) == 0 || strings.HasPrefix(r.Target, "Cod")) {
 		source = newer
 	}
-	for _, f := range k.of[source] {
-		here := f.number == number
+	facts := k.of[source]
+	if constant {
+		facts = slices.Concat(facts, k.of[""])
+	}
+	for _, f := range facts {
+		here := f.number == number && f.source != ""
 		if here && !slices.Contains(c.Ours, f.row) {
 			c.Ours = append(c.Ours, f.row)
 		}
@@ -81,7 +89,7 @@ func (k *known) covers(r GuideRow, want []string) RowCoverage {
 			case constant && f.constant && sameValue(value, f.value) && leads(want, f, true):
 				state = covered // whichever place stands beside it
 			case constant && f.constant:
-			case here && leads(want, f, false):
+			case here && leads(want, f, false), r.Kind == "datatype" && f.number == "" && leads(want, f, true):
 				state = covered
 			}
 		}
@@ -192,7 +200,7 @@ func urlName(s string) string {
 // sameValue compares constants; the guide writes some URLs with a slash at the end, or as its page has them.
 func sameValue(guide, ours string) bool {
 	trim := func(s string) string {
-		return strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(strings.TrimRight(s, "/")), "https://"), "http://")
+		return strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "/")), "https://"), "http://")
 	}
 	if strings.Contains(guide, "/StructureDefinition/") || strings.Contains(guide, "/extension-") {
 		return urlName(guide) == urlName(ours) && !ownExtension("extension "+ours)
@@ -208,7 +216,7 @@ var misspelt = map[string]string{
 
 // choices are the elements of which JSON's names say the type.
 var choices = []string{"value", "effective", "occurrence", "occurred", "onset", "deceased", "multipleBirth", "performed", "collected", "bounds",
-	"event", "fastingStatus", "medication", "additive", "asNeeded", "reported"}
+	"event", "quantity", "author", "fastingStatus", "medication", "additive", "asNeeded", "reported"}
 
 var (
 	extensionSlice = regexp.MustCompile(`extension(\[\d+\])?:([a-z-]+)`)

@@ -66,11 +66,12 @@ var pairParts = map[string][]pairPart{
 	"HD_ID":     {{"2", []string{"value"}, ""}, {"3", []string{"type"}, ""}, {"3", []string{"system"}, "urn:ietf:rfc:3986"}},
 	"ENDPOINT": {{"2", []string{"endpoint"}, ""}, {"3", []string{"endpoint", "extension data-absent-reason", "value"}, "unknown"},
 		{"3", []string{"endpoint", "extension data-absent-reason", "url"}, ""}},
-	"MSG":    {{"2", []string{"code"}, ""}, {"2", []string{"system"}, "http://terminology.hl7.org/CodeSystem/v2-0003"}, {"", []string{"display"}, ""}},
-	"NUMBER": {{"1", []string{"value"}, ""}, {"4", []string{"value"}, ""}, {"7", []string{"value"}, ""}, {"12", []string{"value"}, ""}},
-	"DATA":   {{"3", []string{"contentType"}, ""}, {"5", []string{"data"}, ""}},
-	"MEDIA":  {{"3", []string{"contentType"}, ""}},
-	"VALUES": {{"1", []string{"data"}, ""}, {"2", []string{"data"}, ""}, {"3", []string{"data"}, ""}, {"4", []string{"data"}, ""}},
+	"MSG":        {{"2", []string{"code"}, ""}, {"2", []string{"system"}, "http://terminology.hl7.org/CodeSystem/v2-0003"}, {"", []string{"display"}, ""}},
+	"PV1_STATUS": {{"2", []string{"status"}, ""}, {"45", []string{"status"}, ""}},
+	"NUMBER":     {{"1", []string{"value"}, ""}, {"4", []string{"value"}, ""}, {"7", []string{"value"}, ""}, {"12", []string{"value"}, ""}},
+	"DATA":       {{"3", []string{"contentType"}, ""}, {"5", []string{"data"}, ""}},
+	"MEDIA":      {{"3", []string{"contentType"}, ""}},
+	"VALUES":     {{"1", []string{"data"}, ""}, {"2", []string{"data"}, ""}, {"3", []string{"data"}, ""}, {"4", []string{"data"}, ""}},
 }
 
 // walker collects the facts of tables.
@@ -107,6 +108,8 @@ func factsOf(files []*mapping.File, sources map[string]bool) []fact {
 			}
 		}
 	}
+	// What is made of every message, and by no row.
+	w.facts = append(w.facts, fact{source: "MSH", target: "Bundle", path: []string{"type"}, constant: true, value: "message"})
 	return w.facts
 }
 
@@ -188,6 +191,13 @@ func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []ta
 	base := fact{row: r}
 	for _, part := range splitTarget(r.Target) {
 		name, tags := part.name, part.tags
+		if name == "extension" {
+			for _, tag := range tags { // extension[url=code], as in extensions of extensions
+				if url, ok := strings.CutPrefix(tag, "url="); ok {
+					name = "extension(" + url + ")"
+				}
+			}
+		}
 		switch {
 		case name == ".":
 		case part.arrow || typ == nil && name[0] >= 'A' && name[0] <= 'Z':
@@ -216,7 +226,7 @@ func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []ta
 			}
 		}
 		around := src
-		if s := sourceName(r.Type, w.sources); w.sources[s] && len(w.tables[r.Type]) > 0 {
+		if s := sourceName(r.Type, w.sources); w.sources[s] {
 			around = append(slices.Clip(src), sourceFrame{s, ""})
 		}
 		for _, tag := range tags {
@@ -381,8 +391,11 @@ func (w *walker) tag(tag string, typ *plan.Type, base fact, src []sourceFrame, t
 
 // add adds a fact for each thing that the place belongs to and each thing of FHIR around the path.
 func (w *walker) add(f fact, src []sourceFrame, tgt []targetFrame, path []string) {
+	if len(src) == 0 && f.constant {
+		src = []sourceFrame{{}} // a constant of a group, whichever of its segments is there
+	}
 	for _, s := range src {
-		if !w.sources[s.name] {
+		if s.name != "" && !w.sources[s.name] {
 			continue
 		}
 		for _, t := range tgt {

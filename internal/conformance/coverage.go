@@ -218,6 +218,12 @@ var misspelt = map[string]string{
 var choices = []string{"value", "effective", "occurrence", "occurred", "onset", "deceased", "multipleBirth", "performed", "collected", "bounds",
 	"event", "quantity", "author", "fastingStatus", "medication", "additive", "asNeeded", "reported"}
 
+// Covered says that our tables do with the place what the guide does.
+func (c RowCoverage) Covered() bool { return c.State == covered }
+
+// Declined says that our tables leave the place out.
+func (c RowCoverage) Declined() bool { return c.State == declined }
+
 var (
 	extensionSlice = regexp.MustCompile(`extension(\[\d+\])?:([a-z-]+)`)
 	pathNoise      = regexp.MustCompile(`\[[^\]]*[\]}]|\[3|=.*$|\{|\}`)

@@ -89,7 +89,7 @@ func (k *known) covers(r GuideRow, want []string) RowCoverage {
 			case constant && f.constant && sameValue(value, f.value) && leads(want, f, true):
 				state = covered // whichever place stands beside it
 			case constant && f.constant:
-			case here && leads(want, f, false), r.Kind == "datatype" && f.number == "" && leads(want, f, true):
+			case here && leads(want, f, false), r.Kind == "datatype" && f.number == "" && !f.constant && leads(want, f, true):
 				state = covered
 			}
 		}

@@ -125,6 +125,8 @@ func (w *walker) root(t *mapping.Table, typ string) {
 	var src []sourceFrame
 	if s := sourceName(t.Name, w.sources); w.sources[s] {
 		src = []sourceFrame{{s, ""}}
+	} else {
+		return // what another table goes on with
 	}
 	tgt := []targetFrame{{typ, 0}}
 	var path []string
@@ -234,14 +236,7 @@ func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []ta
 		}
 	}
 	if typ == nil {
-		if r.Target == "." {
-			for _, t := range w.tables[r.Type] {
-				if slices.Contains(t.Types, "Bundle") {
-					w.table(t, nil, src, tgt, path, seen)
-				}
-			}
-		}
-		return
+		return // a scope within a scope has its own facts
 	}
 	if r.Kind == mapping.ConstTarget {
 		base.constant, base.value = true, strings.Trim(r.Literal, "'")
@@ -280,7 +275,11 @@ func (w *walker) typed(r *mapping.Row, base fact, typ *plan.Type, src []sourceFr
 			base.below = append(base.below, w.within(t, typ)...)
 			continue
 		}
-		w.table(t, typ, src, append(slices.Clip(tgt), targetFrame{typ.Name, len(path)}), path, seen)
+		from := src
+		if r.Place != "." && src[len(src)-1].number != "" {
+			from = append(slices.Clip(src), sourceFrame{"?", ""}) // its fields are components
+		}
+		w.table(t, typ, from, append(slices.Clip(tgt), targetFrame{typ.Name, len(path)}), path, seen)
 	}
 	base.typ = typ.Name
 	base.further = !followed && typ.Prim == nil || w.codes[r.Type]
@@ -294,10 +293,18 @@ func (w *walker) typed(r *mapping.Row, base fact, typ *plan.Type, src []sourceFr
 	}
 }
 
-// opens says whether a table goes on with the thing that the row is in: that of "." and of a segment in a scope. The datatype of
-// a field has facts of its own.
+// opens says whether a table goes on with the thing that the row is in: that of ".", of a segment in a scope, and one that is ours
+// alone, for a field. The datatype of a field has facts of its own.
 func (w *walker) opens(r *mapping.Row, t *mapping.Table, src []sourceFrame) bool {
-	return r.Place == "." || len(src) == 1 && src[0].number == "" && sourceName(t.Name, w.sources) == src[0].name
+	if r.Place == "." {
+		return true
+	}
+	s := sourceName(t.Name, w.sources)
+	if len(src) == 0 {
+		return false
+	}
+	top := src[len(src)-1]
+	return s == top.name || top.number != "" && !w.sources[s]
 }
 
 // within are the paths that a table of a datatype makes.

@@ -67,6 +67,45 @@ var status = mapping.Pair{
 	},
 }
 
+// participation is the type of an Encounter's participant as the guide has it: a code of v3-ParticipationType and its word, as the
+// text or as the display of the coding. The word says no more than the code, and need not be there on the way back.
+func participation(code, word string, display bool) mapping.Pair {
+	wordOf := func(t *dpb.CodeableConcept) *dpb.String {
+		if !display {
+			return t.GetText()
+		}
+		if len(t.GetCoding()) > 0 {
+			return t.Coding[0].GetDisplay()
+		}
+		return nil
+	}
+	return mapping.Pair{
+		Read: func(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+			if p, ok := dst.(*epb.Encounter_Participant); ok && p.Individual != nil {
+				coding := &dpb.Coding{System: &dpb.Uri{Value: participationType}, Code: &dpb.Code{Value: code}}
+				t := &dpb.CodeableConcept{Coding: []*dpb.Coding{coding}}
+				if display {
+					coding.Display = str(word)
+				} else {
+					t.Text = str(word)
+				}
+				p.Type = []*dpb.CodeableConcept{t}
+			}
+			return false // a part that nobody takes is none
+		},
+		Write: func(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+			if p, ok := src.(*epb.Encounter_Participant); ok && len(p.Type) > 0 {
+				if w := wordOf(p.Type[0]); w.GetValue() == word {
+					c.Claim(w)
+				}
+			}
+			return false // nothing of the message comes of it
+		},
+	}
+}
+
+const participationType = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+
 // dischargeOf is the extension that holds a discharge that is none.
 func dischargeOf(e *epb.Encounter) *dpb.Extension {
 	for _, x := range e.Extension {

@@ -47,6 +47,12 @@ var segmentTypes = mapping.Types{
 	"APPOINTMENT": appointment,
 	"DOC_DATE":    docDate,
 	"DOCUMENT":    document,
+
+	"ATTENDER_TYPE":      participation("ATND", "attender", true),
+	"REFERRER_TYPE":      participation("REF", "referrer", false),
+	"CONSULTANT_TYPE":    participation("CON", "consultant", false),
+	"ADMITTER_TYPE":      participation("ADM", "admitter", false),
+	"PARTICIPATION_TYPE": participation("PART", "Participation", false),
 }
 
 // SourceOf is what a message says of itself, for overlays to match.

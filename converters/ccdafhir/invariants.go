@@ -20,14 +20,46 @@ const absentURL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 const extensionBase = "https://chartpost.org/fhir/StructureDefinition/"
 
-// readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions.
+// readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions, and its words here.
 func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*opb.Observation_ReferenceRange)
 	if !ok || d.Low != nil || d.High != nil || d.Text != nil || proto.Size(d) == 0 {
 		return false
 	}
-	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}}}}
+	d.Text = &dpb.String{}
+	for _, x := range d.Extension {
+		if words := rangeWords(x.GetValue()); words != "" && strings.HasPrefix(x.GetUrl().GetValue(), ownExtensions) {
+			d.Text.Value = words
+		}
+	}
+	if d.Text.Value == "" {
+		d.Text.Extension = append(d.Text.Extension, &dpb.Extension{Url: &dpb.Uri{Value: absentURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}})
+	}
+	markDerived(d.Text)
+	return true
+}
+
+func rangeWords(value *dpb.Extension_ValueX) string {
+	cc, q := value.GetCodeableConcept(), value.GetQuantity()
+	switch {
+	case cc.GetText() != nil:
+		return cc.Text.Value
+	case len(cc.GetCoding()) > 0:
+		return cc.Coding[0].GetDisplay().GetValue()
+	case q.GetValue() != nil:
+		return strings.TrimSpace(q.Value.Value + " " + q.GetUnit().GetValue())
+	}
+	return value.GetStringValue().GetValue()
+}
+
+// writeRangeText claims the text that was made here: no row writes it.
+func writeRangeText(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+	d, ok := src.(*opb.Observation_ReferenceRange)
+	if !ok || d.Text == nil || !isDerived(d.Text) {
+		return false
+	}
+	c.Claim(d.Text)
 	return true
 }
 

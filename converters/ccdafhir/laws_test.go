@@ -113,7 +113,7 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 	counts := map[string]int{}
 	kind := func(n tree.Node) string {
 		s := d.Name(n)
-		for depth := 0; depth < 2; depth++ {
+		for depth := 0; depth < 2 && s != "ClinicalDocument"; depth++ {
 			mood := strings.TrimPrefix(attrText(d, n, "moodCode"), "EVN") // a goal and a plan are other kinds than what has happened
 			for k := d.First(n); k != 0; k = d.Next(k) {
 				if d.Name(k) == "templateId" {

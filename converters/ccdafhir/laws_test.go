@@ -121,10 +121,12 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 				}
 			}
 			inner := tree.Node(0)
-			for k := d.First(n); k != 0 && inner == 0; k = d.Next(k) {
+			for k := d.First(n); k != 0; k = d.Next(k) {
 				switch d.Name(k) {
 				case "act", "observation", "procedure", "encounter", "organizer", "supply", "substanceAdministration", "observationMedia", "section":
-					inner = k
+					if inner == 0 || d.Name(k) > d.Name(inner) { // of several the last by name stays
+						inner = k
+					}
 				}
 			}
 			if inner == 0 {

@@ -26,6 +26,8 @@ func TestStrange(t *testing.T) {
 	}{
 		{"two statements in an entry", body(`<entry>` + observation("1.2.3.1", "") + `<act classCode="ACT" moodCode="EVN"><id root="1.2.3.2"/><code code="1234-5" codeSystem="2.16.840.1.113883.6.1"/></act></entry>`),
 			[]string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 5, 0},
+		{"an observation and an organizer in an entry", body(`<entry>` + observation("1.2.3.1", "") + `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.108"/><id root="1.2.3.2"/>
+<statusCode code="completed"/></organizer></entry>`), []string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 6, 0},
 		{"two statements in one relation", body(`<entry>` + observation("1.2.3.1", `<entryRelationship typeCode="COMP">`+observation("1.2.3.2", "")+
 			`<act classCode="ACT" moodCode="EVN"><id root="1.2.3.3"/><code code="1234-5" codeSystem="2.16.840.1.113883.6.1"/></act></entryRelationship>`) + `</entry>`),
 			[]string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2", "urn:oid:1.2.3.3"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 5, 0},
@@ -42,6 +44,8 @@ func TestStrange(t *testing.T) {
 			nil, []string{`<entry nullFlavor="NI" typeCode="DRIV">`}, 0, 0},
 		{"a range of which nothing is known", body(`<entry>` + observation("1.2.3.1", `<referenceRange><observationRange nullFlavor="UNK"/></referenceRange>`) + `</entry>`),
 			[]string{`"referenceRange":[{`}, []string{`<observationRange nullFlavor="UNK"/>`}, 0, 0},
+		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
+<low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

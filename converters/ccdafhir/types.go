@@ -52,6 +52,8 @@ var Types = mapping.Types{
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
+	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},
+	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }

@@ -222,6 +222,11 @@ func (b *born) rest() {
 		if x := e.one("encounter"); x.ok() {
 			b.c.Decline(x.msg(), "a statement of C-CDA does not name the encounter that it belongs to")
 		}
+		for _, name := range []string{"hasMember", "derivedFrom", "basedOn", "partOf", "focus", "device"} {
+			for _, x := range e.all(name) {
+				b.c.Decline(x.msg(), "a statement of C-CDA does not say to which others it belongs")
+			}
+		}
 		for _, x := range e.all("extension") {
 			b.c.Decline(x.msg(), "an extension that the document has no place for")
 		}

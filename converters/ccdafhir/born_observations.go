@@ -56,7 +56,8 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 	if part == "" && !e.one("value").ok() && len(e.all("component")) > 0 {
 		part = "panel"
 	}
-	smoking := section == "social" && e.has("code", "72166-2")
+	when := own.one("effective")
+	smoking := section == "social" && e.has("code", "72166-2") && !(when.ok() && when.t.Name == "Period") // its template wants one moment
 	var t templateOf
 	switch {
 	case section == "vitals":
@@ -76,11 +77,14 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		b.coded(k, "code", "72166-2", loincOID, "Tobacco smoking status NHIS")
 		b.claim(e.one("code"))
 	} else {
-		b.concept(k, "code", e.one("code"))
+		code := b.concept(k, "code", e.one("code"))
+		if section == "social" && attrText(b.d, code, "codeSystem") != loincOID && b.d.Child(code, "translation") == 0 {
+			b.null(code, "translation", "OTH") // the template wants a code of LOINC beside one of another system
+		}
 	}
 	b.link(k, row)
 	b.stateOf(k, observationStatus, own.one("status"))
-	b.effective(k, own.one("effective"), false)
+	b.effective(k, when, false)
 	if v := e.one("value"); v.ok() {
 		b.value(k, v)
 	} else if section != "results" || part != "panel" {
@@ -113,6 +117,7 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		for _, x := range own.all("performer") {
 			b.performer(k, r, x)
 		}
+		b.specimen(k, r, own.one("specimen"))
 		b.notes(k, own)
 	}
 	for _, x := range own.all("category") {
@@ -123,6 +128,22 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 	} else if x.ok() {
 		b.c.Decline(x.msg(), "when a result was released has no place in a statement")
 	}
+}
+
+// specimen writes of what something was measured.
+func (b *born) specimen(n tree.Node, r *mapping.Resource, ref element) {
+	to := b.follow(r, ref)
+	if to == nil || to.Type() != "Specimen" || b.c.Refused(to.Msg) {
+		return
+	}
+	b.c.Place(to)
+	k := b.add(b.d.Add(n, "specimen", ""), "specimenRole")
+	b.c.Anew(func() { b.c.WriteTable("Material", to.Msg, b.d.Parent(k)) })
+	b.foreignIDs(k, elementOf(to.Msg))
+	if b.d.Child(k, "id") == 0 {
+		b.ids(k, to, "")
+	}
+	b.claim(ref)
 }
 
 var absent = map[string]string{"unknown": "UNK", "asked-unknown": "ASKU", "temp-unknown": "NAV", "not-asked": "NASK", "asked-declined": "ASKU", "masked": "MSK",
@@ -200,6 +221,13 @@ func (b *born) referenceRange(n tree.Node, e element) {
 		v := b.asValue(b.add(k, "value"), "ST")
 		b.d.SetText(v, cmp.Or(e.one("text").text(), "unknown"))
 	}
+	switch x := e.one("type"); {
+	case e.code("type") == "normal":
+		b.put(b.add(k, "interpretationCode"), "code", "N", "codeSystem", "2.16.840.1.113883.5.83", "displayName", "Normal")
+		b.fold(x, "a range of what is normal")
+	default:
+		b.declineOf(x, "C-CDA knows the ranges of what is normal")
+	}
 }
 
 // results writes the reports with their results, and what belongs to no report in organizers of its own.
@@ -238,6 +266,9 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 		b.span(k, e.one("effective"))
 		for _, x := range e.all("performer") {
 			b.performer(k, r, x)
+		}
+		for _, x := range e.all("specimen") {
+			b.specimen(k, r, x)
 		}
 		for _, x := range e.all("category") {
 			b.fold(x, "its section says it")

@@ -192,7 +192,12 @@ func (b *born) author(n tree.Node, r *mapping.Resource, who, when string) {
 
 // performer writes who did it.
 func (b *born) performer(n tree.Node, r *mapping.Resource, ref element) {
-	if !ref.ok() || b.follow(r, ref) == nil {
+	to := b.follow(r, ref)
+	if to == nil {
+		return
+	}
+	if to.Type() == "Patient" || to.Type() == "RelatedPerson" || to.Type() == "CareTeam" {
+		b.declineOf(ref, "a performer of a statement is a person or organization that is assigned to it")
 		return
 	}
 	k := b.put(b.add(n, "performer"), "typeCode", "PRF")

@@ -17,6 +17,7 @@ import (
 	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
+	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -39,6 +40,9 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	end()
 	sealPlaces(c, said)
 	complete(c.Doc, n, said.Interface())
+	if x, ok := dst.(*docpb.DocumentReference); ok {
+		noteVisit(c, x, said.Interface())
+	}
 	merge(dst.ProtoReflect(), said)
 	switch x := dst.(type) {
 	case *ipb.Immunization:
@@ -62,6 +66,8 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if code := observationCategory(c.Doc, n); code != "" && len(x.Category) == 0 {
 			x.Category = append(x.Category, derivedConcept(observationCategories, code))
 		}
+		profiled(c.Doc, n, x)
+		delivery(c, n, x)
 	case *docpb.DocumentReference:
 		attach(x)
 		x.Category = append(x.Category, derivedConcept("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"))
@@ -278,8 +284,8 @@ func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
 	return is
 }
 
-// A place is a resource of its own, made of the participant or facility that the statement keeps: the reference to it holds its digest, so
-// that who changes the place is heard.
+// A place, and a specimen, is a resource of its own, made of the participant, facility or specimen that the statement keeps: the reference to
+// it holds its digest, so that who changes it is heard.
 const placeURL = ownExtensions + "place"
 
 // eachReference calls f for the references at and below m.
@@ -304,7 +310,8 @@ func eachReference(m protoreflect.Message, f func(*dpb.Reference)) {
 
 func sealPlaces(c *mapping.Context, m protoreflect.Message) {
 	eachReference(m, func(ref *dpb.Reference) {
-		if place, ok := c.Led(ref).(*lpb.Location); ok {
+		switch place := c.Led(ref).(type) {
+		case *lpb.Location, *spb.Specimen:
 			extend(ref, &dpb.Extension{Url: &dpb.Uri{Value: placeURL},
 				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: placeDigest(place)}}}})
 		}
@@ -321,28 +328,27 @@ func claimPlaces(c *mapping.Context, m protoreflect.Message) {
 			if to == nil {
 				continue
 			}
-			if place, ok := to.Msg.(*lpb.Location); ok && placeDigest(place) == x.GetValue().GetStringValue().GetValue() {
-				c.Place(to)
-				c.Claim(place)
+			switch place := to.Msg.(type) {
+			case *lpb.Location, *spb.Specimen:
+				if placeDigest(place) == x.GetValue().GetStringValue().GetValue() {
+					c.Place(to)
+					c.Claim(place)
+				}
 			}
 		}
 	})
 }
 
-func placeDigest(place *lpb.Location) string {
-	bare, ok := proto.Clone(place).(*lpb.Location)
-	if !ok {
-		return ""
+func placeDigest(place proto.Message) string {
+	bare := proto.Clone(place)
+	m := bare.ProtoReflect()
+	for _, name := range []protoreflect.Name{"id", "subject"} { // they come after it
+		if f := m.Descriptor().Fields().ByName(name); f != nil {
+			m.Clear(f)
+		}
 	}
-	bare.Id = nil
-	dropReferences(bare.ProtoReflect())
+	dropReferences(m)
 	return digest(bare)
-}
-
-func derivedConcept(system, code string) *dpb.CodeableConcept {
-	cc := concept(system, code)
-	markDerived(cc)
-	return cc
 }
 
 const (

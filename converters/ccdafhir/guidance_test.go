@@ -35,6 +35,30 @@ func TestGuidance(t *testing.T) {
 </act></entryRelationship>`), []string{`"note":[{`, `"text":"Mild in spring"`, `"time":"2020-01-02"`, `"authorReference":{`}, "", []string{`Mild in spring`, `<time value="20200102"/>`}},
 		{"more than", "22.2.3.1", "30954-2", result(`<low value="200" unit="mg/dL" inclusive="false"/>`), []string{`"value":200`, `"comparator":">"`}, "valueRange",
 			[]string{`<low value="200" unit="mg/dL" inclusive="false"/>`}},
+		{"a time with two equal bounds", "22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
+<code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime><low value="20200102"/><high value="20200102"/></effectiveTime></observation>`,
+			[]string{`"effectiveDateTime":"2020-01-02"`}, "effectivePeriod", []string{`<low value="20200102"/>`, `<high value="20200102"/>`}},
+		{"a real number", "22.2.3.1", "30954-2", strings.Replace(result(""), "xsi:type=\"IVL_PQ\">", "xsi:type=\"REAL\" value=\"1.5\">", 1), []string{`"valueQuantity":{`, `"value":1.5`}, `"unit"`,
+			[]string{`xsi:type="REAL" value="1.5"`}},
+		{"of what it was measured", "22.2.3.1", "30954-2", `<organizer classCode="BATTERY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.5"/><code code="24357-6" codeSystem="2.16.840.1.113883.6.1"/>
+<statusCode code="completed"/><specimen><specimenRole><id root="1.2.3.9" extension="S1"/><specimenPlayingEntity><code code="122575003" codeSystem="2.16.840.1.113883.6.96"/><desc>Cloudy</desc></specimenPlayingEntity></specimenRole></specimen>
+<component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/><code code="5811-5" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/></observation></component></organizer>`,
+			[]string{`"resourceType":"Specimen"`, `"specimen":[{`, `"note":[{"text":"Cloudy"`, `"display":"Laboratory"`}, "", []string{`code="122575003"`, `extension="S1"`, `Cloudy`}},
+		{"saturation by pulse oximetry", "22.2.4.1", "8716-3", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.5"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/>
+<statusCode code="completed"/><component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.27"/><id root="1.2.3.6"/><code code="59408-5" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>
+<effectiveTime value="20200101"/><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="PQ" value="98" unit="%"/></observation></component></organizer>`,
+			[]string{`"code":"59408-5"`, `"code":"2708-6"`, `"code":"85353-1"`, `"display":"Vital Signs"`}, "", []string{`code="59408-5"`, `code="46680005"`}},
+		{"a pregnancy and when it will end", "22.2.17", "29762-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.15.3.8"/><id root="1.2.3.6"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
+<statusCode code="completed"/><effectiveTime><low value="20200101"/></effectiveTime><value` + coded + `"77386006"/><entryRelationship typeCode="REFR"><observation classCode="OBS" moodCode="EVN">
+<templateId root="2.16.840.1.113883.10.20.15.3.1"/><id root="1.2.3.7"/><code code="11778-8" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>
+<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="TS" value="20200901"/></observation></entryRelationship></observation>`,
+			[]string{`"code":"82810-3"`, `"component":[{`}, "", []string{`code="ASSERTION"`, `code="11778-8"`, `value="20200901"`}},
+		{"a range in words", "22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
+<code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><referenceRange><observationRange><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="260385009"
+ codeSystem="2.16.840.1.113883.6.96" displayName="Negative"/></observationRange></referenceRange></observation>`, []string{`"text":"Negative"`}, "unsupported", []string{`displayName="Negative"`}},
+		{"a note of a visit", "22.2.65", "34109-9", `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.202"/><code code="34109-9" codeSystem="2.16.840.1.113883.6.1"/><text>All well</text><statusCode code="completed"/>
+<effectiveTime value="20200101"/><entryRelationship typeCode="COMP"><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/></encounter></entryRelationship></act>`,
+			[]string{`"context":{"`, `"encounter":[{`, `"display":"Clinical Note"`}, "", []string{`root="1.2.3.8"`}},
 		{"at most", "22.2.3.1", "30954-2", result(`<high value="5" unit="mg/dL"/>`), []string{`"value":5`, `"comparator":"<="`}, "valueRange", []string{`<high value="5" unit="mg/dL"/>`}},
 		{"at least, said so", "22.2.3.1", "30954-2", result(`<low value="5" unit="mg/dL" inclusive="true"/>`), []string{`"comparator":">="`}, "valueRange",
 			[]string{`<low value="5" unit="mg/dL" inclusive="true"/>`}},

@@ -20,14 +20,46 @@ const absentURL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 const extensionBase = "https://chartpost.org/fhir/StructureDefinition/"
 
-// readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions.
+// readRangeText: a reference range has a low, a high or a text (obs-3). What CDA has of others stands in extensions, and its words here.
 func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*opb.Observation_ReferenceRange)
 	if !ok || d.Low != nil || d.High != nil || d.Text != nil || proto.Size(d) == 0 {
 		return false
 	}
-	d.Text = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}}}}
+	d.Text = &dpb.String{}
+	for _, x := range d.Extension {
+		if words := rangeWords(x.GetValue()); words != "" && strings.HasPrefix(x.GetUrl().GetValue(), ownExtensions) {
+			d.Text.Value = words
+		}
+	}
+	if d.Text.Value == "" {
+		d.Text.Extension = append(d.Text.Extension, &dpb.Extension{Url: &dpb.Uri{Value: absentURL},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}})
+	}
+	markDerived(d.Text)
+	return true
+}
+
+func rangeWords(value *dpb.Extension_ValueX) string {
+	cc, q := value.GetCodeableConcept(), value.GetQuantity()
+	switch {
+	case cc.GetText() != nil:
+		return cc.Text.Value
+	case len(cc.GetCoding()) > 0:
+		return cc.Coding[0].GetDisplay().GetValue()
+	case q.GetValue() != nil:
+		return strings.TrimSpace(q.Value.Value + " " + q.GetUnit().GetValue())
+	}
+	return value.GetStringValue().GetValue()
+}
+
+// writeRangeText claims the text that was made here: no row writes it.
+func writeRangeText(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+	d, ok := src.(*opb.Observation_ReferenceRange)
+	if !ok || d.Text == nil || !isDerived(d.Text) {
+		return false
+	}
+	c.Claim(d.Text)
 	return true
 }
 
@@ -163,6 +195,9 @@ func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	value, unit := attr(c.Doc, n, "value"), attr(c.Doc, n, "unit")
+	if low, high := c.Doc.Child(n, "low"), c.Doc.Child(n, "high"); value == 0 && attr(c.Doc, low, "value") != 0 && readPeriodRange(c, d, low, high) {
+		return true
+	}
 	if value != 0 && unit != 0 && attr(c.Doc, n, "nullFlavor") == 0 {
 		number, code := &dpb.Decimal{}, &dpb.Timing_Repeat_PeriodUnitCode{}
 		s := hl7.Number(c.Doc.Text(value))
@@ -188,10 +223,53 @@ func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
+// readPeriodRange reads every four to six hours: a period that is an interval.
+func readPeriodRange(c *mapping.Context, d *dpb.Timing, low, high tree.Node) bool {
+	for _, k := range []tree.Node{low, high} {
+		for j := c.Doc.First(k); j != 0; j = c.Doc.Next(j) {
+			if name := c.Doc.Name(j); name != "@value" && name != "@unit" {
+				return false
+			}
+		}
+	}
+	least, most, unit := &dpb.Decimal{}, &dpb.Decimal{}, &dpb.Timing_Repeat_PeriodUnitCode{}
+	from, to := hl7.Number(attrText(c.Doc, low, "value")), hl7.Number(attrText(c.Doc, high, "value"))
+	if attrText(c.Doc, low, "unit") != attrText(c.Doc, high, "unit") || strings.HasPrefix(from, "-") || !hl7.Store(least, from) ||
+		!hl7.Store(most, to) || !hl7.Store(unit, attrText(c.Doc, low, "unit")) {
+		return false
+	}
+	if d.Repeat == nil {
+		d.Repeat = &dpb.Timing_Repeat{}
+	}
+	if d.Repeat.Period != nil || d.Repeat.PeriodUnit != nil {
+		return false
+	}
+	d.Repeat.Period, d.Repeat.PeriodMax, d.Repeat.PeriodUnit = least, most, unit
+	for _, k := range []tree.Node{low, high} {
+		c.Carry(k)
+		v := attr(c.Doc, k, "value")
+		c.Normal(v, func() string { return hl7.Number(c.Doc.Text(v)) })
+	}
+	return true
+}
+
 func writePeriod(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.Timing)
 	if !ok {
 		return false
+	}
+	if r := d.Repeat; r != nil && r.Period != nil && r.PeriodMax != nil && r.PeriodUnit != nil {
+		for _, bound := range []struct {
+			name  string
+			value *dpb.Decimal
+		}{{"low", r.Period}, {"high", r.PeriodMax}} {
+			k := c.Doc.Add(n, bound.name, "")
+			set(c.Doc, k, "value", hl7.FHIRText(bound.value))
+			set(c.Doc, k, "unit", hl7.FHIRText(r.PeriodUnit))
+			c.Claim(bound.value)
+		}
+		c.Claim(r.PeriodUnit)
+		return true
 	}
 	if r := d.Repeat; r != nil && r.Period != nil && r.PeriodUnit != nil && hl7.FHIRText(r.Period) != "" && hl7.FHIRText(r.PeriodUnit) != "" {
 		if !set(c.Doc, n, "value", hl7.FHIRText(r.Period)) || !set(c.Doc, n, "unit", hl7.FHIRText(r.PeriodUnit)) {

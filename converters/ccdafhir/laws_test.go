@@ -113,7 +113,7 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 	counts := map[string]int{}
 	kind := func(n tree.Node) string {
 		s := d.Name(n)
-		for depth := 0; depth < 2; depth++ {
+		for depth := 0; depth < 2 && s != "ClinicalDocument"; depth++ {
 			mood := strings.TrimPrefix(attrText(d, n, "moodCode"), "EVN") // a goal and a plan are other kinds than what has happened
 			for k := d.First(n); k != 0; k = d.Next(k) {
 				if d.Name(k) == "templateId" {
@@ -121,10 +121,12 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 				}
 			}
 			inner := tree.Node(0)
-			for k := d.First(n); k != 0 && inner == 0; k = d.Next(k) {
+			for k := d.First(n); k != 0; k = d.Next(k) {
 				switch d.Name(k) {
 				case "act", "observation", "procedure", "encounter", "organizer", "supply", "substanceAdministration", "observationMedia", "section":
-					inner = k
+					if inner == 0 || d.Name(k) > d.Name(inner) { // of several the last by name stays
+						inner = k
+					}
 				}
 			}
 			if inner == 0 {

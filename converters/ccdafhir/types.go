@@ -45,13 +45,15 @@ var Types = mapping.Types{
 	"MARKDOWN":     mapping.Pair{Read: readMarkdown, Write: writeNothing},
 	"BOUND":        mapping.Pair{Read: readBound, Write: writeBound},
 	"SEX":          mapping.Pair{Read: readSex, Write: writeSex},
-	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeNothing},
+	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeRangeText},
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
+	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},
+	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }
@@ -97,6 +99,9 @@ var system = mapping.Type{
 		}
 		if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") { // QUIRK: CDA wants an OID; some senders write FHIR's URI
 			return s, mapping.Loss("a URI where CDA has an OID")
+		}
+		if known, ok := terminology.ByName(s); ok { // QUIRK: and some the system's name, as messages of HL7 v2 have it
+			return known.URI, mapping.Loss("a name where CDA has an OID")
 		}
 		return rootURI(s)
 	},

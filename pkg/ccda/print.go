@@ -139,7 +139,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 			if !ok && foreign(name) {
 				c, ok = t.Child("*")
 			}
-			if !ok || c.Once && p.before(k) {
+			if !ok || c.Once && p.before(k, t, c) {
 				p.misplaced(k)
 				continue
 			}
@@ -180,12 +180,24 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, ">\n"...)
 }
 
-// before reports whether an element of n's name that holds anything stands before n.
-func (p *printer) before(n tree.Node) bool {
-	name := p.d.Name(n)
-	for k := p.d.First(p.d.Parent(n)); k != n && k != 0; k = p.d.Next(k) {
-		if p.full[k] && p.d.Name(k) == name {
-			return true
+// before reports whether another element that holds anything takes n's place: one of its name that stands before it, or one of those of
+// which its parent's type may hold one. Of these the last by name stays, whatever their order: it says the most (assignedPerson and not
+// assignedAuthoringDevice, an observation and not an act), and a document that is made of FHIR does not know which stood first.
+func (p *printer) before(n tree.Node, parent *schema.Type, c schema.Child) bool {
+	name, passed := p.d.Name(n), false
+	for k := p.d.First(p.d.Parent(n)); k != 0 && (!passed || c.Choice > 0); k = p.d.Next(k) {
+		switch other := p.d.Name(k); {
+		case k == n:
+			passed = true
+		case !p.full[k] || isAttribute(other):
+		case other == name:
+			if !passed {
+				return true
+			}
+		case c.Choice > 0 && other > name:
+			if x, ok := parent.Child(other); ok && x.Choice == c.Choice {
+				return true
+			}
 		}
 	}
 	return false
@@ -245,7 +257,7 @@ func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 				if !ok && foreign(name) {
 					c, ok = t.Child("*")
 				}
-				if !ok || c.Once && p.before(k) {
+				if !ok || c.Once && p.before(k, t, c) {
 					yield(k)
 					continue
 				}

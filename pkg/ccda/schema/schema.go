@@ -50,6 +50,8 @@ type Child struct {
 	Type *Type
 	Rank int  // its place in the order; elements of one rank stand in any order
 	Once bool // it may stand there once only
+	// Choice is the same for the elements of which one may stand there, 0 for all others: an entry has one statement.
+	Choice int
 }
 
 // Particle is a part of a content model.
@@ -169,7 +171,7 @@ var load = sync.OnceValue(func() *dictionary {
 	for _, t := range d.types {
 		t.children = map[string]Child{}
 		rank := 0
-		d.resolve(t, t.Content, &rank, false)
+		d.resolve(t, t.Content, &rank, false, false)
 		t.require(t.Content)
 	}
 	return d
@@ -199,8 +201,8 @@ func inherit(base, own, excluded []Attribute) []Attribute {
 }
 
 // resolve finds the types of a content model's elements and gives them their ranks. All elements of a group that repeats
-// have one rank: they may stand in any order.
-func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within bool) {
+// have one rank: they may stand in any order. Within is whether a group around repeats, chosen whether one around is a choice.
+func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within, chosen bool) {
 	if p == nil {
 		return
 	}
@@ -215,7 +217,7 @@ func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within bool) {
 			*rank++
 		}
 		if _, ok := t.children[p.Name]; !ok {
-			t.children[p.Name] = Child{p.Type, *rank, !within && p.Most == 1}
+			t.children[p.Name] = Child{Type: p.Type, Rank: *rank, Once: !within && p.Most == 1}
 		}
 		return
 	}
@@ -224,7 +226,14 @@ func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within bool) {
 		*rank++
 	}
 	for _, q := range p.Parts {
-		d.resolve(t, q, rank, within || repeats)
+		d.resolve(t, q, rank, within || repeats, chosen || p.Choice)
+	}
+	if p.Choice && !chosen && !within && !repeats && !slices.ContainsFunc(p.Parts, func(q *Particle) bool { return !t.children[q.Name].Once }) {
+		for _, q := range p.Parts {
+			c := t.children[q.Name]
+			c.Choice = *rank
+			t.children[q.Name] = c
+		}
 	}
 }
 

@@ -1,0 +1,79 @@
+package ccdafhir
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/pkg/mapping/maptest"
+)
+
+// TestStrange holds documents against the laws that say things where or how the schema does not allow it.
+func TestStrange(t *testing.T) {
+	const head = `<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><id root="1.2.3"/><effectiveTime value="20200101"/>`
+	section := func(entries string) string {
+		return `<section><code code="30954-2" codeSystem="2.16.840.1.113883.6.1"/><title>Results</title><text>Nothing</text>` + entries + `</section>`
+	}
+	body := func(entries string) string {
+		return head + `<component><structuredBody><component>` + section(entries) + `</component></structuredBody></component></ClinicalDocument>`
+	}
+	observation := func(id, inner string) string {
+		return `<observation classCode="OBS" moodCode="EVN"><id root="` + id + `"/><code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>` + inner + `</observation>`
+	}
+	for _, tt := range []struct {
+		name, doc         string
+		fhir, back        []string // each once
+		folded, forgotten int
+	}{
+		{"two statements in an entry", body(`<entry>` + observation("1.2.3.1", "") + `<act classCode="ACT" moodCode="EVN"><id root="1.2.3.2"/><code code="1234-5" codeSystem="2.16.840.1.113883.6.1"/></act></entry>`),
+			[]string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 5, 0},
+		{"an observation and an organizer in an entry", body(`<entry>` + observation("1.2.3.1", "") + `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.108"/><id root="1.2.3.2"/>
+<statusCode code="completed"/></organizer></entry>`), []string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 6, 0},
+		{"two statements in one relation", body(`<entry>` + observation("1.2.3.1", `<entryRelationship typeCode="COMP">`+observation("1.2.3.2", "")+
+			`<act classCode="ACT" moodCode="EVN"><id root="1.2.3.3"/><code code="1234-5" codeSystem="2.16.840.1.113883.6.1"/></act></entryRelationship>`) + `</entry>`),
+			[]string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2", "urn:oid:1.2.3.3"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 5, 0},
+		{"a section without a body", head + section(`<entry>`+observation("1.2.3.1", "")+`</entry>`) + `</ClinicalDocument>`,
+			[]string{"urn:oid:1.2.3.1", `"title":"Results"`}, []string{`<structuredBody>`, `root="1.2.3.1"`, `<title>Results</title>`}, 10, 0},
+		{"a section in a component without a body", head + `<component>` + section(`<entry>`+observation("1.2.3.1", "")+`</entry>`) + `</component></ClinicalDocument>`,
+			[]string{"urn:oid:1.2.3.1", `"title":"Results"`}, []string{`<structuredBody>`, `root="1.2.3.1"`, `<title>Results</title>`}, 10, 0},
+		{"a code system by its name", body(`<entry>` + observation("1.2.3.1", `<value xsi:type="CD" code="99213" codeSystem="CPT4"/>`) + `</entry>`),
+			[]string{"http://www.ama-assn.org/go/cpt"}, []string{`code="99213" codeSystem="2.16.840.1.113883.6.12"`}, 1, 0},
+		{"an interval of real numbers", body(`<entry>` + observation("1.2.3.1", `<value xsi:type="IVL_REAL"><low value="1.5"/><high value="2"/></value><referenceRange><observationRange>
+<value xsi:type="IVL_REAL"><low value="1"/><high value="3"/></value></observationRange></referenceRange>`) + `</entry>`),
+			[]string{`"valueRange":{`, `"value":1.5`, `"value":3`}, []string{`<low value="1.5"/>`, `<high value="3"/>`}, 0, 0},
+		{"an entry with a concern that says nothing", body(`<entry typeCode="DRIV" nullFlavor="NI"><act classCode="ACT" moodCode="EVN" nullFlavor="NI"><templateId root="2.16.840.1.113883.10.20.22.4.3"/></act></entry>`),
+			nil, []string{`<entry nullFlavor="NI" typeCode="DRIV">`}, 0, 0},
+		{"a range of which nothing is known", body(`<entry>` + observation("1.2.3.1", `<referenceRange><observationRange nullFlavor="UNK"/></referenceRange>`) + `</entry>`),
+			[]string{`"referenceRange":[{`}, []string{`<observationRange nullFlavor="UNK"/>`}, 0, 0},
+		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
+<low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
+		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
+<high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := kit(builtin(t))
+			res, err := laws(k, []byte(tt.doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Faults {
+				t.Errorf("%s\n%s", f, res.Back)
+			}
+			lines, err := maptest.Lines(res.Record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold := func(what, text string, want []string) {
+				for _, w := range want {
+					if n := strings.Count(text, w); n != 1 {
+						t.Errorf("%s: %s stands there %d times:\n%s", what, w, n, text)
+					}
+				}
+			}
+			hold("FHIR", strings.Join(lines, "\n"), tt.fhir)
+			hold("back", string(res.Back), tt.back)
+			if res.Tally.Folded != tt.folded || res.Tally.Unmapped != tt.forgotten || res.Tally.Invalid != 0 {
+				t.Errorf("%d are folded and %d unmapped, not %d and %d; %d invalid", res.Tally.Folded, res.Tally.Unmapped, tt.folded, tt.forgotten, res.Tally.Invalid)
+			}
+		})
+	}
+}

@@ -351,7 +351,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		d.VerificationStatus = concept(allergyVerification, "refuted")
 	}
 	if t := allergyTypes[value]; t != "" {
-		setCode(d.ProtoReflect(), "type", t)
+		setCode(d, "type", t)
 	}
 	if t := allergyCategories[value]; t != "" {
 		cat := &apb.AllergyIntolerance_CategoryCode{}
@@ -359,7 +359,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d.Category = append(d.Category, cat)
 		}
 	}
-	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d.ProtoReflect(), "criticality", t) {
+	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d, "criticality", t) {
 		markDerived(d.Criticality)
 	}
 	whole := severities[valueWithin(doc, n, severity)] // which C-CDA discourages: it holds for each reaction that says none
@@ -374,7 +374,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}}
 		if s := cmp.Or(severities[valueWithin(doc, o, severity)], whole); s != "" {
-			setCode(r.ProtoReflect(), "severity", s)
+			setCode(r, "severity", s)
 		}
 		markDerived(r)
 		d.Reaction = append(d.Reaction, r)

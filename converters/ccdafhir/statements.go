@@ -6,6 +6,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -14,11 +15,19 @@ const templateURL = "https://chartpost.org/fhir/StructureDefinition/template"
 
 // extensions is the list of extensions of a message that has one.
 func extensions(m proto.Message) *[]*dpb.Extension {
-	f := reflect.ValueOf(m).Elem().FieldByName("Extension")
-	if !f.IsValid() || !f.CanAddr() {
+	switch x := m.(type) { // what is asked most
+	case *dpb.CodeableConcept:
+		return &x.Extension
+	case *dpb.Reference:
+		return &x.Extension
+	case *dpb.DateTime:
+		return &x.Extension
+	}
+	t := plan.OfMessage(m)
+	if t.Extension < 0 {
 		return nil
 	}
-	list, _ := f.Addr().Interface().(*[]*dpb.Extension)
+	list, _ := reflect.ValueOf(m).Elem().Field(t.Extension).Addr().Interface().(*[]*dpb.Extension)
 	return list
 }
 

@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"reflect"
-	"sync"
 	"sync/atomic"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -109,14 +108,13 @@ func (e *element) chosen(field reflect.Value) (*key, reflect.Value) {
 	return e.alts[w.Type()], p
 }
 
-var codecs sync.Map // *plan.Type -> *codec
-
+// codecOf gives the codec of a type. Two that are made at the same time are alike.
 func codecOf(t *plan.Type) *codec {
-	if c, ok := codecs.Load(t); ok {
-		return c.(*codec)
+	if c, ok := t.Codec.Load().(*codec); ok {
+		return c
 	}
-	have, _ := codecs.LoadOrStore(t, newCodec(t))
-	return have.(*codec)
+	t.Codec.CompareAndSwap(nil, newCodec(t))
+	return t.Codec.Load().(*codec)
 }
 
 // codec is that of the key's items.

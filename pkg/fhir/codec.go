@@ -73,6 +73,7 @@ type key struct {
 	index  int    // struct field
 	list   bool
 	form   form
+	common bool // of a type that has a writer of its own
 	elem   *plan.Element
 	alt    *plan.Alt // of a choice
 	wrap   reflect.Type
@@ -162,6 +163,10 @@ func (c *codec) add(e *plan.Element, a *plan.Alt, name string, goType reflect.Ty
 		k.form = f
 	} else {
 		k.form = formOther(goType)
+	}
+	switch goType {
+	case extensionType, reflect.TypeFor[dpb.Coding](), reflect.TypeFor[dpb.CodeableConcept](), reflect.TypeFor[dpb.Identifier](), reflect.TypeFor[dpb.Reference]():
+		k.common = true
 	}
 	c.keys = append(c.keys, k)
 	c.byName[name] = k

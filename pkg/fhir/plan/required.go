@@ -12,7 +12,8 @@ import (
 func (t *Type) Required() []*Element { return t.required }
 
 // Wanted are the elements of a type that FHIR wants (min is 1 or more), and those below which it wants something: whoever looks for what
-// is missing looks only there. Primitives, Reference.reference and contained resources are left out.
+// is missing looks only there. Primitives, Reference.reference and contained resources are left out, and extensions: all that FHIR wants
+// of one is its url, and since every element may have some, nearly every element would have to be looked at for that.
 func (t *Type) Wanted() []*Element {
 	t.wantedOnce.Do(func() {
 		for _, e := range t.Elements {
@@ -26,7 +27,7 @@ func (t *Type) Wanted() []*Element {
 
 // wanted reports that an element is required, or that something below it is.
 func (e *Element) wanted(below func(*Type) bool) bool {
-	if e.RefText || e.Name == "contained" {
+	if e.RefText || e.Name == "contained" || e.goType == extensionType {
 		return false
 	}
 	if e.Required {
@@ -88,7 +89,10 @@ func (t *Type) EachReference(v reflect.Value, f func(*dpb.Reference)) {
 	}
 }
 
-var referenceType = reflect.TypeFor[dpb.Reference]()
+var (
+	referenceType = reflect.TypeFor[dpb.Reference]()
+	extensionType = reflect.TypeFor[dpb.Extension]()
+)
 
 // referringElements are the elements that are references or below which there may be some, extensions and contained resources aside.
 // Most datatypes have none: to look at everything that a resource holds took a fiftieth of the time that a document took.

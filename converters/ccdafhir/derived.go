@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
@@ -168,7 +169,7 @@ func conducted(c *mapping.Context, n tree.Node, dst proto.Message) {
 	d := c.Doc
 	switch x := dst.(type) {
 	case *cpb.Condition:
-		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && slices.Contains(templatesOf(d, act), problemConcern) {
+		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && ofTemplate(d, act, problemConcern) {
 			c.ReadTable("Derived_Assertion", act, dst)
 		}
 	case *apb.AllergyIntolerance, *procpb.Procedure:
@@ -296,8 +297,7 @@ const placeURL = ownExtensions + "place"
 func sealPlaces(c *mapping.Context, t *plan.Type, v reflect.Value) {
 	t.EachReference(v, func(ref *dpb.Reference) {
 		if place, ok := c.Led(ref).(*lpb.Location); ok {
-			extend(ref, &dpb.Extension{Url: &dpb.Uri{Value: placeURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: placeDigest(place)}}}})
+			extend(ref, textExtension(placeURL, placeDigest(place)))
 		}
 	})
 }
@@ -330,11 +330,22 @@ func placeDigest(place *lpb.Location) string {
 	return digest(bare)
 }
 
+// derivedConcept is a concept of one code, one of those that stand in this program, marked as derived.
 func derivedConcept(system, code string) *dpb.CodeableConcept {
 	cc := concept(system, code)
-	markDerived(cc)
+	sum, ok := digests.Load([2]string{system, code})
+	if !ok {
+		sum = digest(cc)
+		digests.Store([2]string{system, code}, sum)
+	}
+	if s, ok := sum.(string); ok {
+		extend(cc, textExtension(derivedURL, s))
+	}
 	return cc
 }
+
+// digests are those of the concepts that derivedConcept makes, by system and code.
+var digests sync.Map
 
 const (
 	observationCategories = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -352,7 +363,7 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 		return ""
 	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
-		for _, root := range templatesOf(d, org) {
+		for root := range templatesOf(d, org) {
 			switch root {
 			case resultOrganizer:
 				return "laboratory"

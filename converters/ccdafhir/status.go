@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"iter"
 	"reflect"
 	"slices"
 	"strconv"
@@ -122,7 +123,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	if intents := l.intents[mood]; len(intents) > 0 {
 		intent := intents[0]
-		if slices.Contains(templatesOf(c.Doc, n), plannedMedication) {
+		if ofTemplate(c.Doc, n, plannedMedication) {
 			intent = intents[len(intents)-1]
 		}
 		any = setCode(dst, "intent", intent) || any
@@ -136,8 +137,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if l.never != "" && (negated || c.Doc.Text(negation) == "false") {
 			setCode(dst, l.never, strconv.FormatBool(negated))
 		} else {
-			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(negation)}}}})
+			extend(dst, textExtension(negationURL, c.Doc.Text(negation)))
 		}
 		c.Carry(negation)
 		any = true
@@ -283,12 +283,23 @@ func extend(m proto.Message, x *dpb.Extension) {
 	}
 }
 
-// templatesOf are the roots of an act's template ids.
-func templatesOf(d *tree.Doc, n tree.Node) (roots []string) {
-	for k := d.First(n); k != 0; k = d.Next(k) {
-		if d.Name(k) == "templateId" {
-			roots = append(roots, attrText(d, k, "root"))
+// templatesOf gives the roots of an act's template ids.
+func templatesOf(d *tree.Doc, n tree.Node) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			if d.Name(k) == "templateId" && !yield(attrText(d, k, "root")) {
+				return
+			}
 		}
 	}
-	return roots
+}
+
+// ofTemplate reports that an act has one of several template ids.
+func ofTemplate(d *tree.Doc, n tree.Node, roots ...string) bool {
+	for root := range templatesOf(d, n) {
+		if slices.Contains(roots, root) {
+			return true
+		}
+	}
+	return false
 }

@@ -30,8 +30,7 @@ func readBound(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if d.Text(inclusive) == "false" {
 			comparator = open
 		} else {
-			extend(q, &dpb.Extension{Url: &dpb.Uri{Value: inclusiveURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: d.Text(inclusive)}}}})
+			extend(q, textExtension(inclusiveURL, d.Text(inclusive)))
 		}
 		c.Carry(inclusive)
 	}

@@ -28,7 +28,7 @@ func isConcern(d *tree.Doc, act tree.Node) bool {
 	if act == 0 || attrText(d, act, "moodCode") != "EVN" || attrText(d, act, "negationInd") == "true" {
 		return false
 	}
-	return slices.ContainsFunc(templatesOf(d, act), func(root string) bool { return slices.Contains(concerns, root) })
+	return ofTemplate(d, act, concerns...)
 }
 
 func readConcerns(c *mapping.Context, n tree.Node, dst proto.Message) bool {

@@ -56,8 +56,7 @@ var problemCategories = map[string][2]string{
 // markDerived marks an element that is read again from where it came from, and so is not written a second time. The mark holds a
 // digest of the element: who changes the element in FHIR and leaves the mark is heard, for then it is written, or missed in the ledger.
 func markDerived(m proto.Message) {
-	extend(m, &dpb.Extension{Url: &dpb.Uri{Value: derivedURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: digest(m)}}}})
+	extend(m, textExtension(derivedURL, digest(m)))
 }
 
 func isDerived(m proto.Message) bool {
@@ -150,11 +149,8 @@ func within(d *tree.Doc, n tree.Node, template string, f func(tree.Node)) {
 			continue
 		}
 		if o := d.Child(k, "observation"); o != 0 {
-			for _, root := range templatesOf(d, o) {
-				if root == template {
-					f(o)
-					break
-				}
+			if ofTemplate(d, o, template) {
+				f(o)
 			}
 		}
 	}
@@ -198,10 +194,8 @@ func category(d *tree.Doc, n tree.Node) (c [2]string) {
 	for k := d.Parent(n); k != 0 && k != tree.Root; k = d.Parent(k) {
 		switch d.Name(k) {
 		case "act":
-			for _, root := range templatesOf(d, k) {
-				if root == encounterDiagnose {
-					return problemCategories["46240-8"]
-				}
+			if ofTemplate(d, k, encounterDiagnose) {
+				return problemCategories["46240-8"]
 			}
 		case "section":
 			return problemCategories[attrText(d, d.Child(k, "code"), "code")]
@@ -218,8 +212,7 @@ func negation(c *mapping.Context, n tree.Node, dst proto.Message) (negated, any 
 	}
 	negated = c.Doc.Text(a) == "true"
 	if !negated {
-		extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(a)}}}})
+		extend(dst, textExtension(negationURL, c.Doc.Text(a)))
 	}
 	c.Carry(a)
 	return negated, true
@@ -262,13 +255,10 @@ func readCondition(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if negated && !noProblem(c.Doc, n) {
 		d.VerificationStatus = concept(conditionVerification, "refuted")
 	} else {
-		d.ClinicalStatus = concept(conditionClinical, clinicalStatus(c.Doc, n, problemStatus))
-		markDerived(d.ClinicalStatus)
+		d.ClinicalStatus = derivedConcept(conditionClinical, clinicalStatus(c.Doc, n, problemStatus))
 	}
 	if to := category(c.Doc, n); to[1] != "" {
-		cat := concept(to[0], to[1])
-		markDerived(cat)
-		d.Category = append(d.Category, cat)
+		d.Category = append(d.Category, derivedConcept(to[0], to[1]))
 	}
 	return true
 }
@@ -339,19 +329,19 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	value := attrText(doc, doc.Child(n, "value"), "code")
 	negated, _ := negation(c, n, dst)
 	known := hasSubstance(doc, n)
-	d.ClinicalStatus = concept(allergyClinical, "active")
+	status := "active"
 	switch clinicalStatus(doc, n, allergyStatus) {
 	case "inactive", "remission":
-		d.ClinicalStatus = concept(allergyClinical, "inactive")
+		status = "inactive"
 	case "resolved":
-		d.ClinicalStatus = concept(allergyClinical, "resolved")
+		status = "resolved"
 	}
-	markDerived(d.ClinicalStatus)
+	d.ClinicalStatus = derivedConcept(allergyClinical, status)
 	if negated && (known || noKnown[value] == "") {
 		d.VerificationStatus = concept(allergyVerification, "refuted")
 	}
 	if t := allergyTypes[value]; t != "" {
-		setCode(d.ProtoReflect(), "type", t)
+		setCode(d, "type", t)
 	}
 	if t := allergyCategories[value]; t != "" {
 		cat := &apb.AllergyIntolerance_CategoryCode{}
@@ -359,7 +349,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d.Category = append(d.Category, cat)
 		}
 	}
-	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d.ProtoReflect(), "criticality", t) {
+	if t := criticalities[valueWithin(doc, n, criticality)]; t != "" && setCode(d, "criticality", t) {
 		markDerived(d.Criticality)
 	}
 	whole := severities[valueWithin(doc, n, severity)] // which C-CDA discourages: it holds for each reaction that says none
@@ -374,7 +364,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		r := &apb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{cc}}
 		if s := cmp.Or(severities[valueWithin(doc, o, severity)], whole); s != "" {
-			setCode(r.ProtoReflect(), "severity", s)
+			setCode(r, "severity", s)
 		}
 		markDerived(r)
 		d.Reaction = append(d.Reaction, r)

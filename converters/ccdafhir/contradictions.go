@@ -27,10 +27,18 @@ func contradictions(doc *ccda.Document) (finds []*diag.Finding) {
 	var walk func(n tree.Node, negated bool)
 	walk = func(n tree.Node, negated bool) {
 		name := d.Name(n)
-		if attr(d, n, "negationInd") != 0 {
-			negated = attrText(d, n, "negationInd") == "true"
+		code := ""
+		k := d.First(n)
+		for ; k != 0 && d.Name(k)[0] == '@'; k = d.Next(k) { // attributes come first
+			switch text := d.Text(k); {
+			case text == "":
+			case d.Name(k) == "@negationInd":
+				negated = text == "true"
+			case d.Name(k) == "@code":
+				code = text
+			}
 		}
-		if code := attrText(d, n, "code"); code != "" {
+		if code != "" {
 			switch {
 			case attr(d, n, "nullFlavor") != 0:
 				report(n, name+": a code, and that there is none")
@@ -53,8 +61,8 @@ func contradictions(doc *ccda.Document) (finds []*diag.Finding) {
 				}
 			}
 		}
-		for k := d.First(n); k != 0; k = d.Next(k) {
-			if c := d.Name(k); c[0] != '@' && c != "text" {
+		for ; k != 0; k = d.Next(k) {
+			if c := d.Name(k); c != "text" {
 				walk(k, negated && !statementNames[c])
 			}
 		}

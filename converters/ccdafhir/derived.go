@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	stdbase64 "encoding/base64"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -33,17 +35,19 @@ import (
 const derivedWhy = "it stands in the statement that says it, and here again"
 
 func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	said := dst.ProtoReflect().New()
+	t, to := plan.OfMessage(dst), reflect.ValueOf(dst).Elem()
+	from := reflect.New(t.Go)
+	said, _ := from.Interface().(proto.Message)
 	end := c.Fold(derivedWhy)
-	c.ReadTable("Derived", n, said.Interface())
-	conducted(c, n, said.Interface())
+	c.ReadTable("Derived", n, said)
+	conducted(c, n, said)
 	end()
-	sealPlaces(c, said)
-	complete(c.Doc, n, said.Interface())
+	sealPlaces(c, t, from.Elem())
+	complete(c.Doc, n, said)
 	if x, ok := dst.(*docpb.DocumentReference); ok {
-		noteVisit(c, x, said.Interface())
+		noteVisit(c, x, said)
 	}
-	merge(dst.ProtoReflect(), said)
+	merge(t, to, from.Elem())
 	switch x := dst.(type) {
 	case *ipb.Immunization:
 		reactions(c, n, x)
@@ -170,7 +174,7 @@ func conducted(c *mapping.Context, n tree.Node, dst proto.Message) {
 	d := c.Doc
 	switch x := dst.(type) {
 	case *cpb.Condition:
-		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && slices.Contains(templatesOf(d, act), problemConcern) {
+		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && ofTemplate(d, act, problemConcern) {
 			c.ReadTable("Derived_Assertion", act, dst)
 		}
 	case *apb.AllergyIntolerance, *procpb.Procedure:
@@ -199,42 +203,49 @@ func hasAuthor(d *tree.Doc, n tree.Node) bool {
 }
 
 // merge moves what src says into dst, marked as derived, where dst says nothing.
-func merge(dst, src protoreflect.Message) {
-	src.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+func merge(t *plan.Type, dst, src reflect.Value) {
+	for _, e := range t.Elements {
+		n := e.Len(src)
 		switch {
-		case f.Kind() != protoreflect.MessageKind:
-		case f.IsList():
-			have := dst.Mutable(f).List()
-			if f.Name() == "dosage_instruction" && have.Len() > 0 { // a document has one dosage
-				merge(have.Get(0).Message(), v.List().Get(0).Message())
-				return true
+		case n == 0:
+		case e.Name == "dosageInstruction" && e.Len(dst) > 0: // a document has one dosage
+			merge(e.Type(), e.At(dst, 0), e.At(src, 0))
+		case e.List:
+			for i := range n {
+				x := e.At(src, i)
+				mark(e.Type(), x)
+				e.Put(dst, x)
 			}
-			for i := range v.List().Len() {
-				mark(v.List().Get(i).Message())
-				have.Append(v.List().Get(i))
-			}
-		case !dst.Has(f):
-			mark(v.Message())
-			dst.Set(f, v)
-		case f.ContainingOneof() == nil && v.Message().Descriptor().Fields().ByName("extension") != nil && f.Name() != "onset":
-			merge(dst.Get(f).Message(), v.Message())
+		case e.Len(dst) == 0:
+			markWithin(e, src)
+			dst.Field(e.Index).Set(src.Field(e.Index))
+		case e.Choice == nil && !e.RefText && e.Type().Extension >= 0 && e.Name != "onset":
+			merge(e.Type(), e.At(dst, 0), e.At(src, 0))
 		}
-		return true
-	})
+	}
 }
 
-// mark marks an element as derived: an extension, and a choice of types, by its value.
-func mark(m protoreflect.Message) {
-	if _, ext := m.Interface().(*dpb.Extension); !ext && m.Descriptor().Fields().ByName("extension") != nil {
-		markDerived(m.Interface())
+// mark marks an element as derived: an extension by its value.
+func mark(t *plan.Type, v reflect.Value) {
+	m, _ := v.Addr().Interface().(proto.Message)
+	if _, ext := m.(*dpb.Extension); !ext && t.Extension >= 0 {
+		markDerived(m)
 		return
 	}
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if f.Kind() == protoreflect.MessageKind && !f.IsList() && f.Name() != "url" {
-			mark(v.Message())
+	for _, e := range t.Elements {
+		if !e.List && e.Name != "url" && e.Len(v) > 0 {
+			markWithin(e, v)
 		}
-		return true
-	})
+	}
+}
+
+// markWithin marks an element of v that is no list, a choice of types by what it holds.
+func markWithin(e *plan.Element, v reflect.Value) {
+	if e.Choice == nil && !e.RefText {
+		mark(e.Type(), e.At(v, 0))
+	} else if x, a := e.Chosen(v); a != nil {
+		mark(a.Type(), x)
+	}
 }
 
 // writeDerived claims what is read again from where it came from.
@@ -250,7 +261,7 @@ func writeDerived(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 				switch {
 				case isDerived(x.Interface()):
 					c.Claim(x.Interface())
-					claimPlaces(c, x)
+					claimPlaces(c, x.Interface())
 					any = true
 				case f.Name() != "extension":
 					walk(x)
@@ -288,38 +299,17 @@ func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
 // it holds its digest, so that who changes it is heard.
 const placeURL = ownExtensions + "place"
 
-// eachReference calls f for the references at and below m.
-func eachReference(m protoreflect.Message, f func(*dpb.Reference)) {
-	if ref, ok := m.Interface().(*dpb.Reference); ok {
-		f(ref)
-		return
-	}
-	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case fd.Kind() != protoreflect.MessageKind || fd.Name() == "extension":
-		case fd.IsList():
-			for i := range v.List().Len() {
-				eachReference(v.List().Get(i).Message(), f)
-			}
-		default:
-			eachReference(v.Message(), f)
-		}
-		return true
-	})
-}
-
-func sealPlaces(c *mapping.Context, m protoreflect.Message) {
-	eachReference(m, func(ref *dpb.Reference) {
+func sealPlaces(c *mapping.Context, t *plan.Type, v reflect.Value) {
+	t.EachReference(v, func(ref *dpb.Reference) {
 		switch place := c.Led(ref).(type) {
 		case *lpb.Location, *spb.Specimen:
-			extend(ref, &dpb.Extension{Url: &dpb.Uri{Value: placeURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: placeDigest(place)}}}})
+			extend(ref, textExtension(placeURL, placeDigest(place)))
 		}
 	})
 }
 
-func claimPlaces(c *mapping.Context, m protoreflect.Message) {
-	eachReference(m, func(ref *dpb.Reference) {
+func claimPlaces(c *mapping.Context, m proto.Message) {
+	plan.OfMessage(m).EachReference(reflect.ValueOf(m).Elem(), func(ref *dpb.Reference) {
 		for _, x := range ref.Extension {
 			if x.GetUrl().GetValue() != placeURL {
 				continue
@@ -367,7 +357,7 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 		return ""
 	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
-		for _, root := range templatesOf(d, org) {
+		for root := range templatesOf(d, org) {
 			switch root {
 			case resultOrganizer:
 				return "laboratory"

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -25,30 +24,34 @@ import (
 const emptyURL = ownExtensions + "empty"
 
 // keepsEmpties are the elements whose tables have a row EMPTY: what is empty below them is not their holder's.
-var keepsEmpties = map[string]bool{"ClinicalDocument": true, "patientRole": true, "section": true, "act": true, "observation": true, "procedure": true,
-	"encounter": true, "organizer": true, "supply": true, "substanceAdministration": true}
+func keepsEmpties(name string) bool {
+	switch name {
+	case "ClinicalDocument", "patientRole", "section", "act", "observation", "procedure", "encounter", "organizer", "supply", "substanceAdministration":
+		return true
+	}
+	return false
+}
 
 func readEmpties(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d := c.Doc
 	var names []string
-	var walk func(n tree.Node, at string)
-	walk = func(n tree.Node, at string) {
-		for k := d.First(n); k != 0; k = d.Next(k) {
+	var walk func(k tree.Node)
+	walk = func(k tree.Node) {
+		for ; k != 0; k = d.Next(k) {
 			name := d.Name(k)
 			switch {
 			case name[0] == '@':
 			case blank(c, k):
-				names = append(names, at+nth(d, k)+shape(c, k))
-			case keepsEmpties[name] || d.First(k) == 0:
+				names = append(names, pathBelow(d, n, k)+shape(c, k))
+			case d.First(k) == 0 || keepsEmpties(name):
 			default:
-				walk(k, at+nth(d, k)+"/")
+				walk(d.First(k))
 			}
 		}
 	}
-	walk(n, "")
+	walk(d.First(n))
 	for _, s := range names {
-		extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: emptyURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: s}}}})
+		extend(dst, textExtension(emptyURL, s))
 	}
 	return len(names) > 0
 }
@@ -81,6 +84,14 @@ func blank(c *mapping.Context, n tree.Node) bool {
 
 func isTime(name string) bool {
 	return name == "low" || name == "high" || name == "center" || name == "time" || strings.HasSuffix(name, "Time")
+}
+
+// pathBelow is the way from n to k.
+func pathBelow(d *tree.Doc, n, k tree.Node) string {
+	if d.Parent(k) == n {
+		return nth(d, k)
+	}
+	return pathBelow(d, n, d.Parent(k)) + "/" + nth(d, k)
 }
 
 // nth is an element's name and, from the second of that name on, which of them it is.

@@ -348,8 +348,7 @@ func readTongue(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	said := &dpb.Code{Value: tag(code)}
 	if said.Value != code {
-		said.Extension = append(said.Extension, &dpb.Extension{Url: &dpb.Uri{Value: languageURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: code}}}})
+		said.Extension = append(said.Extension, textExtension(languageURL, code))
 	}
 	d.Coding = append(d.Coding, &dpb.Coding{System: &dpb.Uri{Value: bcp47}, Code: said})
 	c.CarryText(n)

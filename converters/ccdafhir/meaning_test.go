@@ -38,13 +38,12 @@ func saysNo(m proto.Message) bool {
 		}
 		return false
 	}
-	r := m.ProtoReflect()
-	if l := lives[r.Descriptor().Name()]; l != nil {
+	if l := lives[string(m.ProtoReflect().Descriptor().Name())]; l != nil {
 		if l.never != "" {
-			never, _ := field(r, l.never).(*dpb.Boolean)
+			never, _ := field(m, l.never).(*dpb.Boolean)
 			return never.GetValue()
 		}
-		if status := field(r, l.field); status != nil && l.negated != "" && hl7.FHIRText(status) == l.negated {
+		if status := field(m, l.field); status != nil && l.negated != "" && hl7.FHIRText(status) == l.negated {
 			for _, x := range *extensions(m) {
 				if x.GetUrl().GetValue() == negationURL && x.GetValue().GetStringValue().GetValue() == "true" {
 					return true
@@ -52,6 +51,7 @@ func saysNo(m proto.Message) bool {
 			}
 		}
 	}
+	r := m.ProtoReflect()
 	f := r.Descriptor().Fields().ByName("modifier_extension")
 	if f == nil {
 		return false
@@ -148,7 +148,7 @@ func TestPlansAreNoFacts(t *testing.T) {
 			switch r.Type() {
 			case "ServiceRequest", "MedicationRequest", "Goal":
 			case "Encounter":
-				if s := hl7.FHIRText(field(r.Msg.ProtoReflect(), "status")); s != "planned" && s != "cancelled" {
+				if s := hl7.FHIRText(field(r.Msg, "status")); s != "planned" && s != "cancelled" {
 					t.Errorf("%s: an encounter in mood %s is %s", name, mood, s)
 				}
 			default:

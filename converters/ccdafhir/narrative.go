@@ -207,8 +207,7 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	div, lost := html(c.Doc.Text(n))
 	if !visible(c.Doc.Text(n)) { // txt-2
-		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: referenceURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(n)}}}})
+		d.Extension = append(d.Extension, textExtension(referenceURL, c.Doc.Text(n)))
 		c.CarryText(n)
 		return nothing(d)
 	}
@@ -408,7 +407,7 @@ func readText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d.Value = s
 		}
 	}
-	extend(d, &dpb.Extension{Url: &dpb.Uri{Value: referenceURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: ref}}}})
+	extend(d, textExtension(referenceURL, ref))
 	if own != "" {
 		extend(d, &dpb.Extension{Url: &dpb.Uri{Value: ownTextURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
 	}

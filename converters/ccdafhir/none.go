@@ -34,8 +34,7 @@ var (
 
 // sayNone gives a concept the code for that there is none. The resource keeps that it came as a negation.
 func sayNone(dst proto.Message, cc *dpb.CodeableConcept, code string) *dpb.CodeableConcept {
-	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: "true"}}}})
+	extend(dst, textExtension(negationURL, "true"))
 	if cc == nil {
 		cc = &dpb.CodeableConcept{}
 	}
@@ -76,7 +75,7 @@ func readNoProblem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 
 // noMedication reports a negated medication that is none in particular: its code is a null flavor, and beside it stands at most that it is a drug.
 func noMedication(d *tree.Doc, n tree.Node) bool {
-	if attrText(d, n, "negationInd") != "true" || isProduct(d, n) || slices.Contains(templatesOf(d, n), immunizationActivity) {
+	if attrText(d, n, "negationInd") != "true" || isProduct(d, n) || ofTemplate(d, n, immunizationActivity) {
 		return false
 	}
 	product := d.Child(d.Child(n, "consumable"), "manufacturedProduct")

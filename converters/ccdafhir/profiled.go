@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"slices"
+	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
@@ -32,14 +33,25 @@ var profileDisplays = map[string]string{"85353-1": "Vital signs, weight, height,
 	"laboratory": "Laboratory", "vital-signs": "Vital Signs", "social-history": "Social History", "clinical-note": "Clinical Note",
 	"LAB": "Laboratory", "AP": "Administering Provider", "GUARD": "guardian"}
 
+// derivedConcept is a concept of one code, one of those that stand in this program, marked as derived.
 func derivedConcept(system, code string) *dpb.CodeableConcept {
 	cc := concept(system, code)
 	if words := profileDisplays[code]; words != "" {
 		cc.Coding[0].Display = &dpb.String{Value: words}
 	}
-	markDerived(cc)
+	sum, ok := digests.Load([2]string{system, code})
+	if !ok {
+		sum = digest(cc)
+		digests.Store([2]string{system, code}, sum)
+	}
+	if s, ok := sum.(string); ok {
+		extend(cc, textExtension(derivedURL, s))
+	}
 	return cc
 }
+
+// digests are those of the concepts that derivedConcept makes, by system and code.
+var digests sync.Map
 
 // profiled adds the code by which a profile finds an observation that was made of n.
 func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
@@ -54,14 +66,14 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	want := ""
 	switch {
 	case d.Name(n) == "organizer":
-		if slices.Contains(templatesOf(d, n), vitalsOrganizer) {
+		if ofTemplate(d, n, vitalsOrganizer) {
 			want = "85353-1"
 		}
 	case says(oxygenSaturation):
 		want = pulseOximetry
 	case says(pulseOximetry):
 		want = oxygenSaturation
-	case attrText(d, d.Child(n, "code"), "code") == "ASSERTION" && slices.Contains(templatesOf(d, n), pregnancy):
+	case attrText(d, d.Child(n, "code"), "code") == "ASSERTION" && ofTemplate(d, n, pregnancy):
 		want = "82810-3"
 	}
 	if want != "" && !says(want) {
@@ -73,7 +85,7 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 
 // delivery gives a pregnancy the date of delivery that an observation within it estimates.
 func delivery(c *mapping.Context, n tree.Node, x *opb.Observation) {
-	if !slices.Contains(templatesOf(c.Doc, n), pregnancy) {
+	if !ofTemplate(c.Doc, n, pregnancy) {
 		return
 	}
 	for _, ref := range related(x, "observation") {

@@ -57,10 +57,9 @@ func readSex(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 // readFact reads an observation about the patient into its extension, unless there is one already.
 func readFact(c *mapping.Context, o tree.Node, p *ppb.Patient) {
 	d := c.Doc
-	templates := templatesOf(d, o)
 	value := d.Child(o, "value")
 	for _, kind := range aboutPatient {
-		if !slices.Contains(templates, kind.template) || slices.ContainsFunc(p.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == kind.url }) {
+		if !ofTemplate(d, o, kind.template) || slices.ContainsFunc(p.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == kind.url }) {
 			continue
 		}
 		x := &dpb.Extension{Url: &dpb.Uri{Value: kind.url}}

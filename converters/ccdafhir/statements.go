@@ -6,6 +6,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -14,11 +15,19 @@ const templateURL = "https://chartpost.org/fhir/StructureDefinition/template"
 
 // extensions is the list of extensions of a message that has one.
 func extensions(m proto.Message) *[]*dpb.Extension {
-	f := reflect.ValueOf(m).Elem().FieldByName("Extension")
-	if !f.IsValid() || !f.CanAddr() {
+	switch x := m.(type) { // what is asked most
+	case *dpb.CodeableConcept:
+		return &x.Extension
+	case *dpb.Reference:
+		return &x.Extension
+	case *dpb.DateTime:
+		return &x.Extension
+	}
+	t := plan.OfMessage(m)
+	if t.Extension < 0 {
 		return nil
 	}
-	list, _ := f.Addr().Interface().(*[]*dpb.Extension)
+	list, _ := reflect.ValueOf(m).Elem().Field(t.Extension).Addr().Interface().(*[]*dpb.Extension)
 	return list
 }
 
@@ -34,14 +43,45 @@ func readTemplates(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if c.Doc.Name(k) != "templateId" {
 			continue
 		}
-		id := &dpb.Identifier{}
+		room := &templateRoom{}
+		id := &room.id
 		if !c.ReadTable("II", k, id) {
 			continue
 		}
-		*list = append(*list, &dpb.Extension{Url: &dpb.Uri{Value: templateURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Identifier{Identifier: id}}})
+		room.url.Value = templateURL
+		room.choice.Identifier = id
+		room.value.Choice = &room.choice
+		room.ext.Url, room.ext.Value = &room.url, &room.value
+		*list = append(*list, &room.ext)
 		any = true
 	}
 	return any
+}
+
+// templateRoom is all that one template id becomes: one piece of memory instead of five, for statements have two or three each.
+type templateRoom struct {
+	ext    dpb.Extension
+	url    dpb.Uri
+	value  dpb.Extension_ValueX
+	choice dpb.Extension_ValueX_Identifier
+	id     dpb.Identifier
+}
+
+// textExtension is an extension whose value is a text, in one piece of memory.
+func textExtension(url, text string) *dpb.Extension {
+	room := &struct {
+		ext    dpb.Extension
+		url    dpb.Uri
+		value  dpb.Extension_ValueX
+		choice dpb.Extension_ValueX_StringValue
+		text   dpb.String
+	}{}
+	room.text.Value = text
+	room.choice.StringValue = &room.text
+	room.value.Choice = &room.choice
+	room.url.Value = url
+	room.ext.Url, room.ext.Value = &room.url, &room.value
+	return &room.ext
 }
 
 func writeTemplates(c *mapping.Context, src proto.Message, n tree.Node) bool {

@@ -1,13 +1,16 @@
 package ccdafhir
 
 import (
+	"iter"
+	"reflect"
 	"slices"
+	"strconv"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -24,17 +27,17 @@ const (
 // CF-EncounterStatus, CF-ImmunizationStatus, CF-MedicationStatus and CF-MedActivityMood, and where they are silent FHIR's own
 // definitions of the codes. A status that a resource has no code for is left to data-absent-reason; the original is kept beside it.
 type life struct {
-	field   protoreflect.Name
+	field   string
 	codes   map[string]string // of statusCode
 	back    map[string]string // "" is no statusCode
 	unknown string            // for no statusCode, or one that FHIR does not know
 	negated string            // the status of what was not done
-	never   protoreflect.Name // the flag of what shall not be done
+	never   string            // the flag of what shall not be done
 	intents map[string][]string
 	moods   map[string]string
 }
 
-var lives = map[protoreflect.Name]*life{
+var lives = map[string]*life{
 	"Procedure": {field: "status", unknown: "unknown", negated: "not-done",
 		codes: map[string]string{"completed": "completed", "active": "in-progress", "aborted": "stopped", "cancelled": "not-done", "new": "preparation",
 			"held": "on-hold", "suspended": "on-hold", "nullified": "entered-in-error"},
@@ -49,21 +52,21 @@ var lives = map[protoreflect.Name]*life{
 			"nullified": "entered-in-error"},
 		back: map[string]string{"finished": "completed", "in-progress": "active", "arrived": "active", "triaged": "active", "cancelled": "cancelled",
 			"planned": "active", "onleave": "suspended", "entered-in-error": "nullified", "unknown": ""}},
-	"MedicationRequest": {field: "status", unknown: "unknown", never: "do_not_perform",
+	"MedicationRequest": {field: "status", unknown: "unknown", never: "doNotPerform",
 		codes: map[string]string{"active": "active", "suspended": "on-hold", "held": "on-hold", "aborted": "stopped", "completed": "completed",
 			"cancelled": "cancelled", "new": "draft", "nullified": "entered-in-error"},
 		back: map[string]string{"active": "active", "on-hold": "suspended", "stopped": "aborted", "completed": "completed", "cancelled": "cancelled",
 			"draft": "new", "entered-in-error": "nullified", "unknown": ""},
 		intents: map[string][]string{"EVN": {"plan"}, "INT": {"order", "plan"}, "RQO": {"order"}, "PRP": {"proposal"}, "PRMS": {"plan"}},
 		moods:   map[string]string{"plan": "EVN", "order": "INT", "proposal": "PRP"}},
-	"ServiceRequest": {field: "status", unknown: "unknown", never: "do_not_perform",
+	"ServiceRequest": {field: "status", unknown: "unknown", never: "doNotPerform",
 		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "revoked",
 			"cancelled": "revoked", "new": "draft", "nullified": "entered-in-error"},
 		back: map[string]string{"active": "active", "completed": "completed", "on-hold": "suspended", "revoked": "cancelled", "draft": "new",
 			"entered-in-error": "nullified", "unknown": ""},
 		intents: map[string][]string{"INT": {"plan"}, "RQO": {"order"}, "PRP": {"proposal"}, "PRMS": {"plan"}, "ARQ": {"proposal"}, "APT": {"plan"}},
 		moods:   map[string]string{"plan": "INT", "order": "RQO", "proposal": "PRP"}},
-	"Goal": {field: "lifecycle_status",
+	"Goal": {field: "lifecycleStatus",
 		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "cancelled",
 			"cancelled": "cancelled", "new": "proposed", "nullified": "entered-in-error"},
 		back: map[string]string{"active": "active", "completed": "completed", "on-hold": "suspended", "cancelled": "cancelled", "proposed": "new",
@@ -97,8 +100,7 @@ func (l *life) of(mood, status string, over bool) string {
 // readLife reads statusCode, @moodCode and @negationInd of an act together, for together they say what became of it. The
 // statusCode and the mood as they stood there are rows.
 func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	m := dst.ProtoReflect()
-	l := lives[m.Descriptor().Name()]
+	l := lives[plan.OfMessage(dst).Name]
 	if l == nil {
 		return false
 	}
@@ -112,7 +114,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		status = l.negated
 	}
 	any := false
-	if status != "" && setCode(m, l.field, status) {
+	if status != "" && setCode(dst, l.field, status) {
 		any = true
 		if code == "" && status != l.unknown {
 			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: inferredURL},
@@ -121,10 +123,10 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	if intents := l.intents[mood]; len(intents) > 0 {
 		intent := intents[0]
-		if slices.Contains(templatesOf(c.Doc, n), plannedMedication) {
+		if ofTemplate(c.Doc, n, plannedMedication) {
 			intent = intents[len(intents)-1]
 		}
-		any = setCode(m, "intent", intent) || any
+		any = setCode(dst, "intent", intent) || any
 	}
 	switch {
 	case negation == 0 || l.negated == "" && l.never == "":
@@ -133,10 +135,9 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		any = true
 	default:
 		if l.never != "" && (negated || c.Doc.Text(negation) == "false") {
-			m.Set(m.Descriptor().Fields().ByName(l.never), protoreflect.ValueOfMessage((&dpb.Boolean{Value: negated}).ProtoReflect()))
+			setCode(dst, l.never, strconv.FormatBool(negated))
 		} else {
-			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: negationURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(negation)}}}})
+			extend(dst, textExtension(negationURL, c.Doc.Text(negation)))
 		}
 		c.Carry(negation)
 		any = true
@@ -146,8 +147,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 
 // writeLife writes them back: as they stood there where that still says what the resource says, else what says it best.
 func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	m := src.ProtoReflect()
-	l := lives[m.Descriptor().Name()]
+	l := lives[plan.OfMessage(src).Name]
 	if l == nil {
 		return false
 	}
@@ -166,7 +166,7 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	any := false // whether anything was claimed: what a pair claims and does not write is not claimed
-	if v := field(m, l.field); v != nil {
+	if v := field(src, l.field); v != nil {
 		status := hl7.FHIRText(v)
 		negated := l.negated != "" && status == l.negated && (negation.GetValue().GetStringValue().GetValue() == "true" || l.of(mood, code, true) != status)
 		switch {
@@ -208,7 +208,7 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		c.Claim(negation)
 	}
 	if len(l.intents) > 0 {
-		if v := field(m, "intent"); v != nil {
+		if v := field(src, "intent"); v != nil {
 			intent := hl7.FHIRText(v)
 			if slices.Contains(l.intents[mood], intent) {
 				any = true
@@ -220,7 +220,7 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	if l.never != "" {
-		if v, ok := field(m, l.never).(*dpb.Boolean); ok {
+		if v, ok := field(src, l.never).(*dpb.Boolean); ok {
 			value := "false"
 			if v.Value {
 				value = "true"
@@ -249,25 +249,31 @@ func setStatus(d *tree.Doc, n tree.Node, code string) bool {
 }
 
 // field is a singular element of a resource, nil if it is not there.
-func field(m protoreflect.Message, name protoreflect.Name) proto.Message {
-	f := m.Descriptor().Fields().ByName(name)
-	if f == nil || !m.Has(f) {
+func field(m proto.Message, name string) proto.Message {
+	e := plan.OfMessage(m).Element(name)
+	if e == nil {
 		return nil
 	}
-	return m.Get(f).Message().Interface()
+	v := e.At(reflect.ValueOf(m).Elem(), 0)
+	if !v.IsValid() {
+		return nil
+	}
+	x, _ := v.Addr().Interface().(proto.Message)
+	return x
 }
 
-// setCode sets an element that is a code.
-func setCode(m protoreflect.Message, name protoreflect.Name, code string) bool {
-	f := m.Descriptor().Fields().ByName(name)
-	if f == nil {
+// setCode sets an element that is a code or another primitive.
+func setCode(m proto.Message, name, code string) bool {
+	e := plan.OfMessage(m).Element(name)
+	if e == nil {
 		return false
 	}
-	v := m.NewField(f)
-	if !hl7.Store(v.Message().Interface(), code) {
+	t := e.Type()
+	value, err := t.Prim.Parse(code)
+	if err != nil {
 		return false
 	}
-	m.Set(f, v)
+	t.Prim.Store(e.Set(reflect.ValueOf(m).Elem()), value)
 	return true
 }
 
@@ -277,12 +283,23 @@ func extend(m proto.Message, x *dpb.Extension) {
 	}
 }
 
-// templatesOf are the roots of an act's template ids.
-func templatesOf(d *tree.Doc, n tree.Node) (roots []string) {
-	for k := d.First(n); k != 0; k = d.Next(k) {
-		if d.Name(k) == "templateId" {
-			roots = append(roots, attrText(d, k, "root"))
+// templatesOf gives the roots of an act's template ids.
+func templatesOf(d *tree.Doc, n tree.Node) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			if d.Name(k) == "templateId" && !yield(attrText(d, k, "root")) {
+				return
+			}
 		}
 	}
-	return roots
+}
+
+// ofTemplate reports that an act has one of several template ids.
+func ofTemplate(d *tree.Doc, n tree.Node, roots ...string) bool {
+	for root := range templatesOf(d, n) {
+		if slices.Contains(roots, root) {
+			return true
+		}
+	}
+	return false
 }

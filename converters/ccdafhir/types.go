@@ -222,8 +222,13 @@ func writeXSIType(c *mapping.Context, src proto.Message, n tree.Node) bool {
 
 // attr is the attribute of a node, 0 if there is none or it is empty.
 func attr(d *tree.Doc, n tree.Node, name string) tree.Node {
-	if k := d.Child(n, "@"+name); k != 0 && d.Text(k) != "" {
-		return k
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if s := d.Name(k); len(s) == len(name)+1 && s[0] == '@' && s[1:] == name {
+			if d.Text(k) == "" {
+				return 0
+			}
+			return k
+		}
 	}
 	return 0
 }
@@ -273,8 +278,7 @@ func readII(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		uri, err := rootURI(strings.TrimSpace(c.Doc.Text(root)))
 		if err != nil {
 			// No system that FHIR could name: the value stands alone, and the root beside it.
-			d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: rootURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_StringValue{StringValue: &dpb.String{Value: c.Doc.Text(root)}}}})
+			d.Extension = append(d.Extension, textExtension(rootURL, c.Doc.Text(root)))
 			d.Value = &dpb.String{Value: c.Doc.Text(root)}
 			if ext != 0 {
 				d.Value.Value = c.Doc.Text(ext)

@@ -301,7 +301,7 @@ func readResources(c *mapping.Context, root tree.Node, a *apb.Appointment) {
 				if p.Actor == nil && len(p.Type) == 0 { // FHIR wants one of them (app-1)
 					p.Type = []*dpb.CodeableConcept{{Text: str(placeholder(kind))}}
 				}
-				p.Status = &apb.Appointment_Participant_StatusCode{Value: participation(textAt(c.Doc, segment, kind.status))}
+				p.Status = &apb.Appointment_Participant_StatusCode{Value: participantStatus(textAt(c.Doc, segment, kind.status))}
 				endOf(p, minutesIn(textAt(c.Doc, segment, kind.duration), textAt(c.Doc, segment, kind.units)))
 				a.Participant = append(a.Participant, p)
 			}
@@ -319,8 +319,8 @@ func placeholder(kind resourceKind) string {
 	return strings.ToLower(strings.TrimSuffix(kind.group, "_RESOURCE"))
 }
 
-// participation is the status of a participant by that of his resource: what was booked has accepted.
-func participation(word string) cpb.ParticipationStatusCode_Value {
+// participantStatus is the status of a participant by that of his resource: what was booked has accepted.
+func participantStatus(word string) cpb.ParticipationStatusCode_Value {
 	switch s, _ := statusWord(word); s {
 	case cpb.AppointmentStatusCode_CANCELLED, cpb.AppointmentStatusCode_ENTERED_IN_ERROR, cpb.AppointmentStatusCode_NOSHOW:
 		return cpb.ParticipationStatusCode_DECLINED
@@ -439,10 +439,10 @@ func writeResource(c *mapping.Context, group tree.Node, p *apb.Appointment_Parti
 	}
 	claim(c, marks...)
 	if p.Status != nil {
-		if participation(textAt(c.Doc, segment, kind.status)) != p.Status.Value && textAt(c.Doc, segment, kind.status) == "" {
+		if participantStatus(textAt(c.Doc, segment, kind.status)) != p.Status.Value && textAt(c.Doc, segment, kind.status) == "" {
 			c.Doc.SetText(leafAt(c.Doc, segment, kind.status), participationWord[p.Status.Value])
 		}
-		if participation(textAt(c.Doc, segment, kind.status)) == p.Status.Value {
+		if participantStatus(textAt(c.Doc, segment, kind.status)) == p.Status.Value {
 			c.Claim(p.Status)
 		} else {
 			c.Decline(p.Status, "the status of the resource says something else")

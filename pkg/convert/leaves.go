@@ -2,10 +2,16 @@ package convert
 
 import "github.com/chartpost/chartpost/pkg/tree"
 
-// Leaves are the values of a document with their places, as Record wants them.
+// Leaves are the values of a document with their places, as Record wants them. What gives a place is good until the next leaf: most are
+// counted and no more.
 func Leaves(d *tree.Doc) func(func(func() string, tree.State, string)) {
 	return func(f func(func() string, tree.State, string)) {
-		d.Leaves(func(n tree.Node, s tree.State, why string) { f(func() string { return d.PlaceOf(n) }, s, why) })
+		var at tree.Node
+		place := func() string { return d.PlaceOf(at) }
+		d.Leaves(func(n tree.Node, s tree.State, why string) {
+			at = n
+			f(place, s, why)
+		})
 	}
 }
 

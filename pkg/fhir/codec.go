@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"reflect"
-	"sync"
 	"sync/atomic"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -74,6 +73,7 @@ type key struct {
 	index  int    // struct field
 	list   bool
 	form   form
+	common bool // of a type that has a writer of its own
 	elem   *plan.Element
 	alt    *plan.Alt // of a choice
 	wrap   reflect.Type
@@ -109,14 +109,13 @@ func (e *element) chosen(field reflect.Value) (*key, reflect.Value) {
 	return e.alts[w.Type()], p
 }
 
-var codecs sync.Map // *plan.Type -> *codec
-
+// codecOf gives the codec of a type. Two that are made at the same time are alike.
 func codecOf(t *plan.Type) *codec {
-	if c, ok := codecs.Load(t); ok {
-		return c.(*codec)
+	if c, ok := t.Codec.Load().(*codec); ok {
+		return c
 	}
-	have, _ := codecs.LoadOrStore(t, newCodec(t))
-	return have.(*codec)
+	t.Codec.CompareAndSwap(nil, newCodec(t))
+	return t.Codec.Load().(*codec)
 }
 
 // codec is that of the key's items.
@@ -164,6 +163,10 @@ func (c *codec) add(e *plan.Element, a *plan.Alt, name string, goType reflect.Ty
 		k.form = f
 	} else {
 		k.form = formOther(goType)
+	}
+	switch goType {
+	case extensionType, reflect.TypeFor[dpb.Coding](), reflect.TypeFor[dpb.CodeableConcept](), reflect.TypeFor[dpb.Identifier](), reflect.TypeFor[dpb.Reference]():
+		k.common = true
 	}
 	c.keys = append(c.keys, k)
 	c.byName[name] = k

@@ -240,7 +240,7 @@ func (w *encoder) extended(id *dpb.String, ext []*dpb.Extension) (bool, *diag.Fi
 			w.b = append(w.b, `"extension":[`...)
 			open = true
 		}
-		ok, f := w.object(extensionCodec(), reflect.ValueOf(e).Elem())
+		ok, f := w.extension(e)
 		if f != nil {
 			return false, within("extension", i, f)
 		}
@@ -264,6 +264,11 @@ func (w *encoder) extended(id *dpb.String, ext []*dpb.Extension) (bool, *diag.Fi
 
 // list writes the items of a list; of primitives the values, then what stands under _name.
 func (w *encoder) list(k *key, field reflect.Value) *diag.Finding {
+	if k.name == "extension" {
+		if ext, ok := field.Addr().Interface().(*[]*dpb.Extension); ok {
+			return w.extensions(*ext)
+		}
+	}
 	start, n := len(w.b), field.Len()
 	w.b = append(append(w.b, k.quoted...), '[')
 	open := len(w.b)
@@ -355,6 +360,11 @@ func (w *encoder) item(k *key, p reflect.Value) (bool, *diag.Finding) {
 			return false, diag.New("CP-FHIR-020", diag.Place{}, "%s", err)
 		}
 		return true, w.resource(codecOf(plan.OfMessage(m)), reflect.ValueOf(m).Elem())
+	}
+	if k.common {
+		if known, some, f := w.common(p.Interface()); known {
+			return some, f
+		}
 	}
 	return w.object(k.codec(), p.Elem())
 }
@@ -448,12 +458,20 @@ func (w *encoder) reference(k *key, r *dpb.Reference) *diag.Finding {
 // plain reports a text that stands in JSON as it is.
 func plain[T string | []byte](s T) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+		if special[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// special are the bytes that JSON escapes, and those of which only several make a character.
+var special = func() (special [256]bool) {
+	for c := range special {
+		special[c] = c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf
+	}
+	return special
+}()
 
 // text writes a text of JSON.
 func (w *encoder) text(s string) *diag.Finding {

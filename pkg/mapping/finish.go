@@ -83,6 +83,13 @@ func (c *Context) finish(o ReadOptions) {
 	for _, w := range c.foreign {
 		require(w.v, w.typ)
 	}
+	for _, r := range c.copied { // whatever the rows of a table made of an extension
+		visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
+			if ti.Name == "Extension" {
+				demand(v, ti)
+			}
+		})
+	}
 	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
 		c.rec.Bundle, c.rec.root = nil, nil
 	}
@@ -161,8 +168,8 @@ func demand(v reflect.Value, ti *plan.Type) {
 	}
 }
 
-// require is demand for everything at and below v. What the rows made needs it not: of each element that they made, a reading
-// remembers whether FHIR wants something of it.
+// require is demand for everything at and below v but extensions, to which a pair gives their url. What the rows made needs it not: of
+// each element that they made, a reading remembers whether FHIR wants something of it.
 func require(v reflect.Value, ti *plan.Type) {
 	if ti.Prim != nil || ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return

@@ -110,6 +110,7 @@ func (c *Context) intern(r *Resource) *Resource {
 			proto.Reset(have.Msg)
 			proto.Merge(have.Msg, r.Msg)
 			c.stranger(have.v, have.info)
+			c.copied = append(c.copied, have)
 			c.merges++
 			c.moveRefs(r, have)
 			return have

@@ -26,6 +26,7 @@ type scratch struct {
 	visited  []*frame      // instances of scopes that may be several for one anchor
 	wanting  []made        // elements of which FHIR wants something
 	foreign  []made        // elements in which pairs made others
+	copied   []*Resource   // that became copies of fuller ones
 	runs
 	memos memos
 
@@ -114,7 +115,9 @@ func (s *scratch) again() bool {
 	s.met, s.counts = s.met[:0], counts{}
 	clear(s.wanting)
 	clear(s.foreign)
+	clear(s.copied)
 	s.refOrder, s.links, s.visited, s.wanting, s.foreign = s.refOrder[:0], s.links[:0], s.visited[:0], s.wanting[:0], s.foreign[:0]
+	s.copied = s.copied[:0]
 	// Two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever.
 	s.runs.part()
 	return true

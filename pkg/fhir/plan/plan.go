@@ -57,8 +57,12 @@ type Type struct {
 	bySymbol atomic.Pointer[[]*Element]
 	alts     map[string]*Alt // of ContainedResource: by resource type
 	altOf    map[reflect.Type]*Alt
-	oneof    int // of ContainedResource: the field of the oneof
-	Slab     int // its number for an Arena
+	oneof    int          // of ContainedResource: the field of the oneof
+	Slab     int          // its number for an Arena
+	Codec    atomic.Value // what the codec of the hub has made of it
+
+	referringOnce sync.Once
+	referring     []*Element
 
 	wantedOnce sync.Once
 	wanted     []*Element
@@ -136,13 +140,22 @@ func load(p *atomic.Pointer[Type], rt reflect.Type) *Type {
 
 var types sync.Map // reflect.Type -> *Type
 
+// met are types by their address, which only says where to look: a conversion asks for the same two hundred again and again, and to hash
+// an interface for the map of all took a fiftieth of its time.
+var met [1024]atomic.Pointer[Type]
+
 // Of describes a struct type of the hub.
 func Of(rt reflect.Type) *Type {
-	if t, ok := types.Load(rt); ok {
-		return t.(*Type)
+	at := &met[reflect.ValueOf(rt).Pointer()/64%uintptr(len(met))]
+	if t := at.Load(); t != nil && t.Go == rt {
+		return t
 	}
-	have, _ := types.LoadOrStore(rt, build(rt))
-	return have.(*Type)
+	t, ok := types.Load(rt)
+	if !ok {
+		t, _ = types.LoadOrStore(rt, build(rt))
+	}
+	at.Store(t.(*Type))
+	return t.(*Type)
 }
 
 // OfMessage describes the type of a message.

@@ -283,7 +283,7 @@ func (w *walker) typed(r *mapping.Row, base fact, typ *plan.Type, src []sourceFr
 	}
 	base.typ = typ.Name
 	base.further = !followed && typ.Prim == nil || w.codes[r.Type]
-	if !followed && len(src) > 0 && w.sources[r.Type] { // a leaf type that the guide has a map for: ST[CodeableConcept]
+	if typ.Prim != nil && len(src) > 0 && w.sources[r.Type] { // a leaf type that the guide has a map for: ST[CodeableConcept]
 		w.add(base, []sourceFrame{{r.Type, "1"}, {r.Type, ""}}, append(slices.Clip(tgt), targetFrame{typ.Name, len(path)}), path)
 	}
 	w.add(base, src, tgt, path)

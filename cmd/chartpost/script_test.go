@@ -126,6 +126,12 @@ func TestScripts(t *testing.T) {
 				text := `<ClinicalDocument xmlns="urn:hl7-org:v3">` + strings.Repeat("<component>", n) + strings.Repeat("</component>", n) + "</ClinicalDocument>"
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 			},
+			"sparse": func(ts *testscript.TestScript, neg bool, args []string) { // a clinical document of so many bytes, of which hardly any is on the disk
+				n, err := strconv.ParseInt(args[1], 10, 64)
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2.3"/>`), 0o600))
+				ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+			},
 			"large": func(ts *testscript.TestScript, neg bool, args []string) {
 				n, err := strconv.Atoi(args[2])
 				ts.Check(err)

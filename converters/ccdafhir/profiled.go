@@ -5,12 +5,14 @@ import (
 	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -122,6 +124,29 @@ func noteVisit(c *mapping.Context, x *docpb.DocumentReference, said proto.Messag
 		}
 		d.Context.Encounter = append(d.Context.Encounter, to)
 	}
+}
+
+// readSecrecy says in FHIR's own element how confidential a document is, if its code is one of those that FHIR has.
+func readSecrecy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*cpb.Composition)
+	code := attrText(c.Doc, c.Doc.Child(n, "confidentialityCode"), "code")
+	if ok && slices.Contains([]string{"U", "L", "M", "N", "R", "V"}, code) {
+		secrecy := &cpb.Composition_ConfidentialityCode{}
+		if hl7.Store(secrecy, code) {
+			markDerived(secrecy)
+			d.Confidentiality = secrecy
+		}
+	}
+	return false
+}
+
+func writeSecrecy(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+	d, ok := src.(*cpb.Composition)
+	if !ok || d.Confidentiality == nil || !isDerived(d.Confidentiality) {
+		return false
+	}
+	c.Claim(d.Confidentiality)
+	return true
 }
 
 // readGuardian says of a contact that it is the guardian: C-CDA on FHIR, Patient.

@@ -77,3 +77,39 @@ func TestStrange(t *testing.T) {
 		})
 	}
 }
+
+// TestHeader holds what the header says of people against the laws: who is related to the patient is a RelatedPerson, and comes back.
+func TestHeader(t *testing.T) {
+	const doc = `<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2.3"/><effectiveTime value="20200101"/><confidentialityCode code="R" codeSystem="2.16.840.1.113883.5.25"/>
+<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><patient><name><given>Rowan</given><family>Testperson</family></name>
+<guardian><code code="MTH" codeSystem="2.16.840.1.113883.5.111"/><guardianPerson><name><family>Testmother</family></name></guardianPerson></guardian>
+<languageCommunication><languageCode code="en"/><modeCode code="ESP" codeSystem="2.16.840.1.113883.5.60"/><proficiencyLevelCode code="G" codeSystem="2.16.840.1.113883.5.61"/></languageCommunication></patient></patientRole></recordTarget>
+<participant typeCode="IND"><associatedEntity classCode="NOK"><id root="1.2.3.5"/><code code="SIB" codeSystem="2.16.840.1.113883.5.111"/><telecom value="tel:+1-555-0100"/>
+<associatedPerson><name><given>Robin</given><family>Testperson</family></name></associatedPerson></associatedEntity></participant>
+<participant typeCode="CALLBCK"><associatedEntity classCode="ASSIGNED"><id root="1.2.3.6"/><associatedPerson><name><family>Testdoctor</family></name></associatedPerson></associatedEntity></participant></ClinicalDocument>`
+	res, err := laws(kit(builtin(t)), []byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range res.Faults {
+		t.Error(f)
+	}
+	lines, err := maptest.Lines(res.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fhir := strings.Join(lines, "\n")
+	for _, want := range []string{`"resourceType":"RelatedPerson"`, `"code":"SIB"`, `"family":"Testdoctor"`, `"confidentiality":"R"`, `"code":"GUARD"`, "StructureDefinition/patient-proficiency"} {
+		if n := strings.Count(fhir, want); n != 1 {
+			t.Errorf("FHIR holds %s %d times, not once:\n%s", want, n, fhir)
+		}
+	}
+	for _, want := range []string{`classCode="NOK"`, `code="SIB"`, `Testdoctor`, `code="MTH"`, `code="ESP"`} {
+		if n := strings.Count(string(res.Back), want); n != 1 {
+			t.Errorf("%s comes back %d times, not once:\n%s", want, n, res.Back)
+		}
+	}
+	if strings.Contains(string(res.Back), "GUARD") {
+		t.Errorf("what was derived is written:\n%s", res.Back)
+	}
+}

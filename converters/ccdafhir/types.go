@@ -54,6 +54,7 @@ var Types = mapping.Types{
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
+	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }

@@ -40,7 +40,11 @@ type message struct {
 
 // corpus gives every message of shared corpus/hl7v2 whose structure has a table.
 func corpus(t testing.TB, m *mapping.Map) (list []message) {
-	dir := filepath.Join(testshared.Dir(t), "corpus", "hl7v2")
+	return messagesIn(t, m, filepath.Join(testshared.Dir(t), "corpus", "hl7v2"))
+}
+
+// messagesIn gives every message in the files of a folder whose structure has a table.
+func messagesIn(t testing.TB, m *mapping.Map, dir string) (list []message) {
 	var names []string
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && filepath.Ext(p) != ".tsv" && filepath.Ext(p) != ".md" {
@@ -120,6 +124,23 @@ func TestLaws(t *testing.T) {
 	if len(list) < 100 {
 		t.Fatalf("only %d messages", len(list))
 	}
+	hold(t, m, list)
+}
+
+// TestStrangers runs the laws over messages of other collections than the shared corpus: `CHARTPOST_STRANGERS=DIR go test -run Strangers`
+// reads every file below DIR/hl7v2. It is for finding what the corpus does not have.
+func TestStrangers(t *testing.T) {
+	dir := os.Getenv("CHARTPOST_STRANGERS")
+	if dir == "" {
+		t.Skip("CHARTPOST_STRANGERS names no folder of messages")
+	}
+	m := builtin(t)
+	hold(t, m, messagesIn(t, m, filepath.Join(dir, "hl7v2")))
+}
+
+// hold holds messages against the laws.
+func hold(t *testing.T, m *mapping.Map, list []message) {
+	t.Helper()
 	total := map[string]tree.Tally{}
 	count, broken := map[string]int{}, map[string]int{}
 	unmapped, invalid, declined, faults := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}

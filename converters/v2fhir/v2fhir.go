@@ -44,6 +44,7 @@ var segmentTypes = mapping.Types{
 	"ETHNICITIES": ethnicity.pair(),
 	"DISCHARGE":   discharge,
 	"PV1_STATUS":  status,
+	"APPOINTMENT": appointment,
 }
 
 // SourceOf is what a message says of itself, for overlays to match.

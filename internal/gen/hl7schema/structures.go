@@ -80,7 +80,26 @@ var byHand = map[string]string{
 	// Senders name the next of kin in orders, and write notes below ORC, as later structures let them.
 	"ORM_O01": "MSH NTE* PATIENT(PID PD1? NTE* NK1* PATIENT_VISIT(PV1 PV2?)? INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? " +
 		"ORDER(ORC NTE* PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)+",
+	// Senders say with an appointment what they say with an admission, and OBX begins a group as it does there.
+	"SIU_S12": siu,
+	"SIU_S27": siu,
+	"MDM_T01": mdm,
+	"MDM_T02": mdm,
+	// What a message of a structure that no table reads is grouped by: the patient, and what belongs to him in the usual order.
+	"ANY": "MSH ARV* SFT* UAC? MSA? ERR* QAK? QPD? QRD? QRF? RCP? EVN? NTE* " +
+		"PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* MRG? PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* IAM* DG1* DRG? " +
+		"PROCEDURE(PR1 ROL* PRT*)* GT1* INSURANCE(IN1 IN2? IN3*)* ACC? UB1? UB2? PDA? PROBLEM(PRB NTE* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)* " +
+		"ORDER(ORC NTE* PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)* " +
+		"FINANCIAL(FT1 FINANCIAL_PROCEDURE(PR1 ROL* PRT*)*)*)+",
 }
+
+const (
+	siu = "MSH SFT* UAC? EVN? SCH TQ1* NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
+		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS NTE*)* GENERAL_RESOURCE(AIG NTE*)* LOCATION_RESOURCE(AIL NTE*)* " +
+		"PERSONNEL_RESOURCE(AIP NTE*)*)+"
+	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA NTE* CON* " +
+		"OBSERVATION(OBX PRT* NTE*)*"
+)
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.
 var dropped = map[string]bool{"OML_O21.CONTAINER_1": true, "OML_O21.CONTAINER_2": true}
@@ -371,6 +390,9 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		}
 	}
 	for id := range guide {
+		ids[id] = true
+	}
+	for id := range byHand {
 		ids[id] = true
 	}
 	canonical := map[string][]*part{}

@@ -237,8 +237,7 @@ func minutesIn(number, unit string) float64 {
 // unknownInstant stands where FHIR wants a time and the message has none that makes an instant.
 func unknownInstant() *dpb.Instant {
 	return &dpb.Instant{Extension: []*dpb.Extension{
-		{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}},
+		unknownExtension(),
 		{Url: &dpb.Uri{Value: plan.NoValueURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}},
 	}}
 }

@@ -45,6 +45,8 @@ var segmentTypes = mapping.Types{
 	"DISCHARGE":   discharge,
 	"PV1_STATUS":  status,
 	"APPOINTMENT": appointment,
+	"DOC_DATE":    docDate,
+	"DOCUMENT":    document,
 }
 
 // SourceOf is what a message says of itself, for overlays to match.

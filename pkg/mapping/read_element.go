@@ -90,8 +90,12 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 }
 
 // translate adds what codes make of a code: to a CodeableConcept as its first coding, in a Coding it takes the place of the
-// original, which then stands beside the code.
+// original, which then stands beside the code. Where the source has its code in another place than the first (an alternate coding
+// alone), it is the first that was made, which is where it comes back.
 func (c *Context) translate(r *row, text string, e any) {
+	if cc, ok := e.(*dpb.CodeableConcept); ok && text == "" && len(cc.Coding) > 0 {
+		text = cc.Coding[0].GetCode().GetValue()
+	}
 	code := r.codes.read[text]
 	if code == nil || code.Declined {
 		return

@@ -1,0 +1,205 @@
+package v2fhir
+
+import (
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file reads and writes the content of a document (MDM): data and pointers (ED, RP) are a content each, and a text, which is
+// sent in an OBX for each line, is one content. What the OBX say beside their text stands in an extension for each.
+//
+//	OBX|1|TX|..||Seen today,     content  attachment text/plain "Seen today,\nin good health."
+//	OBX|2|TX|..||in good health.          extension OBX, extension OBX
+//	OBX|3|ED|..||^..^PDF^Base64^ content  attachment application/pdf
+
+// besideURL holds what an OBX says beside OBX-5.
+const besideURL = cp + "OBX"
+
+// docDate is TXA-6 as DocumentReference.date, or the date alone.
+var docDate = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		return c.ReadTable("TXA_6_INSTANT", n, dst) || c.ReadTable("TXA_6_DATE", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		return c.WriteTable("TXA_6_DATE", src, n) || c.WriteTable("TXA_6_INSTANT", src, n)
+	},
+}
+
+// document is the pair for the OBX of a document.
+var document = mapping.Pair{
+	Read: func(c *mapping.Context, root tree.Node, dst proto.Message) bool {
+		d, ok := dst.(*drpb.DocumentReference)
+		if !ok || c.Doc.Child(root, "TXA") == 0 && c.Doc.Child(root, "OBSERVATION") == 0 {
+			return false
+		}
+		var text *drpb.DocumentReference_Content // while the text goes on
+		var lines []string
+		for group := range children(c.Doc, root, "OBSERVATION") {
+			obx := c.Doc.Child(group, "OBX")
+			if obx == 0 {
+				continue
+			}
+			switch textAt(c.Doc, obx, "2") {
+			case "ED", "RP":
+				content := &drpb.DocumentReference_Content{}
+				if c.ReadTable("OBX", obx, content) {
+					content.Extension = append(content.Extension, readBeside(c, group, obx))
+					d.Content, text, lines = append(d.Content, content), nil, nil
+				}
+				continue
+			}
+			if text == nil {
+				text = &drpb.DocumentReference_Content{Attachment: &dpb.Attachment{ContentType: &dpb.Attachment_ContentTypeCode{Value: "text/plain"}}}
+				d.Content = append(d.Content, text)
+			}
+			x := readBeside(c, group, obx)
+			said, counts := linesOf(c, obx)
+			x.Extension = append(x.Extension, counts...)
+			text.Extension = append(text.Extension, x)
+			lines = append(lines, said...)
+			text.Attachment.Data = &dpb.Base64Binary{Value: []byte(strings.Join(lines, "\n"))}
+		}
+		for _, content := range d.Content {
+			if len(content.GetAttachment().GetData().GetValue()) == 0 && content.GetAttachment().GetUrl() == nil && content.Attachment != nil {
+				content.Attachment.Data = nil // blank lines alone
+				content.Attachment.Extension = append(content.Attachment.Extension, unknownExtension())
+			}
+		}
+		if len(d.Content) == 0 { // a notification without its document: FHIR wants an attachment all the same
+			d.Content = []*drpb.DocumentReference_Content{{Attachment: &dpb.Attachment{Extension: []*dpb.Extension{unknownExtension()}}}}
+		}
+		return true
+	},
+	Write: func(c *mapping.Context, src proto.Message, root tree.Node) (any bool) {
+		d, ok := src.(*drpb.DocumentReference)
+		if !ok {
+			return false
+		}
+		for _, content := range d.Content {
+			var beside []*dpb.Extension
+			for _, x := range content.Extension {
+				if x.GetUrl().GetValue() == besideURL {
+					beside = append(beside, x)
+				}
+			}
+			a := content.GetAttachment()
+			if a.GetContentType().GetValue() == "text/plain" && a.GetUrl() == nil && len(beside) > 0 {
+				any = writeLines(c, root, a, beside) || any
+				continue
+			}
+			group := c.Doc.Add(root, "OBSERVATION", "")
+			obx := c.Doc.Add(group, "OBX", "")
+			if len(beside) == 1 {
+				c.WriteTable("OBX_BESIDE", beside[0], obx)
+				c.WriteTable("DOCUMENT_NTE", beside[0], group)
+			}
+			any = c.WriteTable("OBX", content, obx) || any
+		}
+		return any
+	},
+}
+
+// readBeside keeps what an OBX and its group say beside OBX-5.
+func readBeside(c *mapping.Context, group, obx tree.Node) *dpb.Extension {
+	x := &dpb.Extension{Url: &dpb.Uri{Value: besideURL}}
+	c.ReadTable("OBX_BESIDE", obx, x)
+	c.ReadTable("DOCUMENT_NTE", group, x)
+	return x
+}
+
+// linesOf are the lines of a text of which an OBX holds some, mostly one: its repetitions, and what a command for a line break
+// divides. counts says how many each repetition has where it is not one line.
+func linesOf(c *mapping.Context, obx tree.Node) (lines []string, counts []*dpb.Extension) {
+	var each []int
+	for k := range children(c.Doc, obx, "5") {
+		var parts []string
+		var leaves []tree.Node
+		c.Doc.LeavesBelow(k, func(leaf tree.Node, _ tree.State, _ string) {
+			parts, leaves = append(parts, c.Doc.Text(leaf)), append(leaves, leaf)
+		})
+		raw := strings.Join(parts, "^")
+		text := printable(lineEnds.Replace(raw))
+		why := ""
+		if len(parts) > 1 {
+			why = "the components of a text run together"
+		} else if textLine(text) != raw {
+			why = "comes back in another form"
+		}
+		carry(c, why, leaves...)
+		said := strings.Split(text, "\n")
+		lines, each = append(lines, said...), append(each, len(said))
+	}
+	if len(each) == 1 && each[0] == 1 {
+		return lines, nil
+	}
+	if len(each) == 0 {
+		lines, each = []string{""}, []int{0} // a blank line
+	}
+	for _, n := range each {
+		counts = append(counts, &dpb.Extension{Url: &dpb.Uri{Value: "lines"}, Value: &dpb.Extension_ValueX{
+			Choice: &dpb.Extension_ValueX_UnsignedInt{UnsignedInt: &dpb.UnsignedInt{Value: uint32(n)}}}})
+	}
+	return lines, counts
+}
+
+// textLine is a text as OBX-5 has it.
+func textLine(s string) string { return strings.ReplaceAll(s, "\n", `\.br\`) }
+
+// writeLines writes a text in as many OBX as it came in, the last of which takes what is left.
+func writeLines(c *mapping.Context, root tree.Node, a *dpb.Attachment, beside []*dpb.Extension) bool {
+	var lines []string
+	if data := a.GetData().GetValue(); len(data) > 0 {
+		lines = strings.Split(string(data), "\n")
+	}
+	take := func(n int) string {
+		n = min(max(n, 0), len(lines))
+		s := strings.Join(lines[:n], "\n")
+		lines = lines[n:]
+		return s
+	}
+	for i, x := range beside {
+		group := c.Doc.Add(root, "OBSERVATION", "")
+		obx := c.Doc.Add(group, "OBX", "")
+		c.WriteTable("OBX_BESIDE", x, obx)
+		c.WriteTable("DOCUMENT_NTE", x, group)
+		var counts []int
+		for _, y := range x.Extension {
+			if n := y.GetValue().GetUnsignedInt(); n != nil && y.GetUrl().GetValue() == "lines" {
+				counts = append(counts, int(n.GetValue()))
+				c.Claim(y)
+			}
+		}
+		if len(counts) == 0 {
+			counts = []int{1}
+		}
+		for j, n := range counts {
+			if n == 0 {
+				take(1) // a blank line
+				continue
+			}
+			if i == len(beside)-1 && j == len(counts)-1 {
+				n = len(lines)
+			}
+			if s := take(n); s != "" {
+				c.Doc.SetText(c.Doc.Leaf(c.Doc.Add(obx, "5", "")), textLine(s))
+			}
+		}
+	}
+	if a.Data != nil {
+		c.ClaimValue(a.Data)
+	}
+	c.Claim(a.ContentType)
+	return true
+}
+
+// unknownExtension says that the source does not have what FHIR wants.
+func unknownExtension() *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}
+}

@@ -92,6 +92,21 @@ var eventStatus = map[string]cpb.AppointmentStatusCode_Value{
 	"S15": cpb.AppointmentStatusCode_CANCELLED, "S17": cpb.AppointmentStatusCode_ENTERED_IN_ERROR, "S26": cpb.AppointmentStatusCode_NOSHOW,
 }
 
+// appointmentEvent is the event of the message that a record's appointment becomes.
+func appointmentEvent(rec *mapping.Record) string {
+	for _, r := range rec.Resources {
+		if a, ok := r.Msg.(*apb.Appointment); ok {
+			for event, status := range eventStatus {
+				if a.GetStatus().GetValue() == status {
+					return event
+				}
+			}
+			break
+		}
+	}
+	return "S12"
+}
+
 // appointmentStatus is what a message says of the appointment: the event that ends it, else SCH-25, else the status of its first service,
 // else the event.
 func appointmentStatus(d *tree.Doc, root tree.Node) cpb.AppointmentStatusCode_Value {

@@ -3,6 +3,7 @@ package v2fhir
 import (
 	"strings"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -103,6 +104,26 @@ var document = mapping.Pair{
 		}
 		return any
 	},
+}
+
+// documentEvent is the event of the message that a record's document becomes: what it is to the one before it, else a new one.
+func documentEvent(rec *mapping.Record) string {
+	for _, r := range rec.Resources {
+		d, ok := r.Msg.(*drpb.DocumentReference)
+		if !ok {
+			continue
+		}
+		for _, to := range d.RelatesTo {
+			switch to.GetCode().GetValue() {
+			case cpb.DocumentRelationshipTypeCode_REPLACES:
+				return "T10"
+			case cpb.DocumentRelationshipTypeCode_APPENDS:
+				return "T06"
+			}
+		}
+		break
+	}
+	return "T02"
 }
 
 // readBeside keeps what an OBX and its group say beside OBX-5.

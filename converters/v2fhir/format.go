@@ -23,6 +23,8 @@ import (
 const (
 	NoTable     diag.ID = "CP-V2-102" // no table reads the structure of the message
 	NoStructure diag.ID = "CP-V2-103" // no table writes the message that was asked for
+	NoOrder     diag.ID = "CP-V2-104" // the segments were read by themselves, for want of a table of the structure
+	NoPerson    diag.ID = "CP-V2-105" // the message holds no record of a person
 )
 
 // Format is HL7 v2 as a format of convert, with the maps of a run.
@@ -110,10 +112,12 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 				return nil, f
 			}
 		}
-		raw.Findings = slices.Concat(raw.Findings, msg.Findings)
-		at := msg.Place(msg.First(tree.Root))
-		at.Path = "MSH-9"
-		return nil, diag.New(NoTable, at, "")
+		finds := slices.Clone(msg.Findings)
+		if msg, err = w.anyMessage(raw.Data.(*hl7v2.Raw), m, msg.Type); err != nil {
+			raw.Findings = slices.Concat(raw.Findings, finds)
+			return nil, err
+		}
+		structure = AnyStructure
 	}
 	key := key(raw.Data.(*hl7v2.Raw).Data, &w.text)
 	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
@@ -127,6 +131,56 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	}
 	return out, nil
 }
+
+// AnyStructure is the structure by which a message is read whose own no table reads.
+const AnyStructure = "ANY"
+
+// anyMessage is a message whose structure no table reads, arranged as one of a patient. What is not about a person is rejected.
+func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.Message, error) {
+	msg, err := w.parser.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	at := msg.Place(msg.First(tree.Root))
+	at.Path = "MSH-9"
+	if pid := msg.Child(tree.Root, "PID"); pid == 0 || msg.Empty(pid) {
+		if what := kindsWithoutPerson[typ]; what != "" {
+			return nil, diag.New(NoPerson, at, "%s", what)
+		}
+		return nil, diag.New(NoTable, at, "")
+	}
+	if !m.Set().Has(AnyStructure, "Bundle") {
+		return nil, diag.New(NoTable, at, "")
+	}
+	read := len(msg.Findings)
+	msg.GroupAs(AnyStructure)
+	// What is out of order in a structure that is not the message's own is no fault of the message.
+	msg.Findings = append(msg.Findings[:read], diag.New(NoOrder, at, ""))
+	return msg, nil
+}
+
+// kindsWithoutPerson are messages that hold no record of a person, by MSH-9.1, with what they are.
+var kindsWithoutPerson = map[string]string{
+	"ACK": "an acknowledgement: it says that a message has arrived",
+	"MCF": "an acknowledgement: it says that a message has arrived",
+	"QBP": aQuery, "QRY": aQuery, "QSB": aQuery, "QCN": aQuery, "QSX": aQuery, "QVR": aQuery, "VXQ": aQuery, "EQQ": aQuery, "SPQ": aQuery,
+	"VQQ": aQuery, "RQQ": aQuery, "OSQ": aQuery, "RQC": aQuery, "SQM": aQuery,
+	"RSP": anAnswer, "RTB": anAnswer, "RDY": anAnswer, "TBR": anAnswer, "EDR": anAnswer, "ERP": anAnswer, "DSR": anAnswer, "QCK": anAnswer,
+	"VXX": anAnswer, "VXR": anAnswer, "ADR": anAnswer,
+	"MFN": aList, "MFK": aList, "MFQ": aList, "MFR": aList, "MFD": aList,
+	"PMU": "what a system tells of its own staff",
+	"NMQ": ofNetwork, "NMR": ofNetwork, "NMD": ofNetwork,
+	"ESU": ofDevices, "ESR": ofDevices, "INU": ofDevices, "INR": ofDevices, "EAC": ofDevices, "EAR": ofDevices, "EAN": ofDevices, "TCU": ofDevices,
+	"TCR": ofDevices, "LSU": ofDevices, "LSR": ofDevices, "SSU": ofDevices, "SSR": ofDevices,
+}
+
+const (
+	aQuery    = "a query: it asks for a record and holds none"
+	anAnswer  = "an answer to a query that names no patient"
+	aList     = "a master file: it tells another system of a list, of tests, places or staff"
+	ofNetwork = "a message about the network between systems"
+	ofDevices = "a message between the machines of a laboratory"
+)
 
 // Key identifies a message by its text where nothing in it does: the sha256 of its segments, however their lines end.
 func Key(text string) string {
@@ -162,7 +216,10 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	if !m.Set().Has(structure, "Bundle") {
-		return nil, nil, diag.New(NoStructure, diag.Place{}, "")
+		if w.o.Message != "" || eventOf(rec.Record) == "" {
+			return nil, nil, diag.New(NoStructure, diag.Place{}, "")
+		}
+		structure = AnyStructure // it came from a message that was read so, and goes back so
 	}
 	doc, err := m.FromFHIR(structure, "Bundle", rec.Record)
 	if err != nil {
@@ -193,13 +250,36 @@ func (w *writer) message(rec *mapping.Record) (typ, event, structure string) {
 		if w.o.Message != "" {
 			return typ, event, typ + "_" + event
 		}
+		if part := schema.Structure(namedStructure(rec)); part != nil {
+			return typ, event, part.Name
+		}
+		if event != "" {
+			return typ, event, AnyStructure // nobody knows the event: it was read so, and goes back so
+		}
 	}
 	structure = StructureFor(rec)
 	typ, event, _ = strings.Cut(structure, "_")
-	if structure == "ADT_A01" {
+	switch structure {
+	case "ADT_A01":
 		event = "A08" // an update says nothing of a visit that begins
+	case "SIU_S12":
+		event = appointmentEvent(rec)
+	case "MDM_T02":
+		event = documentEvent(rec)
 	}
 	return typ, event, structure
+}
+
+// namedStructure is the message structure that a record's MessageHeader names, as in ORU^R01^ORU_R01, empty if it names none.
+func namedStructure(rec *mapping.Record) string {
+	for _, r := range rec.Resources {
+		if h, ok := r.Msg.(*mhpb.MessageHeader); ok {
+			_, rest, _ := strings.Cut(h.GetEvent().GetCoding().GetDisplay().GetValue(), "^")
+			_, named, _ := strings.Cut(rest, "^")
+			return named
+		}
+	}
+	return ""
 }
 
 // eventOf is the message type and trigger event that a record's MessageHeader names, as in ORU^R01.
@@ -214,7 +294,7 @@ func eventOf(rec *mapping.Record) string {
 			event, _, _ := strings.Cut(rest, "^")
 			return typ + "^" + event
 		}
-		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR"} {
+		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event
@@ -252,6 +332,9 @@ func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure 
 		control = hex.EncodeToString(sum[:10])
 	}
 	own := d.Child(msh, "9") != 0 && !d.Empty(d.Child(msh, "9"))
+	if structure == AnyStructure {
+		structure = "" // no message calls itself so
+	}
 	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", version}} {
 		p, err := hl7v2.Format.ParsePath(x[0])
 		if err != nil {

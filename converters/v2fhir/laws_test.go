@@ -73,13 +73,24 @@ func messagesIn(t testing.TB, m *mapping.Map, dir string) (list []message) {
 			if err != nil {
 				continue
 			}
-			if id := msg.Group(); id != "" && m.Set().Has(id, "Bundle") {
+			if id := arranged(m, raw, msg); id != "" {
 				list = append(list, message{fmt.Sprintf("%s#%d", rel, raw.Record), id, raw})
 			}
 		}
 		f.Close()
 	}
 	return list
+}
+
+// arranged gives the structure by which a message is read, empty if it is none of a person.
+func arranged(m *mapping.Map, raw *hl7v2.Raw, msg *hl7v2.Message) string {
+	if id := msg.Group(); id != "" && m.Set().Has(id, "Bundle") {
+		return id
+	}
+	if msg, err := (&hl7v2.Parser{}).Parse(raw); err == nil && msg.Child(tree.Root, "PID") != 0 {
+		return AnyStructure
+	}
+	return ""
 }
 
 // kit is the kit of laws for HL7 v2.
@@ -92,7 +103,11 @@ func kit(m *mapping.Map, structure string) *maptest.Kit {
 			if err != nil {
 				return nil, err
 			}
-			msg.Group()
+			if structure == AnyStructure {
+				msg.GroupAs(structure)
+			} else {
+				msg.Group()
+			}
 			return msg.Doc, nil
 		},
 		Print: func(d *tree.Doc) []byte {

@@ -85,12 +85,35 @@ func StructureFor(rec *mapping.Record) string {
 		}
 	}
 	structure := "ADT_A01"
+	alone := "" // what the record is about, if it is about nothing else
 	for _, r := range rec.Resources {
-		switch r.Type() {
+		switch typ := r.Type(); typ {
 		case "DiagnosticReport":
 			return "ORU_R01"
 		case "Immunization":
 			structure = "VXU_V04"
+		case "Appointment", "DocumentReference":
+			if alone == "" || alone == typ {
+				alone = typ
+			} else {
+				alone = "more"
+			}
+		case "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Device", "HealthcareService", "ServiceRequest",
+			"RelatedPerson", "Schedule", "Slot", "Provenance", "Binary", "MessageHeader":
+		case "Encounter":
+			if alone == "" {
+				alone = "Encounter"
+			}
+		default:
+			alone = "more"
+		}
+	}
+	if structure == "ADT_A01" {
+		switch alone {
+		case "Appointment":
+			structure = "SIU_S12"
+		case "DocumentReference":
+			structure = "MDM_T02"
 		}
 	}
 	return structure

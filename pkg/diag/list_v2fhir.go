@@ -11,4 +11,10 @@ var v2fhirEntries = []Entry{
 	{"CP-V2-103", Reject, "no table writes a message of this structure",
 		"Chartpost writes the messages that docs/formats.md lists, and what an overlay adds.",
 		"ask for another message with --message"},
+	{"CP-V2-104", Misread, "no table knows the structure of the message: its segments are read by themselves",
+		"The patient and what belongs to him is read in the usual order. Which segment belongs to which is a guess where the structure says otherwise.",
+		"give a table for the structure with --map"},
+	{"CP-V2-105", Reject, "the message holds no record of a person",
+		"An acknowledgement, a query, or what systems tell one another of their lists has nothing that FHIR would say of a patient.",
+		"leave the message to the system that it is for"},
 }

@@ -137,6 +137,15 @@ func (m *Message) Group() string {
 		m.Structure = ""
 		return ""
 	}
+	m.arrange(id)
+	return id
+}
+
+// GroupAs arranges the segments below the groups of the structure that is named, whatever the message says of itself. The segments
+// must stand as they were parsed.
+func (m *Message) GroupAs(id string) { m.arrange(id) }
+
+func (m *Message) arrange(id string) {
 	m.Structure = id
 	g := grouping{m: m, open: append(make([]open, 0, 8), open{plan: planOf(id), node: tree.Root, at: -1})}
 	d := m.Doc
@@ -149,7 +158,6 @@ func (m *Message) Group() string {
 		k := d.First(tree.Root)
 		d.Move(k, g.seat(k))
 	}
-	return id
 }
 
 func (m *Message) structureID() (string, bool) {

@@ -83,8 +83,8 @@ var byHand = map[string]string{
 	// Senders say with an appointment what they say with an admission, and OBX begins a group as it does there.
 	"SIU_S12": siu,
 	"SIU_S27": siu,
-	"MDM_T01": mdm,
-	"MDM_T02": mdm,
+	"MDM_T01": mdm + "*",
+	"MDM_T02": mdm + "+",
 	// In results by specimen ORC stands behind OBR, and a group of its own there as it has in front; what is a result has one name, and a
 	// specimen stands with the first order of it.
 	"OUL_R21": "MSH SFT* UAC? NTE? PATIENT(PID PD1? PRT* NTE* NK1* VISIT(PV1 PV2?)?)? ORDER(CONTAINER(SAC SID? OBX*)? COMMON_ORDER(ORC PRT*)? " +
@@ -117,8 +117,8 @@ const (
 	siu = "MSH SFT* UAC? EVN? SCH TQ1* NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
 		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS NTE*)* GENERAL_RESOURCE(AIG NTE*)* LOCATION_RESOURCE(AIL NTE*)* " +
 		"PERSONNEL_RESOURCE(AIP NTE*)*)+"
-	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA NTE* CON* " +
-		"OBSERVATION(OBX PRT* NTE*)*"
+	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA CON* " +
+		"OBSERVATION(OBX PRT* NTE*)"
 )
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.

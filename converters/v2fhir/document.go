@@ -32,6 +32,17 @@ var docDate = mapping.Pair{
 	},
 }
 
+// pointer is RP-1, a URI or another text.
+var pointer = mapping.Pair{
+	Parts: []string{"1"},
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		return c.ReadTable("RP_URL", n, dst) || c.ReadTable("RP_TEXT", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		return c.WriteTable("RP_TEXT", src, n) || c.WriteTable("RP_URL", src, n)
+	},
+}
+
 // document is the pair for the OBX of a document.
 var document = mapping.Pair{
 	Read: func(c *mapping.Context, root tree.Node, dst proto.Message) bool {

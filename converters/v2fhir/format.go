@@ -112,7 +112,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 				return nil, f
 			}
 		}
-		finds := msg.Findings
+		finds := slices.Clone(msg.Findings)
 		if msg, err = w.anyMessage(raw.Data.(*hl7v2.Raw), m, msg.Type); err != nil {
 			raw.Findings = slices.Concat(raw.Findings, finds)
 			return nil, err
@@ -125,11 +125,22 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	foldDisplaced(msg)
 	out := &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}
 	if n := msg.Child(msg.First(tree.Root), "7"); n != 0 {
 		out.Written = convert.Moment(msg.LeafText(n))
 	}
 	return out, nil
+}
+
+// foldDisplaced says of the segments that come back in another order than they stand in that they do.
+func foldDisplaced(msg *hl7v2.Message) {
+	if len(msg.Findings) == 0 { // what is in order makes none
+		return
+	}
+	for _, n := range msg.Displaced() {
+		msg.Lower(n, tree.Folded, "comes back where the structure of the message has it")
+	}
 }
 
 // AnyStructure is the structure by which a message is read whose own no table reads.

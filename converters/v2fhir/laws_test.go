@@ -95,8 +95,10 @@ func arranged(m *mapping.Map, raw *hl7v2.Raw, msg *hl7v2.Message) string {
 
 // kit is the kit of laws for HL7 v2.
 func kit(m *mapping.Map, structure string) *maptest.Kit {
+	var parsed *hl7v2.Message
 	return &maptest.Kit{
 		Map:   m,
+		After: func(*tree.Doc) { foldDisplaced(parsed) },
 		Table: func(*tree.Doc) (string, string) { return structure, "Bundle" },
 		Parse: func(b []byte) (*tree.Doc, error) {
 			msg, err := hl7v2.Parse(string(b), hl7v2.Options{})
@@ -108,6 +110,7 @@ func kit(m *mapping.Map, structure string) *maptest.Kit {
 			} else {
 				msg.Group()
 			}
+			parsed = msg
 			return msg.Doc, nil
 		},
 		Print: func(d *tree.Doc) []byte {

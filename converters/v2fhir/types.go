@@ -44,6 +44,7 @@ var Types = mapping.Types{
 	"MSG":       mapping.Pair{Read: readMSG, Write: writeMSG},
 	"NUMBER":    mapping.Pair{Read: readNumber, Write: writeNumber},
 	"DATA":      mapping.Pair{Read: readData, Write: writeData},
+	"RP_1":      pointer,
 	"MEDIA":     mapping.Pair{Read: readMedia, Write: writeMedia},
 	"VALUES":    mapping.Pair{Read: readValues, Write: writeValues},
 	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},

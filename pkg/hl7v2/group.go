@@ -1,6 +1,7 @@
 package hl7v2
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -144,6 +145,30 @@ func (m *Message) Group() string {
 // GroupAs arranges the segments below the groups of the structure that is named, whatever the message says of itself. The segments
 // must stand as they were parsed.
 func (m *Message) GroupAs(id string) { m.arrange(id) }
+
+// Displaced are the segments that AppendMessage would write in another order among those of their name than the message has them in:
+// what stands where the structure does not have it comes back where it has it.
+func (m *Message) Displaced() (list []tree.Node) {
+	printed := map[string][]tree.Node{}
+	printOrderAs(m.Doc, m.Structure, func(n tree.Node) {
+		name := m.Name(n)
+		printed[name] = append(printed[name], n)
+	})
+	for _, nodes := range printed {
+		if slices.IsSortedFunc(nodes, m.before) {
+			continue
+		}
+		for i, n := range slices.SortedFunc(slices.Values(nodes), m.before) {
+			if n != nodes[i] {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
+// before compares segments by where they stand in the message.
+func (m *Message) before(a, b tree.Node) int { return cmp.Compare(m.Offset(a), m.Offset(b)) }
 
 func (m *Message) arrange(id string) {
 	m.Structure = id

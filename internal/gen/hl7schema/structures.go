@@ -83,15 +83,17 @@ var byHand = map[string]string{
 	// Senders say with an appointment what they say with an admission, and OBX begins a group as it does there.
 	"SIU_S12": siu,
 	"SIU_S27": siu,
-	"MDM_T01": mdm,
-	"MDM_T02": mdm,
-	// In results by specimen ORC stands behind OBR, and a group of its own there as it has in front; what is a result has one name.
+	"MDM_T01": mdm + "*",
+	"MDM_T02": mdm + "+",
+	// In results by specimen ORC stands behind OBR, and a group of its own there as it has in front; what is a result has one name, and a
+	// specimen stands with the first order of it.
 	"OUL_R21": "MSH SFT* UAC? NTE? PATIENT(PID PD1? PRT* NTE* NK1* VISIT(PV1 PV2?)?)? ORDER(CONTAINER(SAC SID? OBX*)? COMMON_ORDER(ORC PRT*)? " +
-		"OBR PRT* NTE* TIMING_QTY(TQ1 TQ2*)* SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?",
-	"OUL_R22": oul + "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC INV?)* " + oulOrder + ")+ DSC?",
-	"OUL_R23": oul + "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC INV? " + oulOrder + ")+)+ DSC?",
-	"OUL_R24": oul + "ORDER(OBR PRT* COMMON_ORDER(ORC PRT*)? NTE* ROL* PRT* TIMING_QTY(TQ1 TQ2*)* SPECIMEN(SPM NTE* " +
-		"SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC INV?)*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?",
+		"OBR PRT* NTE* TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?",
+	"OUL_R22": oul + oulOrder,
+	"OUL_R23": oul + oulOrder,
+	// QUIRK: the standard lets results stand behind what was observed of the specimen, and nothing tells them apart: all are results.
+	"OUL_R24": oul + "ORDER(OBR PRT* COMMON_ORDER(ORC PRT*)? NTE* ROL* TIMING_QTY(TQ1 TQ2*)* SPECIMEN(SPM NTE* CONTAINER(SAC INV?)*)* " +
+		"OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?",
 	// A result at the point of care is a message of results with one order, and may have no groups for it.
 	"ORU_R30": poct, "ORU_R31": poct, "ORU_R32": poct,
 	// The answers of registries of vaccinations, old and new.
@@ -106,16 +108,17 @@ var byHand = map[string]string{
 
 const (
 	oul      = "MSH SFT* UAC? NTE? PATIENT(PID PD1? PRT* NTE* NK1* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?)? NK1* "
-	oulOrder = "ORDER(OBR PRT* COMMON_ORDER(ORC PRT*)? NTE* ROL* PRT* TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+"
-	poct     = "MSH SFT* UAC? PATIENT(PID PD1? PRT* NTE* NK1* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?) " +
+	oulOrder = "ORDER(SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC INV?)*)* OBR PRT* COMMON_ORDER(ORC PRT*)? NTE* ROL* " +
+		"TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?"
+	poct = "MSH SFT* UAC? PATIENT(PID PD1? PRT* NTE* NK1* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?) " +
 		"ORDER_OBSERVATION(COMMON_ORDER(ORC PRT*)? OBR PRT* NTE* ROL* PRT* TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* NTE*)*)+"
 	vaccinations = "MSH MSA? ERR* SFT* UAC? QAK? QPD? QRD? QRF? PATIENT(PID PD1? PRT* NK1* ARV* PATIENT_VISIT(PV1 PV2?)? GT1* " +
 		"INSURANCE(IN1 IN2? IN3?)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)* QRI?)* ROW_DEFINITION(RDF RDT*)? DSC?"
 	siu = "MSH SFT* UAC? EVN? SCH TQ1* NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
 		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS NTE*)* GENERAL_RESOURCE(AIG NTE*)* LOCATION_RESOURCE(AIL NTE*)* " +
 		"PERSONNEL_RESOURCE(AIP NTE*)*)+"
-	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA NTE* CON* " +
-		"OBSERVATION(OBX PRT* NTE*)*"
+	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA CON* " +
+		"OBSERVATION(OBX PRT* NTE*)"
 )
 
 // dropped are groups of one old version that would take what belongs elsewhere in all others.

@@ -583,9 +583,11 @@ func (p *Parser) end() error {
 func (p *Parser) unescape(s string, at int, attr bool) (string, error) {
 	clean := true
 	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '&' || c >= 0xEF || !attr && c == '>' && i >= 2 && s[i-1] == ']' && s[i-2] == ']' {
-			clean = false
-			break
+		if doubtful[s[i]] { // few are
+			if c := s[i]; attr && c != '>' || c != '>' && c != '\n' && c != '\t' || c == '>' && !attr && i >= 2 && s[i-1] == ']' && s[i-2] == ']' {
+				clean = false
+				break
+			}
 		}
 	}
 	if clean {
@@ -637,6 +639,15 @@ func (p *Parser) unescape(s string, at int, attr bool) (string, error) {
 	p.scratch = b
 	return string(b), nil
 }
+
+// doubtful are the bytes that may have to be replaced, or refused: control characters, & and the > of ]]>, and what the characters from
+// U+F000 on begin with, two of which XML does not allow.
+var doubtful = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < 0x20 || c == '&' || c == '>' || c >= 0xEF
+	}
+	return t
+}()
 
 // reference reads the reference that s begins with: the character and the length, 0 if it is none.
 func reference(s string) (rune, int) {

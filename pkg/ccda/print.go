@@ -231,39 +231,68 @@ func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
 func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 	p := printer{d: d, full: make([]bool, d.Len()+1)}
 	p.fill(tree.Root)
+	// The elements that the schema allows below those that are being looked at: each is looked up once.
+	type allowed struct {
+		n     tree.Node
+		child schema.Child
+		ok    bool
+	}
+	var below []allowed
+	fits := func(n tree.Node, t *schema.Type) (fit bool) {
+		fit = true
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			if name := d.Name(k); p.full[k] && !isAttribute(name) {
+				c, ok := t.Child(name)
+				if !ok {
+					if !foreign(name) {
+						fit = false
+					} else {
+						c, ok = t.Child("*")
+					}
+				}
+				below = append(below, allowed{k, c, ok})
+			}
+		}
+		return fit
+	}
 	var walk func(n tree.Node, t *schema.Type)
 	walk = func(n tree.Node, t *schema.Type) {
 		if t == nil {
 			return
 		}
-		if x := d.Child(n, "@xsi:type"); x != 0 {
-			if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
+		base := len(below)
+		named := d.Child(n, "@xsi:type")
+		if named != 0 {
+			if u := schema.Named(d.Text(named)); u != nil && u.Is(t) {
 				t = u
 			} else {
-				yield(x)
+				yield(named)
 			}
-		} else if u := p.derived(n, t); u != nil {
-			t = u
 		}
+		if !fits(n, t) && named == 0 {
+			if u := p.derived(n, t); u != nil {
+				t, below = u, below[:base]
+				fits(n, t)
+			}
+		}
+		at := base
 		for k := d.First(n); k != 0; k = d.Next(k) {
 			switch name := d.Name(k); {
-			case !p.full[k] || name == "@xsi:type" || name == "@xsi:nil":
+			case !p.full[k]:
 			case isAttribute(name):
-				if t.Attribute(name[1:]) == nil && !strings.HasPrefix(name, "@xml:") {
+				if name != "@xsi:type" && name != "@xsi:nil" && t.Attribute(name[1:]) == nil && !strings.HasPrefix(name, "@xml:") {
 					yield(k)
 				}
 			default:
-				c, ok := t.Child(name)
-				if !ok && foreign(name) {
-					c, ok = t.Child("*")
-				}
-				if !ok || c.Once && p.before(k, t, c) {
+				x := below[at]
+				if at++; !x.ok || x.child.Once && p.before(k, t, x.child) {
 					yield(k)
 					continue
 				}
-				walk(k, c.Type)
+				walk(k, x.child.Type)
 			}
 		}
+		below = below[:base]
 	}
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
 		walk(k, schema.Root(d.Name(k)))

@@ -117,30 +117,37 @@ type joint struct {
 // row is a compiled row.
 type row struct {
 	*Row
-	t         *table
+
+	// What every reading asks of every row stands together: a document meets thousands of rows in turn, so that the cache holds few of them.
+	kind      RowKind // Row.Kind, Each and Direction again
+	way       Direction
+	each      bool
+	text      bool // see readsText
+	pathTests bool // its path has tests, whose leaves are carried with it
+	refill    bool // a later row of its chain for the same place: what it carries comes back elsewhere
+	inChain   bool // of more than one row
+	chained   bool // not the first of its chain
+	fillsList bool // the last step of its target is a list of primitives
+	atHome    bool // the rows of its scope make the resource that it adds to
+	rank      int  // in its table
 	path      tree.Path
-	with, iff []tree.Test
-	dst       target
+	asked     []tree.Test // beyond the 64 that when has room for
+	with      []tree.Test
+	siblings  []*row // of a row that fills a list: the rows above that fill the same one element at a time
 	conv      *Type
 	codes     *codes
 	sub       *table
 	pair      *Pair
-	value     plan.Value // of a constant in FHIR
-	refill    bool       // a later row of its chain for the same place: what it carries comes back elsewhere
-	inChain   bool       // of more than one row
-	chained   bool       // not the first of its chain
-	fillsList bool       // the last step of its target is a list of primitives
-	siblings  []*row     // of a row that fills a list: the rows above that fill the same one element at a time
-	rank      int        // in its table
-	atHome    bool       // the rows of its scope make the resource that it adds to
-	id        uint32     // in its Map
+	dst       target
+
+	t     *table
+	iff   []tree.Test
+	value plan.Value // of a constant in FHIR
+	id    uint32     // in its Map
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
-	text         bool // see readsText
 	need, some   tree.Names
 	when, probes uint64
-	asked        []tree.Test // beyond the 64 that when has room for
-	pathTests    bool        // its path has tests, whose leaves are carried with it
 }
 
 // codes are compiled codes. A line's target may name a system of its own: v3-NullFlavor#UNK.
@@ -373,7 +380,7 @@ func (r *row) tagCount() int {
 }
 
 func (m *Map) compileRow(t *table, src *Row) (*row, error) {
-	r := &row{Row: src, t: t, id: m.rowIDs.Add(1)}
+	r := &row{Row: src, t: t, id: m.rowIDs.Add(1), kind: src.Kind, way: src.Direction, each: src.Each}
 	var err error
 	if src.Kind != DeclineTarget && src.Kind != ConstTarget {
 		if r.path, err = m.Format.ParsePath(src.Place); err != nil {

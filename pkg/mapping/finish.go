@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 )
@@ -90,7 +88,7 @@ func (c *Context) finish(o ReadOptions) {
 			}
 		})
 	}
-	if c.rec.Bundle != nil && proto.Size(c.rec.Bundle) == 0 {
+	if c.rec.Bundle != nil && isEmpty(c.rec.root.v, c.rec.root.info) {
 		c.rec.Bundle, c.rec.root = nil, nil
 	}
 }

@@ -58,15 +58,15 @@ const (
 
 // target is a compiled place in FHIR.
 type target struct {
-	text    string
-	base    *plan.Type // in a scope: the resource that the path starts from
-	tags    []tag      // on the base, or with ".[...]" on the table's own element
-	steps   []step
-	grow    int        // the step that grows, -1 if none
 	end     *plan.Type // what the path leads to; nil: a scope
+	base    *plan.Type // in a scope: the resource that the path starts from
 	arrow   *plan.Type // the resource that the reference at the end leads to
-	arrowed []tag      // on that resource
-	linked  bool       // one of these is a link
+	steps   []step
+	tags    []tag // on the base, or with ".[...]" on the table's own element
+	grow    int   // the step that grows, -1 if none
+	arrowed []tag // on the resource behind the arrow
+	linked  bool  // one of these is a link
+	text    string
 }
 
 // place is the target as text without the marks that do not tell places apart: for rivals.

@@ -184,7 +184,7 @@ func (c *Context) readChain(rows []*row, x *facts, v reflect.Value, in *instance
 			continue
 		}
 		for _, late := range rows[i+1:] {
-			if (late.Kind == MapRow || late.Kind == DeclineSource) && (!x.anew || c.applies(late, x)) && x.asks(c.Doc, late) {
+			if (late.kind == MapRow || late.kind == DeclineSource) && (!x.anew || c.applies(late, x)) && x.asks(c.Doc, late) {
 				c.Doc.Each(x.n, late.path, func(k tree.Node) bool {
 					if late.Place != r.Place && late.Place != "." {
 						c.Doc.MarkAll(k, tree.Declined, cmp.Or(r.Place, r.Target+" "+r.Literal)+" is there")
@@ -211,7 +211,7 @@ func (c *Context) barren(r *row, x *facts) bool {
 // readRow reads with one row. took reports that its place was not empty, any that something was carried.
 func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took, any bool) {
 	switch {
-	case r.Kind == ConstTarget:
+	case r.kind == ConstTarget:
 		return true, c.readConst(r, v, in)
 	case len(r.path) == 0:
 		if r.text && c.Doc.LeafText(x.n) == "" {
@@ -219,7 +219,7 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 		}
 		return true, c.readNode(r, x.n, x.n, v, in)
 	}
-	more := r.Each || r.Kind == DeclineSource
+	more := r.each || r.kind == DeclineSource
 	gap := false // an empty repetition before: the way back has nothing to put there
 	visit := func(k tree.Node) bool {
 		if k != x.n && c.Doc.Empty(k) || r.text && c.Doc.LeafText(k) == "" {
@@ -250,14 +250,14 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 
 // readsText reports a row that reads the text of its place: what stands below is nothing to it.
 func (r *row) readsText() bool {
-	return r.Kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
+	return r.kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
 }
 
 const gapWhy = "written back one place earlier, after a gap"
 
 // readNode reads one node of a row's place.
 func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance) bool {
-	switch r.Kind {
+	switch r.kind {
 	case DeclineSource:
 		c.Doc.MarkAll(k, tree.Declined, r.Note)
 		return false
@@ -311,7 +311,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		return false, "there is no bundle to hold it"
 	}
 	res, base := c.base(r, v, k)
-	if res != nil && r.Each && d.grow < 0 && d.arrow == nil {
+	if res != nil && r.each && d.grow < 0 && d.arrow == nil {
 		in = c.instance(r.t) // a new resource for each: nothing is shared with the one before
 		defer c.done(r.t, in)
 	}
@@ -369,7 +369,7 @@ func (c *Context) state() (tree.State, string) {
 // foldOf is why what a row carries does not come back where it was.
 func (r *row) foldOf(in *instance) string {
 	switch {
-	case r.Direction == Forward:
+	case r.way == Forward:
 		return r.Note
 	case r.refill:
 		return "the way back fills the place of the row above: " + r.Target

@@ -115,7 +115,7 @@ func (c *Context) base(r *row, v reflect.Value, k tree.Node) (*Resource, reflect
 		}
 		return c.rec.root, c.rec.root.v
 	}
-	fresh := r.Each && d.grow < 0 && d.arrow == nil
+	fresh := r.each && d.grow < 0 && d.arrow == nil
 	if !fresh {
 		res := c.frame.own(d.base)
 		if res == nil && !r.atHome && c.frame.up != nil {
@@ -133,7 +133,7 @@ func (c *Context) base(r *row, v reflect.Value, k tree.Node) (*Resource, reflect
 func (t *table) makes(typ *plan.Type) bool {
 	for _, chain := range t.chains {
 		for _, r := range chain {
-			if r.dst.base == typ && len(r.dst.steps) == 0 && r.Kind == MapRow {
+			if r.dst.base == typ && len(r.dst.steps) == 0 && r.kind == MapRow {
 				return true
 			}
 		}

@@ -16,6 +16,7 @@ type shape struct {
 	chains      [][]*row
 	asked, hold uint64              // the probes that find nothing there, and the tests that hold for that
 	probes      uint64              // those that its rows want to know of
+	places      bool                // some of its rows have a place below the instance
 	meant       map[uint64][][]*row // what is left of the chains, by the tests that hold
 }
 
@@ -40,10 +41,13 @@ func (c *Context) rowsFor(x *facts) [][]*row {
 	if len(s.chains) == 0 {
 		return nil
 	}
-	c.Doc.Index(x.n, &x.index)
 	if s.probes == 0 {
+		if s.places { // else nobody asks: an identifier is read by the one row that reads the whole of it
+			c.Doc.Index(x.n, &x.index)
+		}
 		return s.chains
 	}
+	c.Doc.Index(x.n, &x.index)
 	x.asked, x.hold = s.asked, s.hold
 	for p := s.probes; p != 0; p &= p - 1 {
 		x.hold |= x.t.probes[bits.TrailingZeros64(p)].ask(c.Doc, x)
@@ -108,6 +112,7 @@ func (c *Context) newShape(x *facts) *shape {
 	for _, rows := range s.chains {
 		for _, r := range rows {
 			s.probes |= r.probes &^ s.asked
+			s.places = s.places || len(r.path) > 0
 		}
 	}
 	return s

@@ -68,11 +68,7 @@ func (k *known) covers(r GuideRow, want []string) RowCoverage {
 	if newer := newerType[source]; newer != "" && (len(k.of[source]) == 0 || strings.HasPrefix(r.Target, "Cod")) {
 		source = newer
 	}
-	facts := k.of[source]
-	if constant {
-		facts = slices.Concat(facts, k.of[""])
-	}
-	for _, f := range facts {
+	judge := func(f *fact) {
 		here := f.number == number && f.source != ""
 		if here && !slices.Contains(c.Ours, f.row) {
 			c.Ours = append(c.Ours, f.row)
@@ -95,6 +91,14 @@ func (k *known) covers(r GuideRow, want []string) RowCoverage {
 		}
 		if (here || state == covered) && better(state, c.State) {
 			c.State = state
+		}
+	}
+	for i := range k.of[source] {
+		judge(&k.of[source][i])
+	}
+	if constant {
+		for i := range k.of[""] { // of groups
+			judge(&k.of[""][i])
 		}
 	}
 	if c.State != covered && r.Kind == "datatype" && k.used(r, source, number, want) {
@@ -124,11 +128,13 @@ func newKnown(facts []fact, sources map[string]bool) *known {
 // identifier, is what a row of ours for such a field makes of it.
 func (k *known) used(r GuideRow, source, number string, want []string) bool {
 	value, constant := r.Constant()
-	for _, u := range k.uses[source] {
+	for i := range k.uses[source] {
+		u := &k.uses[source][i]
 		if !targets(r.Target, u.target) || len(u.path) == 0 || len(u.path) > len(want) || !leads(want[:len(u.path)], u, true) {
 			continue
 		}
-		for _, f := range k.of[source] {
+		for j := range k.of[source] {
+			f := &k.of[source][j]
 			if f.target != u.typ || f.declined || constant != f.constant || !constant && f.number != number || constant && !sameValue(value, f.value) {
 				continue
 			}
@@ -141,7 +147,7 @@ func (k *known) used(r GuideRow, source, number string, want []string) bool {
 }
 
 // newerType are the datatypes as which the older ones are read.
-var newerType = map[string]string{"CE": "CWE", "CNE": "CWE", "CF": "CWE", "IS": "CWE", "ID": "CWE", "TS": "DTM", "CX": "", "CNN": ""}
+var newerType = map[string]string{"CE": "CWE", "CNE": "CWE", "CF": "CWE", "IS": "CWE", "ID": "CWE", "TS": "DTM"}
 
 // targets says whether a map of the guide is about a thing of FHIR: Identifier-System about Identifier.
 func targets(guide, ours string) bool {
@@ -159,7 +165,7 @@ func targets(guide, ours string) bool {
 
 // leads says whether a fact is of the element that the guide names, or of one within it; or of one around it whose inside a
 // pair of functions makes.
-func leads(want []string, f fact, exact bool) bool {
+func leads(want []string, f *fact, exact bool) bool {
 	have := f.path
 	for i := range min(len(want), len(have)) {
 		if !sameStep(want[i], have[i]) {

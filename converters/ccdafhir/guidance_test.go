@@ -56,6 +56,10 @@ func TestGuidance(t *testing.T) {
 		{"a range in words", "22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
 <code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><referenceRange><observationRange><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="260385009"
  codeSystem="2.16.840.1.113883.6.96" displayName="Negative"/></observationRange></referenceRange></observation>`, []string{`"text":"Negative"`}, "unsupported", []string{`displayName="Negative"`}},
+		{"a planned act", "22.2.10", "18776-5", `<act classCode="ACT" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.39" extension="2014-06-09"/><id root="1.2.3.6"/><code code="423171007" codeSystem="2.16.840.1.113883.6.96"/>
+<statusCode code="active"/><effectiveTime value="20300101"/></act>`, []string{`"resourceType":"ServiceRequest"`, `"intent":"plan"`, `"status":"active"`, `"occurrenceDateTime":"2030-01-01"`}, `"Basic"`, []string{`<act classCode="ACT" moodCode="INT">`}},
+		{"a referral", "1.3.6.1.4.1.19376.1.5.3.1.3.1", "42349-1", `<act classCode="PCPR" moodCode="RQO"><templateId root="2.16.840.1.113883.10.20.22.4.140"/><id root="1.2.3.6"/><code code="44383000" codeSystem="2.16.840.1.113883.6.96"/>
+<statusCode code="active"/><effectiveTime value="20200101"/><priorityCode code="A" codeSystem="2.16.840.1.113883.5.7"/></act>`, []string{`"resourceType":"ServiceRequest"`, `"intent":"order"`}, `"Basic"`, []string{`<act classCode="PCPR" moodCode="RQO">`, `code="A"`}},
 		{"a note of a visit", "22.2.65", "34109-9", `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.202"/><code code="34109-9" codeSystem="2.16.840.1.113883.6.1"/><text>All well</text><statusCode code="completed"/>
 <effectiveTime value="20200101"/><entryRelationship typeCode="COMP"><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/></encounter></entryRelationship></act>`,
 			[]string{`"context":{"`, `"encounter":[{`, `"display":"Clinical Note"`}, "", []string{`root="1.2.3.8"`}},

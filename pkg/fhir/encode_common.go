@@ -106,7 +106,7 @@ func (w *encoder) code(name string, x *dpb.Code) *diag.Finding {
 	return w.primitive(name, x.Value, x.Id, x.Extension)
 }
 
-// inside writes a datatype under a name.
+// inside writes a datatype under its name.
 func (w *encoder) inside(name string, some func() (bool, *diag.Finding)) *diag.Finding {
 	start := len(w.b)
 	w.named(name)
@@ -136,16 +136,24 @@ func (w *encoder) element(id *dpb.String, ext []*dpb.Extension) *diag.Finding {
 }
 
 func (w *encoder) extensions(ext []*dpb.Extension) *diag.Finding {
-	start := len(w.b)
-	w.b = append(w.b, `"extension":[`...)
-	open := len(w.b)
-	for i, x := range ext {
-		if plan.IsInternal(x) {
-			continue
+	return w.items("extension", len(ext), func(i int) (bool, *diag.Finding) {
+		if plan.IsInternal(ext[i]) {
+			return false, nil
 		}
-		ok, f := w.extension(x)
+		return w.extension(ext[i])
+	})
+}
+
+// items writes a list under a name, without the items of which there is nothing to write.
+func (w *encoder) items(name string, n int, item func(i int) (bool, *diag.Finding)) *diag.Finding {
+	start := len(w.b)
+	w.named(name)
+	w.b = append(w.b, '[')
+	open := len(w.b)
+	for i := range n {
+		ok, f := item(i)
 		if f != nil {
-			return within("extension", i, f)
+			return within(name, i, f)
 		}
 		if ok {
 			w.b = append(w.b, ',')
@@ -235,34 +243,12 @@ func (w *encoder) concept(x *dpb.CodeableConcept) (bool, *diag.Finding) {
 	start := w.open()
 	f := w.element(x.Id, x.Extension)
 	if f == nil && len(x.Coding) > 0 {
-		f = w.codings(x.Coding)
+		f = w.items("coding", len(x.Coding), func(i int) (bool, *diag.Finding) { return w.coding(x.Coding[i]) })
 	}
 	if f == nil {
 		f = w.string("text", x.Text)
 	}
 	return w.close(start), f
-}
-
-func (w *encoder) codings(list []*dpb.Coding) *diag.Finding {
-	start := len(w.b)
-	w.b = append(w.b, `"coding":[`...)
-	open := len(w.b)
-	for i, x := range list {
-		ok, f := w.coding(x)
-		if f != nil {
-			return within("coding", i, f)
-		}
-		if ok {
-			w.b = append(w.b, ',')
-		}
-	}
-	if len(w.b) == open {
-		w.b = w.b[:start]
-		return nil
-	}
-	w.b[len(w.b)-1] = ']'
-	w.b = append(w.b, ',')
-	return nil
 }
 
 func (w *encoder) identifier(x *dpb.Identifier) (bool, *diag.Finding) {

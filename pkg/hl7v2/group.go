@@ -29,6 +29,7 @@ type plan struct {
 	name    string
 	repeats bool
 	items   []item
+	head    int      // the item that it should begin with
 	first   []string // the segments that may begin it
 	all     []string // the segments that it holds at any depth
 }
@@ -92,7 +93,9 @@ func newPlan(part *schema.Part) *plan {
 		}
 		if !begun {
 			p.first = append(p.first, first...)
-			begun = !it.optional
+			if begun = !it.optional; begun {
+				p.head = len(p.items)
+			}
 		}
 		if p.name == "PRIOR_RESULT" && k.Name == "ORDER_PRIOR" {
 			// QUIRK: in the standard a prior result may lack its patient, visit and allergies, so that the ORC of the next order
@@ -234,7 +237,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	}
 	for l := len(g.open) - 1; l >= 0; l-- {
 		o := &g.open[l]
-		if o.headless && o.plan.items[0].starts(name) {
+		if o.headless && o.plan.items[o.plan.head].starts(name) {
 			o.headless = false
 			g.open = g.open[:l+1]
 			g.report("CP-V2-024", n)

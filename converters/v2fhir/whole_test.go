@@ -1,0 +1,170 @@
+package v2fhir
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
+	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// The segments of invented people that most messages begin with.
+const (
+	wholePID = "PID|1||4711^^^MAPLE^MR||Sample^Ann^B||19700203|F|||1 Oak St^^Maple^IL^60000||^PRN^PH^^1^555^5550100\n"
+	wholePV1 = "PV1|1|O|^^^MAPLE||||21^Doe^Dan\n"
+	wholeEVN = "EVN||20240301101500-0500\n"
+)
+
+// wholeMessages are a message of each structure that has a table, its events' sake aside: type, event and structure, and the
+// segments behind MSH.
+var wholeMessages = []struct{ kind, body string }{
+	{"ADT^A08^ADT_A01", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + "AL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\n"},
+	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
+	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + strings.Replace(wholePID, "4711", "4712", 1)},
+	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1},
+	{"ORU^R01^ORU_R01", wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\n"},
+	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
+	{"OUL^R22^OUL_R22", wholePID + wholePV1 + "SPM|1|S1||BLD\nOBX|1|ST|V^Volume^L||low||||||F\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nTQ1|1||||||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nNTE|1||checked\n"},
+	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
+	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
+	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
+	{"OML^O21^OML_O21", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L\nOBX|1|ST|Q^Fasting^L||yes||||||F\nSPM|1|S1||BLD\n"},
+	{"OMG^O19^OMG_O19", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^ECG^L\nNTE|1||urgent\n"},
+	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "FT1|1|||20240301||CG|99213^Visit^C4\nDG1|1||J06.9^Cold^I10\n"},
+	{"BAR^P02^BAR_P02", wholeEVN + wholePID + wholePV1},
+	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
+	{"SIU^S12^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30|min|^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" +
+		"NTE|1||bring your card\n" + wholePID + wholePV1 + "RGS|1\nAIS|1||99213^Visit^C4|20240401090000-0500|||30|min||Booked\nNTE|1||fasting\nAIL|1||ROOM1^^^MAPLE|||||||||Booked\n" +
+		"AIP|1||21^Doe^Dan|GP^General practitioner^L||||||||Booked\nRGS|2\nAIG|1||DEV1^Scanner^L|E^Equipment^L\n"},
+	{"SIU^S15^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE||||PATIENT^asked for it^L|||||^^^20240401090000-0500|||||31^Desk^Dora\n" + wholePID + "RGS|1\nAIP|1||21^Doe^Dan|GP\n"},
+	{"SIU^S26^SIU_S12", "SCH|A1^MAPLE||||||||||^^^20240401090000-0500|||||31^Desk^Dora\n" + wholePID + "RGS|1\nAIL|1||ROOM1^^^MAPLE\n"},
+	{"MDM^T01^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500|||21^Doe^Dan|||D1^MAPLE|||||AU||AV\n"},
+	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Visit^L\nTXA|1|DS^Discharge summary^L|TX|||20240301090000-0500||20240301100000-0500|21^Doe^Dan|||D1^MAPLE|||||AU||AV\n" +
+		"OBX|1|TX|T^Text^L||Ann was well.||||||F\nOBX|2|TX|T^Text^L||||||||F\nOBX|3|FT|T^Text^L||Two lines\\.br\\here.~And a repetition.||||||F\nNTE|1||dictated\n" +
+		"OBX|4|ED|P^Print^L||^application^pdf^Base64^JVBERi0=||||||F\nOBX|5|TX|T^Text^L||An afterword.||||||F\nOBX|6|RP|S^Scan^L||\\E\\\\E\\maple\\E\\scan.tif^^image^tiff||||||F\n"},
+	{"MDM^T06^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|AD^Addendum^L|TX|||||||||D2^MAPLE|D1^MAPLE||||IP||AV\nOBX|1|TX|T^Text^L||And more.||||||F\n"},
+	{"MDM^T10^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D3^MAPLE|D1^MAPLE||||LA||AV\nOBX|1|TX|T^Text^L||Anew.||||||F\n"},
+	{"MDM^T11^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D4^MAPLE|||||AU||AV\n"},
+	{"MDM^T11^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D5^MAPLE|||||AU\n"},
+	{"MDM^T11^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D3^MAPLE|||||AU||CA\n"},
+}
+
+// TestWholeMessages holds a message of every structure against the laws, there, back and there, and its groups against the structure:
+// each is as the standard has it, so nothing is out of its place, and no value of it is unknown.
+func TestWholeMessages(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range wholeMessages {
+		t.Run(tt.kind, func(t *testing.T) {
+			text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
+			msg, err := hl7v2.Parse(text, hl7v2.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			structure := msg.Group()
+			if want := tt.kind[strings.LastIndexByte(tt.kind, '^')+1:]; structure != want || !m.Set().Has(structure, "Bundle") {
+				t.Fatalf("is read as %s", structure)
+			}
+			for _, f := range msg.Findings {
+				t.Errorf("%s at %s", f.ID, f.Place.Path)
+			}
+			res, err := kit(m, structure).Run([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Faults {
+				t.Error(f)
+			}
+			res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
+				if s == tree.Unmapped || s == tree.Invalid {
+					t.Errorf("%s is %s: %s", res.Doc.PlaceOf(n), s, why)
+				}
+			})
+		})
+	}
+}
+
+// TestAnyMessage reads a message whose structure has no table, and one whose event nobody knows.
+func TestAnyMessage(t *testing.T) {
+	m := builtin(t)
+	for _, kind := range []string{"OMD^O03^OMD_O03", "ADT^Z09"} {
+		text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+kind+"|1|P|2.5\n"+wholePID+wholePV1+
+			"AL1|1|DA|PEN^Penicillin^L|SV\nORC|NW|P1\nODS|D||1^Light^L\nOBX|1|NM|2^Weight^L||70|kg|||||F\n", "\n", "\r")
+		res, err := kit(m, AnyStructure).Run([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range res.Faults {
+			t.Errorf("%s: %s", kind, f)
+		}
+		types := map[string]int{}
+		for _, r := range res.Record.Resources {
+			types[r.Type()]++
+		}
+		for _, want := range []string{"Patient", "Encounter", "AllergyIntolerance", "ServiceRequest", "Observation"} {
+			if types[want] != 1 {
+				t.Errorf("%s: %d of %s", kind, types[want], want)
+			}
+		}
+	}
+}
+
+// TestAppointmentsAndDocuments says of whole messages what they come to, where several places of them say it together.
+func TestAppointmentsAndDocuments(t *testing.T) {
+	m := builtin(t)
+	status := map[string]cpb.AppointmentStatusCode_Value{"SIU^S12^SIU_S12": cpb.AppointmentStatusCode_BOOKED,
+		"SIU^S15^SIU_S12": cpb.AppointmentStatusCode_CANCELLED, "SIU^S26^SIU_S12": cpb.AppointmentStatusCode_NOSHOW}
+	seen := 0
+	for _, tt := range wholeMessages {
+		text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
+		msg, err := hl7v2.Parse(text, hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		structure := msg.Group()
+		rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rec.Resources {
+			switch x := r.Msg.(type) {
+			case *apb.Appointment:
+				seen++
+				if want := status[tt.kind]; x.Status.Value != want {
+					t.Errorf("%s: status %s, want %s", tt.kind, x.Status.Value, want)
+				}
+				if x.Start.GetValueUs() == 0 || x.End == nil {
+					t.Errorf("%s: no start or no end", tt.kind)
+				}
+				if tt.kind == "SIU^S12^SIU_S12" && (x.End.ValueUs-x.Start.ValueUs != 30*60e6 || len(x.Participant) != 7 || len(x.ServiceType) != 1 ||
+					x.Comment.GetValue() != "bring your card\nfasting") {
+					t.Errorf("%s: %d participants, %d services, comment %q", tt.kind, len(x.Participant), len(x.ServiceType), x.Comment.GetValue())
+				}
+			case *drpb.DocumentReference:
+				seen++
+				if tt.kind != "MDM^T02^MDM_T02" {
+					continue
+				}
+				var texts []string
+				for _, c := range x.Content {
+					texts = append(texts, c.Attachment.ContentType.GetValue()+": "+string(c.Attachment.Data.GetValue()))
+				}
+				want := []string{"text/plain: Ann was well.\n\nTwo lines\nhere.\nAnd a repetition.", "application/pdf: %PDF-", "text/plain: An afterword.", "image/tiff: "}
+				if !slices.Equal(texts, want) {
+					t.Errorf("%s: content %q", tt.kind, texts)
+				}
+			}
+		}
+	}
+	if seen < 9 {
+		t.Errorf("only %d appointments and documents", seen)
+	}
+}

@@ -29,7 +29,7 @@ type plan struct {
 	name    string
 	repeats bool
 	items   []item
-	head    int      // the item that it should begin with
+	head    int      // the first item that must be there
 	first   []string // the segments that may begin it
 	all     []string // the segments that it holds at any depth
 }
@@ -106,6 +106,13 @@ func newPlan(part *schema.Part) *plan {
 		p.items = append(p.items, it)
 	}
 	return p
+}
+
+// lacks reports the segment, or the beginning of the group, for want of which a group is headless: its first, or the first that it must
+// have.
+func (p *plan) lacks(name string) bool {
+	head := &p.items[p.head]
+	return p.items[0].starts(name) || head.group == nil && head.starts(name)
 }
 
 // empty reports whether nothing in the group must be there.
@@ -237,7 +244,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	}
 	for l := len(g.open) - 1; l >= 0; l-- {
 		o := &g.open[l]
-		if o.headless && o.plan.items[o.plan.head].starts(name) {
+		if o.headless && o.plan.lacks(name) {
 			o.headless = false
 			g.open = g.open[:l+1]
 			g.report("CP-V2-024", n)

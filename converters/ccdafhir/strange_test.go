@@ -19,6 +19,9 @@ func TestStrange(t *testing.T) {
 	observation := func(id, inner string) string {
 		return `<observation classCode="OBS" moodCode="EVN"><id root="` + id + `"/><code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>` + inner + `</observation>`
 	}
+	author := func(unknown string) string {
+		return `<author><time value="20200101"/><assignedAuthor><id root="1.2.3.9"/><telecom nullFlavor="` + unknown + `"/><assignedPerson><name><given>Ann</given></name></assignedPerson></assignedAuthor></author>`
+	}
 	for _, tt := range []struct {
 		name, doc         string
 		fhir, back        []string // each once
@@ -31,6 +34,8 @@ func TestStrange(t *testing.T) {
 		{"two statements in one relation", body(`<entry>` + observation("1.2.3.1", `<entryRelationship typeCode="COMP">`+observation("1.2.3.2", "")+
 			`<act classCode="ACT" moodCode="EVN"><id root="1.2.3.3"/><code code="1234-5" codeSystem="2.16.840.1.113883.6.1"/></act></entryRelationship>`) + `</entry>`),
 			[]string{"urn:oid:1.2.3.1", "urn:oid:1.2.3.2", "urn:oid:1.2.3.3"}, []string{`root="1.2.3.1"`, `root="1.2.3.2"`}, 5, 0},
+		{"one person whose number is unknown in two ways", body(`<entry>` + observation("1.2.3.1", author("UNK")) + `</entry><entry>` + observation("1.2.3.2", author("NI")) + `</entry>`),
+			nil, []string{`<telecom nullFlavor="UNK"/>`, `<telecom nullFlavor="NI"/>`}, 0, 0},
 		{"a section without a body", head + section(`<entry>`+observation("1.2.3.1", "")+`</entry>`) + `</ClinicalDocument>`,
 			[]string{"urn:oid:1.2.3.1", `"title":"Results"`}, []string{`<structuredBody>`, `root="1.2.3.1"`, `<title>Results</title>`}, 10, 0},
 		{"a section in a component without a body", head + `<component>` + section(`<entry>`+observation("1.2.3.1", "")+`</entry>`) + `</component></ClinicalDocument>`,

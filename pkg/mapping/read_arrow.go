@@ -238,6 +238,7 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 		if e.RefText {
 			continue
 		}
+		extends := e.Name == "extension" && ti.Name != "Extension"
 		if e.Choice != nil {
 			va, xa := e.Chosen(a)
 			vb, ya := e.Chosen(b)
@@ -248,11 +249,16 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 		}
 		for i := range n {
 			found := false
+			said := func(j int) bool {
+				va, vb := e.At(a, j), e.At(b, i)
+				// An extension says one thing as a whole: unknown because nobody was asked is not simply unknown.
+				return x.covers(va, vb, e.Type(), inPlace) && (!extends || x.covers(vb, va, e.Type(), inPlace))
+			}
 			if m := e.Len(a); inPlace {
-				found = i < m && x.covers(e.At(a, i), e.At(b, i), e.Type(), inPlace)
+				found = i < m && said(i)
 			} else {
 				for j := range m {
-					if found = x.covers(e.At(a, j), e.At(b, i), e.Type(), inPlace); found {
+					if found = said(j); found {
 						break
 					}
 				}

@@ -160,8 +160,8 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 		}
 		return nil, diag.New(NoTable, at, "")
 	}
-	if !m.Set().Has(AnyStructure, "Bundle") {
-		return nil, diag.New(NoTable, at, "")
+	if !m.Set().Has(AnyStructure, "Bundle") || len(typ) < 3 || strings.Trim(typ, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return nil, diag.New(NoTable, at, "") // what has no name for a type is garbled, and is not to be guessed at
 	}
 	read := len(msg.Findings)
 	msg.GroupAs(AnyStructure)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // A fact is what the rows of our tables say between them of one place: a field of a segment or a component of a datatype, and
@@ -433,7 +434,7 @@ func splitTarget(target string) (parts []targetPart) {
 				p.name = "."
 			}
 			for s = s[i:]; strings.HasPrefix(s, "["); {
-				end := closing(s)
+				end := tree.Closing(s)
 				p.tags = append(p.tags, splitTags(s[1:end])...)
 				s = s[end+1:]
 			}
@@ -457,31 +458,12 @@ func splitTarget(target string) (parts []targetPart) {
 			start, arrow = i+2, true
 		}
 	}
-	if target == "." || strings.HasPrefix(target, ".[") && closing(target[1:])+2 == len(target) {
+	if target == "." || strings.HasPrefix(target, ".[") && tree.Closing(target[1:])+2 == len(target) {
 		_, tags, _ := strings.Cut(target, "[")
 		return []targetPart{{name: ".", tags: splitTags(strings.TrimSuffix(tags, "]"))}}
 	}
 	cut(len(target))
 	return parts
-}
-
-// closing is where the bracket closes that s begins with.
-func closing(s string) int {
-	depth, quoted := 0, false
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '(':
-			depth++
-		case c == ']' || c == ')':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return len(s) - 1
 }
 
 // splitTags cuts tags at their commas.

@@ -378,8 +378,9 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 		return f
 	}
 	reject := func(f *diag.Finding) (*Result, error) {
-		for _, f := range append(raw.Findings, f) {
-			at(f)
+		at(f)
+		for _, other := range raw.Findings {
+			at(other)
 		}
 		if raw.piece {
 			return nil, f

@@ -269,30 +269,17 @@ func (w *encoder) list(k *key, field reflect.Value) *diag.Finding {
 			return w.extensions(*ext)
 		}
 	}
-	start, n := len(w.b), field.Len()
-	w.b = append(append(w.b, k.quoted...), '[')
-	open := len(w.b)
+	n := field.Len()
 	if !k.form.primitive() {
-		for i := range n {
+		return w.items(k.name, n, func(i int) (bool, *diag.Finding) {
 			if k.goType == extensionType && plan.IsInternal(field.Index(i).Interface().(*dpb.Extension)) {
-				continue
+				return false, nil
 			}
-			ok, f := w.item(k, field.Index(i))
-			if f != nil {
-				return within(k.name, i, f)
-			}
-			if ok {
-				w.b = append(w.b, ',')
-			}
-		}
-		if len(w.b) == open {
-			w.b = w.b[:start]
-			return nil
-		}
-		w.b[len(w.b)-1] = ']'
-		w.b = append(w.b, ',')
-		return nil
+			return w.item(k, field.Index(i))
+		})
 	}
+	start := len(w.b)
+	w.b = append(append(w.b, k.quoted...), '[')
 	values, extended := 0, false
 	for i := range n {
 		at := len(w.b)

@@ -79,6 +79,7 @@ func compare(t *testing.T, what string, want, got map[string]string) {
 // TestSameBytes: over all of the corpus, the same bytes at any number of jobs, in any time zone, and in any order of the inputs.
 // Ledgers add up, and records in = written + rejected.
 func TestSameBytes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("converts the corpus four times")
 	}
@@ -347,6 +348,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestBoundedMemory: the memory of a run does not grow with its input. CHARTPOST_LARGE=1 takes 2 GB, CHARTPOST_LARGE=300 as many MB.
 func TestBoundedMemory(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("it reads /proc")
 	}
@@ -373,12 +375,12 @@ func TestBoundedMemory(t *testing.T) {
 		growth float64 // of the size of the input
 	}{
 		{"hl7v2 to fhir", "fhir", small, func(n int64) io.Reader { return io.LimitReader(batchOf(t), n) }, false, 200, 0},
-		{"a bundle to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, true, 160, 0.1},
-		{"a bundle from a pipe to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, false, 160, 0.1},
-		{"bulk data to ndjson", "ndjson", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0},
+		{"a bundle to ndjson", "ndjson", 4 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, true, 160, 0.1},
+		{"a bundle from a pipe to ndjson", "ndjson", 4 * small, func(n int64) io.Reader { return fhirOf("bundle", n) }, false, 160, 0.1},
+		{"bulk data to ndjson", "ndjson", 4 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0},
 		// Who refers to whom must be known before the first record is: numbers, and no texts.
-		{"bulk data to hl7v2", "hl7v2", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0.3},
-		{"bulk data from a pipe to hl7v2", "hl7v2", 8 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, false, 160, 0.3},
+		{"bulk data to hl7v2", "hl7v2", 4 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, true, 160, 0.3},
+		{"bulk data from a pipe to hl7v2", "hl7v2", 4 * small, func(n int64) io.Reader { return fhirOf("bulk", n) }, false, 160, 0.3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			size := c.size
@@ -421,6 +423,7 @@ func TestBoundedMemory(t *testing.T) {
 // TestDocumentMemory: a document of C-CDA is held whole. The largest of the corpus, repeated, takes at most twelve times its size, the program with
 // its tables included; the example, of which nothing is narrative or blank, makes nearly twice its size of FHIR and takes more.
 func TestDocumentMemory(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("it reads /proc")
 	}

@@ -151,6 +151,7 @@ func TestKilled(t *testing.T) {
 
 // TestKilledPage kills the sealing of a page: under its name only a whole one exists afterwards.
 func TestKilledPage(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}

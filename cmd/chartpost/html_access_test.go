@@ -96,6 +96,7 @@ func pageStates(t *testing.T, b *browsertest.Browser, dir, page, words string, l
 
 // TestPageAccess: axe finds nothing wrong with the page in any state, nor with the record in it; and would if there was something.
 func TestPageAccess(t *testing.T) {
+	t.Parallel()
 	source := axe(t)
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env, "--expires", "1y")
@@ -136,6 +137,7 @@ func TestPageAccess(t *testing.T) {
 // TestPageKeyboard: the page is used by the keyboard alone: each control is reached in the order in which it stands, is seen to have the focus, and
 // what comes of it is told and gets the focus.
 func TestPageKeyboard(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env)
 	b := browsertest.Start(t, "")
@@ -198,6 +200,7 @@ func TestPageKeyboard(t *testing.T) {
 // TestPageReflow: in each state, at 400 % zoom and on a narrow telephone, nothing has to be scrolled sideways, nor when the text is set wider
 // (WCAG 2.1, 1.4.10 and 1.4.12); and nothing that is written is cut off.
 func TestPageReflow(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env, "--note", strings.Repeat("overlong", 30))
 	b := browsertest.Start(t, "")

@@ -13,6 +13,7 @@ import (
 // TestPageInFirefox: the page does in Firefox what it does in Chromium: it opens its package, says what went wrong, shows the record in its frame
 // and hands out the parts; and a changed program does not run.
 func TestPageInFirefox(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env)
 	saved := filepath.Join(dir, "saved")

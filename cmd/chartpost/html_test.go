@@ -61,6 +61,7 @@ const (
 
 // TestPageInBrowser: the page opens its package in Chromium, from a file, as a person would, and shows and hands out what is in it.
 func TestPageInBrowser(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env)
 	text, err := os.ReadFile(page)
@@ -157,6 +158,7 @@ func TestPageInBrowser(t *testing.T) {
 
 // TestPageAltered: whatever is changed in the page, it opens nothing and says so.
 func TestPageAltered(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, words := sealPage(t, dir, env)
 	text, err := os.ReadFile(page)
@@ -216,6 +218,7 @@ func TestPageAltered(t *testing.T) {
 
 // TestPageWithoutCrypto: a browser that lacks what is needed says so, before anything is typed.
 func TestPageWithoutCrypto(t *testing.T) {
+	t.Parallel()
 	dir, env := withIdentity(t)
 	page, _ := sealPage(t, dir, env)
 	b := browsertest.Start(t, "")
@@ -228,6 +231,7 @@ func TestPageWithoutCrypto(t *testing.T) {
 
 // TestPageBesideLarge: what is too large for a page stands beside it and is picked.
 func TestPageBesideLarge(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("seals 21 MiB")
 	}

@@ -75,6 +75,7 @@ func tree(t *testing.T, dir string) map[string]string {
 // TestFileLimit: whatever of a command's files cannot be written to its end, the command ends with status 3 and says so. Nothing that is not
 // whole stands anywhere, the log is whole and tells of nothing that is not there, and with room the same command does what it should.
 func TestFileLimit(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs the program some hundred times")
 	}

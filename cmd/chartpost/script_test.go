@@ -50,6 +50,7 @@ func TestMain(m *testing.M) {
 //	archive FILE NAME... makes a .zip whose members, with these names, are messages
 //	large FILE KIND N    makes a message with a field of N bytes (KIND field) or N OBX (KIND obx)
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Condition: func(name string) (bool, error) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/seal"
 	"github.com/chartpost/chartpost/pkg/transport"
@@ -228,14 +227,16 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	switch code := exitCode(err); {
 	case err == nil && receipt:
 		n.receipts++
+	case err == nil && opened.before:
+		in.say("%s: it was opened before", it.Name)
 	case err == nil:
 		n.opened++
 	case opened != nil: // but its receipt could not be written
-		n.opened++
+		if !opened.before {
+			n.opened++
+		}
 		n.fail(code)
 		in.say("%s: %v", it.Name, err)
-	case in.openedBefore(err, path):
-		in.say("%s: it was opened before", it.Name)
 	case code == exitRefused, errors.Is(err, seal.ErrNotSealed):
 		n.refused++
 		n.fail(code)
@@ -257,7 +258,9 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	}
 	delete(in.left, it.Name)
 	if opened != nil {
-		fmt.Fprintln(in.c.Out, opened.out)
+		if !opened.before {
+			fmt.Fprintln(in.c.Out, opened.out)
+		}
 		if err := in.sendReceipt(ctx, opened); err != nil {
 			in.say("%s: the receipt was not sent: %v", it.Name, err)
 			n.fail(exitNetwork)
@@ -291,24 +294,6 @@ func (in *inbox) receipt(ctx context.Context, it transport.Item, path string) er
 func (in *inbox) open(ctx context.Context, path string) (*opened, error) {
 	o := &openOptions{identityOptions: in.o.identityOptions, yes: in.o.yes, quiet: true, below: in.o.out}
 	return in.c.open(ctx, in.h, o, path)
-}
-
-// openedBefore reports whether a file was refused only because the very same was opened before: a run was stopped before it was moved.
-func (in *inbox) openedBefore(err error, path string) bool {
-	var f *diag.Finding
-	if !errors.As(err, &f) || f.ID != "CP-PKG-020" {
-		return false
-	}
-	cipher, err := digestOf(path)
-	if err != nil {
-		return false
-	}
-	j, err := in.h.journal()
-	if err != nil {
-		return false
-	}
-	e, _, err := j.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return b.Cipher == cipher })
-	return err == nil && e != nil
 }
 
 // sendReceipt carries a receipt to where the sender looks for it.

@@ -98,6 +98,7 @@ type opened struct {
 	out     string // the folder
 	receipt string // the file; empty if there is none
 	sender  string
+	before  bool // another run unpacked it, so out says nothing
 }
 
 // open checks and unpacks one package. h is nil if the identity is not unlocked yet.
@@ -109,6 +110,11 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	defer p.close()
 	when, seen := p.seen()
 	if seen && !o.again {
+		if o.below != "" {
+			if done, err := p.openedBefore(ctx, o); done != nil || err != nil {
+				return done, err
+			}
+		}
 		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 	}
 	fresh := p.fresh()
@@ -187,11 +193,43 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return result, nil
 	}
 	if err := p.writeReceipt(receipt, e, body.Cipher); err != nil {
-		return result, fail(exitUnreadable, fmt.Errorf("the package is open, but the receipt cannot be written: %w", err),
-			"open it once more with --again to make it")
+		return result, receiptUnwritten(err)
 	}
 	result.receipt = receipt
 	return result, nil
+}
+
+func receiptUnwritten(err error) error {
+	return fail(exitUnreadable, fmt.Errorf("the package is open, but the receipt cannot be written: %w", err), "open it once more with --again to make it")
+}
+
+// openedBefore looks whether an earlier run has unpacked the very same file, and was stopped before it was done with it: then its receipt is
+// made where it is missing. What it says was verified by that run. The result is nil if it was another file.
+func (t *trusted) openedBefore(ctx context.Context, o *openOptions) (*opened, error) {
+	sum := <-t.hashCipher(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cipher := hex.EncodeToString(sum[:])
+	e, body, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return b.Cipher == cipher })
+	if e == nil || err != nil {
+		return nil, err
+	}
+	_, receipt, err := o.outputs(t, true)
+	if err != nil {
+		return nil, err
+	}
+	done := &opened{sender: t.sender(), before: true}
+	if receipt == "" || body.Recovery {
+		return done, nil
+	}
+	if _, err := os.Lstat(receipt); errors.Is(err, fs.ErrNotExist) {
+		if err := t.writeReceipt(receipt, e, cipher); err != nil {
+			return done, receiptUnwritten(err)
+		}
+	}
+	done.receipt = receipt
+	return done, nil
 }
 
 // frugal keeps the memory of opening below 32 MiB: the buffers of the first pass are collected soon, where they could wait for the end of

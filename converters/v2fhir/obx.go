@@ -17,7 +17,19 @@ import (
 // obxTables are the tables that read one repetition of OBX-5 as a component, by OBX-2.
 var obxTables = map[string]string{"NM": "OBX_NM", "SN": "OBX_SN", "ST": "OBX_ST", "TX": "OBX_ST", "FT": "OBX_ST",
 	"CWE": "OBX_CWE", "CE": "OBX_CWE", "CNE": "OBX_CWE", "CF": "OBX_CWE", "IS": "OBX_CWE", "ID": "OBX_CWE",
-	"DTM": "OBX_DTM", "TS": "OBX_DTM", "DT": "OBX_DTM", "TM": "OBX_TM", "DR": "OBX_DR", "NR": "OBX_NR", "": "OBX_ST"}
+	"DTM": "OBX_DTM", "TS": "OBX_DTM", "DT": "OBX_DTM", "TM": "OBX_TM", "DR": "OBX_DR", "NR": "OBX_NR", "": "OBX_ST",
+	// These have rows of their own, for one value or for all.
+	"VR": "", "NA": "", "MA": "", "ED": "", "RP": "", "EI": "", "CX": "", "CK": "", "XPN": "", "PN": "", "XAD": "", "AD": "", "SAD": "",
+	"XTN": "", "TN": "", "XCN": "", "CN": "", "CNN": "", "XON": "", "PL": "", "HD": "", "CP": "", "MO": "", "CQ": "", "DLN": "",
+	"GTS": "", "SI": "", "UD": ""}
+
+// obxTable is the table that reads a repetition of OBX-5: what HL7 has no type for is a text.
+func obxTable(typ string) string {
+	if table, known := obxTables[typ]; known {
+		return table
+	}
+	return "OBX_ST"
+}
 
 // obx5 is OBX-5 where it repeats: a component for each repetition, with the code of OBX-3 and, beside a number, the unit of
 // OBX-6, which the table OBX keeps in an extension. Going back, components that have another code than their Observation
@@ -25,7 +37,7 @@ var obxTables = map[string]string{"NM": "OBX_NM", "SN": "OBX_SN", "ST": "OBX_ST"
 var obx5 = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) (any bool) {
 		o, ok := dst.(*opb.Observation)
-		table := obxTables[c.Doc.LeafText(c.Doc.Child(obx, "2"))]
+		table := obxTable(c.Doc.LeafText(c.Doc.Child(obx, "2")))
 		if !ok || table == "" {
 			return false
 		}
@@ -54,7 +66,7 @@ var obx5 = mapping.Pair{
 	},
 	Write: func(c *mapping.Context, src proto.Message, obx tree.Node) (any bool) {
 		o, ok := src.(*opb.Observation)
-		table := obxTables[c.Doc.LeafText(c.Doc.Child(obx, "2"))]
+		table := obxTable(c.Doc.LeafText(c.Doc.Child(obx, "2")))
 		if !ok || len(o.Component) == 0 || o.Value != nil {
 			return false
 		}
@@ -65,7 +77,7 @@ var obx5 = mapping.Pair{
 		}
 		if c.Doc.Child(obx, "2") == 0 {
 			typ := obxTypeOf(o.Component[0])
-			if table = obxTables[typ]; typ == "" {
+			if table = obxTable(typ); typ == "" {
 				return false
 			}
 			c.Doc.SetText(c.Doc.Add(obx, "2", ""), typ)

@@ -21,10 +21,13 @@ import (
 
 // Findings of the conversion itself.
 const (
-	NoTable     diag.ID = "CP-V2-102" // no table reads the structure of the message
-	NoStructure diag.ID = "CP-V2-103" // no table writes the message that was asked for
-	NoOrder     diag.ID = "CP-V2-104" // the segments were read by themselves, for want of a table of the structure
-	NoPerson    diag.ID = "CP-V2-105" // the message holds no record of a person
+	NoTable      diag.ID = "CP-V2-102" // no table reads the structure of the message
+	NoStructure  diag.ID = "CP-V2-103" // no table writes the message that was asked for
+	NoOrder      diag.ID = "CP-V2-104" // the segments were read by themselves, for want of a table of the structure
+	NoPerson     diag.ID = "CP-V2-105" // the message holds no record of a person
+	FilledIn     diag.ID = "CP-V2-106" // what the message must have and the record does not say was filled in
+	AboutNobody  diag.ID = "CP-V2-107" // the message must have a patient and the record has none
+	AboutNothing diag.ID = "CP-V2-108" // the record holds nothing of what the message is about
 )
 
 // Format is HL7 v2 as a format of convert, with the maps of a run.
@@ -156,6 +159,9 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 	at.Path = "MSH-9"
 	if pid := msg.Child(tree.Root, "PID"); pid == 0 || msg.Empty(pid) {
 		if what := kindsWithoutPerson[typ]; what != "" {
+			if pid != 0 {
+				what += ", and its PID is empty"
+			}
 			return nil, diag.New(NoPerson, at, "%s", what)
 		}
 		return nil, diag.New(NoTable, at, "")
@@ -236,12 +242,27 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	if err != nil {
 		return nil, nil, err
 	}
-	w.header(doc, rec, typ, event, structure)
+	var said map[tree.Node]bool
 	if bornElsewhere(rec.Record) {
-		complete(doc, rec.Record, event)
+		said = saidLeaves(doc)
+	}
+	w.header(doc, rec, typ, event, structure)
+	if said != nil {
+		complete(doc, rec.Record, structure, event)
+	}
+	if said != nil && lacksSubject(doc, typ) {
+		return nil, nil, diag.New(AboutNothing, diag.Place{}, "")
+	}
+	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
+		return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 	}
 	setIDs(doc, structure, "")
 	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
+	if said != nil {
+		if f := w.filledIn(doc, structure, said); f != nil {
+			finds = append(finds, f)
+		}
+	}
 	return []convert.Part{{Data: out}}, finds, nil
 }
 

@@ -108,6 +108,10 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A table of a site for a message that we have none for stands above what we know of its kind.
+	if f := withoutPerson(msg); f != nil && (kindsWithoutPerson[msg.Type] == anAnswer || !m.Set().Has(structure, "Bundle")) {
+		return nil, f
+	}
 	if structure == "" || !m.Set().Has(structure, "Bundle") {
 		for i, f := range msg.Findings { // it says of itself why nobody can tell what it is: MSH-9 is empty
 			if f.Severity() == diag.Reject {
@@ -158,12 +162,6 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 	at := msg.Place(msg.First(tree.Root))
 	at.Path = "MSH-9"
 	if pid := msg.Child(tree.Root, "PID"); pid == 0 || msg.Empty(pid) {
-		if what := kindsWithoutPerson[typ]; what != "" {
-			if pid != 0 {
-				what += ", and its PID is empty"
-			}
-			return nil, diag.New(NoPerson, at, "%s", what)
-		}
 		return nil, diag.New(NoTable, at, "")
 	}
 	if !m.Set().Has(AnyStructure, "Bundle") || len(typ) < 3 || strings.Trim(typ, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
@@ -174,6 +172,23 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 	// What is out of order in a structure that is not the message's own is no fault of the message.
 	msg.Findings = append(msg.Findings[:read], diag.New(NoOrder, at, ""))
 	return msg, nil
+}
+
+// withoutPerson is the reject of a message whose kind holds no record of a person, if there is indeed none in it.
+func withoutPerson(msg *hl7v2.Message) *diag.Finding {
+	what := kindsWithoutPerson[msg.Type]
+	if what == "" || holds(msg.Doc, tree.Root, "PID") {
+		return nil
+	}
+	for k := msg.First(tree.Root); k != 0; k = msg.Next(k) {
+		if msg.Name(k) == "PID" || msg.Child(k, "PID") != 0 {
+			what += ", and its PID is empty"
+			break
+		}
+	}
+	at := msg.Place(msg.First(tree.Root))
+	at.Path = "MSH-9"
+	return diag.New(NoPerson, at, "%s", what)
 }
 
 // kindsWithoutPerson are messages that hold no record of a person, by MSH-9.1, with what they are.
@@ -326,7 +341,7 @@ func eventOf(rec *mapping.Record) string {
 			event, _, _ := strings.Cut(rest, "^")
 			return typ + "^" + event
 		}
-		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL"} {
+		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL", "RSP", "VXR", "VXX", "RAS", "REF", "RRI"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -22,8 +23,8 @@ func bornElsewhere(rec *mapping.Record) bool {
 	return !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
 }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5 and PV1, and puts results of no report below an OBR.
-func complete(d *tree.Doc, rec *mapping.Record, event string) {
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1 and ORC-1, and puts results of no report below an OBR.
+func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	msh := d.Child(tree.Root, "MSH")
 	when := leafAt(d, msh, "7")
 	if d.LeafText(when) == "" {
@@ -46,6 +47,40 @@ func complete(d *tree.Doc, rec *mapping.Record, event string) {
 			belowAnOrder(d, k)
 		}
 	}
+	if part := schema.Structure(structure); part != nil {
+		orders(d, tree.Root, part, structure == "VXU_V04")
+	}
+}
+
+// orders gives every ORC an order control, and an ORC to the groups that must have one: RE, what was observed or performed, of table 0119,
+// which asks nobody for anything. Vaccinations must have one as of 2.5, so the structure of all versions does not say it.
+func orders(d *tree.Doc, n tree.Node, part *schema.Part, vaccinations bool) {
+	if p := child(part, "ORC"); p != nil {
+		orc := d.Child(n, "ORC")
+		if orc == 0 && (p.Min > 0 || vaccinations) {
+			orc = d.Add(n, "ORC", "")
+		}
+		if orc != 0 {
+			if control := leafAt(d, orc, "1"); d.LeafText(control) == "" {
+				d.SetText(control, "RE")
+			}
+		}
+	}
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if p := child(part, d.Name(k)); p != nil && !p.IsSegment() && !d.Empty(k) {
+			orders(d, k, p, vaccinations)
+		}
+	}
+}
+
+// child is the part of a group with a name, nil if it has none.
+func child(part *schema.Part, name string) *schema.Part {
+	for _, p := range part.Parts {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
 }
 
 // person gives the patient of the message a number and a name where he has none: his id in the record, which is his number where it

@@ -21,10 +21,13 @@ import (
 
 // Findings of the conversion itself.
 const (
-	NoTable     diag.ID = "CP-V2-102" // no table reads the structure of the message
-	NoStructure diag.ID = "CP-V2-103" // no table writes the message that was asked for
-	NoOrder     diag.ID = "CP-V2-104" // the segments were read by themselves, for want of a table of the structure
-	NoPerson    diag.ID = "CP-V2-105" // the message holds no record of a person
+	NoTable      diag.ID = "CP-V2-102" // no table reads the structure of the message
+	NoStructure  diag.ID = "CP-V2-103" // no table writes the message that was asked for
+	NoOrder      diag.ID = "CP-V2-104" // the segments were read by themselves, for want of a table of the structure
+	NoPerson     diag.ID = "CP-V2-105" // the message holds no record of a person
+	FilledIn     diag.ID = "CP-V2-106" // what the message must have and the record does not say was filled in
+	AboutNobody  diag.ID = "CP-V2-107" // the message must have a patient and the record has none
+	AboutNothing diag.ID = "CP-V2-108" // the record holds nothing of what the message is about
 )
 
 // Format is HL7 v2 as a format of convert, with the maps of a run.
@@ -105,6 +108,10 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A table of a site for a message that we have none for stands above what we know of its kind.
+	if f := withoutPerson(msg); f != nil && (kindsWithoutPerson[msg.Type] == anAnswer || !m.Set().Has(structure, "Bundle")) {
+		return nil, f
+	}
 	if structure == "" || !m.Set().Has(structure, "Bundle") {
 		for i, f := range msg.Findings { // it says of itself why nobody can tell what it is: MSH-9 is empty
 			if f.Severity() == diag.Reject {
@@ -155,9 +162,6 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 	at := msg.Place(msg.First(tree.Root))
 	at.Path = "MSH-9"
 	if pid := msg.Child(tree.Root, "PID"); pid == 0 || msg.Empty(pid) {
-		if what := kindsWithoutPerson[typ]; what != "" {
-			return nil, diag.New(NoPerson, at, "%s", what)
-		}
 		return nil, diag.New(NoTable, at, "")
 	}
 	if !m.Set().Has(AnyStructure, "Bundle") || len(typ) < 3 || strings.Trim(typ, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
@@ -168,6 +172,23 @@ func (w *worker) anyMessage(raw *hl7v2.Raw, m *mapping.Map, typ string) (*hl7v2.
 	// What is out of order in a structure that is not the message's own is no fault of the message.
 	msg.Findings = append(msg.Findings[:read], diag.New(NoOrder, at, ""))
 	return msg, nil
+}
+
+// withoutPerson is the reject of a message whose kind holds no record of a person, if there is indeed none in it.
+func withoutPerson(msg *hl7v2.Message) *diag.Finding {
+	what := kindsWithoutPerson[msg.Type]
+	if what == "" || holds(msg.Doc, tree.Root, "PID") {
+		return nil
+	}
+	for k := msg.First(tree.Root); k != 0; k = msg.Next(k) {
+		if msg.Name(k) == "PID" || msg.Child(k, "PID") != 0 {
+			what += ", and its PID is empty"
+			break
+		}
+	}
+	at := msg.Place(msg.First(tree.Root))
+	at.Path = "MSH-9"
+	return diag.New(NoPerson, at, "%s", what)
 }
 
 // kindsWithoutPerson are messages that hold no record of a person, by MSH-9.1, with what they are.
@@ -236,12 +257,27 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	if err != nil {
 		return nil, nil, err
 	}
-	w.header(doc, rec, typ, event, structure)
+	var said map[tree.Node]bool
 	if bornElsewhere(rec.Record) {
-		complete(doc, rec.Record, event)
+		said = saidLeaves(doc)
+	}
+	w.header(doc, rec, typ, event, structure)
+	if said != nil {
+		complete(doc, rec.Record, structure, event)
+	}
+	if said != nil && lacksSubject(doc, typ) {
+		return nil, nil, diag.New(AboutNothing, diag.Place{}, "")
+	}
+	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
+		return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 	}
 	setIDs(doc, structure, "")
 	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
+	if said != nil {
+		if f := w.filledIn(doc, structure, said); f != nil {
+			finds = append(finds, f)
+		}
+	}
 	return []convert.Part{{Data: out}}, finds, nil
 }
 
@@ -305,7 +341,7 @@ func eventOf(rec *mapping.Record) string {
 			event, _, _ := strings.Cut(rest, "^")
 			return typ + "^" + event
 		}
-		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL"} {
+		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL", "RSP", "VXR", "VXX", "RAS", "REF", "RRI"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event

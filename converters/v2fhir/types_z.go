@@ -64,6 +64,42 @@ var zSegment = mapping.Pair{
 	},
 }
 
+// kept keeps a segment of the standard whose fields are the affair of the sites, as those of a query are (QPD), as Z segments are kept.
+var kept = mapping.Pair{
+	Read: zSegment.Read,
+	Write: func(c *mapping.Context, src proto.Message, to tree.Node) bool {
+		b, ok := src.(*basicpb.Basic)
+		if !ok || len(b.GetCode().GetCoding()) != 1 {
+			return false
+		}
+		code, name := b.GetCode().GetCoding()[0], c.Doc.Name(to)
+		if code.GetSystem().GetValue() != segmentSystem || code.GetCode().GetValue() != name {
+			return false
+		}
+		for _, x := range b.Extension {
+			text := x.GetValue().GetStringValue().GetValue()
+			if x.GetUrl().GetValue() != segmentURL || !strings.HasPrefix(text, name) || strings.ContainsAny(text, "\r\n") {
+				continue
+			}
+			m, err := hl7v2.Parse("MSH|^~\\&|\r"+text+"\r", hl7v2.Options{})
+			if err != nil {
+				return false
+			}
+			segment := m.Child(tree.Root, name)
+			if segment == 0 || m.Empty(segment) {
+				return false
+			}
+			for k := m.First(segment); k != 0; k = m.Next(k) {
+				copyNode(c.Doc, to, m.Doc, k)
+			}
+			c.Claim(b.Code)
+			c.Claim(x)
+			return true
+		}
+		return false
+	},
+}
+
 // isZSegment reports the name of a segment that sites define: Z and two letters or digits.
 func isZSegment(name string) bool {
 	if len(name) != 3 || name[0] != 'Z' {

@@ -35,6 +35,7 @@ func allTypes() mapping.Types {
 // segmentTypes are the pairs that stand for segments and fields, not for datatypes.
 var segmentTypes = mapping.Types{
 	"ZSEGMENT":    zSegment,
+	"KEPT":        kept,
 	"MINUTES":     minutes,
 	"OBX_5":       obx5,
 	"OBX_PART":    obxPart,

@@ -40,6 +40,35 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"RAS^O17^RAS_O17", wholePID + wholePV1 + "ORC|RE|P1\nRXO|1^Aspirin^L|100||mg\nRXA|0|1|20240301080000-0500|20240301080500-0500|1^Aspirin^L|100|mg|TAB^Tablet^L|with food^Note^L|21^Doe^Dan|^^^MAPLE||||LOT7|20250101|MPL^Maple Works^MVX|||CP\n" +
+		"RXR|PO^Oral^HL70162\nOBX|1|NM|5^Pain^L||3||||||F\nNTE|1||after an hour\nRXA|0|2|20240301200000-0500||1^Aspirin^L|0|mg||||||||||||00^Refused^L||RE\n" +
+		"ORC|RE|P2\nRXA|0|1|20240301||2^Ibuprofen^L|999||||||||||||||PA|A|20240302\nRXR|PO\n"},
+	{"RSP^K11^RSP_K11", "MSA|AA|9\nQAK|Q1|OK|Z34^Request history^HL70471|2\nQPD|Z34^Request history^HL70471|Q1|4711^^^MAPLE^MR|Sample^Ann~Sample^Annie&von|a\\T\\b\n" +
+		wholePID + "PD1|||||||||||02^Reminder^HL70215\nNK1|1|Sample^Bob|SPO\nPV1|1|R\nORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\n" +
+		"RXR|IM^Intramuscular^HL70162\nOBX|1|CE|64994-7^Eligibility^LN|1|V02^Medicaid^HL70064||||||F|||20240301\nORC|RE||V2\nRXA|0|1|20240401||03^MMR^CVX|999\n" +
+		strings.NewReplacer("PID|1|", "PID|2|", "4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "ORC|RE||V3\nRXA|0|1|20240501||03^MMR^CVX|0.5|mL\n"},
+	{"RSP^K11^RSP_K11", "MSA|AE|9\nERR||QPD^1^3^1^2^1|101^Required field missing^HL70357|E|1^Unknown^HL70533|one~two|detail|words|PAT~NPAT|O^Override^L|R1^Why^L|^PRN^PH^^1^555^5550100\nQAK|Q1|TM|||1|2\n" +
+		"QPD|Z44^Request forecast^HL70471|Q1\n" + wholePID + "QRI|95|SS~NA|ALG^Algorithm^L\n"},
+	{"VXR^V03^VXR_V03", "MSA|AA|9\nQRD|20240301|R|I|Q1|||10^RD|4711^Sample^Ann|VXI^Vaccines^HL70048|^||\nQRF|REG1|20240101|20240301|||REC|ALL|1ST|^^^20240101|90\n" +
+		wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL\n"},
+	{"VXX^V02^VXX_V02", "MSA|AA|9\nQRD|20240301|R|I|Q1|||10^RD|4711^Sample^Ann|VXI^Vaccines^HL70048|^\n" + wholePID + "NK1|1|Sample^Bob|SPO\n" +
+		strings.Replace(wholePID, "4711", "4712", 1)},
+	{"RSP^K22^RSP_K22", "MSA|AA|9\nQAK|Q1|OK\nQPD|Q22^Find candidates^HL70471|Q1|@PID.5.1^Sample~@PID.8^F\nRCP|I|10^RD|R^Real time^HL70394|||PID.5^A|PID\n" + wholePID + "QRI|80\n" +
+		strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "QRI|60\nDSC|next|I\n"},
+	{"RSP^K31^RSP_K31", "MSA|AA|9\nQAK|Q1|OK\nQPD|Q31^Dispense history^HL70471|Q1|4711\nRCP|I\n" + wholePID + "AL1|1|DA|PEN^Penicillin^L|SV\n" + wholePV1 +
+		"ORC|RE|P1\nRXO|1^Aspirin^L|100||mg\nRXE||1^Aspirin^L|100||mg\nRXR|PO\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"RSP^Z86^RSP_Z86", "MSA|AA|9\nQAK|Q1|OK\nQPD|Z85^Pharmacy history^HL70471|Q1|4711\n" + wholePID +
+		"ORC|RE|P1\nRXG|1||^BID|1^Aspirin^L|100||mg\nRXR|PO\nRXA|0|1|20240301||1^Aspirin^L|100|mg\nRXR|PO\n"},
+	{"RSP^Z90^RSP_Z90", "MSA|AA|9\nQAK|Q1|OK\nQPD|Z89^Lab results^HL70471|Q1|4711\nRCP|I\n" + wholePID + wholePV1 +
+		"ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\nDSC|next\n"},
+	{"REF^I12^REF_I12", "RF1|P^Pending^HL70283|R^Routine^HL70280|MED^Medical^HL70281|WR^Report^HL70282~AM|A^Ambulatory^HL70284|R77^MAPLE|20240301|20240601|20240228|O^Second opinion^HL70336|X88^ELM\n" +
+		"AUT|PLAN7|CO1^Maple Health|Maple Health|20240301|20240601|AU55^MAPLE|500.00|4|4\nCTD|IC^Information^HL70131|Sample^Cara|2 Elm St^^Maple^IL|||PH\n" +
+		"PRD|RP^Referring^HL70286|Doe^Dan|1 Oak St^^Maple^IL|^^^MAPLE|^PRN^PH^^1^555^5550101|PH|21^NPI|20200101||Maple Clinic^L|3 Oak St^^Maple^IL||^PRN^PH^^1^555^5550102\n" +
+		"CTD|OC^Office^HL70131|Desk^Dora\nPRD|RT^Referred to^HL70286|Roe^Rita|||||22^NPI\nPRD|PP^Primary care^HL70286|Poe^Pam|||||23^NPI\n" +
+		wholePID + "NK1|1|Sample^Bob|SPO\nDG1|1||R05^Cough^I10\nAL1|1|DA|PEN^Penicillin^L|SV\nPR1|1||1^Biopsy^L||20240201\nAUT|PLAN7|CO1^Maple Health||||AU56\n" +
+		"OBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nNTE|1||checked\n" + wholePV1 + "NTE|1||please see soon\n"},
+	{"REF^I14^REF_I12", "RF1|R||||||||||X88\nPRD|RP|Doe^Dan|||||21^NPI\n" + wholePID},
+	{"RRI^I12^RRI_I12", "MSA|AA|9\nRF1|A|S^STAT^HL70280||||R77^MAPLE\nPRD|RT|Roe^Rita|||||22^NPI\n" + wholePID + "DG1|1||R05^Cough^I10\n"},
 	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "FT1|1|||20240301||CG|99213^Visit^C4\nDG1|1||J06.9^Cold^I10\n"},
 	{"BAR^P02^BAR_P02", wholeEVN + wholePID + wholePV1},
 	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},

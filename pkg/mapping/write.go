@@ -122,7 +122,9 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 			for _, r := range chain {
 				if r.Kind == ConstSource && r.Direction != Forward {
 					if k := c.Doc.Make(n, r.path, false); c.Doc.LeafText(k) == "" {
-						c.Doc.SetText(c.Doc.Leaf(k), r.Literal)
+						leaf := c.Doc.Leaf(k)
+						c.Doc.SetText(leaf, r.Literal)
+						c.Doc.Mark(leaf, tree.Declined, ConstantLeaf) // no value of the record: who wants to tell them apart can
 					}
 				}
 			}
@@ -130,6 +132,9 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	}
 	return any
 }
+
+// ConstantLeaf is why a leaf of a document that was written has the state Declined: a row has it there whatever the record says.
+const ConstantLeaf = "a constant"
 
 // wouldMake reports that a constant would come of the document as it was written: only then it is said by the document.
 func (c *Context) wouldMake(r *row, n tree.Node) bool {

@@ -30,7 +30,12 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 		}
 	}
 	for !any || many { // without an anchor
-		if !c.writeInstance(t, n, r, nil, nil) {
+		at, said := c.begin(), len(c.rec.claims)
+		ok := c.writeInstance(t, n, r, nil, nil)
+		if ok && many && t.anchor != nil && len(c.rec.claims) == said {
+			ok = false // it says again what was said, and would do so without end
+		}
+		if !c.end(at, ok) {
 			break
 		}
 		if any && many && len(r.path) == 1 && c.visitHome(t) >= 0 {

@@ -96,8 +96,19 @@ var byHand = map[string]string{
 		"OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?",
 	// A result at the point of care is a message of results with one order, and may have no groups for it.
 	"ORU_R30": poct, "ORU_R31": poct, "ORU_R32": poct,
-	// The answers of registries of vaccinations, old and new.
+	// Answers that hold persons: of registries of vaccinations, old and new; of master indexes; of pharmacies and laboratories. Each
+	// person stands in a group of his own, and what is told of him has the groups of the message that tells it unasked.
 	"VXR_V03": vaccinations, "VXX_V02": vaccinations, "RSP_K11": vaccinations,
+	"RSP_K21": persons, "RSP_K22": persons, "RSP_K23": persons, "RSP_K32": persons,
+	"RSP_K31": medicines, "RSP_Z82": medicines, "RSP_Z86": medicines, "RSP_Z88": medicines,
+	// QUIRK: a specimen stands behind all orders of a person there, and is read with the last.
+	"RSP_Z90": answer + "QUERY_RESPONSE(PATIENT(PID PD1? PRT* NTE* NK1* NTE* ARV* VISIT(PV1 PV2? PRT*)?)? " +
+		"ORDER_OBSERVATION(COMMON_ORDER(ORC PRT*)? TIMING_QTY(TQ1 TQ2*)* OBR PRT* NTE* CTD? OBSERVATION(OBX PRT* NTE*)* " +
+		"SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)*)+)* DSC?",
+	// QUIRK: in the standard several RXA may share the RXR behind the last; each begins a group, for each is an administration.
+	"RAS_O17": "MSH SFT* UAC? NTE* " + rxPatient + "? ORDER(" + rxOrder + " ADMINISTRATION(" + rxGiven + ")+ CTI*)+",
+	"REF_I12": "MSH SFT* UAC? " + referral,
+	"RRI_I12": "MSH SFT* UAC? MSA? " + referral,
 	// What a message of a structure that no table reads is grouped by: the patient, and what belongs to him in the usual order.
 	"ANY": "MSH ARV* SFT* UAC? MSA? ERR* QAK? QPD? QRD? QRF? RCP? EVN? NTE* " +
 		"PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* MRG? PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* IAM* DG1* DRG? " +
@@ -112,7 +123,19 @@ const (
 		"TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?"
 	poct = "MSH SFT* UAC? PATIENT(PID PD1? PRT* NTE* NK1* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?) " +
 		"ORDER_OBSERVATION(COMMON_ORDER(ORC PRT*)? OBR PRT* NTE* ROL* PRT* TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* NTE*)*)+"
-	vaccinations = "MSH MSA? ERR* SFT* UAC? QAK? QPD? QRD? QRF? PATIENT(PID PD1? PRT* NK1* ARV* PATIENT_VISIT(PV1 PV2?)? GT1* " +
+	// Who made the software stands before or behind what is acknowledged, by the version.
+	answer    = "MSH SFT* UAC? MSA? ERR* SFT* UAC? QAK? QPD? QRD? QRF? RCP? "
+	persons   = answer + "QUERY_RESPONSE(PID PD1? ARV* NK1* PATIENT_VISIT(PV1 PV2?)? QRI?)* DSC?"
+	rxPatient = "PATIENT(PID PD1? PRT* NTE* AL1* PATIENT_VISIT(PV1 PV2? PRT*)?)"
+	rxOrder   = "ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* ORDER_DETAIL_SUPPLEMENT(NTE* RXR+ COMPONENT(RXC+ NTE*)*)?)? " +
+		"ENCODING(RXE PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)* RXR+ RXC*)?"
+	rxGiven   = "RXA PRT* RXR? RXC* OBSERVATION(OBX PRT* NTE*)*"
+	medicines = answer + "QUERY_RESPONSE(" + rxPatient + "? ORDER(" + rxOrder + " DISPENSE(RXD PRT* NTE* RXR* RXC* OBSERVATION(OBX PRT* NTE*)*)? " +
+		"GIVE(RXG RXR* RXC*)? ADMINISTRATION(" + rxGiven + ")*)+)* DSC?"
+	// The results of a referral have the groups of results.
+	referral = "RF1? AUTHORIZATION_CONTACT(AUT CTD?)? PROVIDER_CONTACT(PRD CTD*)* PID PD1? NK1* GT1* INSURANCE(IN1 IN2? IN3?)* ACC? DG1* DRG* AL1* " +
+		"PROCEDURE(PR1 AUTHORIZATION_CONTACT(AUT CTD?)?)* ORDER_OBSERVATION(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)* PATIENT_VISIT(PV1 PV2?)? NTE*"
+	vaccinations = answer + "PATIENT(PID PD1? PRT* NK1* ARV* PATIENT_VISIT(PV1 PV2?)? GT1* " +
 		"INSURANCE(IN1 IN2? IN3?)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)* QRI?)* ROW_DEFINITION(RDF RDT*)? DSC?"
 	siu = "MSH SFT* UAC? EVN? SCH TQ1* NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
 		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS NTE*)* GENERAL_RESOURCE(AIG NTE*)* LOCATION_RESOURCE(AIL NTE*)* " +
@@ -491,6 +514,9 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
 		was := ""
 		for _, v := range versions {
+			if id == "RSP_K11" {
+				break // what stands in it is the affair of the query's profile, and the dictionary has none
+			}
 			if g, ok := perVersion[id][v]; ok && g != was {
 				fmt.Fprintf(&b, "%s\t%s\t%s\n", id, v, g)
 				was = g

@@ -29,8 +29,6 @@ type step struct {
 	tags []tag
 	grow bool // the step makes a new element each time
 	slot int  // where an instance remembers the element, -1 for a step that grows
-	host int  // of a choice, the arena's numbers of its two wrappers
-	wrap int
 	// FHIR wants something of the element that its tags do not say.
 	wants bool
 	id    int // of the element and its tags within the Map, for places that several tables share; 0 without tags
@@ -261,7 +259,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		}
 		s := step{e: e, a: a, grow: grow, slot: -1}
 		if s.typ = e.Type(); a != nil {
-			s.typ, s.host, s.wrap = a.Type(), plan.SlabOf(e.GoType()), plan.SlabOf(a.Wrap)
+			s.typ = a.Type()
 		}
 		if grow && !e.List {
 			return nil, nil, fmt.Errorf("%s.%s is no list, so it cannot bear []", ti.Name, name)
@@ -505,10 +503,7 @@ func (in *instance) reset() {
 // one is the element of v at a step that is no list, or the only type of choice that the step speaks of.
 func (s *step) one(v reflect.Value) reflect.Value {
 	if s.a != nil {
-		if e, a := s.e.Chosen(v); a == s.a {
-			return e
-		}
-		return reflect.Value{}
+		return s.e.Held(v, s.a)
 	}
 	return s.e.At(v, 0)
 }
@@ -551,17 +546,11 @@ func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
 }
 
 // free reports that v does not hold another type of a choice.
-func (s *step) free(v reflect.Value) bool {
-	if s.a == nil {
-		return true
-	}
-	_, a := s.e.Chosen(v)
-	return a == nil
-}
+func (s *step) free(v reflect.Value) bool { return s.a == nil || s.e.Free(v) }
 
 // fresh makes an element for a step, which belongs to nothing yet.
 func (x *run) fresh(s *step) reflect.Value {
-	v := x.arena.Take(s.typ.Slab, s.typ.Go)
+	v := x.arena.Take(s.typ.Of())
 	if s.wants && x.reading {
 		x.wanting = append(x.wanting, made{v, s.typ})
 	}
@@ -576,9 +565,9 @@ func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {
 	}
 	host := reflect.Value{}
 	if s.e.Len(v) == 0 {
-		host = x.arena.Take(s.host, s.e.GoType())
+		host = x.arena.Take(s.e.Of())
 	}
-	s.e.ChooseIn(v, host, x.arena.Take(s.wrap, s.a.Wrap), e)
+	s.e.ChooseIn(v, host, s.a, x.arena.Take(s.a.WrapOf()), e)
 }
 
 // place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.

@@ -71,10 +71,10 @@ type claim struct {
 
 // newResource makes a resource of a record that is being read.
 func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
-	v := x.arena.Take(ti.Slab, ti.Go)
+	v := x.arena.Take(ti.Of())
 	r := x.resources.Take()
 	x.made++
-	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true, nth: x.made}
+	*r = Resource{Msg: ti.Message(v), info: ti, v: v, at: at, made: true, nth: x.made}
 	if len(ti.Required()) > 0 {
 		x.wanting = append(x.wanting, made{v, ti})
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"reflect"
 	"sync"
+	"unsafe"
 )
 
 // Arena makes structs whose types are known at run time only, many at a time: one allocation for a run of structs of one type. Runs
@@ -10,7 +11,7 @@ import (
 // and looked through by the collector all the same. What is made of one run stays in memory as long as any of it does. It serves one
 // goroutine. The zero value is ready.
 type Arena struct {
-	slabs []slab // by the numbers that SlabOf gives
+	slabs []slab // by the numbers that StructOf gives
 	used  []int  // those that are not empty
 }
 
@@ -55,8 +56,8 @@ func (e *expected) part() {
 }
 
 type slab struct {
-	slice reflect.Type  // kept when the slab is emptied: reflect looks it up in a map
-	run   reflect.Value // not used for a run of one
+	slice reflect.Type // kept when the slab is emptied: reflect looks it up in a map
+	run   unsafe.Pointer
 	next  int
 	n     int
 	expected
@@ -67,27 +68,27 @@ const (
 	maxBytes = 8 << 10 // of a run
 )
 
-// Take gives a new struct of a type, whose number SlabOf gave.
-func (a *Arena) Take(id int, rt reflect.Type) reflect.Value {
-	if id >= len(a.slabs) {
-		a.slabs = append(a.slabs, make([]slab, id+32-len(a.slabs))...)
+// Take gives a new struct of a type.
+func (a *Arena) Take(of *Struct) reflect.Value {
+	if of.slab >= len(a.slabs) {
+		a.slabs = append(a.slabs, make([]slab, of.slab+32-len(a.slabs))...)
 	}
-	s := &a.slabs[id]
+	s := &a.slabs[of.slab]
 	if s.next == s.n {
 		if s.taken == 0 {
-			a.used = append(a.used, id)
+			a.used = append(a.used, of.slab)
 		}
-		n := s.expected.run(min(maxRun, maxBytes/int(rt.Size())))
+		n := s.expected.run(min(maxRun, maxBytes/int(of.size)))
 		if n == 1 {
 			s.taken++
-			return reflect.New(rt).Elem()
+			return reflect.New(of.Go).Elem()
 		}
 		if s.slice == nil {
-			s.slice = reflect.SliceOf(rt)
+			s.slice = reflect.SliceOf(of.Go)
 		}
-		s.run, s.n, s.next = reflect.MakeSlice(s.slice, n, n), n, 0
+		s.run, s.n, s.next = reflect.MakeSlice(s.slice, n, n).UnsafePointer(), n, 0
 	}
-	v := s.run.Index(s.next)
+	v := of.at(unsafe.Add(s.run, uintptr(s.next)*of.size))
 	s.next++
 	s.taken++
 	return v
@@ -97,30 +98,28 @@ func (a *Arena) Take(id int, rt reflect.Type) reflect.Value {
 func (a *Arena) Part() {
 	for _, i := range a.used {
 		s := &a.slabs[i]
-		s.run, s.n, s.next = reflect.Value{}, 0, 0
+		s.run, s.n, s.next = nil, 0, 0
 		s.part()
 	}
 	a.used = a.used[:0]
 }
 
-var slabTypes struct {
+var structs struct {
 	sync.Mutex
-	n    int
-	byGo map[reflect.Type]int
+	byGo map[reflect.Type]*Struct
 }
 
-// SlabOf numbers the struct types, so that an Arena finds its free structs of a type by index.
-func SlabOf(rt reflect.Type) int {
-	slabTypes.Lock()
-	defer slabTypes.Unlock()
-	if slabTypes.byGo == nil {
-		slabTypes.byGo = map[reflect.Type]int{}
+// StructOf is what is known of a struct type. Each has a number, so that an Arena finds its free structs by index.
+func StructOf(rt reflect.Type) *Struct {
+	structs.Lock()
+	defer structs.Unlock()
+	if structs.byGo == nil {
+		structs.byGo = map[reflect.Type]*Struct{}
 	}
-	n, ok := slabTypes.byGo[rt]
-	if !ok {
-		n = slabTypes.n
-		slabTypes.n++
-		slabTypes.byGo[rt] = n
+	s := structs.byGo[rt]
+	if s == nil {
+		s = newStruct(rt, len(structs.byGo))
+		structs.byGo[rt] = s
 	}
-	return n
+	return s
 }

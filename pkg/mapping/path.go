@@ -449,9 +449,9 @@ func unquote(s string) string {
 // instance is one reading or writing of a table: it remembers the elements that its rows share.
 type instance struct {
 	slots []reflect.Value
-	dirty []int  // the slots that remember filled
-	made  []bool // by row: it gave something
-	wrote []any  // on the way back: the leaves that rows of else chains wrote
+	dirty []int        // the slots that remember filled
+	made  []bool       // by row: it gave something
+	wrote []plan.Place // on the way back: the leaves that rows of else chains wrote
 }
 
 func (t *table) instance() *instance {
@@ -603,7 +603,7 @@ func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin
 			return e, max(how, foreign)
 		}
 	case s.id > 0:
-		if e := x.shared[sharedKey{v.Addr().Interface(), s.id}]; e.IsValid() {
+		if e := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; e.IsValid() {
 			return e, shared
 		}
 	}
@@ -628,12 +628,12 @@ func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Val
 		in.dirty = append(in.dirty, s.slot)
 	}
 	if s.id > 0 && x.reading {
-		x.shared[sharedKey{owner.Addr().Interface(), s.id}] = e
+		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = e
 	}
 }
 
 type sharedKey struct {
-	owner any
+	owner plan.Place
 	id    int
 }
 

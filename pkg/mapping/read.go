@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -334,7 +332,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
 			c.stranger(e, d.end)
 			c.came(k, e, d.end, false)
-			return r.pair.Read(c, k, e.Addr().Interface().(proto.Message))
+			return r.pair.Read(c, k, d.end.Message(e))
 		})
 	default:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {

@@ -53,6 +53,9 @@ type Place unsafe.Pointer
 // PlaceOf is where a struct stands.
 func PlaceOf(v reflect.Value) Place { return Place(address(v)) }
 
+// PlaceAt is where a message stands.
+func PlaceAt[T any](m *T) Place { return Place(m) }
+
 // As is the message that v is, nil if it is of another type.
 func As[T any](v reflect.Value) *T {
 	if v.Type() != reflect.TypeFor[T]() {

@@ -560,7 +560,7 @@ func (x *run) fresh(s *step) reflect.Value {
 // hang puts an element that fresh made into v.
 func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {
 	if s.a == nil {
-		s.e.Put(v, e)
+		x.arena.Put(s.e, v, e)
 		return
 	}
 	host := reflect.Value{}

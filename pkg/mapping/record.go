@@ -36,6 +36,7 @@ type Record struct {
 	claims map[plan.Place]claim // the leaves of the record, while it is written as a document
 	root   *Resource            // wraps Bundle
 
+	lent    *lent
 	doc     *tree.Doc // that it was read from, for Project
 	origins []cameFrom
 }

@@ -70,6 +70,11 @@ func (t *Type) Message(v reflect.Value) proto.Message {
 	return (*(*any)(unsafe.Pointer(&x))).(proto.Message)
 }
 
+// empty clears n structs of a size that stand at p, as words of which some are pointers: the collector is told of those that vanish.
+func empty(p unsafe.Pointer, n int, size uintptr) {
+	clear(unsafe.Slice((*unsafe.Pointer)(p), uintptr(n)*size/unsafe.Sizeof(p)))
+}
+
 // offset is where a field begins in its struct; less than 0 if there is none.
 type offset int
 

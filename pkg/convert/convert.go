@@ -441,5 +441,6 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	for _, f := range slices.Concat(rec.Findings, rec.Record.Findings, finds) {
 		res.Findings = append(res.Findings, at(f))
 	}
+	rec.Record.Release()
 	return res, nil
 }

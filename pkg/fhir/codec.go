@@ -58,7 +58,6 @@ var formOf = map[reflect.Type]form{
 // codec is a type as JSON has it.
 type codec struct {
 	typ    *plan.Type
-	slab   int
 	keys   []*key // in the specification's order, of a choice all its alternatives in theirs
 	byName map[string]*key
 	elems  []element
@@ -75,13 +74,11 @@ type key struct {
 	form   form
 	common bool // of a type that has a writer of its own
 	elem   *plan.Element
-	alt    *plan.Alt // of a choice
-	wrap   reflect.Type
-	ptr    reflect.Type // *wrap
+	alt    *plan.Alt    // of a choice
+	ptr    reflect.Type // of a choice, to the struct that its oneof holds
 	goType reflect.Type
-	slab   int // of the items, and of a choice those of its two wrappers
-	host   int
-	wraps  int
+	of     *plan.Struct // the struct of the items
+	wraps  *plan.Struct // of a choice, what ptr points to
 	sub    atomic.Pointer[codec]
 }
 
@@ -133,7 +130,7 @@ func (k *key) codec() *codec {
 }
 
 func newCodec(t *plan.Type) *codec {
-	c := &codec{typ: t, slab: t.Slab, byName: map[string]*key{}}
+	c := &codec{typ: t, byName: map[string]*key{}}
 	for _, e := range t.Elements {
 		if e.Choice == nil {
 			k := c.add(e, nil, e.Name, e.GoType())
@@ -152,10 +149,9 @@ func newCodec(t *plan.Type) *codec {
 
 func (c *codec) add(e *plan.Element, a *plan.Alt, name string, goType reflect.Type) *key {
 	k := &key{name: name, quoted: `"` + name + `":`, under: `"_` + name + `":`, n: len(c.keys), index: e.Index, list: e.List, elem: e, alt: a,
-		goType: goType, slab: plan.SlabOf(goType)}
+		goType: goType, of: plan.StructOf(goType)}
 	if a != nil {
-		k.wrap, k.ptr = a.Wrap, reflect.PointerTo(a.Wrap)
-		k.host, k.wraps = plan.SlabOf(e.GoType()), plan.SlabOf(a.Wrap)
+		k.ptr, k.wraps = reflect.PointerTo(a.Wrap), a.WrapOf()
 	}
 	if e.RefText {
 		k.form = formReference

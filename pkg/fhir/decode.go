@@ -72,7 +72,7 @@ type step struct {
 }
 
 // take gives a struct of a type known at run time only.
-func (x *decoder) take(id int, rt reflect.Type) reflect.Value { return x.arena.Take(id, rt) }
+func (x *decoder) take(of *plan.Struct) reflect.Value { return x.arena.Take(of) }
 
 // part ends a resource: what comes next shares no memory with it.
 func (x *decoder) part() {
@@ -326,8 +326,8 @@ var resourceKeys = sync.OnceValue(func() map[string]*key {
 	keys := map[string]*key{}
 	for _, name := range plan.Resources() {
 		a := t.ResourceAlt(name)
-		keys[name] = &key{name: name, alt: a, index: t.Oneof(), goType: a.GoType(), slab: plan.SlabOf(a.GoType()), wrap: a.Wrap,
-			ptr: reflect.PointerTo(a.Wrap), wraps: plan.SlabOf(a.Wrap)}
+		keys[name] = &key{name: name, alt: a, index: t.Oneof(), goType: a.GoType(), of: a.Of(),
+			ptr: reflect.PointerTo(a.Wrap), wraps: a.WrapOf()}
 	}
 	return keys
 })
@@ -355,7 +355,7 @@ func (x *decoder) resource() (reflect.Value, *key) {
 	if root {
 		x.push(name)
 	}
-	v := x.take(k.slab, k.goType)
+	v := x.take(k.of)
 	x.object(k.codec(), v)
 	if root {
 		x.pop()
@@ -523,7 +523,7 @@ func (x *decoder) member(k *key, v reflect.Value, under bool) {
 		}
 	case k.form == formContained:
 		if r, rk := x.resource(); rk != nil {
-			cr := x.take(k.slab, k.goType)
+			cr := x.take(k.of)
 			x.hold(cr, r, rk)
 			v.Field(k.index).Set(cr.Addr())
 		}
@@ -617,16 +617,16 @@ func (x *decoder) itemOf(k *key, v reflect.Value) (reflect.Value, bool) {
 	f := v.Field(k.index)
 	if k.alt == nil {
 		if f.IsNil() {
-			f.Set(x.take(k.slab, k.goType).Addr())
+			f.Set(x.take(k.of).Addr())
 		}
 		return f.Elem(), true
 	}
 	if f.IsNil() {
-		f.Set(x.take(k.host, k.elem.GoType()).Addr())
+		f.Set(x.take(k.elem.Of()).Addr())
 	}
 	o := f.Elem().Field(k.elem.Oneof())
 	if o.IsNil() {
-		it, w := x.take(k.slab, k.goType), x.take(k.wraps, k.wrap)
+		it, w := x.take(k.of), x.take(k.wraps)
 		w.Field(0).Set(it.Addr())
 		o.Set(w.Addr())
 		return it, true
@@ -720,7 +720,7 @@ func (x *decoder) append(k *key, f reflect.Value) reflect.Value {
 	n := f.Len()
 	f.Grow(1)
 	f.SetLen(n + 1)
-	it := x.take(k.slab, k.goType)
+	it := x.take(k.of)
 	f.Index(n).Set(it.Addr())
 	return it
 }
@@ -828,7 +828,7 @@ func store(k *key, it reflect.Value, val plan.Value) {
 
 // hold puts a resource into a ContainedResource.
 func (x *decoder) hold(cr, r reflect.Value, k *key) {
-	w := x.take(k.wraps, k.wrap)
+	w := x.take(k.wraps)
 	w.Field(0).Set(r.Addr())
 	cr.Field(k.index).Set(w.Addr())
 }

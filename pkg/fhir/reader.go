@@ -206,7 +206,7 @@ func (x *decoder) entry(p part, source string) Entry {
 			if c := entryCodec(); x.s[x.i] != '{' {
 				x.find("CP-FHIR-019", x.i, "", "%s stands where a Bundle has an entry", x.kind())
 			} else {
-				v := x.take(c.slab, c.typ.Go)
+				v := x.take(c.typ.Of())
 				x.depth = 1
 				x.object(c, v)
 				e.Item = v.Addr().Interface().(*rpb.Bundle_Entry)

@@ -70,7 +70,7 @@ func (x *decoder) entryXML() *rpb.Bundle_Entry {
 		return nil
 	}
 	c := entryCodec()
-	v := x.take(c.slab, c.typ.Go)
+	v := x.take(c.typ.Of())
 	x.depth = 1
 	x.elementXML(c, v, t)
 	return v.Addr().Interface().(*rpb.Bundle_Entry)
@@ -142,7 +142,7 @@ func (x *decoder) resourceXML(t xmlTag) (reflect.Value, *key) {
 	if root {
 		x.push(t.local)
 	}
-	v := x.take(k.slab, k.goType)
+	v := x.take(k.of)
 	x.elementXML(k.codec(), v, t)
 	if root && x.xml.fault == nil {
 		x.pop()
@@ -284,7 +284,7 @@ func (x *decoder) memberXML(c *codec, k *key, v reflect.Value, t xmlTag) {
 		x.referenceXML(k, v, t)
 	case k.form == formContained:
 		if r, rk := x.innerXML(t); rk != nil {
-			cr := x.take(k.slab, k.goType)
+			cr := x.take(k.of)
 			x.hold(cr, r, rk)
 			v.Field(k.index).Set(cr.Addr())
 		}

@@ -25,9 +25,9 @@ type Leaf struct {
 // Claim says what became of a leaf that is written otherwise than by rows. A state only rises.
 func (rec *Record) Claim(v reflect.Value, s tree.State, why string) {
 	if rec.claims == nil {
-		rec.claims = map[any]claim{}
+		rec.claims = map[plan.Place]claim{}
 	}
-	key := v.Addr().Interface()
+	key := plan.PlaceOf(v)
 	if have := rec.claims[key]; s > have.state {
 		rec.claims[key] = claim{s, why}
 	}
@@ -97,7 +97,7 @@ func (w *leafWalk) give(v reflect.Value, modifier bool) {
 	w.leaf.Value, w.leaf.Modifier = v, modifier
 	w.leaf.State, w.leaf.Why = tree.Unmapped, ""
 	if w.rec.claims != nil {
-		c := w.rec.claims[v.Addr().Interface()]
+		c := w.rec.claims[plan.PlaceOf(v)]
 		w.leaf.State, w.leaf.Why = c.state, c.why
 	}
 	w.f(&w.leaf)
@@ -133,7 +133,7 @@ func (w *leafWalk) walk(v reflect.Value, ti *plan.Type, modifier bool) {
 				continue // contained resources are records of their own
 			}
 			if e.Name == "extension" {
-				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
 					continue
 				}
 			}

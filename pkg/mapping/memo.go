@@ -9,6 +9,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -121,7 +122,7 @@ func (c *Context) recall() (e reflect.Value, ok bool) {
 
 // learn remembers what the row made of the node's text, if that was all that it did.
 func (c *Context) learn(key string, nodes []tree.Node, e reflect.Value, before effects) {
-	made, _ := e.Addr().Interface().(proto.Message)
+	made := plan.Of(e.Type()).Message(e)
 	if c.effects() != before || !plain(made) {
 		return
 	}

@@ -48,14 +48,14 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 		nothing = "nothing of what it became is written"
 	)
 	d := rec.doc
-	reached := map[any]claim{}
+	reached := map[plan.Place]claim{}
 	also := map[tree.Node]claim{} // of resources, by where else they were said
 	rec.EachLeaf(func(l *Leaf) {
 		c := claim{l.State, l.Why}
 		if c.state == tree.Unmapped {
 			c.state, c.why = lost(l)
 		}
-		reached[l.Value.Addr().Interface()] = c
+		reached[plan.PlaceOf(l.Value)] = c
 		some := c
 		if some.state > tree.Folded {
 			some.state, some.why = tree.Folded, part
@@ -75,7 +75,7 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 		text, whole, same := d.Text(n), true, false
 		for _, o := range list {
 			leaves(o.v, o.t, func(v reflect.Value) {
-				c, ok := reached[v.Addr().Interface()]
+				c, ok := reached[plan.PlaceOf(v)]
 				if !ok || same && !o.exact {
 					return
 				}

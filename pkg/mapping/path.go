@@ -29,8 +29,6 @@ type step struct {
 	tags []tag
 	grow bool // the step makes a new element each time
 	slot int  // where an instance remembers the element, -1 for a step that grows
-	host int  // of a choice, the arena's numbers of its two wrappers
-	wrap int
 	// FHIR wants something of the element that its tags do not say.
 	wants bool
 	id    int // of the element and its tags within the Map, for places that several tables share; 0 without tags
@@ -261,7 +259,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		}
 		s := step{e: e, a: a, grow: grow, slot: -1}
 		if s.typ = e.Type(); a != nil {
-			s.typ, s.host, s.wrap = a.Type(), plan.SlabOf(e.GoType()), plan.SlabOf(a.Wrap)
+			s.typ = a.Type()
 		}
 		if grow && !e.List {
 			return nil, nil, fmt.Errorf("%s.%s is no list, so it cannot bear []", ti.Name, name)
@@ -451,9 +449,9 @@ func unquote(s string) string {
 // instance is one reading or writing of a table: it remembers the elements that its rows share.
 type instance struct {
 	slots []reflect.Value
-	dirty []int  // the slots that remember filled
-	made  []bool // by row: it gave something
-	wrote []any  // on the way back: the leaves that rows of else chains wrote
+	dirty []int        // the slots that remember filled
+	made  []bool       // by row: it gave something
+	wrote []plan.Place // on the way back: the leaves that rows of else chains wrote
 }
 
 func (t *table) instance() *instance {
@@ -505,10 +503,7 @@ func (in *instance) reset() {
 // one is the element of v at a step that is no list, or the only type of choice that the step speaks of.
 func (s *step) one(v reflect.Value) reflect.Value {
 	if s.a != nil {
-		if e, a := s.e.Chosen(v); a == s.a {
-			return e
-		}
-		return reflect.Value{}
+		return s.e.Held(v, s.a)
 	}
 	return s.e.At(v, 0)
 }
@@ -551,17 +546,11 @@ func (x *run) add(v reflect.Value, s *step) (reflect.Value, bool) {
 }
 
 // free reports that v does not hold another type of a choice.
-func (s *step) free(v reflect.Value) bool {
-	if s.a == nil {
-		return true
-	}
-	_, a := s.e.Chosen(v)
-	return a == nil
-}
+func (s *step) free(v reflect.Value) bool { return s.a == nil || s.e.Free(v) }
 
 // fresh makes an element for a step, which belongs to nothing yet.
 func (x *run) fresh(s *step) reflect.Value {
-	v := x.arena.Take(s.typ.Slab, s.typ.Go)
+	v := x.arena.Take(s.typ.Of())
 	if s.wants && x.reading {
 		x.wanting = append(x.wanting, made{v, s.typ})
 	}
@@ -571,14 +560,14 @@ func (x *run) fresh(s *step) reflect.Value {
 // hang puts an element that fresh made into v.
 func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {
 	if s.a == nil {
-		s.e.Put(v, e)
+		x.arena.Put(s.e, v, e)
 		return
 	}
 	host := reflect.Value{}
 	if s.e.Len(v) == 0 {
-		host = x.arena.Take(s.host, s.e.GoType())
+		host = x.arena.Take(s.e.Of())
 	}
-	s.e.ChooseIn(v, host, x.arena.Take(s.wrap, s.a.Wrap), e)
+	s.e.ChooseIn(v, host, s.a, x.arena.Take(s.a.WrapOf()), e)
 }
 
 // place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.
@@ -614,7 +603,7 @@ func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin
 			return e, max(how, foreign)
 		}
 	case s.id > 0:
-		if e := x.shared[sharedKey{v.Addr().Interface(), s.id}]; e.IsValid() {
+		if e := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; e.IsValid() {
 			return e, shared
 		}
 	}
@@ -639,12 +628,12 @@ func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Val
 		in.dirty = append(in.dirty, s.slot)
 	}
 	if s.id > 0 && x.reading {
-		x.shared[sharedKey{owner.Addr().Interface(), s.id}] = e
+		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = e
 	}
 }
 
 type sharedKey struct {
-	owner any
+	owner plan.Place
 	id    int
 }
 

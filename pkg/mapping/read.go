@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -68,6 +66,8 @@ type ReadOptions struct {
 	// Shared lets primitives that say the same be one struct, in this record and in others: a record that is only written as FHIR, and
 	// never changed. On the way to another format each leaf must be its own, since it has a state of its own.
 	Shared bool
+	// Reuse is for those who call Record.Release: the memory of a record is used for another one.
+	Reuse bool
 }
 
 // ToFHIR reads a document through the table of a name for a type, Bundle for a scope. The document's leaves know what
@@ -104,7 +104,12 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 	}
 	c.finish(o)
 	if *s = c.scratch; s.again() {
-		m.scratch.Put(s)
+		if o.Reuse {
+			rec.lent = &lent{m, s}
+		} else { // two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever
+			s.runs.part()
+			m.scratch.Put(s)
+		}
 	}
 	return rec, nil
 }
@@ -334,7 +339,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
 			c.stranger(e, d.end)
 			c.came(k, e, d.end, false)
-			return r.pair.Read(c, k, e.Addr().Interface().(proto.Message))
+			return r.pair.Read(c, k, d.end.Message(e))
 		})
 	default:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {

@@ -160,7 +160,7 @@ func (x *run) whither(r *Resource) string {
 		if e.List || e.Choice != nil || e.Targets == nil || e.Len(r.v) == 0 {
 			continue
 		}
-		if ref, ok := e.At(r.v, 0).Addr().Interface().(*dpb.Reference); ok && x.refs[ref] != nil {
+		if ref := plan.As[dpb.Reference](e.At(r.v, 0)); ref != nil && x.refs[ref] != nil {
 			b = append(b, ' ')
 			b = strconv.AppendInt(b, int64(i), 36)
 			b = append(b, ' ')
@@ -175,7 +175,7 @@ func (c *Context) moveRefs(from, to *Resource) {
 	var old, fresh []*dpb.Reference
 	collect := func(list *[]*dpb.Reference) func(reflect.Value, *plan.Type) {
 		return func(v reflect.Value, _ *plan.Type) {
-			if p, ok := v.Addr().Interface().(*dpb.Reference); ok {
+			if p := plan.As[dpb.Reference](v); p != nil {
 				*list = append(*list, p)
 			}
 		}
@@ -223,10 +223,10 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 		return false
 	}
 	if ti.Kind == plan.Packed || ti.Kind == plan.Contained {
-		return proto.Equal(a.Addr().Interface().(proto.Message), b.Addr().Interface().(proto.Message))
+		return proto.Equal(ti.Message(a), ti.Message(b))
 	}
-	if ref, ok := b.Addr().Interface().(*dpb.Reference); ok { // while FHIR is made, references lead to resources and have no text yet
-		if to := x.refs[ref]; to != nil && x.refs[a.Addr().Interface().(*dpb.Reference)] != to {
+	if ref := plan.As[dpb.Reference](b); ref != nil { // while FHIR is made, references lead to resources and have no text yet
+		if to := x.refs[ref]; to != nil && x.refs[plan.As[dpb.Reference](a)] != to {
 			return false
 		}
 	}

@@ -81,7 +81,7 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 		return e, false
 	}
 	if r.codes != nil {
-		c.translate(r, c.Doc.LeafText(k), e.Addr().Interface())
+		c.translate(r, c.Doc.LeafText(k), st.typ.Message(e))
 	}
 	if memorable {
 		c.learn(key, nodes, e, before)

@@ -162,7 +162,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 	}
 	to := r.codes.to[code]
 	coding := to.coding()
-	switch x := e.Addr().Interface().(type) {
+	switch x := r.dst.end.Message(e).(type) {
 	case *dpb.Coding:
 		if x.Code != nil {
 			if codedOf(x) != to {

@@ -33,9 +33,10 @@ type Record struct {
 
 	byID   map[string]*Resource
 	byType map[*plan.Type]*kin
-	claims map[any]claim // the leaves of the record, while it is written as a document
-	root   *Resource     // wraps Bundle
+	claims map[plan.Place]claim // the leaves of the record, while it is written as a document
+	root   *Resource            // wraps Bundle
 
+	lent    *lent
 	doc     *tree.Doc // that it was read from, for Project
 	origins []cameFrom
 }
@@ -71,10 +72,10 @@ type claim struct {
 
 // newResource makes a resource of a record that is being read.
 func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
-	v := x.arena.Take(ti.Slab, ti.Go)
+	v := x.arena.Take(ti.Of())
 	r := x.resources.Take()
 	x.made++
-	*r = Resource{Msg: v.Addr().Interface().(proto.Message), info: ti, v: v, at: at, made: true, nth: x.made}
+	*r = Resource{Msg: ti.Message(v), info: ti, v: v, at: at, made: true, nth: x.made}
 	if len(ti.Required()) > 0 {
 		x.wanting = append(x.wanting, made{v, ti})
 	}
@@ -130,7 +131,7 @@ func (rec *Record) Add(r *Resource) {
 
 // index makes ready for the way back.
 func (rec *Record) index() {
-	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, map[any]claim{}
+	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, map[plan.Place]claim{}
 	for i, r := range rec.Resources {
 		k := rec.byType[r.info]
 		if k == nil {
@@ -195,8 +196,8 @@ func refText(ref *dpb.Reference) (text string, fragment bool) {
 
 // resolve follows a reference within the record.
 func (x *run) resolve(ref reflect.Value) *Resource {
-	r, ok := ref.Addr().Interface().(*dpb.Reference)
-	if !ok {
+	r := plan.As[dpb.Reference](ref)
+	if r == nil {
 		return nil
 	}
 	if x.reading {
@@ -226,7 +227,7 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 
 // refer makes a reference lead to a resource of the record that is being made.
 func (x *run) refer(ref reflect.Value, to *Resource) {
-	r := ref.Addr().Interface().(*dpb.Reference)
+	r := plan.As[dpb.Reference](ref)
 	known := len(x.refs)
 	if x.refs[r] = to; len(x.refs) > known {
 		x.refOrder = append(x.refOrder, r)
@@ -239,7 +240,7 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 	if s == tree.Carried && x.fold != "" {
 		s, why = tree.Folded, x.fold
 	}
-	key := v.Addr().Interface()
+	key := plan.PlaceOf(v)
 	if have := x.rec.claims[key]; s > have.state {
 		x.claimLog = append(x.claimLog, claimUndo{key, have})
 		x.rec.claims[key] = claim{s, why}
@@ -247,7 +248,7 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 }
 
 type claimUndo struct {
-	key  any
+	key  plan.Place
 	have claim
 }
 
@@ -257,7 +258,7 @@ func (x *run) claimAll(v reflect.Value, ti *plan.Type, s tree.State, why string)
 }
 
 // claimed is the state of a leaf.
-func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[v.Addr().Interface()].state }
+func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.PlaceOf(v)].state }
 
 // Leaves calls f for every leaf of the record after it was written as a document: every primitive with a value and every
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
@@ -273,7 +274,7 @@ func (rec *Record) Leaves(f func(place func() string, s tree.State, why string))
 			if ours(leaf, r) {
 				return
 			}
-			c := rec.claims[leaf.Addr().Interface()]
+			c := rec.claims[plan.PlaceOf(leaf)]
 			f(func() string {
 				return rec.placeOf(r, n) + path()
 			}, c.state, c.why)
@@ -339,7 +340,7 @@ func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value
 				continue // contained resources are records of their own
 			}
 			if e.Name == "extension" {
-				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
 					continue
 				}
 			}
@@ -373,7 +374,7 @@ func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 				continue
 			}
 			if e.Name == "extension" {
-				if ext, ok := x.Addr().Interface().(*dpb.Extension); ok && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
 					continue
 				}
 			}

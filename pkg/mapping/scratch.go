@@ -10,8 +10,8 @@ import (
 
 // This file is the memory of a reading: what it needs only while it lasts, and the runs of structs that it hands out.
 
-// scratch is the memory of a reading. Its maps and lists are used again for the next one; what it hands out it never takes back,
-// for it stands in the record.
+// scratch is the memory of a reading. Its maps and lists are used again for the next one; what it hands out stands in the record, and is
+// used again only when the record is released.
 type scratch struct {
 	shared   map[sharedKey]reflect.Value
 	refs     map[*dpb.Reference]*Resource
@@ -76,6 +76,35 @@ func (r *runs) part() {
 	r.concepts.Part()
 }
 
+func (r *runs) again() {
+	r.arena.Again()
+	r.resources.Again()
+	r.ids.Again()
+	r.members.Again()
+	r.texts.Again()
+	r.uris.Again()
+	r.codes.Again()
+	r.codings.Again()
+	r.concepts.Again()
+}
+
+// lent is the memory of a reading that its record still needs.
+type lent struct {
+	m *Map
+	s *scratch
+}
+
+// Release ends a record that was read with ReadOptions.Reuse: its resources, and all that they are made of, are handed out again for
+// another one. Whoever still holds one of them would see that one's content, so only he may call it who made bytes of the record and
+// passed nothing else on.
+func (rec *Record) Release() {
+	if l := rec.lent; l != nil {
+		*rec = Record{Findings: rec.Findings}
+		l.s.runs.again()
+		l.m.scratch.Put(l.s)
+	}
+}
+
 func newScratch() *scratch {
 	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{},
 		led: map[string]*arrowMemo{}}
@@ -118,7 +147,5 @@ func (s *scratch) again() bool {
 	clear(s.copied)
 	s.refOrder, s.links, s.visited, s.wanting, s.foreign = s.refOrder[:0], s.links[:0], s.visited[:0], s.wanting[:0], s.foreign[:0]
 	s.copied = s.copied[:0]
-	// Two records never share a run: the one would keep the other in memory, and that the one before it, and so on for ever.
-	s.runs.part()
 	return true
 }

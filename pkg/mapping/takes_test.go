@@ -18,7 +18,7 @@ func TestFirstFree(t *testing.T) {
 	}
 	v := reflect.ValueOf(name).Elem()
 	given := plan.OfMessage(name).Element("given")
-	x := takes{taken: map[any]bool{}}
+	x := takes{taken: map[plan.Place]bool{}}
 	want := func(i int) {
 		t.Helper()
 		if got := x.firstFree(v, given); got != i {
@@ -27,16 +27,16 @@ func TestFirstFree(t *testing.T) {
 	}
 	want(0)
 	for i := range 10 {
-		x.taken[name.Given[i]] = true
+		x.taken[plan.PlaceAt(name.Given[i])] = true
 	}
 	want(10)
-	x.taken[name.Given[11]] = true
+	x.taken[plan.PlaceAt(name.Given[11])] = true
 	want(10)
-	x.free(name.Given[11]) // which was not passed
+	x.free(plan.PlaceAt(name.Given[11])) // which was not passed
 	want(10)
-	x.free(name.Given[4])
+	x.free(plan.PlaceAt(name.Given[4]))
 	want(4)
-	x.taken[name.Given[4]] = true
+	x.taken[plan.PlaceAt(name.Given[4])] = true
 	want(10)
 }
 

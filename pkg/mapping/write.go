@@ -22,9 +22,9 @@ import (
 
 // back is what the way back needs.
 type back struct {
-	takes                 // elements of lists that a row took
-	refused  map[any]bool // elements and resources that must not be written
-	takenLog []any
+	takes                        // elements of lists that a row took
+	refused  map[plan.Place]bool // elements and resources that must not be written
+	takenLog []plan.Place
 	claimLog []claimUndo
 	placeLog []*Resource
 	within   *Resource                          // the resource whose contained ones a fragment means
@@ -69,7 +69,7 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, write func(c *Context, t *
 	if err := m.compile(t); err != nil {
 		return nil, err
 	}
-	refused := map[any]bool{}
+	refused := map[plan.Place]bool{}
 	for {
 		rec.index()
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
@@ -347,7 +347,7 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 		c.claimAll(e, ti, tree.Declined, r.Note)
 		return true
 	}
-	if r.chained && slices.Contains(in.wrote, e.Addr().Interface()) {
+	if r.chained && slices.Contains(in.wrote, plan.PlaceOf(e)) {
 		return false // by a row above of its chain
 	}
 	at := c.begin()
@@ -357,7 +357,7 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 	}
 	ok := c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
 	if ok && r.inChain {
-		in.wrote = append(in.wrote, e.Addr().Interface())
+		in.wrote = append(in.wrote, plan.PlaceOf(e))
 	}
 	return ok
 }

@@ -12,13 +12,13 @@ import (
 // takes are the elements of lists that a row took. Of a long list it also knows how many elements at its beginning are
 // taken: a report's 100,000 results would be gone over 100,000 times.
 type takes struct {
-	taken  map[any]bool
+	taken  map[plan.Place]bool
 	begins map[list]int
-	passed map[any]passed // the elements before begins
+	passed map[plan.Place]passed // the elements before begins
 }
 
 type list struct {
-	owner any
+	owner plan.Place
 	e     *plan.Element
 }
 
@@ -35,13 +35,13 @@ func (t *takes) firstFree(v reflect.Value, e *plan.Element) int {
 	if n < longList {
 		return 0
 	}
-	l := list{v.Addr().Interface(), e}
+	l := list{plan.PlaceOf(v), e}
 	i := t.begins[l]
 	if t.begins == nil {
-		t.begins, t.passed = map[list]int{}, map[any]passed{}
+		t.begins, t.passed = map[list]int{}, map[plan.Place]passed{}
 	}
 	for ; i < n; i++ {
-		k := e.At(v, i).Addr().Interface()
+		k := plan.PlaceOf(e.At(v, i))
 		if !t.taken[k] {
 			break
 		}
@@ -52,7 +52,7 @@ func (t *takes) firstFree(v reflect.Value, e *plan.Element) int {
 }
 
 // free takes back that an element was taken.
-func (t *takes) free(k any) {
+func (t *takes) free(k plan.Place) {
 	delete(t.taken, k)
 	if p, ok := t.passed[k]; ok {
 		delete(t.passed, k)
@@ -95,17 +95,17 @@ func (c *Context) end(a attempt, ok bool) bool {
 }
 
 func (c *Context) take(v reflect.Value) {
-	k := v.Addr().Interface()
+	k := plan.PlaceOf(v)
 	if !c.taken[k] {
 		if c.taken == nil {
-			c.taken = map[any]bool{}
+			c.taken = map[plan.Place]bool{}
 		}
 		c.taken[k] = true
 		c.takenLog = append(c.takenLog, k)
 	}
 }
 
-func (c *Context) isTaken(v reflect.Value) bool { return c.taken[v.Addr().Interface()] }
+func (c *Context) isTaken(v reflect.Value) bool { return c.taken[plan.PlaceOf(v)] }
 
 func (c *Context) setPlaced(r *Resource) {
 	if !r.placed {

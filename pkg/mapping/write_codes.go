@@ -89,7 +89,7 @@ func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {
 	case *dpb.CodeableConcept:
 		var to, orig *dpb.Coding
 		for _, coding := range x.Coding {
-			if c.taken[coding] {
+			if c.taken[plan.PlaceAt(coding)] {
 				continue
 			}
 			switch {
@@ -138,7 +138,7 @@ func (c *Context) writeTranslated(r *row, cc *dpb.CodeableConcept, k tree.Node) 
 	var made *dpb.Coding
 	others := 0
 	for _, coding := range cc.Coding {
-		if c.taken[coding] {
+		if c.taken[plan.PlaceAt(coding)] {
 			continue
 		}
 		if t := codedOf(coding); made == nil && (r.codes.targets[t] || r.codes.write[t] != nil) && coding.GetVersion() == nil {

@@ -20,7 +20,7 @@ func (c *Context) refuse() (again bool) {
 				if c.carriedWhole(v, e) || !c.anyClaimed(v, ti) {
 					continue
 				}
-				c.refused[v.Addr().Interface()] = true
+				c.refused[plan.PlaceOf(v)] = true
 				again = true
 			}
 		})
@@ -65,5 +65,5 @@ func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
 }
 
 func (x *run) isRefused(v reflect.Value) bool {
-	return len(x.refused) > 0 && x.refused[v.Addr().Interface()]
+	return len(x.refused) > 0 && x.refused[plan.PlaceOf(v)]
 }

@@ -50,7 +50,7 @@ func (c *Context) declineResource(res *Resource) {
 }
 
 func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
-	if ref, ok := v.Addr().Interface().(*dpb.Reference); ok {
+	if ref := plan.As[dpb.Reference](v); ref != nil {
 		text, _ := refText(ref)
 		switch to := c.resolve(v); {
 		case text == "":

@@ -2,8 +2,8 @@
 // by FHIR name, in the specification's order, with the struct fields where they stand.
 //
 // The codec, the rows and FHIRPath share this one description. Types are described when they are first asked for and never
-// again; all of it is safe for concurrent use. There is no unsafe and no generated code: places are struct field indexes for
-// package reflect.
+// again; all of it is safe for concurrent use. There is no generated code: places are struct field indexes for package reflect, and
+// within this package offsets (field.go).
 //
 // # Terminology
 //
@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -57,8 +58,8 @@ type Type struct {
 	bySymbol atomic.Pointer[[]*Element]
 	alts     map[string]*Alt // of ContainedResource: by resource type
 	altOf    map[reflect.Type]*Alt
-	oneof    int          // of ContainedResource: the field of the oneof
-	Slab     int          // its number for an Arena
+	oneof    int // of ContainedResource: the field of the oneof
+	of       *Struct
 	Codec    atomic.Value // what the codec of the hub has made of it
 
 	referringOnce sync.Once
@@ -85,12 +86,15 @@ type Element struct {
 	Targets  []string // of a Reference, the types of resource that it may lead to; nil or "Resource": any
 	Desc     protoreflect.FieldDescriptor
 
-	goType reflect.Type // of the struct that the field or the list's items point to
-	typ    atomic.Pointer[Type]
-	oneof  int // of a choice: the field of the oneof within the struct that the field points to
-	altOf  map[reflect.Type]*Alt
-	refs   map[string]*Alt // of Reference.reference
-	Owner  *Type
+	goType  reflect.Type // of the struct that the field or the list's items point to
+	item    *Struct      // the same
+	offset  offset       // of the field
+	oneofAt offset       // of oneof
+	typ     atomic.Pointer[Type]
+	oneof   int // of a choice: the field of the oneof within the struct that the field points to
+	altOf   map[reflect.Type]*Alt
+	refs    map[string]*Alt // of Reference.reference
+	Owner   *Type
 }
 
 // Alt is one type that a choice may take, one type of resource that ContainedResource may hold, or one member of
@@ -100,6 +104,9 @@ type Alt struct {
 	Wrap   reflect.Type
 	Desc   protoreflect.FieldDescriptor
 	goType reflect.Type
+	item   *Struct        // the same
+	wrap   *Struct        // of Wrap
+	tab    unsafe.Pointer // what the oneof's interface says of its type when it holds this
 	typ    atomic.Pointer[Type]
 }
 
@@ -122,6 +129,18 @@ func (e *Element) Oneof() int { return e.oneof }
 
 // ByWrap finds the Alt of a choice or of Reference.reference by its wrapper's type (a struct).
 func (e *Element) ByWrap(rt reflect.Type) *Alt { return e.altOf[rt] }
+
+// Of is the struct that the element's items are: of a choice the struct that holds its oneof.
+func (e *Element) Of() *Struct { return e.item }
+
+// Of is the struct of the alternative.
+func (a *Alt) Of() *Struct { return a.item }
+
+// WrapOf is the struct that the oneof holds.
+func (a *Alt) WrapOf() *Struct { return a.wrap }
+
+// Of is the struct of the type.
+func (t *Type) Of() *Struct { return t.of }
 
 // GoType is the struct of the alternative.
 func (a *Alt) GoType() reflect.Type { return a.goType }
@@ -294,7 +313,7 @@ func kindOf(md protoreflect.MessageDescriptor) apb.StructureDefinitionKindValue 
 const corePrefix = "google.fhir.r4.core."
 
 func build(rt reflect.Type) *Type {
-	t := &Type{Go: rt, Slab: SlabOf(rt), ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
+	t := &Type{Go: rt, of: StructOf(rt), ID: -1, Extension: -1, Identifier: -1, Meta: -1, Contained: -1, oneof: -1}
 	if rt == reflect.TypeFor[anypb.Any]() {
 		t.Name, t.Kind, t.Desc = "Resource", Packed, (&anypb.Any{}).ProtoReflect().Descriptor()
 		t.bases = []string{"Resource"}
@@ -344,14 +363,17 @@ func build(rt reflect.Type) *Type {
 			continue // the version in a reference
 		}
 		e := &Element{Name: fd.JSONName(), Index: index[fd.Number()], List: fd.IsList(), Desc: fd, Owner: t, oneof: -1}
+		e.offset = offset(rt.Field(e.Index).Offset)
 		e.Required = proto.GetExtension(fd.Options(), apb.E_ValidationRequirement).(apb.Requirement) == apb.Requirement_REQUIRED_BY_FHIR
 		e.Targets, _ = proto.GetExtension(fd.Options(), apb.E_ValidReferenceType).([]string)
 		e.goType = rt.Field(e.Index).Type.Elem()
 		if e.List {
 			e.goType = e.goType.Elem()
 		}
+		e.item = StructOf(e.goType)
 		if sub := fd.Message(); proto.GetExtension(sub.Options(), apb.E_IsChoiceType).(bool) {
 			e.oneof = oneofField(e.goType, sub.Oneofs().Get(0))
+			e.oneofAt = offset(e.goType.Field(e.oneof).Offset)
 			e.altOf = map[reflect.Type]*Alt{}
 			ws := wrappers(e.goType)
 			for j := range sub.Fields().Len() {
@@ -412,7 +434,7 @@ func (t *Type) add(e *Element) {
 func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
 	o := md.Oneofs().ByName("reference")
 	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Shape: ReferenceText, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}, refs: map[string]*Alt{}}
-	e.oneof = e.Index
+	e.oneof, e.item, e.offset = e.Index, StructOf(e.goType), offset(t.Go.Field(e.Index).Offset)
 	ws := wrappers(t.Go)
 	for i := range o.Fields().Len() {
 		a := newAlt(ws, o.Fields().Get(i))
@@ -463,5 +485,7 @@ func fieldNumber(f reflect.StructField) protoreflect.FieldNumber {
 
 func newAlt(ws map[protoreflect.FieldNumber]reflect.Type, fd protoreflect.FieldDescriptor) *Alt {
 	w := ws[fd.Number()]
-	return &Alt{Wrap: w, Desc: fd, goType: w.Field(0).Type.Elem()}
+	a := &Alt{Wrap: w, Desc: fd, goType: w.Field(0).Type.Elem(), wrap: StructOf(w)}
+	a.item = StructOf(a.goType)
+	return a
 }

@@ -11,11 +11,10 @@ import (
 
 // Len is the number of items of e in v: of a list its length, else 0 or 1.
 func (e *Element) Len(v reflect.Value) int {
-	f := v.Field(e.Index)
 	switch {
 	case e.List:
-		return f.Len()
-	case f.IsNil():
+		return len(*items(v, e.offset))
+	case *pointer(v, e.offset) == nil:
 		return 0
 	}
 	return 1
@@ -23,24 +22,22 @@ func (e *Element) Len(v reflect.Value) int {
 
 // At is the i-th item of e in v; of a choice what it holds, whichever type that is.
 func (e *Element) At(v reflect.Value, i int) reflect.Value {
-	f := v.Field(e.Index)
 	if e.List {
-		if i >= f.Len() {
+		list := *items(v, e.offset)
+		if i >= len(list) {
 			return reflect.Value{}
 		}
-		return f.Index(i).Elem()
+		return e.item.at(list[i])
 	}
-	if i > 0 || f.IsNil() {
+	p := *pointer(v, e.offset)
+	if i > 0 || p == nil {
 		return reflect.Value{}
 	}
-	if e.Choice != nil {
+	if e.Choice != nil || e.RefText {
 		x, _ := e.Chosen(v)
 		return x
 	}
-	if e.RefText {
-		return f.Elem().Elem().Field(0).Elem()
-	}
-	return f.Elem()
+	return e.item.at(p)
 }
 
 // Chosen is what a choice holds, and as which type; of Reference.reference its member.
@@ -62,19 +59,36 @@ func (e *Element) Chosen(v reflect.Value) (reflect.Value, *Alt) {
 	return p.Elem(), e.altOf[w.Type()]
 }
 
-// Append makes a new item of a list.
-func (e *Element) Append(v reflect.Value) reflect.Value {
-	p := reflect.New(e.goType)
-	push(v.Field(e.Index), p)
-	return p.Elem()
+// Held is what a choice holds as type a; the zero Value if it holds nothing or another type.
+func (e *Element) Held(v reflect.Value, a *Alt) reflect.Value {
+	if p := *pointer(v, e.offset); p == nil {
+		return reflect.Value{}
+	} else if w := member(p, e.oneofAt); a.holds(w) {
+		return a.item.at(w.item())
+	} else if w.tab == nil {
+		return reflect.Value{}
+	}
+	if x, b := e.Chosen(v); b == a {
+		return x
+	}
+	return reflect.Value{}
 }
 
-// push appends to a list, which reflect.Append does with an allocation more.
-func push(list, item reflect.Value) {
-	n := list.Len()
-	list.Grow(1)
-	list.SetLen(n + 1)
-	list.Index(n).Set(item)
+// Free reports that a choice holds nothing.
+func (e *Element) Free(v reflect.Value) bool {
+	p := *pointer(v, e.offset)
+	if p == nil {
+		return true
+	}
+	w := member(p, e.oneofAt)
+	return w.tab == nil || w.item() == nil
+}
+
+// Append makes a new item of a list.
+func (e *Element) Append(v reflect.Value) reflect.Value {
+	x := e.New()
+	e.Put(v, x)
+	return x
 }
 
 // New makes an item of e that belongs to nothing yet; Put hangs it in.
@@ -82,18 +96,19 @@ func (e *Element) New() reflect.Value { return reflect.New(e.goType).Elem() }
 
 // Put hangs an item that New made into v: at the end of a list, else in the place of what was there.
 func (e *Element) Put(v, item reflect.Value) {
-	if f := v.Field(e.Index); e.List {
-		push(f, item.Addr())
+	if e.List {
+		list := items(v, e.offset)
+		*list = append(*list, address(item))
 	} else {
-		f.Set(item.Addr())
+		*pointer(v, e.offset) = address(item)
 	}
 }
 
 // Set makes e hold a new empty item (not for lists, choices and Reference.reference).
 func (e *Element) Set(v reflect.Value) reflect.Value {
-	p := reflect.New(e.goType)
-	v.Field(e.Index).Set(p)
-	return p.Elem()
+	x := e.New()
+	e.Put(v, x)
+	return x
 }
 
 // New makes an item of this type that belongs to nothing yet.
@@ -102,24 +117,31 @@ func (a *Alt) New() reflect.Value { return reflect.New(a.goType).Elem() }
 // Choose makes a choice, or Reference.reference, hold item as type a, in the place of what was there.
 func (e *Element) Choose(v reflect.Value, a *Alt, item reflect.Value) {
 	host := reflect.Value{}
-	if e.Choice != nil && v.Field(e.Index).IsNil() {
+	if e.Choice != nil && *pointer(v, e.offset) == nil {
 		host = reflect.New(e.goType).Elem()
 	}
-	e.ChooseIn(v, host, reflect.New(a.Wrap).Elem(), item)
+	e.ChooseIn(v, host, a, reflect.New(a.Wrap).Elem(), item)
 }
 
 // ChooseIn is Choose with the structs that a choice stands in, which the caller has made: wrap of type Alt.Wrap, and where v
 // has none yet, host of type GoType.
-func (e *Element) ChooseIn(v, host, wrap, item reflect.Value) {
-	wrap.Field(0).Set(item.Addr())
-	f := v.Field(e.Index)
+func (e *Element) ChooseIn(v, host reflect.Value, a *Alt, wrap, item reflect.Value) {
+	*pointer(wrap, 0) = address(item)
+	w := member(address(v), e.offset)
 	if e.Choice != nil {
-		if f.IsNil() {
-			f.Set(host.Addr())
+		f := pointer(v, e.offset)
+		if *f == nil {
+			*f = address(host)
 		}
-		f = f.Elem().Field(e.oneof)
+		w = member(*f, e.oneofAt)
 	}
-	f.Set(wrap.Addr())
+	a.wrapIn(w, func() reflect.Value {
+		f := v.Field(e.Index)
+		if e.Choice != nil {
+			f = f.Elem().Field(e.oneof)
+		}
+		return f
+	}, wrap)
 }
 
 // Remove takes e away from v.

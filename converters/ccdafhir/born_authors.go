@@ -81,7 +81,15 @@ func (b *born) agent(n tree.Node, p *mapping.Resource, agent element, whole bool
 		return false
 	}
 	a := b.add(n, "author")
-	if !b.assigned(a, "assignedAuthor", p, agent.one("who")) {
+	if who := b.follow(p, agent.one("who")); who != nil && who.Type() == "Device" && !b.c.Refused(who.Msg) {
+		b.c.Place(who)
+		k := b.add(a, "assignedAuthor")
+		b.c.Anew(func() { b.c.WriteTable("AuthorDevice", who.Msg, k) })
+		if b.d.Child(k, "id") == 0 {
+			b.ids(k, who, "")
+		}
+		b.claim(agent.one("who"))
+	} else if !b.assigned(a, "assignedAuthor", p, agent.one("who")) {
 		b.clear(a)
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+	devpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/device_go_proto"
 	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/practitioner_role_go_proto"
 	provpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -139,11 +140,15 @@ func provenanceOf(c *mapping.Context, author *dpb.Reference, when *dpb.DateTime)
 	agent := &provpb.Provenance_Agent{Type: concept(participantTypes, "author"), Who: &dpb.Reference{}}
 	agent.Type.Coding[0].Display = &dpb.String{Value: "Author"}
 	c.ReferAs(agent.Who, author)
-	if role, ok := c.Led(author).(*prpb.PractitionerRole); ok && role.Organization != nil {
-		agent.OnBehalfOf = &dpb.Reference{}
-		if !c.ReferAs(agent.OnBehalfOf, role.Organization) {
-			agent.OnBehalfOf = nil
-		}
+	var employer *dpb.Reference
+	switch x := c.Led(author).(type) {
+	case *prpb.PractitionerRole:
+		employer = x.Organization
+	case *devpb.Device:
+		employer = x.Owner
+	}
+	if to := new(dpb.Reference); employer != nil && c.ReferAs(to, employer) {
+		agent.OnBehalfOf = to
 	}
 	p.Agent = append(p.Agent, agent)
 	return p

@@ -234,7 +234,7 @@ func (b *born) rest() {
 			b.c.Decline(id.msg(), "the document has an id of another kind in its place")
 		}
 		switch {
-		case b.c.Placed(r):
+		case b.c.Placed(r) && r.Type() != "Provenance":
 		case outside[r.Type()] != "":
 			b.decline(r, outside[r.Type()])
 		case r.Type() == "Composition":
@@ -257,7 +257,7 @@ var outside = map[string]string{
 	"Claim": "billing is no part of a clinical document", "ExplanationOfBenefit": "billing is no part of a clinical document",
 	"ClaimResponse": "billing is no part of a clinical document", "Account": "billing is no part of a clinical document",
 	"ImagingStudy":  "the series of a study are no part of a clinical document",
-	"MessageHeader": "the envelope of a message is no part of a clinical document", "Provenance": "the history of a resource in its server is no part of a clinical document",
+	"MessageHeader": "the envelope of a message is no part of a clinical document", "Provenance": onlyAuthors,
 	"AuditEvent":       "the history of a resource in its server is no part of a clinical document",
 	"OperationOutcome": "it is about an operation, not about the patient", "Parameters": "it is about an operation, not about the patient",
 }

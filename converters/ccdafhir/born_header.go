@@ -93,6 +93,9 @@ func (b *born) header(root tree.Node) {
 
 	keeper := b.custodian()
 	b.organization(b.add(a, "representedOrganization"), keeper)
+	if b.patient != nil {
+		b.authorsOf(root, b.patient, true)
+	}
 	org := b.add(root, "custodian/assignedCustodian/representedCustodianOrganization")
 	b.organization(org, keeper)
 	had := map[string]bool{}

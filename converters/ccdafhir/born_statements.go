@@ -154,6 +154,9 @@ func (b *born) act(n tree.Node, name, class, mood string, r *mapping.Resource, p
 	k := b.put(b.add(n, name), "classCode", class, "moodCode", mood)
 	b.template(k, list...)
 	b.ids(k, r, part)
+	if part == "" {
+		b.authors(k, r)
+	}
 	return k
 }
 

@@ -56,6 +56,8 @@ var Types = mapping.Types{
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
+	"PROVENANCE":   mapping.Pair{Read: readProvenance, Write: writeProvenance},
+	"WRITTEN_BY":   mapping.Pair{Read: readNothing, Write: writeAuthors},
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }
 

@@ -53,7 +53,19 @@ func (c *Context) ReferAs(ref, other *dpb.Reference) bool {
 	return to != nil
 }
 
-// Memo is for pairs on the way to FHIR: what compute gives for a key is computed once for a document. The key's type is the pair's own.
+// ReferTo is for pairs on the way to FHIR: ref will lead to a resource of the record.
+func (c *Context) ReferTo(ref *dpb.Reference, to *Resource) { c.refer(reflect.ValueOf(ref).Elem(), to) }
+
+// Add is for pairs on the way to FHIR: it puts a resource into the record that no row names, made of what from was made of.
+func (c *Context) Add(m proto.Message, from *Resource) {
+	r := wrapResource(m)
+	c.made++
+	r.at, r.made, r.nth = from.at, true, c.made
+	c.stranger(r.v, r.info)
+	c.enlist(r)
+}
+
+// Memo is for pairs: what compute gives for a key is computed once for a document. The key's type is the pair's own.
 func (c *Context) Memo(key any, compute func() any) any {
 	v, ok := c.memo[key]
 	if !ok {
@@ -90,7 +102,7 @@ func (c *Context) Normal(leaf tree.Node, form func() string) {
 	}
 }
 
-// Resources are those of the record, for what FromFHIRBy runs.
+// Resources are those of the record: on the way to FHIR what it has so far.
 func (c *Context) Resources() []*Resource { return c.rec.Resources }
 
 // Bundle is the record's bundle without its entries, nil if there is none.

@@ -7,7 +7,9 @@ import (
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -32,6 +34,10 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|TXT|2^Look^L||clear|||N|||F\nOBX|2|NUM|3^pH^L||6.9|1|||||F\nOBX|3|STR|4^Smell^L||none~faint||||||F\nOBX|4|TEXT|5^Note^L||A^Turbid^L||||||F\n"},
 	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
 	{"OUL^R22^OUL_R22", wholePID + wholePV1 + "SPM|1|S1||BLD\nOBX|1|ST|V^Volume^L||low||||||F\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nTQ1|1||||||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nNTE|1||checked\n"},
+	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L|||20240301\nORC|SC|P2\nOBX|1|NM|4^Growth^L||0||||||F\n" +
+		"SPM|2|||UR\nOBR|3|P3|F3|5^Urine^L\nOBX|1|NM|6^Glucose^L||5|mmol/L|||||F\nOBR|4|P4|F4|7^Sediment^L\n"},
+	{"OUL^R23^OUL_R23", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L\nOBX|1|NM|4^Growth^L||0||||||F\n"},
+	{"OUL^R21^OUL_R21", wholePID + "SAC|||S1\nORC|SC|P1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
@@ -118,6 +124,76 @@ func TestWholeMessages(t *testing.T) {
 					t.Errorf("%s is %s: %s", res.Doc.PlaceOf(n), s, why)
 				}
 			})
+		})
+	}
+}
+
+// TestSameSpecimen: several orders below one specimen have it all, and it stands in the bundle once.
+func TestSameSpecimen(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range wholeMessages {
+		if !strings.HasPrefix(tt.body[strings.IndexByte(tt.body, '\n')+1:], "SPM|1|S1||BLD\n") || strings.Count(tt.body, "OBR|") < 2 {
+			continue
+		}
+		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		specimens := 0
+		for _, r := range rec.Resources {
+			switch x := r.Msg.(type) {
+			case *spb.Specimen:
+				if !fromField(x) {
+					specimens++
+				}
+			case *rpb.DiagnosticReport:
+				if len(x.Specimen) == 0 {
+					t.Errorf("%s: a report without its specimen", tt.kind)
+				}
+			}
+		}
+		if want := strings.Count(tt.body, "SPM|"); specimens != want {
+			t.Errorf("%s: %d specimens, want %d", tt.kind, specimens, want)
+		}
+	}
+}
+
+// oddMessages are such as senders write against the standard or at its edges; each broke a law once.
+var oddMessages = []struct{ name, kind, body string }{
+	{"a note below an observation of nothing", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nOBX|1\nNTE|1|L|seen by Dora|RE^Remark^HL70364\nSPM|1|^S1\n"},
+	{"a participant below an observation of nothing", "ORU^R01^ORU_R01", "PID|1\nOBX|1\nPRT||AD||PB^Performed by^HL70912|21^Doe^Dan||CLINIC^Clinic^L|Maple Clinic|^^^MAPLE|DEV1^MAPLE|20240301101500-0500||||^^^^^^^^^DEV1|UDI7|||LOT7|S7\n"},
+	{"a note below a patient of nothing", "ORU^R01^ORU_R01", "PID|1\nNTE|1|L|asked twice|RE^Remark^HL70364|31^Desk^Dora\nOBR|1|P1|F1|1^Panel^L||||||||||||31^Front^Flora|||||||||F\n"},
+	{"a time of collection with an end that is none", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nSPM|1|S1||BLD|||||||||||||20240301101500-0500^later\n"},
+	{"a site's segment behind a note of a patient", "ERP^Z99^ERP_R09", "MSA|AA|9\nQAK|7|OK\nERQ||R09|@PID.3.1^4711\n" + wholePID + "NTE|1|P|all of it\nZNT|1^MAPLE\n"},
+	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
+	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
+}
+
+// TestOddMessages holds them against the laws.
+func TestOddMessages(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range oddMessages {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r")
+			raw := &hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1}
+			msg, err := (&hl7v2.Parser{}).Parse(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := kit(m, arranged(m, raw, msg)).Run([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Faults {
+				t.Error(f)
+			}
+			if res.Tally.Carried < 15 {
+				t.Errorf("only %d values are carried", res.Tally.Carried)
+			}
 		})
 	}
 }

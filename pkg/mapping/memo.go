@@ -190,7 +190,7 @@ func bare(s *dpb.String) bool { return s == nil || s.Id == nil && len(s.Extensio
 func (x *run) copyConcept(from *dpb.CodeableConcept) *dpb.CodeableConcept {
 	to := x.concepts.Take()
 	if n := len(from.Coding); n > 0 {
-		to.Coding = make([]*dpb.Coding, n)
+		to.Coding = x.lists.List(n)
 		for i, y := range from.Coding {
 			to.Coding[i] = x.copyCoding(y)
 		}

@@ -62,6 +62,7 @@ type runs struct {
 	codes     plan.Pool[dpb.Code]
 	codings   plan.Pool[dpb.Coding]
 	concepts  plan.Pool[dpb.CodeableConcept]
+	lists     plan.Pool[*dpb.Coding]
 }
 
 func (r *runs) part() {
@@ -74,6 +75,7 @@ func (r *runs) part() {
 	r.codes.Part()
 	r.codings.Part()
 	r.concepts.Part()
+	r.lists.Part()
 }
 
 func (r *runs) again() {
@@ -86,6 +88,7 @@ func (r *runs) again() {
 	r.codes.Again()
 	r.codings.Again()
 	r.concepts.Again()
+	r.lists.Again()
 }
 
 // lent is the memory of a reading that its record still needs.

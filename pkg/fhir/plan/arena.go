@@ -28,10 +28,10 @@ type Pool[T any] struct {
 }
 
 // Take gives a new T.
-func (p *Pool[T]) Take() *T { return &p.take(1)[0] }
+func (p *Pool[T]) Take() *T { return &p.List(1)[0] }
 
-// take gives n new ones that stand side by side.
-func (p *Pool[T]) take(n int) []T {
+// List gives n new ones that stand side by side.
+func (p *Pool[T]) List(n int) []T {
 	if len(p.run)-p.next < n {
 		var x T
 		p.run, p.next = make([]T, max(n, p.expected.run(maxRun, maxKept/int(unsafe.Sizeof(x))))), 0
@@ -135,7 +135,7 @@ func (a *Arena) Take(of *Struct) reflect.Value {
 func (a *Arena) Put(e *Element, v, item reflect.Value) {
 	if e.List {
 		if list := items(v, e.offset); len(*list) == cap(*list) {
-			longer := a.lists.take(max(2*len(*list), 1))
+			longer := a.lists.List(max(2*len(*list), 1))
 			*list = longer[:copy(longer, *list)]
 		}
 	}

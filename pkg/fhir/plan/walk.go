@@ -127,8 +127,10 @@ func (e *Element) Choose(v reflect.Value, a *Alt, item reflect.Value) {
 // has none yet, host of type GoType.
 func (e *Element) ChooseIn(v, host reflect.Value, a *Alt, wrap, item reflect.Value) {
 	*pointer(wrap, 0) = address(item)
-	w := member(address(v), e.offset)
-	if e.Choice != nil {
+	var w *wrapped
+	if e.Choice == nil {
+		w = member(address(v), e.offset)
+	} else {
 		f := pointer(v, e.offset)
 		if *f == nil {
 			*f = address(host)

@@ -560,14 +560,14 @@ func (x *run) fresh(s *step) reflect.Value {
 // hang puts an element that fresh made into v.
 func (x *run) hang(v reflect.Value, s *step, e reflect.Value) {
 	if s.a == nil {
-		x.arena.Put(s.e, v, e)
+		s.e.Put(v, e)
 		return
 	}
 	host := reflect.Value{}
 	if s.e.Len(v) == 0 {
 		host = x.arena.Take(s.e.Of())
 	}
-	s.e.ChooseIn(v, host, s.a, x.arena.Take(s.a.WrapOf()), e)
+	s.e.ChooseIn(v, host, x.arena.Take(s.a.WrapOf()), e)
 }
 
 // place is where a target leads in v: what is there already or, with make, made now. The step that grows is made anew.

@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"reflect"
-	"sync"
-	"unsafe"
-)
+import "reflect"
 
 // Arena makes structs whose types are known at run time only, many at a time: one allocation for a run of structs of one type. Runs
 // are as long as the pieces of work before had use for (see expected), since of what a run holds and nobody takes, memory is filled
@@ -16,7 +12,6 @@ import (
 type Arena struct {
 	slabs []slab // by the numbers that StructOf gives
 	used  []int  // those that are not empty
-	lists Pool[unsafe.Pointer]
 }
 
 // Pool is an Arena of one type, which the program knows. A run is never shared between pieces of work that may part: each has
@@ -33,8 +28,7 @@ func (p *Pool[T]) Take() *T { return &p.List(1)[0] }
 // List gives n new ones that stand side by side.
 func (p *Pool[T]) List(n int) []T {
 	if len(p.run)-p.next < n {
-		var x T
-		p.run, p.next = make([]T, max(n, p.expected.run(maxRun, maxKept/int(unsafe.Sizeof(x))))), 0
+		p.run, p.next = make([]T, max(n, p.expected.run(maxRun, maxKept/int(reflect.TypeFor[T]().Size())))), 0
 	}
 	x := p.run[p.next : p.next+n : p.next+n]
 	p.next += n
@@ -92,8 +86,7 @@ func (e *expected) again(taken int) bool {
 
 type slab struct {
 	slice reflect.Type // kept when the slab is emptied: reflect looks it up in a map
-	size  uintptr      // of one struct
-	run   unsafe.Pointer
+	run   reflect.Value
 	next  int
 	n     int
 	expected
@@ -112,45 +105,30 @@ func (a *Arena) Take(of *Struct) reflect.Value {
 	}
 	s := &a.slabs[of.slab]
 	if s.taken == 0 {
-		a.used, s.size = append(a.used, of.slab), of.size
+		a.used = append(a.used, of.slab)
 	}
 	if s.next == s.n {
-		s.next = 0
-		if s.n = s.expected.run(min(maxRun, maxBytes/int(of.size)), maxKept/int(of.size)); s.n == 1 {
-			s.run = reflect.New(of.Go).UnsafePointer()
-		} else {
-			if s.slice == nil {
-				s.slice = reflect.SliceOf(of.Go)
-			}
-			s.run = reflect.MakeSlice(s.slice, s.n, s.n).UnsafePointer()
+		if s.slice == nil {
+			s.slice = reflect.SliceOf(of.Go)
 		}
+		size := int(of.Go.Size())
+		s.n, s.next = s.expected.run(min(maxRun, maxBytes/size), maxKept/size), 0
+		s.run = reflect.MakeSlice(s.slice, s.n, s.n)
 	}
-	v := of.at(unsafe.Add(s.run, uintptr(s.next)*of.size))
+	v := s.run.Index(s.next)
 	s.next++
 	s.taken++
 	return v
-}
-
-// Put is Element.Put, with a list's memory out of the arena.
-func (a *Arena) Put(e *Element, v, item reflect.Value) {
-	if e.List {
-		if list := items(v, e.offset); len(*list) == cap(*list) {
-			longer := a.lists.List(max(2*len(*list), 1))
-			*list = longer[:copy(longer, *list)]
-		}
-	}
-	e.Put(v, item)
 }
 
 // Part ends a piece of work: what is taken next shares no memory with what was taken before.
 func (a *Arena) Part() {
 	for _, i := range a.used {
 		s := &a.slabs[i]
-		s.run, s.n, s.next = nil, 0, 0
+		s.run, s.n, s.next = reflect.Value{}, 0, 0
 		s.part()
 	}
 	a.used = a.used[:0]
-	a.lists.Part()
 }
 
 // Again ends a piece of work of which nobody holds anything: its memory is emptied and handed out once more.
@@ -158,32 +136,11 @@ func (a *Arena) Again() {
 	for _, i := range a.used {
 		s := &a.slabs[i]
 		if s.again(s.next) {
-			empty(s.run, s.next, s.size)
+			s.run.Slice(0, s.next).Clear()
 		} else {
-			s.run, s.n = nil, 0
+			s.run, s.n = reflect.Value{}, 0
 		}
 		s.next = 0
 	}
 	a.used = a.used[:0]
-	a.lists.Again()
-}
-
-var structs struct {
-	sync.Mutex
-	byGo map[reflect.Type]*Struct
-}
-
-// StructOf is what is known of a struct type. Each has a number, so that an Arena finds its free structs by index.
-func StructOf(rt reflect.Type) *Struct {
-	structs.Lock()
-	defer structs.Unlock()
-	if structs.byGo == nil {
-		structs.byGo = map[reflect.Type]*Struct{}
-	}
-	s := structs.byGo[rt]
-	if s == nil {
-		s = newStruct(rt, len(structs.byGo))
-		structs.byGo[rt] = s
-	}
-	return s
 }

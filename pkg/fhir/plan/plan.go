@@ -2,8 +2,8 @@
 // by FHIR name, in the specification's order, with the struct fields where they stand.
 //
 // The codec, the rows and FHIRPath share this one description. Types are described when they are first asked for and never
-// again; all of it is safe for concurrent use. There is no generated code: places are struct field indexes for package reflect, and
-// within this package offsets (field.go).
+// again; all of it is safe for concurrent use. There is no unsafe and no generated code: places are struct field indexes for
+// package reflect.
 //
 // # Terminology
 //
@@ -22,7 +22,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -86,15 +85,13 @@ type Element struct {
 	Targets  []string // of a Reference, the types of resource that it may lead to; nil or "Resource": any
 	Desc     protoreflect.FieldDescriptor
 
-	goType  reflect.Type // of the struct that the field or the list's items point to
-	item    *Struct      // the same
-	offset  offset       // of the field
-	oneofAt offset       // of oneof
-	typ     atomic.Pointer[Type]
-	oneof   int // of a choice: the field of the oneof within the struct that the field points to
-	altOf   map[reflect.Type]*Alt
-	refs    map[string]*Alt // of Reference.reference
-	Owner   *Type
+	goType reflect.Type // of the struct that the field or the list's items point to
+	item   *Struct      // the same
+	typ    atomic.Pointer[Type]
+	oneof  int // of a choice: the field of the oneof within the struct that the field points to
+	altOf  map[reflect.Type]*Alt
+	refs   map[string]*Alt // of Reference.reference
+	Owner  *Type
 }
 
 // Alt is one type that a choice may take, one type of resource that ContainedResource may hold, or one member of
@@ -104,9 +101,8 @@ type Alt struct {
 	Wrap   reflect.Type
 	Desc   protoreflect.FieldDescriptor
 	goType reflect.Type
-	item   *Struct        // the same
-	wrap   *Struct        // of Wrap
-	tab    unsafe.Pointer // what the oneof's interface says of its type when it holds this
+	item   *Struct // the same
+	wrap   *Struct // of Wrap
 	typ    atomic.Pointer[Type]
 }
 
@@ -363,7 +359,6 @@ func build(rt reflect.Type) *Type {
 			continue // the version in a reference
 		}
 		e := &Element{Name: fd.JSONName(), Index: index[fd.Number()], List: fd.IsList(), Desc: fd, Owner: t, oneof: -1}
-		e.offset = offset(rt.Field(e.Index).Offset)
 		e.Required = proto.GetExtension(fd.Options(), apb.E_ValidationRequirement).(apb.Requirement) == apb.Requirement_REQUIRED_BY_FHIR
 		e.Targets, _ = proto.GetExtension(fd.Options(), apb.E_ValidReferenceType).([]string)
 		e.goType = rt.Field(e.Index).Type.Elem()
@@ -373,7 +368,6 @@ func build(rt reflect.Type) *Type {
 		e.item = StructOf(e.goType)
 		if sub := fd.Message(); proto.GetExtension(sub.Options(), apb.E_IsChoiceType).(bool) {
 			e.oneof = oneofField(e.goType, sub.Oneofs().Get(0))
-			e.oneofAt = offset(e.goType.Field(e.oneof).Offset)
 			e.altOf = map[reflect.Type]*Alt{}
 			ws := wrappers(e.goType)
 			for j := range sub.Fields().Len() {
@@ -434,7 +428,7 @@ func (t *Type) add(e *Element) {
 func (t *Type) addReferenceText(md protoreflect.MessageDescriptor) {
 	o := md.Oneofs().ByName("reference")
 	e := &Element{Name: "reference", Index: oneofField(t.Go, o), RefText: true, Shape: ReferenceText, Owner: t, goType: reflect.TypeFor[dpb.String](), altOf: map[reflect.Type]*Alt{}, refs: map[string]*Alt{}}
-	e.oneof, e.item, e.offset = e.Index, StructOf(e.goType), offset(t.Go.Field(e.Index).Offset)
+	e.oneof, e.item = e.Index, StructOf(e.goType)
 	ws := wrappers(t.Go)
 	for i := range o.Fields().Len() {
 		a := newAlt(ws, o.Fields().Get(i))

@@ -36,8 +36,8 @@ const (
 type Prim struct {
 	Kind             PrimKind
 	Name             string // FHIR's name: dateTime, positiveInt, code
-	value, zone, pre offset // of struct fields
-	ext, id          offset
+	value, zone, pre int    // struct fields; zone is -1 where there is none
+	ext, id          int
 	codes            map[string]int32
 	shape            shape
 	words            []string // by enum number
@@ -71,9 +71,9 @@ var primKinds = map[string]PrimKind{"Boolean": Boolean, "Integer": Integer, "Pos
 
 func buildPrim(rt reflect.Type, md protoreflect.MessageDescriptor) *Prim {
 	p := &Prim{Kind: primKinds[string(md.Name())], Name: lower(string(md.Name())), zone: -1, pre: -1}
-	at := func(name string) offset {
+	at := func(name string) int {
 		if f, ok := rt.FieldByName(name); ok {
-			return offset(f.Offset)
+			return f.Index[0]
 		}
 		return -1
 	}
@@ -300,21 +300,23 @@ func isDecimal(s string) bool {
 
 // Store puts a value into the struct.
 func (p *Prim) Store(v reflect.Value, x Value) {
+	f := v.Field(p.value)
 	switch p.Kind {
 	case String, Decimal:
-		*scalar[string](v, p.value) = x.S
+		f.SetString(x.S)
 	case Boolean:
-		*scalar[bool](v, p.value) = x.I != 0
+		f.SetBool(x.I != 0)
 	case Unsigned:
-		*scalar[uint32](v, p.value) = uint32(x.I)
+		f.SetUint(uint64(x.I))
 	case Base64:
-		*scalar[[]byte](v, p.value) = []byte(x.S)
+		f.SetBytes([]byte(x.S))
 	case Integer, Code:
-		*scalar[int32](v, p.value) = int32(x.I)
+		f.SetInt(x.I)
 	default:
-		*scalar[int64](v, p.value), *scalar[int32](v, p.pre) = x.I, x.Precision
+		f.SetInt(x.I)
+		v.Field(p.pre).SetInt(int64(x.Precision))
 		if p.zone >= 0 {
-			*scalar[string](v, p.zone) = x.Zone
+			v.Field(p.zone).SetString(x.Zone)
 		}
 	}
 	if x.Lexical != "" && p.ext >= 0 {
@@ -325,23 +327,24 @@ func (p *Prim) Store(v reflect.Value, x Value) {
 
 // Load gives the value as Store put it, without Lexical. It is nothing to go by where HasValue says no.
 func (p *Prim) Load(v reflect.Value) (x Value) {
+	f := v.Field(p.value)
 	switch p.Kind {
 	case String, Decimal:
-		x.S = *scalar[string](v, p.value)
+		x.S = f.String()
 	case Boolean:
-		if *scalar[bool](v, p.value) {
+		if f.Bool() {
 			x.I = 1
 		}
 	case Unsigned:
-		x.I = int64(*scalar[uint32](v, p.value))
+		x.I = int64(f.Uint())
 	case Base64:
-		x.S = string(*scalar[[]byte](v, p.value))
+		x.S = string(f.Bytes())
 	case Integer, Code:
-		x.I = int64(*scalar[int32](v, p.value))
+		x.I = f.Int()
 	default:
-		x.I, x.Precision = *scalar[int64](v, p.value), *scalar[int32](v, p.pre)
+		x.I, x.Precision = f.Int(), int32(v.Field(p.pre).Int())
 		if p.zone >= 0 {
-			x.Zone = *scalar[string](v, p.zone)
+			x.Zone = v.Field(p.zone).String()
 		}
 	}
 	return x
@@ -378,17 +381,18 @@ func (p *Prim) MarkNoValue(v reflect.Value) {
 }
 
 func (p *Prim) addInternal(v reflect.Value, x *dpb.Extension) {
-	list := extensions(v, p.ext)
-	*list = append(*list, x)
+	push(v.Field(p.ext), reflect.ValueOf(x))
 }
 
 func (p *Prim) internal(v reflect.Value, url string) *dpb.Extension {
 	if p.ext < 0 {
 		return nil
 	}
-	for _, x := range *extensions(v, p.ext) {
-		if x.GetUrl().GetValue() == url {
-			return x
+	if f := v.Field(p.ext); f.Len() > 0 {
+		for _, x := range f.Interface().([]*dpb.Extension) {
+			if x.GetUrl().GetValue() == url {
+				return x
+			}
 		}
 	}
 	return nil
@@ -396,13 +400,13 @@ func (p *Prim) internal(v reflect.Value, url string) *dpb.Extension {
 
 // Extended reports whether the primitive has an id or extensions that are not the hub's own.
 func (p *Prim) Extended(v reflect.Value) bool {
-	if p.id >= 0 && *pointer(v, p.id) != nil {
+	if p.id >= 0 && !v.Field(p.id).IsNil() {
 		return true
 	}
-	if p.ext < 0 {
+	if p.ext < 0 || v.Field(p.ext).Len() == 0 {
 		return false
 	}
-	for _, x := range *extensions(v, p.ext) {
+	for _, x := range v.Field(p.ext).Interface().([]*dpb.Extension) {
 		if !IsInternal(x) {
 			return true
 		}
@@ -413,10 +417,10 @@ func (p *Prim) Extended(v reflect.Value) bool {
 // Extras are the id and the extensions of the primitive, with the hub's own.
 func (p *Prim) Extras(v reflect.Value) (id *dpb.String, ext []*dpb.Extension) {
 	if p.id >= 0 {
-		id = (*dpb.String)(*pointer(v, p.id))
+		id, _ = v.Field(p.id).Interface().(*dpb.String)
 	}
-	if p.ext >= 0 {
-		ext = *extensions(v, p.ext)
+	if p.ext >= 0 && v.Field(p.ext).Len() > 0 {
+		ext, _ = v.Field(p.ext).Interface().([]*dpb.Extension)
 	}
 	return id, ext
 }
@@ -425,70 +429,71 @@ func (p *Prim) marked(v reflect.Value) bool { return p.internal(v, NoValueURL) !
 
 // HasValue reports whether the primitive has a value, and not extensions alone.
 func (p *Prim) HasValue(v reflect.Value) bool {
-	switch p.Kind {
+	switch f := v.Field(p.value); p.Kind {
 	case String, Decimal:
-		return *scalar[string](v, p.value) != ""
+		return f.Len() > 0
 	case Base64:
-		return len(*scalar[[]byte](v, p.value)) > 0
+		return f.Len() > 0
 	case Code:
-		return *scalar[int32](v, p.value) != 0
+		return f.Int() != 0
 	case Date, DateTime, Instant, Time:
-		return *scalar[int32](v, p.pre) != 0
+		return v.Field(p.pre).Int() != 0
 	}
 	return !p.marked(v)
 }
 
 // Text is FHIR's text of the primitive, empty if it has no value.
 func (p *Prim) Text(v reflect.Value) string {
-	switch p.Kind {
+	switch f := v.Field(p.value); p.Kind {
 	case String, Decimal:
-		return *scalar[string](v, p.value)
+		return f.String()
 	case Code:
-		return p.word(v)
+		if n := f.Int(); n > 0 && n < int64(len(p.words)) {
+			return p.words[n]
+		}
+		return ""
 	}
 	return string(p.Append(nil, v))
 }
 
 // Append appends FHIR's text of the primitive, nothing if it has no value.
 func (p *Prim) Append(b []byte, v reflect.Value) []byte {
+	f := v.Field(p.value)
 	switch p.Kind {
 	case String, Decimal:
-		return append(b, *scalar[string](v, p.value)...)
+		return append(b, f.String()...)
 	case Code:
-		return append(b, p.word(v)...)
+		if n := f.Int(); n > 0 && n < int64(len(p.words)) {
+			b = append(b, p.words[n]...)
+		}
+		return b
 	case Base64:
 		if x := p.internal(v, LexicalURL); x != nil {
 			return append(b, x.GetValue().GetStringValue().GetValue()...)
 		}
-		return base64.StdEncoding.AppendEncode(b, *scalar[[]byte](v, p.value))
+		return base64.StdEncoding.AppendEncode(b, f.Bytes())
 	}
 	if !p.HasValue(v) {
 		return b
 	}
 	switch p.Kind {
 	case Boolean:
-		return strconv.AppendBool(b, *scalar[bool](v, p.value))
+		return strconv.AppendBool(b, f.Bool())
 	case Integer:
-		return strconv.AppendInt(b, int64(*scalar[int32](v, p.value)), 10)
+		return strconv.AppendInt(b, f.Int(), 10)
 	case Unsigned:
-		return strconv.AppendUint(b, uint64(*scalar[uint32](v, p.value)), 10)
+		return strconv.AppendUint(b, f.Uint(), 10)
 	}
-	if x := p.internal(v, LexicalURL); x != nil {
-		return append(b, x.GetValue().GetStringValue().GetValue()...)
+	if v.Field(p.ext).Len() > 0 {
+		if x := p.internal(v, LexicalURL); x != nil {
+			return append(b, x.GetValue().GetStringValue().GetValue()...)
+		}
 	}
 	zone := ""
 	if p.zone >= 0 {
-		zone = *scalar[string](v, p.zone)
+		zone = v.Field(p.zone).String()
 	}
-	return appendTime(b, p.Kind, *scalar[int64](v, p.value), *scalar[int32](v, p.pre), zone)
-}
-
-// word is the code that a Code holds.
-func (p *Prim) word(v reflect.Value) string {
-	if n := *scalar[int32](v, p.value); n > 0 && int(n) < len(p.words) {
-		return p.words[n]
-	}
-	return ""
+	return appendTime(b, p.Kind, f.Int(), int32(v.Field(p.pre).Int()), zone)
 }
 
 // parseTime reads a date, dateTime, instant or time by hand: time.Parse is slow and forgives what FHIR does not.

@@ -11,10 +11,11 @@ import (
 
 // Len is the number of items of e in v: of a list its length, else 0 or 1.
 func (e *Element) Len(v reflect.Value) int {
+	f := v.Field(e.Index)
 	switch {
 	case e.List:
-		return len(*items(v, e.offset))
-	case *pointer(v, e.offset) == nil:
+		return f.Len()
+	case f.IsNil():
 		return 0
 	}
 	return 1
@@ -22,22 +23,24 @@ func (e *Element) Len(v reflect.Value) int {
 
 // At is the i-th item of e in v; of a choice what it holds, whichever type that is.
 func (e *Element) At(v reflect.Value, i int) reflect.Value {
+	f := v.Field(e.Index)
 	if e.List {
-		list := *items(v, e.offset)
-		if i >= len(list) {
+		if i >= f.Len() {
 			return reflect.Value{}
 		}
-		return e.item.at(list[i])
+		return f.Index(i).Elem()
 	}
-	p := *pointer(v, e.offset)
-	if i > 0 || p == nil {
+	if i > 0 || f.IsNil() {
 		return reflect.Value{}
 	}
-	if e.Choice != nil || e.RefText {
+	if e.Choice != nil {
 		x, _ := e.Chosen(v)
 		return x
 	}
-	return e.item.at(p)
+	if e.RefText {
+		return f.Elem().Elem().Field(0).Elem()
+	}
+	return f.Elem()
 }
 
 // Chosen is what a choice holds, and as which type; of Reference.reference its member.
@@ -61,13 +64,6 @@ func (e *Element) Chosen(v reflect.Value) (reflect.Value, *Alt) {
 
 // Held is what a choice holds as type a; the zero Value if it holds nothing or another type.
 func (e *Element) Held(v reflect.Value, a *Alt) reflect.Value {
-	if p := *pointer(v, e.offset); p == nil {
-		return reflect.Value{}
-	} else if w := member(p, e.oneofAt); a.holds(w) {
-		return a.item.at(w.item())
-	} else if w.tab == nil {
-		return reflect.Value{}
-	}
 	if x, b := e.Chosen(v); b == a {
 		return x
 	}
@@ -76,19 +72,23 @@ func (e *Element) Held(v reflect.Value, a *Alt) reflect.Value {
 
 // Free reports that a choice holds nothing.
 func (e *Element) Free(v reflect.Value) bool {
-	p := *pointer(v, e.offset)
-	if p == nil {
-		return true
-	}
-	w := member(p, e.oneofAt)
-	return w.tab == nil || w.item() == nil
+	_, a := e.Chosen(v)
+	return a == nil
 }
 
 // Append makes a new item of a list.
 func (e *Element) Append(v reflect.Value) reflect.Value {
-	x := e.New()
-	e.Put(v, x)
-	return x
+	p := reflect.New(e.goType)
+	push(v.Field(e.Index), p)
+	return p.Elem()
+}
+
+// push appends to a list, which reflect.Append does with an allocation more.
+func push(list, item reflect.Value) {
+	n := list.Len()
+	list.Grow(1)
+	list.SetLen(n + 1)
+	list.Index(n).Set(item)
 }
 
 // New makes an item of e that belongs to nothing yet; Put hangs it in.
@@ -96,19 +96,18 @@ func (e *Element) New() reflect.Value { return reflect.New(e.goType).Elem() }
 
 // Put hangs an item that New made into v: at the end of a list, else in the place of what was there.
 func (e *Element) Put(v, item reflect.Value) {
-	if e.List {
-		list := items(v, e.offset)
-		*list = append(*list, address(item))
+	if f := v.Field(e.Index); e.List {
+		push(f, item.Addr())
 	} else {
-		*pointer(v, e.offset) = address(item)
+		f.Set(item.Addr())
 	}
 }
 
 // Set makes e hold a new empty item (not for lists, choices and Reference.reference).
 func (e *Element) Set(v reflect.Value) reflect.Value {
-	x := e.New()
-	e.Put(v, x)
-	return x
+	p := reflect.New(e.goType)
+	v.Field(e.Index).Set(p)
+	return p.Elem()
 }
 
 // New makes an item of this type that belongs to nothing yet.
@@ -117,33 +116,24 @@ func (a *Alt) New() reflect.Value { return reflect.New(a.goType).Elem() }
 // Choose makes a choice, or Reference.reference, hold item as type a, in the place of what was there.
 func (e *Element) Choose(v reflect.Value, a *Alt, item reflect.Value) {
 	host := reflect.Value{}
-	if e.Choice != nil && *pointer(v, e.offset) == nil {
+	if e.Choice != nil && v.Field(e.Index).IsNil() {
 		host = reflect.New(e.goType).Elem()
 	}
-	e.ChooseIn(v, host, a, reflect.New(a.Wrap).Elem(), item)
+	e.ChooseIn(v, host, reflect.New(a.Wrap).Elem(), item)
 }
 
 // ChooseIn is Choose with the structs that a choice stands in, which the caller has made: wrap of type Alt.Wrap, and where v
 // has none yet, host of type GoType.
-func (e *Element) ChooseIn(v, host reflect.Value, a *Alt, wrap, item reflect.Value) {
-	*pointer(wrap, 0) = address(item)
-	var w *wrapped
-	if e.Choice == nil {
-		w = member(address(v), e.offset)
-	} else {
-		f := pointer(v, e.offset)
-		if *f == nil {
-			*f = address(host)
+func (e *Element) ChooseIn(v, host, wrap, item reflect.Value) {
+	wrap.Field(0).Set(item.Addr())
+	f := v.Field(e.Index)
+	if e.Choice != nil {
+		if f.IsNil() {
+			f.Set(host.Addr())
 		}
-		w = member(*f, e.oneofAt)
+		f = f.Elem().Field(e.oneof)
 	}
-	a.wrapIn(w, func() reflect.Value {
-		f := v.Field(e.Index)
-		if e.Choice != nil {
-			f = f.Elem().Field(e.oneof)
-		}
-		return f
-	}, wrap)
+	f.Set(wrap.Addr())
 }
 
 // Remove takes e away from v.

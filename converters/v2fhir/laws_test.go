@@ -114,6 +114,7 @@ func kit(m *mapping.Map, structure string) *maptest.Kit {
 			return msg.Doc, nil
 		},
 		Print: func(d *tree.Doc) []byte {
+			setIDs(d, structure, "")
 			out, _ := hl7v2.AppendMessage(nil, d, hl7v2.PrintOptions{Structure: structure})
 			return out
 		},

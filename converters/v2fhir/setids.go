@@ -15,8 +15,37 @@ func setIDs(d *tree.Doc, structure, version string) {
 	if root == nil {
 		return
 	}
+	addHeads(d, tree.Root, root)
 	s := numbering{d, version, map[setIDKey]int{}}
 	s.below(tree.Root, root, tree.Root)
+}
+
+// heads are segments that may say nothing but that they are there, and without which what follows them would be read as of what stands before.
+var heads = map[string]bool{"PID": true, "SPM": true}
+
+// addHeads gives a group with notes or participants the segment that heads it, where the record had nothing to say in it. It is numbered 1.
+func addHeads(d *tree.Doc, n tree.Node, group *schema.Part) {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if p := child(group, d.Name(k)); p != nil && !p.IsSegment() {
+			addHeads(d, k, p)
+		}
+	}
+	if len(group.Parts) == 0 || !heads[group.Parts[0].Name] {
+		return
+	}
+	head := d.Child(n, group.Parts[0].Name)
+	if head != 0 && !d.Empty(head) {
+		return
+	}
+	for _, follower := range []string{"NTE", "PRT"} {
+		if k := d.Child(n, follower); k != 0 && !d.Empty(k) {
+			if head == 0 {
+				head = d.Add(n, group.Parts[0].Name, "")
+			}
+			d.SetText(d.Leaf(d.Add(head, "1", "")), "1")
+			return
+		}
+	}
 }
 
 type numbering struct {
@@ -62,7 +91,7 @@ func (s *numbering) below(n tree.Node, group *schema.Part, at tree.Node) {
 
 func (s *numbering) number(k tree.Node, segment string, at tree.Node) {
 	def := schema.SegmentIn(segment, s.version)
-	if def == nil || len(def.Fields) == 0 || def.Fields[0].Datatype != "SI" || s.d.Empty(k) {
+	if def == nil || len(def.Fields) == 0 || def.Fields[0].Datatype != "SI" || s.d.Empty(k) || s.bare(k, segment) {
 		return
 	}
 	key := setIDKey{at, segment}
@@ -74,4 +103,21 @@ func (s *numbering) number(k tree.Node, segment string, at tree.Node) {
 	if s.d.Empty(id) {
 		s.d.SetText(s.d.Leaf(id), strconv.Itoa(s.counts[key]))
 	}
+}
+
+// bare reports a note without text, or an observation of nothing: there the number is what the segment says (nte.map, obx.map), and is
+// not made up.
+func (s *numbering) bare(k tree.Node, segment string) bool {
+	switch segment {
+	case "NTE":
+		return s.lacks(k, "3")
+	case "OBX":
+		return s.lacks(k, "2") && s.lacks(k, "3") && s.lacks(k, "5") && s.lacks(k, "11")
+	}
+	return false
+}
+
+func (s *numbering) lacks(k tree.Node, field string) bool {
+	f := s.d.Child(k, field)
+	return f == 0 || s.d.Empty(f)
 }

@@ -41,6 +41,7 @@ var segmentTypes = mapping.Types{
 	"OBX_PART":    obxPart,
 	"REFRANGE":    refRange,
 	"OBR_22":      obr22,
+	"SPM_17":      spm17,
 	"RACES":       race.pair(),
 	"ETHNICITIES": ethnicity.pair(),
 	"DISCHARGE":   discharge,

@@ -122,6 +122,42 @@ func TestWholeMessages(t *testing.T) {
 	}
 }
 
+// oddMessages are such as senders write against the standard or at its edges; each broke a law once.
+var oddMessages = []struct{ name, kind, body string }{
+	{"a note below an observation of nothing", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nOBX|1\nNTE|1|L|seen by Dora|RE^Remark^HL70364\nSPM|1|^S1\n"},
+	{"a participant below an observation of nothing", "ORU^R01^ORU_R01", "PID|1\nOBX|1\nPRT||AD||PB^Performed by^HL70912|21^Doe^Dan||CLINIC^Clinic^L|Maple Clinic|^^^MAPLE|DEV1^MAPLE|20240301101500-0500||||^^^^^^^^^DEV1|UDI7|||LOT7|S7\n"},
+	{"a note below a patient of nothing", "ORU^R01^ORU_R01", "PID|1\nNTE|1|L|asked twice|RE^Remark^HL70364|31^Desk^Dora\nOBR|1|P1|F1|1^Panel^L||||||||||||31^Front^Flora|||||||||F\n"},
+	{"a time of collection with an end that is none", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nSPM|1|S1||BLD|||||||||||||20240301101500-0500^later\n"},
+	{"a site's segment behind a note of a patient", "ERP^Z99^ERP_R09", "MSA|AA|9\nQAK|7|OK\nERQ||R09|@PID.3.1^4711\n" + wholePID + "NTE|1|P|all of it\nZNT|1^MAPLE\n"},
+	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
+	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
+}
+
+// TestOddMessages holds them against the laws.
+func TestOddMessages(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range oddMessages {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r")
+			raw := &hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1}
+			msg, err := (&hl7v2.Parser{}).Parse(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := kit(m, arranged(m, raw, msg)).Run([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Faults {
+				t.Error(f)
+			}
+			if res.Tally.Carried < 15 {
+				t.Errorf("only %d values are carried", res.Tally.Carried)
+			}
+		})
+	}
+}
+
 // TestAnyMessage reads a message whose structure has no table, and one whose event nobody knows.
 func TestAnyMessage(t *testing.T) {
 	m := builtin(t)

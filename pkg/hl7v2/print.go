@@ -1,6 +1,7 @@
 package hl7v2
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -301,9 +302,10 @@ func printOrderAs(d *tree.Doc, structure string, f func(tree.Node)) {
 // before it.
 func ordered(d *tree.Doc, n tree.Node, p *plan, f func(tree.Node)) {
 	type child struct {
-		n    tree.Node
-		rank int
-		plan *plan
+		n     tree.Node
+		rank  int
+		after int // of what has the same rank
+		plan  *plan
 	}
 	var list []child
 	rank := 0
@@ -311,13 +313,14 @@ func ordered(d *tree.Doc, n tree.Node, p *plan, f func(tree.Node)) {
 		name := d.Name(k)
 		c := child{n: k, rank: rank}
 		segment := name == StrayName || IsSegment(d, k)
+		known := !segment
 		if name == "MSH" && segment {
 			c.rank = -1
 		} else if p != nil {
 			for i := range p.items {
 				it := &p.items[i]
 				if segment && it.group == nil && slices.Contains(it.segments, name) || !segment && it.group != nil && it.group.name == name {
-					c.rank = i
+					c.rank, known = i, true
 					if i >= rank { // of two places for one name (ROL after PID, after PV1) the next one
 						break
 					}
@@ -328,11 +331,14 @@ func ordered(d *tree.Doc, n tree.Node, p *plan, f func(tree.Node)) {
 					c.plan = p.items[i].group
 				}
 			}
+			if !known && n != tree.Root && c.rank <= p.head { // what begins a group comes first, or the rest would be read as of the group before
+				c.rank, c.after = p.head, 1
+			}
 			rank = max(c.rank, 0)
 		}
 		list = append(list, c)
 	}
-	slices.SortStableFunc(list, func(a, b child) int { return a.rank - b.rank })
+	slices.SortStableFunc(list, func(a, b child) int { return cmp.Or(a.rank-b.rank, a.after-b.after) })
 	for _, c := range list {
 		if d.Name(c.n) == StrayName || IsSegment(d, c.n) {
 			f(c.n)

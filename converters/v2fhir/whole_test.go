@@ -7,7 +7,9 @@ import (
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -32,6 +34,10 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|TXT|2^Look^L||clear|||N|||F\nOBX|2|NUM|3^pH^L||6.9|1|||||F\nOBX|3|STR|4^Smell^L||none~faint||||||F\nOBX|4|TEXT|5^Note^L||A^Turbid^L||||||F\n"},
 	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
 	{"OUL^R22^OUL_R22", wholePID + wholePV1 + "SPM|1|S1||BLD\nOBX|1|ST|V^Volume^L||low||||||F\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nTQ1|1||||||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nNTE|1||checked\n"},
+	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L|||20240301\nORC|SC|P2\nOBX|1|NM|4^Growth^L||0||||||F\n" +
+		"SPM|2|||UR\nOBR|3|P3|F3|5^Urine^L\nOBX|1|NM|6^Glucose^L||5|mmol/L|||||F\nOBR|4|P4|F4|7^Sediment^L\n"},
+	{"OUL^R23^OUL_R23", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L\nOBX|1|NM|4^Growth^L||0||||||F\n"},
+	{"OUL^R21^OUL_R21", wholePID + "SAC|||S1\nORC|SC|P1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
@@ -119,6 +125,40 @@ func TestWholeMessages(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestSameSpecimen: several orders below one specimen have it all, and it stands in the bundle once.
+func TestSameSpecimen(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range wholeMessages {
+		if !strings.HasPrefix(tt.body[strings.IndexByte(tt.body, '\n')+1:], "SPM|1|S1||BLD\n") || strings.Count(tt.body, "OBR|") < 2 {
+			continue
+		}
+		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		specimens := 0
+		for _, r := range rec.Resources {
+			switch x := r.Msg.(type) {
+			case *spb.Specimen:
+				if !fromField(x) {
+					specimens++
+				}
+			case *rpb.DiagnosticReport:
+				if len(x.Specimen) == 0 {
+					t.Errorf("%s: a report without its specimen", tt.kind)
+				}
+			}
+		}
+		if want := strings.Count(tt.body, "SPM|"); specimens != want {
+			t.Errorf("%s: %d specimens, want %d", tt.kind, specimens, want)
+		}
 	}
 }
 

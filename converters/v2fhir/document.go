@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"slices"
 	"strings"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -101,7 +102,7 @@ var document = mapping.Pair{
 				}
 			}
 			a := content.GetAttachment()
-			if a.GetContentType().GetValue() == "text/plain" && a.GetUrl() == nil && len(beside) > 0 {
+			if a.GetContentType().GetValue() == "text/plain" && a.GetUrl() == nil && len(beside) > 0 && !sentAsData(beside[0]) {
 				any = writeLines(c, root, a, beside) || any
 				continue
 			}
@@ -143,6 +144,13 @@ func readBeside(c *mapping.Context, group, obx tree.Node) *dpb.Extension {
 	c.ReadTable("OBX_BESIDE", obx, x)
 	c.ReadTable("DOCUMENT_NTE", group, x)
 	return x
+}
+
+// sentAsData reports an OBX that said that it holds data, though they are a text.
+func sentAsData(beside *dpb.Extension) bool {
+	return slices.ContainsFunc(beside.Extension, func(x *dpb.Extension) bool {
+		return x.GetUrl().GetValue() == cp+"OBX-2" && x.GetValue().GetCode().GetValue() == "ED"
+	})
 }
 
 // linesOf are the lines of a text of which an OBX holds some, mostly one: its repetitions, and what a command for a line break

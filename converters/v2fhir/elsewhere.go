@@ -2,7 +2,6 @@ package v2fhir
 
 import (
 	"slices"
-	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -30,13 +29,17 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	if d.LeafText(when) == "" {
 		d.SetText(when, lastTime(rec))
 	}
-	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01 and its like
-		if d.Child(tree.Root, "EVN") == 0 && strings.HasPrefix(d.LeafText(leafAt(d, msh, "9")), "ADT") {
+	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
+		required := func(segment string) bool {
+			part := schema.Structure(structure)
+			return part != nil && child(part, segment) != nil && child(part, segment).Min > 0
+		}
+		if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
 			evn := d.Add(tree.Root, "EVN", "")
 			d.SetText(leafAt(d, evn, "1"), event)
 			d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
 		}
-		if d.Child(tree.Root, "PV1") == 0 && d.Child(tree.Root, "EVN") != 0 {
+		if d.Child(tree.Root, "PV1") == 0 && required("PV1") {
 			// The class of a patient who has no visit: N, not applicable, of table 0004.
 			d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
 		}

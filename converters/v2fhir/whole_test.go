@@ -28,11 +28,14 @@ const (
 var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A08^ADT_A01", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + "AL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\n"},
 	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
+	{"ADT^A03^ADT_A03", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nOBX|1|NM|3^Weight^L||70|kg|||||F\n"},
+	{"ADT^A17^ADT_A17", wholeEVN + wholePID + wholePV1 + strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "PV1|1|I|^^^ELM\n"},
 	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1},
 	{"ORU^R01^ORU_R01", wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\n"},
 	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|TXT|2^Look^L||clear|||N|||F\nOBX|2|NUM|3^pH^L||6.9|1|||||F\nOBX|3|STR|4^Smell^L||none~faint||||||F\nOBX|4|TEXT|5^Note^L||A^Turbid^L||||||F\n"},
 	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
+	{"ORU^R31^ORU_R31", wholePID + wholePV1 + "OBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
 	{"OUL^R22^OUL_R22", wholePID + wholePV1 + "SPM|1|S1||BLD\nOBX|1|ST|V^Volume^L||low||||||F\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nTQ1|1||||||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nNTE|1||checked\n"},
 	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L|||20240301\nORC|SC|P2\nOBX|1|NM|4^Growth^L||0||||||F\n" +
 		"SPM|2|||UR\nOBR|3|P3|F3|5^Urine^L\nOBX|1|NM|6^Glucose^L||5|mmol/L|||||F\nOBR|4|P4|F4|7^Sediment^L\n"},
@@ -76,6 +79,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"REF^I14^REF_I12", "RF1|R||||||||||X88\nPRD|RP|Doe^Dan|||||21^NPI\n" + wholePID},
 	{"RRI^I12^RRI_I12", "MSA|AA|9\nRF1|A|S^STAT^HL70280||||R77^MAPLE\nPRD|RT|Roe^Rita|||||22^NPI\n" + wholePID + "DG1|1||R05^Cough^I10\n"},
 	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "FT1|1|||20240301||CG|99213^Visit^C4\nDG1|1||J06.9^Cold^I10\n"},
+	{"DFT^P11^DFT_P11", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\nFT1|1|||20240301||CG|99213^Visit^C4\n"},
 	{"BAR^P02^BAR_P02", wholeEVN + wholePID + wholePV1},
 	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
 	{"SIU^S12^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30|min|^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" +
@@ -86,7 +90,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"MDM^T01^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500|||21^Doe^Dan|||D1^MAPLE|||||AU||AV\n"},
 	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Visit^L\nTXA|1|DS^Discharge summary^L|TX|||20240301090000-0500||20240301100000-0500|21^Doe^Dan|||D1^MAPLE|||||AU||AV\n" +
 		"OBX|1|TX|T^Text^L||Ann was well.||||||F\nOBX|2|TX|T^Text^L||||||||F\nOBX|3|FT|T^Text^L||Two lines\\.br\\here.~And a repetition.||||||F\nNTE|1||dictated\n" +
-		"OBX|4|ED|P^Print^L||^application^pdf^Base64^JVBERi0=||||||F\nOBX|5|TX|T^Text^L||An afterword.||||||F\nOBX|6|RP|S^Scan^L||\\E\\\\E\\maple\\E\\scan.tif^^image^tiff||||||F\n"},
+		"OBX|4|ED|P^Print^L||^application^pdf^Base64^JVBERi0=||||||F\nOBX|5|TX|T^Text^L||An afterword.||||||F|||||||||||DONE^Done^L||||B1^Box^L|V1^Vial^L|C1^Cause^L~C2|RSLT|N|N||7\nOBX|6|RP|S^Scan^L||\\E\\\\E\\maple\\E\\scan.tif^^image^tiff||||||F\n"},
 	{"MDM^T06^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|AD^Addendum^L|TX|||||||||D2^MAPLE|D1^MAPLE||||IP||AV\nOBX|1|TX|T^Text^L||And more.||||||F\n"},
 	{"MDM^T10^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D3^MAPLE|D1^MAPLE||||LA||AV\nOBX|1|TX|T^Text^L||Anew.||||||F\n"},
 	{"MDM^T11^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D4^MAPLE|||||AU||AV\n"},

@@ -14,10 +14,14 @@ import (
 
 func sectionOfObservation(e element) string {
 	final := slices.Contains([]string{"final", "amended", "corrected"}, e.one("status").text())
-	measured := e.one("value").ok() && e.one("value").t.Name == "Quantity" && !e.one("value.comparator").ok() && e.one("value.value").ok()
+	quantity := func(x element) bool { // a vital sign has a unit
+		v := x.one("value")
+		return v.ok() && v.t.Name == "Quantity" && !v.one("comparator").ok() && (v.one("unit").ok() || v.one("code").ok())
+	}
+	measured := quantity(e) && e.one("value.value").ok()
 	parts := len(e.all("component")) > 0
 	for _, x := range e.all("component") {
-		parts = parts && x.one("value").ok() && x.one("value").t.Name == "Quantity" && !x.one("value.comparator").ok()
+		parts = parts && quantity(x)
 	}
 	switch {
 	case e.has("category", "vital-signs") && final && (measured || parts && !e.one("value").ok()):
@@ -73,6 +77,9 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		t = entryTemplate("2", "2015-08-01")
 	}
 	k := b.act(n, "observation", "OBS", "EVN", r, part, t)
+	if section == "vitals" && part != "" && !own.one("value").ok() { // of a panel no more is written
+		b.authors(k, r)
+	}
 	if smoking {
 		b.coded(k, "code", "72166-2", loincOID, "Tobacco smoking status NHIS")
 		b.claim(e.one("code"))

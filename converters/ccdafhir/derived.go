@@ -10,6 +10,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	devpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/device_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
@@ -302,7 +303,7 @@ const placeURL = ownExtensions + "place"
 func sealPlaces(c *mapping.Context, t *plan.Type, v reflect.Value) {
 	t.EachReference(v, func(ref *dpb.Reference) {
 		switch place := c.Led(ref).(type) {
-		case *lpb.Location, *spb.Specimen:
+		case *lpb.Location, *spb.Specimen, *devpb.Device:
 			extend(ref, textExtension(placeURL, placeDigest(place)))
 		}
 	})
@@ -319,7 +320,7 @@ func claimPlaces(c *mapping.Context, m proto.Message) {
 				continue
 			}
 			switch place := to.Msg.(type) {
-			case *lpb.Location, *spb.Specimen:
+			case *lpb.Location, *spb.Specimen, *devpb.Device:
 				if placeDigest(place) == x.GetValue().GetStringValue().GetValue() {
 					c.Place(to)
 					c.Claim(place)
@@ -332,7 +333,7 @@ func claimPlaces(c *mapping.Context, m proto.Message) {
 func placeDigest(place proto.Message) string {
 	bare := proto.Clone(place)
 	m := bare.ProtoReflect()
-	for _, name := range []protoreflect.Name{"id", "subject"} { // they come after it
+	for _, name := range []protoreflect.Name{"id", "subject", "patient"} { // they come after it
 		if f := m.Descriptor().Fields().ByName(name); f != nil {
 			m.Clear(f)
 		}

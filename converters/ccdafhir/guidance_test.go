@@ -63,6 +63,17 @@ func TestGuidance(t *testing.T) {
 		{"a note of a visit", "22.2.65", "34109-9", `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.202"/><code code="34109-9" codeSystem="2.16.840.1.113883.6.1"/><text>All well</text><statusCode code="completed"/>
 <effectiveTime value="20200101"/><entryRelationship typeCode="COMP"><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/></encounter></entryRelationship></act>`,
 			[]string{`"context":{"`, `"encounter":[{`, `"display":"Clinical Note"`}, "", []string{`root="1.2.3.8"`}},
+		{"how somebody gets on", "22.2.14", "47420-5", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.66"/><id root="1.2.3.5"/><code code="d5" codeSystem="2.16.840.1.113883.6.254" displayName="Self-care"/>
+<statusCode code="completed"/><component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.67"/><id root="1.2.3.6"/><code code="54522-8" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>
+<effectiveTime value="20200101"/></observation></component></organizer>`, []string{`"hasMember":[{`, `"code":"d5"`, `"code":"survey"`}, `"Basic"`, []string{`<organizer classCode="CLUSTER" moodCode="EVN">`, `code="d5"`, `code="54522-8"`}},
+		{"a wheelchair", "22.2.23", "46264-8", `<supply classCode="SPLY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.50"/><id root="1.2.3.6"/><statusCode code="completed"/><effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="IVL_TS">
+<high value="20200101"/></effectiveTime><quantity value="1"/><participant typeCode="PRD"><participantRole classCode="MANU"><templateId root="2.16.840.1.113883.10.20.22.4.37"/>
+<id root="2.16.840.1.113883.3.3719" extension="(01)00000000000017(10)LOT7(17)301200(21)S9" assigningAuthorityName="FDA"/><playingDevice><code code="58938008" codeSystem="2.16.840.1.113883.6.96" displayName="Wheelchair"/></playingDevice>
+<scopingEntity><desc>Test Devices</desc></scopingEntity></participantRole></participant></supply>`, []string{`"resourceType":"DeviceUseStatement"`, `"resourceType":"Device"`, `"deviceIdentifier":"00000000000017"`, `"expirationDate":"2030-12"`,
+			`"lotNumber":"LOT7"`, `"serialNumber":"S9"`, `"manufacturer":"Test Devices"`, `"status":"completed"`}, `"Basic"`, []string{`<supply classCode="SPLY" moodCode="EVN">`, `code="58938008"`, `(21)S9`, `Test Devices`}},
+		{"what was implanted", "22.2.7.1", "47519-4", `<procedure classCode="PROC" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.14"/><id root="1.2.3.6"/><code code="233174007" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/>
+<effectiveTime value="20200101"/><participant typeCode="DEV"><participantRole classCode="MANU"><templateId root="2.16.840.1.113883.10.20.22.4.37"/><id root="1.2.3.7"/><playingDevice><code code="14106009" codeSystem="2.16.840.1.113883.6.96"/></playingDevice>
+<scopingEntity><id root="1.2.3.8"/></scopingEntity></participantRole></participant></procedure>`, []string{`"focalDevice":[{`, `"resourceType":"Device"`}, "", []string{`code="14106009"`, `typeCode="DEV"`}},
 		{"at most", "22.2.3.1", "30954-2", result(`<high value="5" unit="mg/dL"/>`), []string{`"value":5`, `"comparator":"<="`}, "valueRange", []string{`<high value="5" unit="mg/dL"/>`}},
 		{"at least, said so", "22.2.3.1", "30954-2", result(`<low value="5" unit="mg/dL" inclusive="true"/>`), []string{`"comparator":">="`}, "valueRange",
 			[]string{`<low value="5" unit="mg/dL" inclusive="true"/>`}},

@@ -57,6 +57,7 @@ var Types = mapping.Types{
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
 	"PROVENANCE":   mapping.Pair{Read: readProvenance, Write: writeProvenance},
+	"UDI":          mapping.Pair{Read: readUDI, Write: writeNothing},
 	"WRITTEN_BY":   mapping.Pair{Read: readNothing, Write: writeAuthors},
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }

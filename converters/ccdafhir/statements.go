@@ -43,6 +43,11 @@ func readTemplates(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if c.Doc.Name(k) != "templateId" {
 			continue
 		}
+		if x := sharedTemplate(c, k); x != nil {
+			*list = append(*list, x)
+			any = true
+			continue
+		}
 		room := &templateRoom{}
 		id := &room.id
 		if !c.ReadTable("II", k, id) {
@@ -56,6 +61,46 @@ func readTemplates(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		any = true
 	}
 	return any
+}
+
+// sharedTemplate is the extension for the template id at a node, one for all that are alike; nil where each must be its own, or where an id is
+// anything else than an OID with or without a version. Thousands of statements have a dozen template ids between them.
+func sharedTemplate(c *mapping.Context, k tree.Node) *dpb.Extension {
+	if !c.Alike() {
+		return nil
+	}
+	type template struct{ root, version string }
+	var t template
+	for a := c.Doc.First(k); a != 0; a = c.Doc.Next(a) {
+		switch c.Doc.Name(a) {
+		case "@root":
+			t.root = c.Doc.Text(a)
+		case "@extension":
+			t.version = c.Doc.Text(a)
+		default:
+			return nil
+		}
+	}
+	if !isOID(t.root) || t.root == uriRootO {
+		return nil
+	}
+	known := true
+	x, _ := c.Memo(t, func() any {
+		known = false
+		room := &templateRoom{}
+		if !c.ReadTable("II", k, &room.id) {
+			return (*dpb.Extension)(nil)
+		}
+		room.url.Value = templateURL
+		room.choice.Identifier = &room.id
+		room.value.Choice = &room.choice
+		room.ext.Url, room.ext.Value = &room.url, &room.value
+		return &room.ext
+	}).(*dpb.Extension)
+	if known && x != nil {
+		c.Carry(k)
+	}
+	return x
 }
 
 // templateRoom is all that one template id becomes: one piece of memory instead of five, for statements have two or three each.

@@ -53,6 +53,9 @@ func (c *Context) ReferAs(ref, other *dpb.Reference) bool {
 	return to != nil
 }
 
+// Alike is for pairs on the way to FHIR: elements without references that say the same may be one struct, see ReadOptions.Shared.
+func (c *Context) Alike() bool { return c.alike }
+
 // ReferTo is for pairs on the way to FHIR: ref will lead to a resource of the record.
 func (c *Context) ReferTo(ref *dpb.Reference, to *Resource) { c.refer(reflect.ValueOf(ref).Elem(), to) }
 

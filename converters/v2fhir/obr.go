@@ -43,51 +43,34 @@ var spm17 = mapping.Pair{
 }
 
 // sameSpecimen gives the report of an order without a specimen, in results by specimen, the one of the order before it, below which it
-// stands: SPM OBR OBX OBR OBX. Going back it is not written again where it is the last that was written.
+// stands: SPM OBR OBX OBR OBX. In other results the specimen stands behind the order that it is of. Going back it is not written again
+// where it is the last that was written.
 var sameSpecimen = mapping.Pair{
-	Read: func(c *mapping.Context, order tree.Node, dst proto.Message) (any bool) {
+	Read: func(c *mapping.Context, _ tree.Node, dst proto.Message) (any bool) {
 		report, ok := dst.(*drpb.DiagnosticReport)
-		if !ok {
+		if !ok || !bySpecimen(c.Doc) {
 			return false
 		}
-		d := c.Doc
-		var of tree.Node // the last order before this one that has a specimen
-		for k := d.First(d.Parent(order)); k != 0 && k != order; k = d.Next(k) {
-			if d.Name(k) != d.Name(order) || d.Child(k, "SPECIMEN") == 0 {
+		// That order's report is the last of the record, which has the specimen already if it stands below the same one.
+		for _, r := range slices.Backward(c.Resources()) {
+			before, ok := r.Msg.(*drpb.DiagnosticReport)
+			if !ok || before == report {
 				continue
 			}
-			spm, obr := d.Child(d.Child(k, "SPECIMEN"), "SPM"), d.Child(k, "OBR")
-			if spm == 0 || obr != 0 && d.Offset(spm) > d.Offset(obr) {
-				return false // in other results the specimen stands behind the order that it is of
+			for _, ref := range before.Specimen {
+				if ofSPM(c, ref) {
+					to := &dpb.Reference{}
+					any = c.ReferAs(to, ref) || any
+					report.Specimen = append(report.Specimen, to)
+				}
 			}
-			of = k
-		}
-		if of == 0 {
-			return false
-		}
-		var before *drpb.DiagnosticReport // the report of that order: the last with a specimen that an SPM tells of
-		for _, r := range c.Resources() {
-			if other, ok := r.Msg.(*drpb.DiagnosticReport); ok && other != report && slices.ContainsFunc(other.Specimen, func(ref *dpb.Reference) bool { return ofSPM(c, ref) }) {
-				before = other
-			}
-		}
-		for _, ref := range before.GetSpecimen() {
-			if ofSPM(c, ref) {
-				to := &dpb.Reference{}
-				any = c.ReferAs(to, ref) || any
-				report.Specimen = append(report.Specimen, to)
-			}
+			break
 		}
 		return any
 	},
 	Write: func(c *mapping.Context, src proto.Message, order tree.Node) bool {
 		report, ok := src.(*drpb.DiagnosticReport)
-		d := c.Doc
-		msh := d.Child(tree.Root, "MSH")
-		if !ok || msh == 0 || d.Child(msh, "9") == 0 {
-			return false
-		}
-		if event := d.Child(d.Child(msh, "9"), "2"); event == 0 || d.Text(event) != "R22" && d.Text(event) != "R23" {
+		if !ok || !bySpecimen(c.Doc) {
 			return false
 		}
 		var last *mapping.Resource // the specimen that was written last
@@ -118,6 +101,16 @@ var sameSpecimen = mapping.Pair{
 		}
 		return true
 	},
+}
+
+// bySpecimen reports a message whose orders stand below their specimens: OUL_R22 and OUL_R23.
+func bySpecimen(d *tree.Doc) bool {
+	msh := d.Child(tree.Root, "MSH")
+	if msh == 0 || d.Child(msh, "9") == 0 {
+		return false
+	}
+	event := d.Child(d.Child(msh, "9"), "2")
+	return event != 0 && (d.Text(event) == "R22" || d.Text(event) == "R23")
 }
 
 // ofSPM reports a reference to a specimen that an SPM tells of, and not an OBR.

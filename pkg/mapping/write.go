@@ -29,6 +29,7 @@ type back struct {
 	placeLog []*Resource
 	within   *Resource                          // the resource whose contained ones a fragment means
 	leading  map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+	holders  map[*tag][]*Resource               // what has the element of a tag; see having
 	found    int                                // instances of scopes that were written
 	leftOut  []*row                             // rows of scopes that decline what nothing has placed
 }

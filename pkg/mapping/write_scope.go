@@ -362,12 +362,47 @@ func (c *Context) leadingTo(g *tag, home *plan.Type) map[*Resource][]*Resource {
 	return by
 }
 
+// having are the resources of a type that have what a tag asks to be there. A message of 5,000 orders without a specimen went over all its
+// results for each order, to find the one that is about a specimen.
+func (c *Context) having(g *tag, home *plan.Type) []*Resource {
+	list, known := c.holders[g]
+	if !known {
+		for _, u := range c.rec.ofType(home) {
+			c.within = u
+			if c.get(u.v, g.path).IsValid() {
+				list = append(list, u)
+			}
+		}
+		if c.holders == nil {
+			c.holders = map[*tag][]*Resource{}
+		}
+		c.holders[g] = list
+	}
+	return list
+}
+
+// plainPath reports steps that lead to the same place wherever they are taken: without tags, which may be links.
+func plainPath(path []step) bool {
+	return !slices.ContainsFunc(path, func(s step) bool { return len(s.tags) > 0 })
+}
+
 // candidates are resources of a type, in the record's order: all that linked may find, and as few more as can be.
 func (c *Context) candidates(home *plan.Type, tags []tag) []*Resource {
 	best := c.rec.byType[home].unplaced()
 	for i := range tags {
 		g := &tags[i]
-		if g.link == nil || g.op != tagIs || len(best) < longList {
+		if len(best) < longList {
+			break
+		}
+		if g.op == tagThere {
+			if plainPath(g.path) {
+				if having := c.having(g, home); len(having) < len(best) {
+					best = having
+				}
+			}
+			continue
+		}
+		if g.link == nil || g.op != tagIs {
 			continue
 		}
 		to := c.frame.lookup(g.link)

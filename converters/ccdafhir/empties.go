@@ -41,6 +41,7 @@ func readEmpties(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			name := d.Name(k)
 			switch {
 			case name[0] == '@':
+			case strings.Contains(name, ":") && !strings.HasPrefix(name, "sdtc:"): // nobody would bind its prefix
 			case blank(c, k):
 				names = append(names, pathBelow(d, n, k)+shape(c, k))
 			case d.First(k) == 0 || keepsEmpties(name):

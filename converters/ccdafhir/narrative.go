@@ -49,6 +49,9 @@ func html(raw string) (div string, lost bool) {
 		switch {
 		case t.Start != "":
 			name, class := toHTML[t.Start], ""
+			if name == "p" && slices.Contains(ends, "p") {
+				name = "span" // paragraphs do not nest, in neither
+			}
 			if t.Start == "caption" && captions > 0 && len(ends) > 0 && ends[len(ends)-1] == "table" {
 				name = "caption"
 			}

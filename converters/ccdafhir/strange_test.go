@@ -49,6 +49,11 @@ func TestStrange(t *testing.T) {
 			nil, []string{`<entry nullFlavor="NI" typeCode="DRIV">`}, 0, 0},
 		{"a range of which nothing is known", body(`<entry>` + observation("1.2.3.1", `<referenceRange><observationRange nullFlavor="UNK"/></referenceRange>`) + `</entry>`),
 			[]string{`"referenceRange":[{`}, []string{`<observationRange nullFlavor="UNK"/>`}, 0, 0},
+		{"a report of another namespace in a value", body(`<entry>` + observation("1.2.3.1", `<value xsi:type="ED" mediaType="text/xml"><r:Report xmlns:r="urn:example:report"><r:line>one</r:line><r:none/></r:Report></value>`) + `</entry>`),
+			nil, []string{`root="1.2.3.1"`}, 0, 1},
+		{"a paragraph in a paragraph", head + `<component><structuredBody><component><section><code code="30954-2" codeSystem="2.16.840.1.113883.6.1"/><title>Results</title><text><paragraph>One <content>two <paragraph ID="p3">three</paragraph></content></paragraph></text>
+</section></component></structuredBody></component></ClinicalDocument>`,
+			[]string{`two <span id=\"p3\">three</span>`}, []string{`<content ID="p3">three</content>`}, 0, 0},
 		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
 <low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>

@@ -42,6 +42,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OUL^R23^OUL_R23", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nOBR|2|P2|F2|3^Culture^L\nOBX|1|NM|4^Growth^L||0||||||F\n"},
 	{"OUL^R21^OUL_R21", wholePID + "SAC|||S1\nORC|SC|P1\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
+	{"VXU^V04^VXU_V04", wholePID + "NK1|1|Sample^Ben|||||EMC\nORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||01^Historical^NIP001~77^Register^IMM\n"},
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
 	{"OML^O21^OML_O21", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L\nOBX|1|ST|Q^Fasting^L||yes||||||F\nSPM|1|S1||BLD\n"},

@@ -65,10 +65,10 @@ func pageStates(t *testing.T, b *browsertest.Browser, dir, page, words string, l
 	b.Open(page)
 	look("form")
 	openPage(b, "aback abandon abate zzzzz abbot abide ability")
-	b.Wait(pageIdle+` && document.getElementById("said").className === "trouble"`, 20*time.Second)
+	b.Wait(pageIdle+` && document.getElementById("said").className === "trouble"`, 90*time.Second)
 	look("error")
 	openPage(b, words)
-	b.Wait(pageOpened+` && document.getElementById("record").srcdoc !== ""`, 90*time.Second)
+	b.Wait(pageOpened+` && document.getElementById("record").srcdoc !== ""`, 180*time.Second)
 	look("record")
 	b.Eval(`document.querySelector("details").open = true`)
 	look("details")
@@ -161,7 +161,7 @@ func TestPageKeyboard(t *testing.T) {
 	next("Tab", "typed")
 	b.Type("one two")
 	b.Key("Enter")
-	b.Wait(pageSaid+`.includes("There are 2 words")`, 20*time.Second)
+	b.Wait(pageSaid+`.includes("There are 2 words")`, 90*time.Second)
 	if got := focus(); got != "typed" {
 		t.Errorf("after a fault the focus is at %q", got)
 	}
@@ -171,7 +171,7 @@ func TestPageKeyboard(t *testing.T) {
 	next("Shift+Tab", "typed")
 	next("Tab", "open")
 	b.Key(" ")
-	b.Wait(pageOpened, 90*time.Second)
+	b.Wait(pageOpened, 180*time.Second)
 	if got := focus(); got != "opened" {
 		t.Errorf("when it is open the focus is at %q", got)
 	}

@@ -77,7 +77,7 @@ func TestPageInBrowser(t *testing.T) {
 	os.Mkdir(saved, 0o700)
 	b := browsertest.Start(t, saved)
 	b.Open(page)
-	b.Wait(`!document.getElementById("form").hidden && document.getElementById("dead").hidden && document.getElementById("picker").hidden`, 20*time.Second)
+	b.Wait(`!document.getElementById("form").hidden && document.getElementById("dead").hidden && document.getElementById("picker").hidden`, 90*time.Second)
 
 	// What people get wrong.
 	for _, tt := range []struct{ typed, said string }{
@@ -87,7 +87,7 @@ func TestPageInBrowser(t *testing.T) {
 		{"aback abandon abate abbey abbot abide ability", "does not open it"},
 	} {
 		openPage(b, tt.typed)
-		b.Wait(pageIdle+` && `+pageSaid+`.includes(`+jsString(tt.said)+`)`, 90*time.Second)
+		b.Wait(pageIdle+` && `+pageSaid+`.includes(`+jsString(tt.said)+`)`, 180*time.Second)
 		if b.Eval(pageOpened) == "true" {
 			t.Fatal("it is open")
 		}
@@ -104,7 +104,7 @@ func TestPageInBrowser(t *testing.T) {
 		typed = append(typed, w)
 	}
 	openPage(b, strings.Join(typed, "  "))
-	b.Wait(pageOpened, 90*time.Second)
+	b.Wait(pageOpened, 180*time.Second)
 	facts := b.Eval(`document.getElementById("facts").textContent`)
 	for _, want := range []string{"Maple Street Clinic, Springfield", "Tansy Example", "see <b>me</b>"} {
 		if !strings.Contains(facts, want) {
@@ -114,9 +114,9 @@ func TestPageInBrowser(t *testing.T) {
 	if got := b.Eval(`document.getElementById("typed").value`); got != "" {
 		t.Error("the passphrase stays in the page")
 	}
-	b.Wait(`document.getElementById("record").srcdoc.includes("<h1>Tansy Example</h1>")`, 5*time.Second)
+	b.Wait(`document.getElementById("record").srcdoc.includes("<h1>Tansy Example</h1>")`, 90*time.Second)
 	record := ""
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(record, "194 mg/dL") && time.Now().Before(end); {
+	for end := time.Now().Add(90 * time.Second); !strings.Contains(record, "194 mg/dL") && time.Now().Before(end); {
 		record = b.Frame("about:srcdoc")
 	}
 	for _, want := range []string{"Tansy Example", "194 mg/dL", "High", "3 February 1980"} {
@@ -143,7 +143,7 @@ func TestPageInBrowser(t *testing.T) {
 	sealedName := b.Eval(`document.getElementById("save").dataset.name`)
 	for name, want := range map[string]string{"lab.hl7": htmlRecord, sealedName: ""} {
 		var got []byte
-		for end := time.Now().Add(20 * time.Second); len(got) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(90 * time.Second); len(got) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			got, _ = os.ReadFile(filepath.Join(saved, name))
 		}
 		if len(got) == 0 || want != "" && string(got) != want {
@@ -189,7 +189,7 @@ func TestPageAltered(t *testing.T) {
 	} {
 		try(name, before+`id="package">`+inside+"<"+after)
 		openPage(b, words)
-		b.Wait(pageIdle+` && `+pageSaid+`.includes("This is not as it was made")`, 90*time.Second)
+		b.Wait(pageIdle+` && `+pageSaid+`.includes("This is not as it was made")`, 180*time.Second)
 		if b.Eval(pageOpened) == "true" {
 			t.Errorf("%s: it is open", name)
 		}
@@ -255,13 +255,13 @@ func TestPageBesideLarge(t *testing.T) {
 	b := browsertest.Start(t, "")
 	b.Open(page)
 	openPage(b, words)
-	b.Wait(pageIdle+` && `+pageSaid+`.includes("Choose the file")`, 20*time.Second)
+	b.Wait(pageIdle+` && `+pageSaid+`.includes("Choose the file")`, 90*time.Second)
 	b.SetFile("#file", filepath.Join(dir, "lab.hl7"))
 	openPage(b, words)
-	b.Wait(pageIdle+` && `+pageSaid+`.includes("not a sealed package")`, 20*time.Second)
+	b.Wait(pageIdle+` && `+pageSaid+`.includes("not a sealed package")`, 90*time.Second)
 	b.SetFile("#file", beside)
 	openPage(b, words)
-	b.Wait(pageOpened, 120*time.Second)
+	b.Wait(pageOpened, 240*time.Second)
 	if got := b.Eval(`document.getElementById("parts").textContent`); !strings.Contains(got, "scan.pdf (22,020,096 bytes)") {
 		t.Error(got)
 	}

@@ -67,7 +67,7 @@ user_pref("app.update.enabled", false);
 		}
 		select {
 		case <-ended:
-		case <-time.After(20 * time.Second):
+		case <-time.After(90 * time.Second):
 			cmd.Process.Kill()
 			<-ended
 		}
@@ -75,7 +75,7 @@ user_pref("app.update.enabled", false);
 			f.conn.Close()
 		}
 	})
-	for end := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(180 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		// It writes the port that it was given into its profile.
 		port, err := os.ReadFile(filepath.Join(profile, "MarionetteActivePort"))
 		if err == nil && len(port) > 0 {

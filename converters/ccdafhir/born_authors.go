@@ -1,6 +1,8 @@
 package ccdafhir
 
 import (
+	"slices"
+
 	provpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -14,24 +16,25 @@ import (
 func (b *born) authors(n tree.Node, r *mapping.Resource) { b.authorsOf(n, r, false) }
 
 func (b *born) authorsOf(n tree.Node, r *mapping.Resource, whole bool) {
-	for _, p := range written(b.c)[r.Msg] {
-		if b.ofWhole(p) != whole {
+	for _, w := range written(b.c)[r.Msg] {
+		if b.ofWhole(w.by) != whole {
 			continue
 		}
-		e := elementOf(p.Msg)
-		for _, agent := range e.all("agent") {
+		claimed := w.targets
+		if whole {
+			claimed = w.says.Target
+		}
+		for _, agent := range elementOf(w.says).all("agent") {
 			if x, ok := agent.msg().(*provpb.Provenance_Agent); !ok || !isAuthor(x) || b.c.Refused(x) {
 				continue
 			}
-			if !b.named(r, p, agent) && !b.agent(n, p, agent, whole) {
+			if !b.named(r, w.by, agent) && !b.agent(n, w.by, agent, whole) {
 				continue
 			}
-			b.c.Place(p)
+			b.c.Place(w.by)
 			b.claim(agent.one("type"))
-			for _, t := range e.all("target") {
-				if whole || b.follow(p, t) == r {
-					b.claim(t)
-				}
+			for _, t := range claimed {
+				b.c.Claim(t)
 			}
 		}
 	}
@@ -39,12 +42,7 @@ func (b *born) authorsOf(n tree.Node, r *mapping.Resource, whole bool) {
 
 // ofWhole reports a Provenance of the whole record.
 func (b *born) ofWhole(p *mapping.Resource) bool {
-	for _, t := range elementOf(p.Msg).all("target") {
-		if b.patient != nil && b.follow(p, t) == b.patient {
-			return true
-		}
-	}
-	return false
+	return b.patient != nil && slices.ContainsFunc(written(b.c)[b.patient.Msg], func(w writing) bool { return w.by == p })
 }
 
 // named reports that a resource names an agent itself, with the time: that author is written by the statement.

@@ -43,6 +43,11 @@ func readProvenance(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	}
 	c.Elsewhere()
 	made := map[authorship]*provpb.Provenance{}
+	type statement struct {
+		by authorship
+		of proto.Message
+	}
+	said := map[statement]bool{}
 	var order []*provpb.Provenance
 	var first []*mapping.Resource
 	write := func(author *dpb.Reference, of *mapping.Resource) {
@@ -59,9 +64,10 @@ func readProvenance(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 			p = provenanceOf(c, author, when)
 			made[key], order, first = p, append(order, p), append(first, of)
 		}
-		if slices.ContainsFunc(p.Target, func(t *dpb.Reference) bool { return c.Led(t) == of.Msg }) {
+		if said[statement{key, of.Msg}] {
 			return
 		}
+		said[statement{key, of.Msg}] = true
 		target := &dpb.Reference{}
 		c.ReferTo(target, of)
 		p.Target = append(p.Target, target)
@@ -203,13 +209,10 @@ func writeProvenance(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 // writeAuthors writes the authors of a statement of which a Provenance says that did not come of the document.
 func writeAuthors(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	any := false
-	for _, r := range written(c)[src] {
-		p, _ := r.Msg.(*provpb.Provenance)
-		any = writeAuthorsOf(c, r, p, n) || any
-		for _, t := range p.Target {
-			if to := c.Resolve(r, t); to != nil && to.Msg == src {
-				c.ClaimReference(t)
-			}
+	for _, w := range written(c)[src] {
+		any = writeAuthorsOf(c, w.by, w.says, n) || any
+		for _, t := range w.targets {
+			c.ClaimReference(t)
 		}
 	}
 	return any
@@ -246,23 +249,37 @@ func writeAuthorsOf(c *mapping.Context, r *mapping.Resource, p *provpb.Provenanc
 	return any
 }
 
-// written are, by resource, what says who wrote it and did not come of a document.
-func written(c *mapping.Context) map[proto.Message][]*mapping.Resource {
+// A writing is what a Provenance that did not come of a document says of a resource.
+type writing struct {
+	by      *mapping.Resource
+	says    *provpb.Provenance
+	targets []*dpb.Reference // those that lead to it
+}
+
+// written are, by resource, who wrote it. A server may say of thousands of resources with one Provenance that somebody wrote them.
+func written(c *mapping.Context) map[proto.Message][]writing {
 	type key struct{}
 	by, _ := c.Memo(key{}, func() any {
-		by := map[proto.Message][]*mapping.Resource{}
+		by := map[proto.Message][]writing{}
 		for _, r := range c.Resources() {
 			p, ok := r.Msg.(*provpb.Provenance)
 			if !ok || isDerivedProvenance(p) || c.Refused(p) {
 				continue
 			}
 			for _, t := range p.Target {
-				if to := c.Resolve(r, t); to != nil {
-					by[to.Msg] = append(by[to.Msg], r)
+				to := c.Resolve(r, t)
+				if to == nil {
+					continue
+				}
+				list := by[to.Msg]
+				if last := len(list) - 1; last >= 0 && list[last].by == r {
+					list[last].targets = append(list[last].targets, t)
+				} else {
+					by[to.Msg] = append(list, writing{r, p, []*dpb.Reference{t}})
 				}
 			}
 		}
 		return by
-	}).(map[proto.Message][]*mapping.Resource)
+	}).(map[proto.Message][]writing)
 	return by
 }

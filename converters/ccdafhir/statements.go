@@ -43,22 +43,14 @@ func readTemplates(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if c.Doc.Name(k) != "templateId" {
 			continue
 		}
-		if x := sharedTemplate(c, k); x != nil {
+		x := sharedTemplate(c, k)
+		if x == nil {
+			x = readTemplate(c, k)
+		}
+		if x != nil {
 			*list = append(*list, x)
 			any = true
-			continue
 		}
-		room := &templateRoom{}
-		id := &room.id
-		if !c.ReadTable("II", k, id) {
-			continue
-		}
-		room.url.Value = templateURL
-		room.choice.Identifier = id
-		room.value.Choice = &room.choice
-		room.ext.Url, room.ext.Value = &room.url, &room.value
-		*list = append(*list, &room.ext)
-		any = true
 	}
 	return any
 }
@@ -87,20 +79,25 @@ func sharedTemplate(c *mapping.Context, k tree.Node) *dpb.Extension {
 	known := true
 	x, _ := c.Memo(t, func() any {
 		known = false
-		room := &templateRoom{}
-		if !c.ReadTable("II", k, &room.id) {
-			return (*dpb.Extension)(nil)
-		}
-		room.url.Value = templateURL
-		room.choice.Identifier = &room.id
-		room.value.Choice = &room.choice
-		room.ext.Url, room.ext.Value = &room.url, &room.value
-		return &room.ext
+		return readTemplate(c, k)
 	}).(*dpb.Extension)
 	if known && x != nil {
 		c.Carry(k)
 	}
 	return x
+}
+
+// readTemplate is the extension for the template id at a node, nil if it is none.
+func readTemplate(c *mapping.Context, k tree.Node) *dpb.Extension {
+	room := &templateRoom{}
+	if !c.ReadTable("II", k, &room.id) {
+		return nil
+	}
+	room.url.Value = templateURL
+	room.choice.Identifier = &room.id
+	room.value.Choice = &room.choice
+	room.ext.Url, room.ext.Value = &room.url, &room.value
+	return &room.ext
 }
 
 // templateRoom is all that one template id becomes: one piece of memory instead of five, for statements have two or three each.

@@ -9,7 +9,6 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -122,7 +121,7 @@ func (c *Context) recall() (e reflect.Value, ok bool) {
 
 // learn remembers what the row made of the node's text, if that was all that it did.
 func (c *Context) learn(key string, nodes []tree.Node, e reflect.Value, before effects) {
-	made := plan.Of(e.Type()).Message(e)
+	made, _ := e.Addr().Interface().(proto.Message)
 	if c.effects() != before || !plain(made) {
 		return
 	}

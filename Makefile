@@ -44,6 +44,7 @@ lint:
 bench: build
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	./scripts/bench-jq.sh $(BIN)
+	./scripts/bench-hl7v2.sh $(BIN)
 	GO="$(GO)" ./scripts/bench-seal.sh $(BIN)
 	./scripts/bench-validate.sh $(BIN)
 	GO="$(GO)" ./scripts/bench-ccda.sh $(BIN)

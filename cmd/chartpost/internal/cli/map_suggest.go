@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 	"github.com/chartpost/chartpost/pkg/terminology"
 )
@@ -91,6 +91,17 @@ type suggestedColumn struct {
 	Look string `json:"holds,omitzero"`
 }
 
+// suggesting is a run of map suggest: what of each table is told, and what goes into the mapping.
+type suggesting struct {
+	c       *CLI
+	o       *mapSuggestOptions
+	kinds   []*suggest.Kind // that a table can be
+	set     *csvfhir.Set    // the mappings that are built in
+	shown   []suggested
+	list    []suggest.Source
+	unknown int // tables that the mapping says nothing of
+}
+
 func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []string) error {
 	if !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates) {
 		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
@@ -104,16 +115,8 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	if err != nil {
 		return err
 	}
-	if o.as != "" {
-		i := slices.IndexFunc(kinds, func(k *suggest.Kind) bool { return k.Name == o.as })
-		if i < 0 {
-			var names []string
-			for _, k := range kinds {
-				names = append(names, k.Name)
-			}
-			return usagef("--as %s: it is one of %s", o.as, strings.Join(names, ", "))
-		}
-		kinds = kinds[i : i+1]
+	if kinds, err = kindsOf(kinds, o.as); err != nil {
+		return err
 	}
 	set, err := csvfhir.NewSet(nil)
 	if err != nil {
@@ -123,108 +126,38 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	if err != nil {
 		return convertError(err)
 	}
-	var list []suggest.Source
-	var shown []suggested
-	unknown := 0
+	g := &suggesting{c: c, o: o, kinds: kinds, set: set}
 	for _, src := range srcs {
-		file, done, err := openTables(src, csvtab.Options{Encoding: o.encoding, Dates: csvtab.Order(o.dates), Sheets: o.sheets})
-		if err != nil {
-			return fail(exitUnreadable, fmt.Errorf("%s: %w", src.Path, plainFinding(err)))
+		if err := g.source(ctx, src); err != nil {
+			return err
 		}
-		for _, t := range file.Tables {
-			name := src.Path
-			if t.Sheet != "" && len(file.Tables) > 1 {
-				name += ", sheet " + t.Sheet
-			}
-			if o.as == "" {
-				if x := set.Find(path.Base(src.Name), t.Sheet, t.Header()); x != nil && len(x.Unmapped()) == 0 {
-					shown = append(shown, suggested{File: name, Mapping: x.Mapping(), Kind: x.Table.Name, Columns: []suggestedColumn{}})
-					continue
-				}
-			}
-			columns, err := sampled(t)
-			if err != nil {
-				done()
-				return fail(exitUnreadable, fmt.Errorf("%s: %w", name, err))
-			}
-			p := suggest.For(columns, kinds...)
-			s := suggest.Source{Name: path.Base(name), Headers: t.Header(), Dates: datesOf(t, o.dates), Proposal: p}
-			x := suggested{File: name, Missing: missingOf(p), Columns: []suggestedColumn{}}
-			if p.Kind == nil {
-				unknown++
-			} else {
-				x.Kind = p.Kind.Name
-			}
-			for _, r := range p.Rivals {
-				x.Rivals = append(x.Rivals, r.Name)
-			}
-			used := map[*suggest.Choice]bool{}
-			for i := range p.Choices {
-				ch := &p.Choices[i]
-				if ch.Known != nil && !ch.Sure() {
-					yes, err := c.useChoice(ctx, o, name, ch)
-					if err != nil {
-						done()
-						return err
-					}
-					used[ch] = yes
-				}
-				y := suggestedColumn{Name: ch.Column.Name, Sure: ch.Sure(), Used: ch.Sure() || used[ch], Why: ch.Why}
-				if ch.Known != nil {
-					y.Is = ch.Known.Name
-				}
-				if ch.Looks != nil && ch.Looks.Telling {
-					y.Look = ch.Looks.Name
-				}
-				x.Columns = append(x.Columns, y)
-			}
-			s.Use = func(ch *suggest.Choice) bool { return used[ch] }
-			shown = append(shown, x)
-			if p.Kind != nil && slices.ContainsFunc(x.Columns, func(y suggestedColumn) bool { return y.Used }) {
-				list = append(list, s)
-			} else if p.Kind != nil {
-				unknown++
-			}
-		}
-		done()
 	}
 	if o.json {
 		if err := c.printJSON(struct {
 			Tables []suggested `json:"tables"`
-		}{shown}); err != nil {
+		}{g.shown}); err != nil {
 			return err
 		}
 	} else if !o.quiet {
-		for i := range shown {
-			printSuggested(c.Err, &shown[i])
-		}
-	}
-	if len(list) == 0 {
-		if unknown == 0 && len(shown) > 0 {
-			return nil // every table is known without a mapping of one's own
-		}
-		return fail(exitFindings, errors.New("no mapping was written: the columns are not those of any list that is known"),
-			"say with --as what the table is, or write the mapping by hand: docs/rows.md")
-	}
-	title, numbers := o.name, ""
-	if title == "" {
-		title = strings.TrimSuffix(list[0].Name, path.Ext(list[0].Name))
-	} else {
-		numbers = terminology.LocalURI(o.name)
-	}
-	text, err := suggest.Write(title, numbers, office, list)
-	if err != nil {
-		return err
-	}
-	for _, s := range list { // what is written must be read
-		if err := csvfhir.Suggested("suggested.map", text, s.Name, s.Headers); err != nil {
-			return fmt.Errorf("the proposal for %s is no mapping: %w", s.Name, err)
+		for i := range g.shown {
+			printSuggested(c.Err, &g.shown[i])
 		}
 	}
 	switch {
+	case len(g.list) > 0:
+	case g.unknown == 0 && len(g.shown) > 0:
+		return nil // every table is known without a mapping of one's own
+	default:
+		return fail(exitFindings, errors.New("no mapping was written: the columns are not those of any list that is known"),
+			"say with --as what the table is, or write the mapping by hand: docs/rows.md")
+	}
+	text, err := g.mapping(office)
+	if err != nil {
+		return err
+	}
+	switch {
 	case o.out != "":
-		perm := fs.FileMode(0o644)
-		if err := safefile.Write(o.out, text, perm); err != nil {
+		if err := safefile.Write(o.out, text, 0o644); err != nil {
 			return fail(exitUnreadable, err)
 		}
 		if !o.quiet && !o.json {
@@ -235,10 +168,115 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 			return fail(exitUnreadable, err)
 		}
 	}
-	if unknown > 0 {
-		return fail(exitFindings, fmt.Errorf("%s not in the mapping", plural(unknown, "table")))
+	if g.unknown > 0 {
+		return fail(exitFindings, fmt.Errorf("%s not in the mapping", plural(g.unknown, "table")))
 	}
 	return nil
+}
+
+// kindsOf are the kinds, or the one named as.
+func kindsOf(kinds []*suggest.Kind, as string) ([]*suggest.Kind, error) {
+	if as == "" {
+		return kinds, nil
+	}
+	var names []string
+	for _, k := range kinds {
+		if k.Name == as {
+			return []*suggest.Kind{k}, nil
+		}
+		names = append(names, k.Name)
+	}
+	return nil, usagef("--as %s: it is one of %s", as, strings.Join(names, ", "))
+}
+
+// source looks at the tables of one source.
+func (g *suggesting) source(ctx context.Context, src convert.Source) error {
+	file, done, err := openTables(src, csvtab.Options{Encoding: g.o.encoding, Dates: csvtab.Order(g.o.dates), Sheets: g.o.sheets})
+	if err != nil {
+		return fail(exitUnreadable, fmt.Errorf("%s: %w", src.Path, plainFinding(err)))
+	}
+	defer done()
+	for _, t := range file.Tables {
+		name := src.Path
+		if t.Sheet != "" && len(file.Tables) > 1 {
+			name += ", sheet " + t.Sheet
+		}
+		if g.o.as == "" {
+			if x := g.set.Find(path.Base(src.Name), t.Sheet, t.Header()); x != nil && len(x.Unmapped()) == 0 {
+				g.shown = append(g.shown, suggested{File: name, Mapping: x.Mapping(), Kind: x.Table.Name, Columns: []suggestedColumn{}})
+				continue
+			}
+		}
+		if err := g.table(ctx, name, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table proposes what a table that no built-in mapping knows is, and asks about what is not sure.
+func (g *suggesting) table(ctx context.Context, name string, t *csvtab.Table) error {
+	columns, err := sampled(t)
+	if err != nil {
+		return fail(exitUnreadable, fmt.Errorf("%s: %w", name, err))
+	}
+	p := suggest.For(columns, g.kinds...)
+	x := suggested{File: name, Missing: missingOf(p), Columns: []suggestedColumn{}}
+	if p.Kind != nil {
+		x.Kind = p.Kind.Name
+	}
+	for _, r := range p.Rivals {
+		x.Rivals = append(x.Rivals, r.Name)
+	}
+	used := false
+	agreed := map[*suggest.Choice]bool{}
+	for i := range p.Choices {
+		ch := &p.Choices[i]
+		if ch.Known != nil && !ch.Sure() {
+			if agreed[ch], err = g.c.useChoice(ctx, g.o, name, ch); err != nil {
+				return err
+			}
+		}
+		y := suggestedColumn{Name: ch.Column.Name, Sure: ch.Sure(), Used: ch.Sure() || agreed[ch], Why: ch.Why}
+		if ch.Known != nil {
+			y.Is = ch.Known.Name
+		}
+		if ch.Looks != nil && ch.Looks.Telling {
+			y.Look = ch.Looks.Name
+		}
+		used = used || y.Used
+		x.Columns = append(x.Columns, y)
+	}
+	g.shown = append(g.shown, x)
+	if p.Kind == nil || !used {
+		g.unknown++
+		return nil
+	}
+	g.list = append(g.list, suggest.Source{
+		Name: path.Base(name), Headers: t.Header(), Dates: datesOf(t, g.o.dates), Proposal: p,
+		Use: func(ch *suggest.Choice) bool { return agreed[ch] },
+	})
+	return nil
+}
+
+// mapping is the text of the mapping, which was read again: what is written must be read.
+func (g *suggesting) mapping(office *mapping.File) ([]byte, error) {
+	title, numbers := g.o.name, ""
+	if title == "" {
+		title = strings.TrimSuffix(g.list[0].Name, path.Ext(g.list[0].Name))
+	} else {
+		numbers = terminology.LocalURI(g.o.name)
+	}
+	text, err := suggest.Write(title, numbers, office, g.list)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range g.list {
+		if err := csvfhir.Suggested("suggested.map", text, s.Name, s.Headers); err != nil {
+			return nil, fmt.Errorf("the proposal for %s is no mapping: %w", s.Name, err)
+		}
+	}
+	return text, nil
 }
 
 // useChoice asks about a choice that is not sure.

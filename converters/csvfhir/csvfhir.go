@@ -91,13 +91,18 @@ func normal(name string) string {
 	return s
 }
 
+// written is what the text of a mapping says, by the names of its tables.
+type written struct {
+	rows  map[string][]*mapping.Row
+	types map[string][]string
+	laid  map[string]*mapping.Row // the rows of overlays, by their column
+}
+
 // newMapping makes a mapping of a file with a head, over the common files; overlays are those of the run that are no mappings themselves.
 func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, error) {
 	m := &Mapping{Name: strings.TrimSuffix(path.Base(f.Name), ".map"), File: f, maps: map[*mapping.Set]*mapping.Map{}}
-	byName := map[string]*Table{}
+	w := &written{rows: map[string][]*mapping.Row{}, types: map[string][]string{}, laid: map[string]*mapping.Row{}}
 	heads, names := f.Head.Files, f.Head.Names
-	rows := map[string][]*mapping.Row{}
-	types := map[string][]string{}
 	for _, x := range f.Items {
 		t, ok := x.(*mapping.Table)
 		if !ok {
@@ -106,113 +111,172 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		if len(heads) == 0 { // the form for one kind of file: its columns stand in matches, and its table is the first
 			heads, names = map[string]*mapping.TableFile{t.Name: {Headers: f.Head.Matches.Headers}}, []string{t.Name}
 		}
-		list, err := t.AllRows()
-		if err != nil {
+		if err := w.table(t); err != nil {
 			return nil, err
 		}
-		rows[t.Name] = append(rows[t.Name], list...)
-		m.asks = m.asks || slices.ContainsFunc(list, func(r *mapping.Row) bool { return r.Type == "VOCABULARY" })
-		for _, typ := range t.Types {
-			if !slices.Contains(types[t.Name], typ) {
-				types[t.Name] = append(types[t.Name], typ)
-			}
-		}
 	}
-	laid := map[string]*mapping.Row{} // rows of overlays, by their column
-	for _, o := range overlays {      // what they add to the tables is known too
-		for _, x := range o.Items {
-			switch x := x.(type) {
-			case *mapping.Table:
-				list, err := x.AllRows()
-				if err != nil {
-					return nil, err
-				}
-				rows[x.Name] = append(rows[x.Name], list...)
-				for _, r := range list {
-					laid[mapping.ColumnName(r.Place)] = r
-				}
-			case *mapping.Change:
-				if x.Row != nil {
-					rows[x.Table] = append(rows[x.Table], x.Row)
-					laid[mapping.ColumnName(x.Row.Place)] = x.Row
-				}
-			}
+	for _, rows := range w.rows {
+		m.asks = m.asks || slices.ContainsFunc(rows, func(r *mapping.Row) bool { return r.Type == "VOCABULARY" })
+	}
+	for _, o := range overlays { // what they add to the tables is known too
+		if err := w.overlay(o); err != nil {
+			return nil, err
 		}
 	}
 	for _, name := range names {
-		t := &Table{TableFile: heads[name], Name: name, Types: types[name], of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{}, dated: map[string]bool{}, Refs: map[string]*Ref{}, fills: map[string][]string{}}
-		if len(t.Types) == 0 {
-			return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("there is no table %s for the files of that name", name),
-				Hint: "write one: table " + name + " -> Patient"}}
-		}
-		if slices.Contains(t.Types, "Bundle") {
-			t.Types = []string{"Bundle"}
-		}
-		widths, _ := t.Widths() // those that are none are faults of the head
-		for i, w := range widths {
-			for _, x := range widths[:i] {
-				if w.Start < x.Start+x.Len && x.Start < w.Start+w.Len {
-					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s and %s share characters", name, x.Name, w.Name),
-						Hint: "each has places of its own: mend one of them"}}
-				}
-			}
+		t, err := m.newTable(name, heads[name], w.types[name])
+		if err != nil {
+			return nil, err
 		}
 		m.Tables = append(m.Tables, t)
-		byName[name] = t
 	}
 	for _, t := range m.Tables {
-		t.collect(rows, types, t.Name, map[string]bool{})
-		for _, f := range t.Fixed {
-			t.column(strings.TrimSpace(f[:strings.LastIndexByte(f, ' ')]))
-		}
-		for _, want := range t.Headers {
-			for c := range strings.SplitSeq(want, "|") {
-				t.column(c)
-			}
-		}
-		for _, c := range slices.Concat(t.Order, t.Key, t.Unique, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split))) {
-			t.column(c)
-		}
-		for _, c := range []string{t.Record, t.Resource} {
-			if c != "" {
-				t.column(c)
-			}
-		}
-		for c, others := range t.TableFile.Columns {
-			for i, alias := range others {
-				if _, ok := t.rank[normal(alias)]; !ok {
-					t.rank[normal(alias)] = i + 1
-				}
-				if have, ok := t.names[normal(alias)]; ok && have != c {
-					if r := laid[have]; r != nil {
-						return nil, mapping.Faults{{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("%s is another name of the column %s of %s", have, c, t.Name),
-							Hint: "write " + c + ": rows have the one name of a column"}}
-					}
-					return nil, mapping.Faults{{ID: mapping.MapHead, Pos: f.Head.Pos, Msg: fmt.Sprintf("%s: %s is a name of %s and of %s", t.Name, alias, have, c),
-						Hint: "a column is one thing: take the name out of one of the lists"}}
-				}
-				t.names[normal(alias)] = c
-			}
+		if err := t.nameColumns(w); err != nil {
+			return nil, err
 		}
 	}
 	for _, t := range m.Tables {
-		t.main = t.mainType(rows)
+		t.main = t.mainType(w.rows)
 	}
-	var faults mapping.Faults
+	byName := map[string]*Table{}
+	for _, t := range m.Tables {
+		byName[t.Name] = t
+	}
 	m.types = maps.Clone(Types)
 	m.types["ref"] = m.refType(byName)
+	if err := m.refer(w, byName); err != nil {
+		return nil, err
+	}
+	builtin := append(slices.Clone(common), f)
+	if scope := m.scope(w.types); scope != nil {
+		builtin = append(builtin, scope)
+	}
+	m.library = mapping.NewLibrary(builtin, overlays)
+	m.keeping = mapping.NewLibrary(append(slices.Clip(builtin), m.keepRows()), overlays)
+	m.format = Format
+	return m, nil
+}
+
+// table takes the rows and the types of a table of the mapping's own file.
+func (w *written) table(t *mapping.Table) error {
+	list, err := t.AllRows()
+	if err != nil {
+		return err
+	}
+	w.rows[t.Name] = append(w.rows[t.Name], list...)
+	for _, typ := range t.Types {
+		if !slices.Contains(w.types[t.Name], typ) {
+			w.types[t.Name] = append(w.types[t.Name], typ)
+		}
+	}
+	return nil
+}
+
+// overlay takes the rows that an overlay adds.
+func (w *written) overlay(o *mapping.File) error {
+	for _, x := range o.Items {
+		switch x := x.(type) {
+		case *mapping.Table:
+			list, err := x.AllRows()
+			if err != nil {
+				return err
+			}
+			w.rows[x.Name] = append(w.rows[x.Name], list...)
+			for _, r := range list {
+				w.laid[mapping.ColumnName(r.Place)] = r
+			}
+		case *mapping.Change:
+			if x.Row != nil {
+				w.rows[x.Table] = append(w.rows[x.Table], x.Row)
+				w.laid[mapping.ColumnName(x.Row.Place)] = x.Row
+			}
+		}
+	}
+	return nil
+}
+
+// headFault is what is wrong with the head of a mapping.
+func headFault(pos mapping.Pos, hint, format string, args ...any) *mapping.Fault {
+	return &mapping.Fault{ID: mapping.MapHead, Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// newTable is a kind of file by what the head says of it; its rows make types.
+func (m *Mapping) newTable(name string, head *mapping.TableFile, types []string) (*Table, error) {
+	pos := m.File.Head.Pos
+	t := &Table{
+		TableFile: head, Name: name, Types: types, of: m, names: map[string]string{}, rank: map[string]int{}, known: map[string]bool{},
+		dated: map[string]bool{}, Refs: map[string]*Ref{}, fills: map[string][]string{},
+	}
+	if len(t.Types) == 0 {
+		return nil, mapping.Faults{headFault(pos, "write one: table "+name+" -> Patient", "there is no table %s for the files of that name", name)}
+	}
+	if slices.Contains(t.Types, "Bundle") {
+		t.Types = []string{"Bundle"}
+	}
+	widths, _ := t.Widths() // those that are none are faults of the head
+	for i, w := range widths {
+		for _, x := range widths[:i] {
+			if w.Start < x.Start+x.Len && x.Start < w.Start+w.Len {
+				return nil, mapping.Faults{headFault(pos, "each has places of its own: mend one of them", "%s: %s and %s share characters",
+					name, x.Name, w.Name)}
+			}
+		}
+	}
+	return t, nil
+}
+
+// nameColumns enters the columns that the rows and the head name, and the other names that they have.
+func (t *Table) nameColumns(w *written) error {
+	t.collect(w.rows, w.types, t.Name, map[string]bool{})
+	for _, f := range t.Fixed {
+		t.column(strings.TrimSpace(f[:strings.LastIndexByte(f, ' ')]))
+	}
+	for _, want := range t.Headers {
+		for c := range strings.SplitSeq(want, "|") {
+			t.column(c)
+		}
+	}
+	for _, c := range slices.Concat(t.Order, t.Key, t.Unique, slices.Sorted(maps.Keys(t.TableFile.Columns)), slices.Sorted(maps.Keys(t.Split)),
+		[]string{t.Record, t.Resource}) {
+		t.column(c) // which passes over an empty name
+	}
+	for _, c := range slices.Sorted(maps.Keys(t.TableFile.Columns)) {
+		for i, alias := range t.TableFile.Columns[c] {
+			if _, ok := t.rank[normal(alias)]; !ok {
+				t.rank[normal(alias)] = i + 1
+			}
+			if have, ok := t.names[normal(alias)]; ok && have != c {
+				if r := w.laid[have]; r != nil {
+					return mapping.Faults{headFault(r.Pos, "write "+c+": rows have the one name of a column",
+						"%s is another name of the column %s of %s", have, c, t.Name)}
+				}
+				return mapping.Faults{headFault(t.of.File.Head.Pos, "a column is one thing: take the name out of one of the lists",
+					"%s: %s is a name of %s and of %s", t.Name, alias, have, c)}
+			}
+			t.names[normal(alias)] = c
+		}
+	}
+	return nil
+}
+
+// refer finds what the rows with ref(TABLE) refer to.
+func (m *Mapping) refer(w *written, byName map[string]*Table) error {
+	var faults mapping.Faults
 	for _, t := range m.Tables {
-		for _, r := range t.refRows(rows, t.Name, map[string]bool{}) {
+		for _, r := range t.refRows(w.rows, t.Name, map[string]bool{}) {
 			name, typ, _ := strings.Cut(r.Arg, "/")
 			to := byName[name]
 			if to == nil {
-				faults = append(faults, &mapping.Fault{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("ref(%s): the head knows no files %s", r.Arg, name),
-					Hint: "they are " + strings.Join(names, ", ")})
+				var names []string
+				for _, t := range m.Tables {
+					names = append(names, t.Name)
+				}
+				faults = append(faults, headFault(r.Pos, "they are "+strings.Join(names, ", "), "ref(%s): the head knows no files %s", r.Arg, name))
 				continue
 			}
 			if len(to.Key) != 1 {
-				faults = append(faults, &mapping.Fault{ID: mapping.MapHead, Pos: r.Pos, Msg: fmt.Sprintf("ref(%s): %s has no key of one column", r.Arg, name),
-					Hint: "say in the head which column identifies its rows: key: Id"})
+				faults = append(faults, headFault(r.Pos, "say in the head which column identifies its rows: key: Id",
+					"ref(%s): %s has no key of one column", r.Arg, name))
 				continue
 			}
 			if typ == "" {
@@ -222,16 +286,9 @@ func newMapping(f *mapping.File, common, overlays []*mapping.File) (*Mapping, er
 		}
 	}
 	if len(faults) > 0 {
-		return nil, faults
+		return faults
 	}
-	builtin := append(slices.Clone(common), f)
-	if scope := m.scope(types); scope != nil {
-		builtin = append(builtin, scope)
-	}
-	m.library = mapping.NewLibrary(builtin, overlays)
-	m.keeping = mapping.NewLibrary(append(slices.Clip(builtin), m.keepRows()), overlays)
-	m.format = Format
-	return m, nil
+	return nil
 }
 
 // mainType is the type of resource that a table's row is first of all.

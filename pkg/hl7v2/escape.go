@@ -128,21 +128,24 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 		out[lone+1] = 'E'
 		return true
 	}
-	literal := func() { // a backslash that is text
-		was := backslash()
-		if lone = len(out); was {
-			lone = -1 // this one ends the marked text
+	literal := func(c byte) { // a character that is text
+		if c == '\\' {
+			was := backslash()
+			if lone = len(out); was {
+				lone = -1 // this one ends the marked text
+			}
 		}
-		out = append(out, '\\')
+		out = append(out, c)
+	}
+	literals := func(text string) {
+		for i := range len(text) {
+			literal(text[i])
+		}
 	}
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c != esc {
-			if c == '\\' {
-				literal() // the message has another escape character
-			} else {
-				out = append(out, c)
-			}
+			literal(c) // which may be a backslash, where the message has another escape character
 			i++
 			continue
 		}
@@ -151,11 +154,7 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 			if i != closed {
 				fault |= openEscape
 			}
-			if esc == '\\' {
-				literal()
-			} else {
-				out = append(out, esc)
-			}
+			literal(esc)
 			i++
 			continue
 		}
@@ -181,12 +180,8 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 			char = '&'
 		}
 		switch {
-		case char == '\\':
-			literal()
-			i += end + 2
-			continue
 		case char != 0:
-			out = append(out, char)
+			literal(char)
 			i += end + 2
 			continue
 		case len(body) > 2 && body[0] == 'X' && hex(body[1:], 2, len(body)):
@@ -197,24 +192,12 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 			if text, ok = p.decodeBytes(p.bytes); !ok {
 				fault |= badBytes
 			}
-			for j := range len(text) {
-				if text[j] == '\\' {
-					literal()
-				} else {
-					out = append(out, text[j])
-				}
-			}
+			literals(text)
 			i += n
 			continue
 		case body != "" && (body[0] == 'C' && hex(body[1:], 4, 4) || body[0] == 'M' && hex(body[1:], 4, 6)):
 			if text, ok := p.switched(body, s[i+end+2:]); ok {
-				for j := range len(text) {
-					if text[j] == '\\' {
-						literal()
-					} else {
-						out = append(out, text[j])
-					}
-				}
+				literals(text)
 				i = len(s)
 				continue
 			}
@@ -232,11 +215,7 @@ func (p *Parser) unescape(s string) (string, escapeFault) {
 		// Not an escape: the character stands for itself, and what follows may be one.
 		fault |= unknownEscape
 		closed = i + 1 + end
-		if esc == '\\' {
-			literal()
-		} else {
-			out = append(out, esc)
-		}
+		literal(esc)
 		i++
 	}
 	p.scratch = out

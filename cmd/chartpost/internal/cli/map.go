@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -178,6 +179,9 @@ func fileRank(srcs []mapSource, name string) int {
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "try"); ok {
+		return fmt.Sprintf("%d %stries", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -169,9 +169,13 @@ func Run(ctx context.Context, from, to *Format, r io.Reader, source string, o *O
 		return err
 	}
 	o = o.of(to)
-	in := &input{from: from, name: source}
+	return run(ctx, &input{from: from, name: source}, to, o, from.Read(r, source, o), emit)
+}
+
+// run converts the records of one input.
+func run(ctx context.Context, in *input, to *Format, o *Options, records iter.Seq2[*Raw, error], emit func(*Result) error) error {
 	steps := func(yield func(*step) bool) {
-		for raw, err := range from.Read(r, source, o) {
+		for raw, err := range records {
 			if !yield(&step{in: in, raw: raw, err: err}) || err != nil {
 				return
 			}

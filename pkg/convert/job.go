@@ -267,11 +267,8 @@ func (j *Job) join() {
 	if !j.Many {
 		return
 	}
-	head := make([]byte, SniffLen)
 	j.Sources = slices.Clone(j.Sources)
-	for i := range j.Sources {
-		j.look(&j.Sources[i], head)
-	}
+	j.lookAll()
 	j.joinWhole()
 	if j.Options.of(j.To).apart() {
 		return
@@ -289,6 +286,14 @@ func (j *Job) join() {
 	}
 	j.Sources = append(rest, join(parts))
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
+}
+
+// lookAll looks at each source.
+func (j *Job) lookAll() {
+	head := make([]byte, SniffLen)
+	for i := range j.Sources {
+		j.look(&j.Sources[i], head)
+	}
 }
 
 // look finds what the first bytes of a source say of it. head is room for them. Where they say nothing, or it can be read once only,

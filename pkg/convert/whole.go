@@ -194,6 +194,33 @@ type watchedFile struct {
 func (w *watchedFile) ReadAt(p []byte, at int64) (int, error)       { return w.f.ReadAt(p, at) }
 func (w *watchedFile) Seek(offset int64, whence int) (int64, error) { return w.f.Seek(offset, whence) }
 
+// Together makes one source of those that a format reads as one, the tables of one practice; the others stay as they are.
+func Together(list []Source, formats *Formats, o *Options) []Source {
+	j := &Job{Formats: formats, Options: o, Sources: slices.Clone(list)}
+	j.lookAll()
+	j.joinWhole()
+	return j.Sources
+}
+
+// RunTogether is Run of a source that Together made.
+func RunTogether(ctx context.Context, src Source, to *Format, o *Options, emit func(*Result) error) error {
+	if err := fit(src.from, to); err != nil {
+		return err
+	}
+	var files []*File
+	for _, p := range src.Joined {
+		files = append(files, &File{Name: p.Name, Path: p.Path, Size: p.Size, Open: func() (io.ReadCloser, error) {
+			r, err := p.Open()
+			if err != nil {
+				return nil, err
+			}
+			return (&Job{}).watched(ctx, r), nil
+		}})
+	}
+	o = o.of(to)
+	return run(ctx, &input{from: src.from, name: src.Name}, to, o, src.from.ReadFiles(files, o), emit)
+}
+
 // joinWhole makes one source of those whose format says that they are one.
 func (j *Job) joinWhole() {
 	groups := map[string][]Source{}

@@ -172,6 +172,7 @@ func (c *CLI) root(ease func()) *cobra.Command {
 		}
 		root.AddCommand(cmd)
 	}
+	schoolDefaults(root)
 	return root
 }
 

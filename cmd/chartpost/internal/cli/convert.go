@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/converters/views"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
@@ -109,6 +111,9 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if o.document != "" && !slices.Contains(ccdafhir.Documents(), o.document) {
 		return fail(exitUsage, fmt.Errorf("--document %s: no such document", o.document), "it is one of "+strings.Join(ccdafhir.Documents(), ", "))
 	}
+	if err := o.fitting(); err != nil {
+		return err
+	}
 	if o.dates != "" && !slices.Contains([]string{"mdy", "dmy", "ymd"}, o.dates) {
 		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
 	}
@@ -162,7 +167,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return convertError(err)
 	}
 	if len(sources) == 0 {
-		return fail(exitUnreadable, errors.New("there is no file in what was given"))
+		return fail(exitUnreadable, errors.New("there is no file in what was given"), "look whether it is the right folder; hidden files are passed over")
 	}
 	job := &convert.Job{Formats: formats, To: to, Options: &opts, Sources: sources, Many: many, Out: o.out, Stdout: c.Out,
 		Ledger: o.ledger, Rejects: o.rejects, Force: o.force}
@@ -210,6 +215,28 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		err = fail(exitFindings, fmt.Errorf("a receiver would reject what was written, for %d findings", n.rejected.Load()))
 	}
 	return err
+}
+
+// messageType is what --message can say: a type and an event, and a structure behind them.
+var messageType = regexp.MustCompile(`^(?i)[A-Z][A-Z0-9]{2}[\^_][A-Z0-9]{3}([\^_][A-Z0-9_]*)?$`)
+
+// fitting refuses options that the format to write knows nothing of, and words that they do not take.
+func (o *convertOptions) fitting() error {
+	switch {
+	case o.message != "" && o.to != "hl7v2":
+		return usagef("--message is about --to hl7v2")
+	case o.version != "" && o.to != "hl7v2":
+		return usagef("--version is about --to hl7v2")
+	case o.document != "" && o.to != "ccda":
+		return usagef("--document is about --to ccda")
+	case o.bundle != "" && o.to != "fhir" && o.to != "fhir-xml":
+		return usagef("--bundle is about --to fhir and --to fhir-xml")
+	case o.message != "" && !messageType.MatchString(o.message):
+		return fail(exitUsage, fmt.Errorf("--message %s: no such message", o.message), "it is a type and an event, such as ORU^R01 or ADT^A08")
+	case o.version != "" && !schema.Known(o.version):
+		return fail(exitUsage, fmt.Errorf("--version %s: HL7 v2 has no such version", o.version), "it is one of "+strings.Join(schema.Versions(), ", "))
+	}
+	return nil
 }
 
 // leastOutput is what a conversion of so many bytes writes at the least: a look ahead that spares hours of work that must fail. HL7 v2

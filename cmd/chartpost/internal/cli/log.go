@@ -213,7 +213,7 @@ func (c *CLI) runLogVerify(ctx context.Context, o *logOptions, receipts []string
 		return fail(exitFindings, fmt.Errorf("the log has %d %s", n, word), "keep the files as they are, and compare them with a backup")
 	}
 	if !o.json {
-		fmt.Fprintf(c.Out, "the log is whole: %d entries, head %s\n", r.Entries, r.Head)
+		fmt.Fprintf(c.Out, "the log is whole: %s, head %s\n", plural(r.Entries, "entry"), r.Head)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/converters/csvfhir"
 	"github.com/chartpost/chartpost/internal/safefile"
 	"github.com/chartpost/chartpost/pkg/convert"
@@ -96,7 +97,8 @@ type suggesting struct {
 	c       *CLI
 	o       *mapSuggestOptions
 	kinds   []*suggest.Kind // that a table can be
-	set     *csvfhir.Set    // the mappings that are built in
+	formats *convert.Formats
+	set     *csvfhir.Set // the mappings that are built in
 	shown   []suggested
 	list    []suggest.Source
 	unknown int // tables that the mapping says nothing of
@@ -126,7 +128,11 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	if err != nil {
 		return convertError(err)
 	}
-	g := &suggesting{c: c, o: o, kinds: kinds, set: set}
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		return err
+	}
+	g := &suggesting{c: c, o: o, kinds: kinds, formats: formats, set: set}
 	for _, src := range srcs {
 		if err := g.source(ctx, src); err != nil {
 			return err
@@ -191,7 +197,7 @@ func kindsOf(kinds []*suggest.Kind, as string) ([]*suggest.Kind, error) {
 
 // source looks at the tables of one source.
 func (g *suggesting) source(ctx context.Context, src convert.Source) error {
-	file, done, err := openTables(src, csvtab.Options{Encoding: g.o.encoding, Dates: csvtab.Order(g.o.dates), Sheets: g.o.sheets})
+	file, done, err := openTables(src, g.formats, csvtab.Options{Encoding: g.o.encoding, Dates: csvtab.Order(g.o.dates), Sheets: g.o.sheets})
 	if err != nil {
 		return fail(exitUnreadable, fmt.Errorf("%s: %w", src.Path, plainFinding(err)))
 	}
@@ -291,7 +297,7 @@ func (c *CLI) useChoice(ctx context.Context, o *mapSuggestOptions, file string, 
 }
 
 // openTables opens a source as tables. done closes it.
-func openTables(src convert.Source, o csvtab.Options) (*csvtab.File, func(), error) {
+func openTables(src convert.Source, formats *convert.Formats, o csvtab.Options) (*csvtab.File, func(), error) {
 	open := csvtab.Source(src.Open)
 	free := func() {}
 	if src.File == "" { // a stream is read once only
@@ -310,12 +316,37 @@ func openTables(src convert.Source, o csvtab.Options) (*csvtab.File, func(), err
 	if name == "-" {
 		name = src.Name
 	}
+	if err := noTable(src.Name, open, formats); err != nil {
+		free()
+		return nil, nil, err
+	}
 	f, err := csvtab.Open(name, open, o)
 	if err != nil {
 		free()
 		return nil, nil, err
 	}
 	return f, func() { f.Close(); free() }, nil
+}
+
+// noTable says what a source is that needs no mapping of tables: nothing, or a record of another format.
+func noTable(name string, open csvtab.Source, formats *convert.Formats) error {
+	r, err := open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	head := make([]byte, convert.SniffLen)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if n == 0 {
+		return errors.New("it is empty")
+	}
+	if f := formats.Detect(name, head[:n]); f != nil && formatNames[f.Name] != "" && f.Name != "csv" {
+		return fmt.Errorf("it is %s, not a table, and needs no mapping", formatNames[f.Name])
+	}
+	return nil
 }
 
 // plainFinding is a finding as the text of an error.

@@ -168,13 +168,17 @@ func (c *CLI) addPage(ctx context.Context, sources *pack.Sources, to *addressees
 	}
 	read := &recordReader{formats: formats, opts: viewConversion(""), set: view.NewSet(), report: func(*diag.Finding) {}, known: true}
 	total := int64(0)
+	var list []convert.Source
 	for src := range sources.Files() {
 		if src.Size() > aboutFile || total+src.Size() > aboutTotal {
 			continue
 		}
 		total += src.Size()
 		open := func() (io.ReadCloser, error) { return os.Open(src.Path) }
-		err := read.source(ctx, convert.Source{Name: strings.TrimPrefix(src.Name, pack.PayloadDir), Path: src.Path, Size: src.Size(), File: src.Path, Open: open})
+		list = append(list, convert.Source{Name: strings.TrimPrefix(src.Name, pack.PayloadDir), Path: src.Path, Size: src.Size(), File: src.Path, Open: open})
+	}
+	for _, src := range convert.Together(list, formats, read.opts) {
+		err := read.source(ctx, src)
 		if errors.Is(err, view.ErrTwo) {
 			to.notes = append(to.notes, "no page to read was made: the files call two patients by one id")
 			return nil

@@ -93,6 +93,8 @@ func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error 
 				return usagef("%s would be written over itself", o.out)
 			}
 		}
+	}
+	for _, src := range convert.Together(sources, formats, opts) {
 		if err := read.source(ctx, src); errors.Is(err, view.ErrTwo) {
 			return fail(exitUsage, fmt.Errorf("%w, the second in %s", err, src.Path), "show them one by one")
 		} else if err != nil {
@@ -189,6 +191,9 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 	unread := func(id diag.ID, format string, args ...any) {
 		leave(diag.New(id, diag.Place{Source: src.Path}, format, args...))
 	}
+	if src.Joined != nil {
+		return r.together(ctx, src, unread)
+	}
 	in, err := src.Open()
 	if err != nil {
 		unread(convert.Unreadable, "it cannot be read: %s", convert.Plain(err))
@@ -228,17 +233,46 @@ func (r *recordReader) source(ctx context.Context, src convert.Source) error {
 	if err != nil {
 		return err
 	}
-	name := formatNames[from.Name]
+	r.add(src, from.Name)
+	return r.ended(ctx, unread, convert.Run(ctx, from, to, convert.Rereadable(br, src), src.Name, r.opts, r.taker(src, from.Name)))
+}
+
+// together reads tables that are one source, and refer to one another.
+func (r *recordReader) together(ctx context.Context, src convert.Source, unread func(diag.ID, string, ...any)) error {
+	to, err := r.formats.Named("ndjson")
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range src.Joined {
+		names = append(names, p.Name)
+	}
+	src.Name = strings.Join(names, ", ")
+	r.add(src, "csv")
+	return r.ended(ctx, unread, convert.RunTogether(ctx, src, to, r.opts, r.taker(src, "csv")))
+}
+
+// add notes a source of the record, for its page.
+func (r *recordReader) add(src convert.Source, format string) {
+	name := formatNames[format]
 	if name == "" {
-		name = from.Name
+		name = format
 	}
 	r.set.AddSource(view.Source{Name: src.Name, Format: name})
-	err = convert.Run(ctx, from, to, convert.Rereadable(br, src), src.Name, r.opts, func(res *convert.Result) error {
+}
+
+// taker takes up what became of the records of a source, with its findings.
+func (r *recordReader) taker(src convert.Source, format string) func(*convert.Result) error {
+	return func(res *convert.Result) error {
 		for _, f := range res.Findings {
 			r.report(f)
 		}
-		return r.result(src, from.Name, res)
-	})
+		return r.result(src, format, res)
+	}
+}
+
+// ended is how the reading of a source ended: what cannot be read is a finding, the rest is an error.
+func (r *recordReader) ended(ctx context.Context, unread func(diag.ID, string, ...any), err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,15 @@ import (
 
 var wrongCount = regexp.MustCompile(`^accepts (\d+) arg\(s\), received (\d+)$`)
 
+var (
+	wrongValue = regexp.MustCompile(`(?s)^invalid argument "(.*)" for "(?:-., )?(--[a-z-]+)" flag: (.*)$`)
+	wrongKinds = []struct{ said, want string }{
+		{"strconv.ParseInt", "a whole number"},
+		{"strconv.ParseBool", "true or false, or nothing at all"},
+		{"time: ", "a time such as 30s or 5m"},
+	}
+)
+
 // misused is an error of cobra, which is about the command line.
 func misused(cmd *cobra.Command, err error) *exitError {
 	if n := wrongCount.FindStringSubmatch(err.Error()); n != nil {
@@ -28,7 +38,40 @@ func misused(cmd *cobra.Command, err error) *exitError {
 			err = errors.New(name + " takes " + want + " and nothing else; a name with blanks needs quotation marks around it")
 		}
 	}
+	if v := wrongValue.FindStringSubmatch(err.Error()); v != nil {
+		for _, k := range wrongKinds {
+			if strings.HasPrefix(v[3], k.said) {
+				err = fmt.Errorf("%s %s: it is %s", v[2], v[1], k.want)
+			}
+		}
+	}
 	return &exitError{exitUsage, err, []string{"how it is used: " + cmd.CommandPath() + " --help"}}
+}
+
+// schoolDefaults makes the commands that cobra brings along refuse what they do not know, as all others do.
+func schoolDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Run = nil
+			cmd.RunE = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err == nil && len(rest) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+				}
+				if err != nil {
+					return fail(exitUsage, err, "how it is used: chartpost --help")
+				}
+				about.InitDefaultHelpFlag()
+				return about.Help()
+			}
+		case "completion":
+			cmd.Short = "Print a script that completes commands and flags in your shell"
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // inWords is the text of an error, with what the system says of a file said plainly.

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -130,6 +133,47 @@ func TestWholeMessages(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAboutThePatient: whatever a message with a patient tells of somebody, it tells of him.
+func TestAboutThePatient(t *testing.T) {
+	m := builtin(t)
+	about := map[string]protoreflect.Name{"ServiceRequest": "subject", "DiagnosticReport": "subject", "Observation": "subject", "Encounter": "subject",
+		"Condition": "subject", "Procedure": "subject", "Specimen": "subject", "ChargeItem": "subject", "MedicationRequest": "subject",
+		"MedicationDispense": "subject", "MedicationAdministration": "subject", "Immunization": "patient", "AllergyIntolerance": "patient",
+		"RelatedPerson": "patient", "Coverage": "beneficiary", "Account": "subject", "DocumentReference": "subject"}
+	for _, tt := range wholeMessages {
+		if !strings.Contains(tt.body, "PID|") {
+			continue
+		}
+		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rec.Resources {
+			name := about[r.Type()]
+			if x, ok := r.Msg.(*spb.Specimen); name == "" || ok && x.Type == nil { // a number alone, as OBX-33 has it
+				continue
+			}
+			pr := r.Msg.ProtoReflect()
+			v := pr.Get(pr.Descriptor().Fields().ByName(name))
+			ref, ok := v.Interface().(protoreflect.Message)
+			if !ok { // Account.subject is a list
+				if v.List().Len() == 0 {
+					t.Errorf("%s: %s is about nobody", tt.kind, r.Type())
+					continue
+				}
+				ref = v.List().Get(0).Message()
+			}
+			if to, ok := ref.Interface().(*dpb.Reference); !ok || to.GetReference() == nil {
+				t.Errorf("%s: %s is about nobody", tt.kind, r.Type())
+			}
+		}
 	}
 }
 

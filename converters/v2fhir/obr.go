@@ -5,6 +5,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
+	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 	"google.golang.org/protobuf/proto"
 
@@ -42,26 +43,25 @@ var spm17 = mapping.Pair{
 	},
 }
 
-// sameSpecimen gives the report of an order without a specimen, in results by specimen, the one of the order before it, below which it
-// stands: SPM OBR OBX OBR OBX. In other results the specimen stands behind the order that it is of. Going back it is not written again
+// sameSpecimen gives an order, or its report, without a specimen, in a message by specimen, the one of the order before it, below which it
+// stands: SPM OBR OBX OBR OBX. In other messages the specimen stands behind the order that it is of. Going back it is not written again
 // where it is the last that was written.
 var sameSpecimen = mapping.Pair{
 	Read: func(c *mapping.Context, _ tree.Node, dst proto.Message) (any bool) {
-		report, ok := dst.(*drpb.DiagnosticReport)
-		if !ok || !bySpecimen(c.Doc) {
+		own := specimensOf(dst)
+		if own == nil || !bySpecimen(c.Doc) {
 			return false
 		}
-		// That order's report is the last of the record, which has the specimen already if it stands below the same one.
+		// That order, or its report, is the last of the record, which has the specimen already if it stands below the same one.
 		for _, r := range slices.Backward(c.Resources()) {
-			before, ok := r.Msg.(*drpb.DiagnosticReport)
-			if !ok || before == report {
+			if r.Msg == dst || r.Msg.ProtoReflect().Descriptor() != dst.ProtoReflect().Descriptor() {
 				continue
 			}
-			for _, ref := range before.Specimen {
+			for _, ref := range *specimensOf(r.Msg) {
 				if ofSPM(c, ref) {
 					to := &dpb.Reference{}
 					any = c.ReferAs(to, ref) || any
-					report.Specimen = append(report.Specimen, to)
+					*own = append(*own, to)
 				}
 			}
 			break
@@ -69,8 +69,8 @@ var sameSpecimen = mapping.Pair{
 		return any
 	},
 	Write: func(c *mapping.Context, src proto.Message, order tree.Node) bool {
-		report, ok := src.(*drpb.DiagnosticReport)
-		if !ok || !bySpecimen(c.Doc) {
+		own := specimensOf(src)
+		if own == nil || !bySpecimen(c.Doc) {
 			return false
 		}
 		var last *mapping.Resource // the specimen that was written last
@@ -80,7 +80,7 @@ var sameSpecimen = mapping.Pair{
 			}
 		}
 		below := false
-		for _, ref := range report.Specimen {
+		for _, ref := range *own {
 			to := c.Follow(ref)
 			if to == nil || fromField(to.Msg) {
 				continue
@@ -93,7 +93,7 @@ var sameSpecimen = mapping.Pair{
 		if !below {
 			return false // another specimen stands between: it is written again
 		}
-		for _, ref := range report.Specimen {
+		for _, ref := range *own {
 			if to := c.Follow(ref); to != nil && !fromField(to.Msg) {
 				c.ClaimReference(ref)
 				c.Take(ref)
@@ -103,14 +103,25 @@ var sameSpecimen = mapping.Pair{
 	},
 }
 
-// bySpecimen reports a message whose orders stand below their specimens: OUL_R22 and OUL_R23.
+// specimensOf are the specimens of an order or a report, nil of anything else.
+func specimensOf(m proto.Message) *[]*dpb.Reference {
+	switch x := m.(type) {
+	case *drpb.DiagnosticReport:
+		return &x.Specimen
+	case *srpb.ServiceRequest:
+		return &x.Specimen
+	}
+	return nil
+}
+
+// bySpecimen reports a message whose orders stand below their specimens: OUL_R22 and OUL_R23, OML_O33 and OML_O35, ORL_O34 and ORL_O36.
 func bySpecimen(d *tree.Doc) bool {
 	msh := d.Child(tree.Root, "MSH")
 	if msh == 0 || d.Child(msh, "9") == 0 {
 		return false
 	}
 	event := d.Child(d.Child(msh, "9"), "2")
-	return event != 0 && (d.Text(event) == "R22" || d.Text(event) == "R23")
+	return event != 0 && slices.Contains([]string{"R22", "R23", "O33", "O34", "O35", "O36"}, d.Text(event))
 }
 
 // ofSPM reports a reference to a specimen that an SPM tells of, and not an OBR.

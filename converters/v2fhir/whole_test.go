@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -46,6 +49,42 @@ var wholeMessages = []struct{ kind, body string }{
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
 	{"OML^O21^OML_O21", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L\nOBX|1|ST|Q^Fasting^L||yes||||||F\nSPM|1|S1||BLD\n"},
+	{"OML^O33^OML_O33", wholePID + wholePV1 + "SPM|1|S1||BLD\nNTE|1||cloudy\nOBX|1|NM|V^Volume^L||4|mL|||||F\nSAC|||B1\nORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L|||20240301\nOBX|1|ST|Q^Fasting^L||yes||||||F\n" +
+		"ORC|NW|P2\nOBR|2|P2||2^Culture^L\nSPM|2|S2||UR\nORC|NW|P3\nOBR|3|P3||3^Urine^L\nORC|NW|P4\n"},
+	{"OML^O35^OML_O35", wholePID + "SPM|1|S1||BLD\nSAC|||B1\nORC|NW|P1\nOBR|1|P1||1^Panel^L\nSAC|||B2\nORC|NW|P2\nOBR|2|P2||2^Culture^L\nORC|NW|P3\nOBR|3|P3||3^Growth^L\nSPM|2|S2||UR\nSAC|||B3\nORC|NW|P4\nOBR|4|P4||4^Urine^L\n"},
+	{"OML^O39^OML_O39", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Panel^L\nSHP|H1^MAPLE|H2^ELM|INV^Inventoried^HL70905|20240301|all there|R^Routine^HL70907|N^Normal^HL70908|1|G^Good^L|C37^Body temperature^HL70376|BIO^Biological^HL70489\n" +
+		"OBX|1|NM|T^Temperature^L||4|Cel|||||F\nPAC|1|K1^MAPLE|||BOX^Box^HL70908|G^Good^L|C37^Body temperature^HL70376|BIO^Biological^HL70489\nSPM|1|S1||BLD\nSAC|||B1\nOBX|1|ST|L^Lid^L||tight||||||F\nSPM|2|S2||UR\nORC|NW|P2\nOBR|2|P2||2^Culture^L\n"},
+	{"ORL^O22^ORL_O22", "MSA|AA|9\nERR||PID^1^3|0^Message accepted^HL70357|I\n" + wholePID + "ORC|OK|P1\nORC|UA|P2||||||||||||||R1^No reagent^L\nORC|OK|P3\nOBR|3|P3|F3|1^Panel^L\nSPM|1|S1||BLD\nSAC|||B1\n"},
+	{"ORL^O34^ORL_O34", "MSA|AA|9\n" + wholePID + "SPM|1|S1||BLD\nORC|OK|P1\nOBR|1|P1|F1|1^Panel^L\nORC|OK|P2\n"},
+	{"ORL^O36^ORL_O36", "MSA|AA|9\n" + wholePID + "SPM|1|S1||BLD\nSAC|||B1\nORC|OK|P1\nSAC|||B2\nORC|OK|P2\nOBR|2|P2|F2|2^Culture^L\n"},
+	{"ORL^O40^ORL_O40", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nOBR|1|P1|F1|1^Panel^L\nPAC|1|K1^MAPLE|||BOX^Box^HL70908\nSPM|1|S1||BLD\n"},
+	{"ORG^O20^ORG_O20", "MSA|AA|9\nNTE|1||soon\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nOBR|2|P2|F2|1^ECG^L\nNTE|1||at ten\nSPM|1|S1||BLD\n"},
+	{"ORR^O02^ORR_O02", "MSA|AA|9\n" + wholePID + "ORC|OK|P1|F1\nORC|OK|P2|F2\nOBR|2|P2|F2|1^Chest film^L\n"},
+	{"OMS^O05^OMS_O05", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nRQD|1|7^Gauze^L|8^Gauze^L|9^Gauze^L|20|BX^Box^L|D1|W1^Ward^L|E^Elm^L|20240302\nRQ1|5.00|M1^Maple Works^L|C1|V1^Vendor^L|C2|N|Y\nNTE|1||sterile\nBLG||CH|A1\n"},
+	{"ORS^O06^ORS_O06", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nRQD|1|7^Gauze^L||9^Gauze^L|20\n"},
+	{"OMN^O07^OMN_O07", wholePID + "ORC|NW|P1\nRQD|1|7^Gauze^L||9^Gauze^L|20\nOBX|1|ST|C^Colour^L||white||||||F\n"},
+	{"ORN^O08^ORN_O08", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\n"},
+	{"OMD^O03^OMD_O03", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nODS|D|1^Breakfast^L|D1^Light^L|no salt\nODS|P||P1^Tea^L\nNTE|1||warm\nORC|NW|P2\nODT|EARLY^Early tray^HL70160|1^Breakfast^L|soon\n"},
+	{"ORD^O04^ORD_O04", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nODS|D||D1^Light^L\nORC|OK|P2\n"},
+	{"OMI^O23^OMI_O23", wholePID + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nNTE|1||both sides\nOBX|1|NM|W^Weight^L||65|kg|||||F\nIPC|A1^MAPLE|R1^MAPLE|1.2.3.4|S1^MAPLE|CR^Radiography^DCM|1^Chest^L|ST1|L1^Room^L|AE1~AE2\nIPC|A1^MAPLE|R1^MAPLE|1.2.3.4|S2^MAPLE\n"},
+	{"ORI^O24^ORI_O24", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nOBR|1|P1||1^Chest film^L\nIPC|A1^MAPLE|R1^MAPLE|1.2.3.4|S1^MAPLE\n"},
+	{"OMB^O27^OMB_O27", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nBPO|1|E0277^Red cells^L|IR^Irradiated^L~WA^Washed^L|2|300|mL^^UCUM|20240302|BANK^^^MAPLE|4 Elm St^^Maple^IL|20240302|OR1^^^MAPLE|1 Oak St^^Maple^IL|AN^Anemia^L|Y\n" +
+		"SPM|1|S1||BLD\nNTE|1||two tubes\nDG1|1||D64.9^Anemia^I10\nOBX|1|NM|HB^Hemoglobin^L||70|g/L|||||F\nORC|NW|P2\nBPO|2|E0300^Platelets^L||1|||20240303\n"},
+	{"ORB^O28^ORB_O28", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nBPO|1|E0277^Red cells^L||2\n"},
+	{"BPS^O29^BPS_O29", wholePID + "ORC|NW|P1\nBPO|1|E0277^Red cells^L||2\nNTE|1||soon\nBPX|1|RA^Ready^HL70510|P|20240302|W1|E0277^Red cells^L|V^Volunteer^L||||O^O pos^L|N1^CMV negative^L|20240401|1|300|mL^^UCUM|U1|OR1^^^MAPLE|1 Oak St^^Maple^IL|22^Roe^Rita|23^Poe^Pam\n" +
+		"NTE|1||thawed\nBPX|2|RD^Reserved^HL70510|P|20240302|W2|E0277^Red cells^L||7^Factor^L|Maple Works|L1|||||1\n"},
+	{"BRP^O30^BRP_O30", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\n"},
+	{"BTS^O31^BTS_O31", wholePID + "ORC|RE|P1\nBPO|1|E0277^Red cells^L||2\nBTX|1|W1|E0277^Red cells^L|O^O pos^L||||1|300|mL^^UCUM|TX^Transfused^HL70513|P|20240302|22^Roe^Rita|23^Poe^Pam|20240302|20240302|CHILL^Chills^HL70514|R1^Reaction^HL70515\nNTE|1||slowly\n"},
+	{"BRT^O32^BRT_O32", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\n"},
+	{"RGV^O15^RGV_O15", wholePID + wholePV1 + "ORC|RE||F1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\nRXG|1|1||1^Aspirin^L|100||mg|TAB^Tablet^L|F^With food^L|N|^^^MAPLE|N|S^Slowly^L|H|5|mL/h|100|mg\nTQ1|1||||||20240301\nRXR|PO^Oral^HL70162\n" +
+		"RXG|2|1||1^Aspirin^L|50||mg\nTQ1|1||||||20240302\nRXR|PO^Oral^HL70162\nRXC|B|2^Water^L|10|mL\nOBX|1|NM|W^Weight^L||65|kg|||||F\nORC|RE||F2\nRXG|1||^once|2^Ibuprofen^L|1||CAP^Capsule^L\nRXR|PO^Oral^HL70162\n"},
+	{"RRG^O16^RRG_O16", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXG|1|1||1^Aspirin^L|100||mg\nRXR|PO^Oral^HL70162\n"},
+	{"RRA^O18^RRA_O18", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXA|0|1|20240301||1^Aspirin^L|100|mg\nRXR|PO^Oral^HL70162\n"},
+	{"RRD^O14^RRD_O14", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"RRE^O12^RRE_O12", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXE||1^Aspirin^L|100||mg\nTQ1|1||||||20240301\nRXR|PO\n"},
+	{"ORP^O10^ORP_O10", "MSA|AA|9\n" + wholePID + "NTE|1||soon\nORC|OK|P1\nORC|OK|P2\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nORC|CA|P2\nOBR|2|P2||1^Chest film^L\nORC|OK|P3\nOBR|3|P3||1^Chest film^L\n"},
+	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P2\nTQ1|1|1^TAB|BID\nRXO|1^Aspirin^L|100||mg\nRXR|PO\nRXC|B|2^Water^L|10|mL\n"},
 	{"OMG^O19^OMG_O19", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^ECG^L\nNTE|1||urgent\n"},
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
@@ -130,6 +169,47 @@ func TestWholeMessages(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAboutThePatient: whatever a message with a patient tells of somebody, it tells of him.
+func TestAboutThePatient(t *testing.T) {
+	m := builtin(t)
+	about := map[string]protoreflect.Name{"ServiceRequest": "subject", "DiagnosticReport": "subject", "Observation": "subject", "Encounter": "subject",
+		"Condition": "subject", "Procedure": "subject", "Specimen": "subject", "ChargeItem": "subject", "MedicationRequest": "subject",
+		"MedicationDispense": "subject", "MedicationAdministration": "subject", "Immunization": "patient", "AllergyIntolerance": "patient",
+		"RelatedPerson": "patient", "Coverage": "beneficiary", "Account": "subject", "DocumentReference": "subject"}
+	for _, tt := range wholeMessages {
+		if !strings.Contains(tt.body, "PID|") {
+			continue
+		}
+		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rec.Resources {
+			name := about[r.Type()]
+			if x, ok := r.Msg.(*spb.Specimen); name == "" || ok && x.Type == nil { // a number alone, as OBX-33 has it
+				continue
+			}
+			pr := r.Msg.ProtoReflect()
+			v := pr.Get(pr.Descriptor().Fields().ByName(name))
+			ref, ok := v.Interface().(protoreflect.Message)
+			if !ok { // Account.subject is a list
+				if v.List().Len() == 0 {
+					t.Errorf("%s: %s is about nobody", tt.kind, r.Type())
+					continue
+				}
+				ref = v.List().Get(0).Message()
+			}
+			if to, ok := ref.Interface().(*dpb.Reference); !ok || to.GetReference() == nil {
+				t.Errorf("%s: %s is about nobody", tt.kind, r.Type())
+			}
+		}
 	}
 }
 

@@ -310,7 +310,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok bool, taken string) {
 	d := &r.dst
 	if d.end == nil { // a group: its own scope
-		return c.readScope(r.sub, k), ""
+		return c.readScope(r, k), ""
 	}
 	if d.base != nil && d.base.Name == "Bundle" && c.noBundle {
 		return false, "there is no bundle to hold it"

@@ -11,23 +11,45 @@ import (
 
 // This file reads scopes: the resources that a message, a group or a document makes, and the links between them.
 
-// A frame is the resources in scope: one for each type that the table names, and those of the tables around it.
+// A frame is the resources in scope: one for each type that the table names, those of the tables that stand in it whole, and those
+// of the tables around it.
 type frame struct {
-	up  *frame
-	t   *table
-	res []*Resource // as t.homes
-	in  *instance
+	up    *frame
+	t     *table
+	res   []*Resource // as t.homes
+	whole []*frame    // of the tables that a row without a place names (`. TABLE .`), as far as they have been gone through
+	in    *instance
 }
 
 func (f *frame) lookup(typ *plan.Type) *Resource {
 	for ; f != nil; f = f.up {
-		for i, h := range f.t.homes {
-			if h == typ && f.res[i] != nil {
-				return f.res[i]
-			}
+		if res := f.holds(typ); res != nil {
+			return res
 		}
 	}
 	return nil
+}
+
+// holds is the resource of a type in this frame and those that stand in it whole.
+func (f *frame) holds(typ *plan.Type) *Resource {
+	for i, h := range f.t.homes {
+		if h == typ && f.res[i] != nil {
+			return f.res[i]
+		}
+	}
+	for _, in := range f.whole {
+		if res := in.holds(typ); res != nil {
+			return res
+		}
+	}
+	return nil
+}
+
+// include keeps the frame of a scope that was gone through for a row, if the row names it whole: what it holds is in scope behind it.
+func (f *frame) include(r *row, in *frame) {
+	if f != nil && r != nil && len(r.path) == 0 && !r.Each {
+		f.whole = append(f.whole, in)
+	}
 }
 
 // own is the resource of a type that this very frame holds.
@@ -81,12 +103,14 @@ func (l *frames) take() *frame {
 func (l *frames) part() {
 	for _, f := range l.list[:l.n] {
 		clear(f.res)
-		f.up, f.t, f.in = nil, nil, nil
+		clear(f.whole)
+		f.up, f.t, f.in, f.whole = nil, nil, nil, f.whole[:0]
 	}
 	l.n = 0
 }
 
-func (c *Context) readScope(t *table, k tree.Node) bool {
+func (c *Context) readScope(r *row, k tree.Node) bool {
+	t := r.sub
 	if !c.ready(t) {
 		return false
 	}
@@ -95,6 +119,9 @@ func (c *Context) readScope(t *table, k tree.Node) bool {
 	ok := c.readTable(t, k, reflect.Value{}, f.in)
 	c.done(t, f.in)
 	c.frame, f.in = up, nil
+	if ok {
+		up.include(r, f)
+	}
 	if ok && t.anchor != nil && c.visitHome(t) >= 0 {
 		c.visited = append(c.visited, f)
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
@@ -36,6 +37,8 @@ func (c *Context) writeCode(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 			if l := r.codes.read[coding.GetCode().GetValue()]; l != nil && r.codes.to[l].code == s {
 				from, kept = l.From, x
 			}
+		} else if x != nil && r.inChain && r.t.another(r, coding, s) {
+			return false
 		}
 	}
 	if from == "" {
@@ -53,6 +56,23 @@ func (c *Context) writeCode(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 		c.claimAll(reflect.ValueOf(kept).Elem(), plan.OfMessage(kept), tree.Carried, "")
 	}
 	return true
+}
+
+// another reports that a code was made by another row of a chain, which its original says: there it comes back as it was.
+func (t *table) another(r *row, orig *dpb.Coding, made string) bool {
+	for _, chain := range t.chains {
+		if !slices.Contains(chain, r) {
+			continue
+		}
+		return slices.ContainsFunc(chain, func(q *row) bool {
+			if q == r || q.codes == nil || q.Direction == Forward || q.codes.from != orig.GetSystem().GetValue() {
+				return false
+			}
+			l := q.codes.read[orig.GetCode().GetValue()]
+			return l != nil && q.codes.to[l].code == made
+		})
+	}
+	return false
 }
 
 func (c *Context) writeCoded(r *row, e reflect.Value, n tree.Node) bool {

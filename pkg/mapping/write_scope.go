@@ -268,6 +268,9 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource,
 		ok = c.stampWith(r, outer)
 	}
 	c.frame = up
+	if ok {
+		up.include(r, f)
+	}
 	return c.end(at, ok)
 }
 

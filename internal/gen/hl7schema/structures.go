@@ -78,8 +78,31 @@ var byHand = map[string]string{
 		"ORDER(ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* ORDER_DETAIL_SUPPLEMENT(NTE* RXR+ COMPONENT(RXC+ NTE*)*)?)? " +
 		"ENCODING(RXE PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)+ RXR+ RXC*)? DISPENSE(RXD PRT* NTE* RXR+ RXC* OBSERVATION(OBX PRT* NTE*)*) FT1*)+",
 	// Senders name the next of kin in orders, and write notes below ORC, as later structures let them.
-	"ORM_O01": "MSH NTE* PATIENT(PID PD1? NTE* NK1* PATIENT_VISIT(PV1 PV2?)? INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? " +
-		"ORDER(ORC NTE* PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)+",
+	"ORM_O01": orders + "ORDER(" + generalOrder + ")+",
+	// Orders of one kind and what is answered to them have the groups of a general order: supplies, diets and trays, images.
+	"ORR_O02": orders + "ORDER(" + generalOrder + ")*",
+	"OMS_O05": orders + "ORDER(" + generalOrder + ")+", "ORS_O06": orders + "ORDER(" + generalOrder + ")*",
+	"OMN_O07": orders + "ORDER(" + generalOrder + ")+", "ORN_O08": orders + "ORDER(" + generalOrder + ")*",
+	"OMD_O03": orders + "ORDER(" + generalOrder + ")+", "ORD_O04": orders + "ORDER(" + generalOrder + ")*",
+	"OMI_O23": orders + "ORDER(" + generalOrder + ")+", "ORI_O24": orders + "ORDER(" + generalOrder + ")*",
+	// Blood: what is ordered, what is ready of it, and what was transfused.
+	"OMB_O27": orders + "ORDER(" + bloodOrder + ")+", "ORB_O28": orders + "ORDER(" + bloodOrder + ")*",
+	"BPS_O29": orders + "ORDER(" + bloodOrder + ")+", "BRP_O30": orders + "ORDER(" + bloodOrder + ")*",
+	"BTS_O31": orders + "ORDER(" + bloodOrder + ")+", "BRT_O32": orders + "ORDER(" + bloodOrder + ")*",
+	// Orders by specimen, and the answers to orders of laboratories: a specimen that stands first stands with the first order of it, a container
+	// with the first order for it.
+	"OML_O33": orders + "ORDER(" + specimenFirst + ")+", "ORL_O34": orders + "ORDER(" + specimenFirst + ")*",
+	"OML_O35": orders + "ORDER(" + containerFirst + ")+", "ORL_O36": orders + "ORDER(" + containerFirst + ")*",
+	"OML_O39": orders + "ORDER(" + shipped + ")+", "ORL_O40": orders + "ORDER(" + shipped + ")*",
+	"ORL_O22": orders + "ORDER(CONTAINER(SAC OBX*)? ORC PRT* TIMING(TQ1 TQ2*)* OBSERVATION_REQUEST(OBR PRT* NTE* ROL* SPECIMEN(SPM NTE* CONTAINER(SAC)*)*)?)*",
+	"ORG_O20": orders + "ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR? ROL* NTE* CTI* SPECIMEN(SPM NTE* CONTAINER(SAC)*)*)*",
+	// The answers to orders of medicines, and what is to be given.
+	"ORP_O10": orders + "ORDER(ORC PRT* TIMING(TQ1 TQ2*)* RXO? PRT* NTE* RXR* COMPONENT(RXC NTE*)*)*",
+	"RRE_O12": orders + "ORDER(ORC PRT* TIMING(TQ1 TQ2*)* RXE? PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)* RXR* RXC*)*",
+	"RRD_O14": orders + "ORDER(" + rxOrder + " DISPENSE(RXD PRT* NTE* RXR* RXC*)?)*",
+	"RRG_O16": orders + "ORDER(" + rxOrder + " GIVE(RXG TIMING_GIVE(TQ1 TQ2*)* RXR* RXC*)*)*",
+	"RGV_O15": orders + "ORDER(" + rxOrder + " GIVE(RXG TIMING_GIVE(TQ1 TQ2*)* RXR* RXC*)* OBSERVATION(OBX PRT* NTE*)*)+",
+	"RRA_O18": orders + "ORDER(" + rxOrder + " ADMINISTRATION(" + rxGiven + ")* CTI*)*",
 	// Senders say with an appointment what they say with an admission, and OBX begins a group as it does there.
 	"SIU_S12": siu,
 	"SIU_S27": siu,
@@ -118,6 +141,22 @@ var byHand = map[string]string{
 }
 
 const (
+	// Who made the software stands before or behind what is acknowledged, by the version; so in an answer.
+	orders = "MSH SFT* UAC? MSA? ERR* SFT* UAC? NTE* PATIENT(PID PD1? PRT* NTE* NK1* ARV* PATIENT_VISIT(PV1 PV2? PRT*)? " +
+		"INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? "
+	// QUIRK: senders write TQ1 into general orders, which are older than it.
+	generalOrder = "ORC NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* " +
+		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC*)? FT1* CTI* BLG?"
+	bloodOrder = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
+		"PRODUCT_STATUS(BTX NTE*)* FT1* BLG?"
+	specimenFirst  = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC)*)? " + requestOnly
+	containerFirst = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)? CONTAINER(SAC)? " + requestOnly
+	requestOnly    = "ORC PRT* TIMING(TQ1 TQ2*)* OBSERVATION_REQUEST(OBR PRT* TCD? NTE* ROL* PRT* CTD? DG1* OBSERVATION(OBX PRT* TCD? NTE*)* PRIOR_RESULT(PATIENT_PRIOR(PID PD1? PRT* ARV*)? " +
+		"PATIENT_VISIT_PRIOR(PV1 PV2? PRT*)? AL1* ORDER_PRIOR(ORC? PRT* OBR PRT* NTE* ROL* PRT* TIMING_PRIOR(TQ1 TQ2*)* OBSERVATION_PRIOR(OBX PRT* NTE*)+)+)*)? FT1* CTI* BLG?"
+	shipped = "ORC PRT* TIMING(TQ1 TQ2*)* OBSERVATION_REQUEST(OBR PRT* TCD? NTE* ROL* PRT* CTD? DG1* " +
+		"OBSERVATION(OBX PRT* TCD? NTE*)* SPECIMEN(SHP? SHIPMENT_OBSERVATION(OBX PRT*)* PAC? SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* " +
+		"CONTAINER(SAC CONTAINER_OBSERVATION(OBX PRT*)*)*)*)? FT1* CTI* BLG?"
+
 	oul      = "MSH SFT* UAC? NTE? PATIENT(PID PD1? PRT* NTE* NK1* PATIENT_OBSERVATION(OBX PRT*)* VISIT(PV1 PV2? PRT*)?)? NK1* "
 	oulOrder = "ORDER(SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC INV?)*)* OBR PRT* COMMON_ORDER(ORC PRT*)? NTE* ROL* " +
 		"TIMING_QTY(TQ1 TQ2*)* OBSERVATION(OBX PRT* TCD? SID* NTE*)* CTI*)+ DSC?"

@@ -125,6 +125,8 @@ type row struct {
 	text      bool // see readsText
 	pathTests bool // its path has tests, whose leaves are carried with it
 	refill    bool // a later row of its chain for the same place: what it carries comes back elsewhere
+	follows   bool // a row above makes every element of the list that it adds to, going back
+	around    bool // of a scope: it adds to a resource that the scope itself does not make
 	inChain   bool // of more than one row
 	chained   bool // not the first of its chain
 	fillsList bool // the last step of its target is a list of primitives
@@ -278,7 +280,7 @@ func (m *Map) Check() error {
 		faults = append(faults, FaultsOf(m.compile(m.table(k.Name, k.Type)))...)
 	}
 	if len(faults) == 0 {
-		faults = append(m.rivals(), m.unfilled()...)
+		faults = slices.Concat(m.rivals(), m.unfilled(), m.repeats())
 	}
 	return unique(faults).err()
 }
@@ -335,13 +337,7 @@ func (m *Map) compileTable(t *table) error {
 		default:
 			t.chains = append(t.chains, []*row{r})
 		}
-		if r.Kind == MapRow && r.Direction == Both && (r.fillsList || r.dst.grow >= 0) {
-			for _, q := range t.back {
-				if q.Kind == MapRow && q.Direction == Both && (q.fillsList || q.dst.grow >= 0) && !q.Each && q.dst.place() == r.dst.place() && !q.chained {
-					r.siblings = append(r.siblings, q)
-				}
-			}
-		}
+		t.queue(r)
 		t.back = append(t.back, r)
 		for _, res := range []*plan.Type{r.dst.base, r.dst.arrow} {
 			if t.info == nil && res != nil && r.Kind == MapRow && !slices.Contains(t.homes, res) {
@@ -358,11 +354,36 @@ func (m *Map) compileTable(t *table) error {
 	}
 	for _, r := range t.back {
 		r.atHome = r.dst.base != nil && t.makes(r.dst.base)
+		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first.
 	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
 	return faults.err()
+}
+
+// queue finds the rows above that fill the same list as a row. Going back, each element goes to the first of them that has none yet, or
+// that takes all: what the row made comes back in its place only behind what they made.
+func (t *table) queue(r *row) {
+	if r.Kind != MapRow || r.Direction != Both || !r.fillsList && r.dst.grow < 0 && !r.dst.inList() {
+		return
+	}
+	for _, q := range t.back {
+		if q.Kind != MapRow || q.Direction != Both || q.chained || q.dst.place() != r.dst.place() {
+			continue
+		}
+		grows := (q.fillsList || q.dst.grow >= 0) && (r.fillsList || r.dst.grow >= 0)
+		switch alike := q.Type == r.Type && q.dst.arrow == r.dst.arrow && q.dst.asks() == r.dst.asks(); {
+		case grows && !q.Each:
+			r.siblings = append(r.siblings, q)
+		case !alike || q.Place == r.Place: // what they make is told apart, or comes back where it was
+		case !grows && q.dst.grow < 0 && r.dst.grow < 0: // parts of one element
+		case q.Each:
+			r.follows = true
+		default:
+			r.siblings = append(r.siblings, q)
+		}
+	}
 }
 
 // makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so

@@ -26,6 +26,7 @@ func (c *Context) finish(o ReadOptions) {
 			c.linkTo(p.v, &p.tags[0], to)
 		}
 	}
+	c.foldRepeated()
 	c.unite()
 	if o.Unite {
 		c.sameThings(&o)

@@ -15,13 +15,18 @@ type cameFrom struct {
 	node  tree.Node
 	v     reflect.Value
 	t     *plan.Type
-	exact bool // the node is a leaf, and the element is its value or has it
+	exact bool   // the node is a leaf, and the element is its value or has it
+	text  string // of a primitive, what the leaf made it say
 }
 
 // came takes note of an origin, where somebody will ask.
 func (c *Context) came(n tree.Node, v reflect.Value, t *plan.Type, exact bool) {
 	if c.rec.doc != nil {
-		c.rec.origins = append(c.rec.origins, cameFrom{n, v, t, exact})
+		o := cameFrom{node: n, v: v, t: t, exact: exact}
+		if t.Prim != nil {
+			o.text = t.Prim.Text(v)
+		}
+		c.rec.origins = append(c.rec.origins, o)
 	}
 }
 
@@ -33,6 +38,67 @@ func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
 	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
 		for _, o := range c.rec.origins[i:] {
 			c.came(k, o.v, o.t, true)
+		}
+	}
+}
+
+// Astray are the leaves of the document that are carried, and that the record does not say: the element that they made says something else
+// by now, or stands nowhere in the record, where no other of its type says the same. There are none, if the engine is right. Nothing is known
+// of a record that was read without ReadOptions.Origins.
+func (rec *Record) Astray() (list []tree.Node) {
+	if rec.doc == nil {
+		return nil
+	}
+	type saying struct {
+		t    *plan.Type
+		text string
+	}
+	there, said := map[plan.Place]bool{}, map[saying]bool{}
+	each := func(v reflect.Value, ti *plan.Type) {
+		there[plan.PlaceOf(v)], said[saying{ti, ti.Prim.Text(v)}] = true, true
+	}
+	for _, r := range rec.Resources {
+		primitives(r.v, r.info, each)
+	}
+	if rec.root != nil {
+		primitives(rec.root.v, rec.root.info, each)
+	}
+	good, bad := map[tree.Node]bool{}, map[tree.Node]bool{}
+	for _, o := range rec.origins {
+		switch {
+		case !o.exact || o.t.Prim == nil || rec.doc.State(o.node) != tree.Carried:
+		case there[plan.PlaceOf(o.v)] && o.t.Prim.Text(o.v) == o.text, !there[plan.PlaceOf(o.v)] && said[saying{o.t, o.text}]:
+			good[o.node] = true
+		default:
+			bad[o.node] = true
+		}
+	}
+	rec.doc.Leaves(func(n tree.Node, _ tree.State, _ string) {
+		if bad[n] && !good[n] {
+			list = append(list, n)
+		}
+	})
+	return list
+}
+
+// primitives calls f for every primitive at and below v, with its value or without, and those that are no leaves too.
+func primitives(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type)) {
+	if ti.Prim != nil {
+		f(v, ti)
+	}
+	for _, e := range ti.Elements {
+		for i := range e.Len(v) {
+			x, next := e.At(v, i), e.Type()
+			if e.Choice != nil {
+				var a *plan.Alt
+				if x, a = e.Chosen(v); a == nil {
+					continue
+				}
+				next = a.Type()
+			}
+			if !e.RefText && next.Kind != plan.Packed && next.Kind != plan.Contained {
+				primitives(x, next, f)
+			}
 		}
 	}
 }

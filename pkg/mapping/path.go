@@ -86,6 +86,31 @@ func (t *target) place() string {
 	return b.String()
 }
 
+// inList reports that a list is on the way to the place.
+func (t *target) inList() bool {
+	return slices.ContainsFunc(t.steps, func(s step) bool { return s.e.List })
+}
+
+// asks are the tags of the place that are asked on the way back alone, as text, and all of the resource behind its arrow.
+func (t *target) asks() string {
+	var b strings.Builder
+	for i := range t.steps {
+		asked := slices.DeleteFunc(slices.Clone(t.steps[i].tags), func(g tag) bool { return g.op == tagIs })
+		b.WriteString("." + tagsText(asked))
+	}
+	return b.String() + "->" + tagsText(t.arrowed)
+}
+
+// tagsText are tags as text.
+func tagsText(tags []tag) string {
+	var b strings.Builder
+	for i := range tags {
+		g := &tags[i]
+		fmt.Fprintf(&b, "[%d%s=%s]", g.op, g.name(), g.text)
+	}
+	return b.String()
+}
+
 func (g *tag) name() string {
 	var names []string
 	for i := range g.path {
@@ -175,7 +200,8 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 				d.grow = i
 			}
 		}
-		if d.grow < 0 && d.base == nil && path != "." {
+		// A scope may name a resource for each repetition, which is one of its own; anything else needs a list.
+		if whole := d.base != nil && len(d.steps) == 0; d.grow < 0 && !whole && path != "." {
 			return d, fmt.Errorf("the type repeats, but %s has no list to repeat in", text)
 		}
 		if d.grow >= 0 {

@@ -29,6 +29,7 @@ type run struct {
 	reading  bool
 	fold     string // why what is being carried does not come back where it was; empty if it does
 	err      error  // a table that does not compile
+	same     *row   // that met what it says where its target leads
 	target   *plan.Type
 	leaf     tree.Node // the leaf that is being read
 	normal   func(tree.Node, string)
@@ -348,6 +349,9 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	}
 	if ok && res != nil {
 		c.enter(res, d.tags)
+		if r.around {
+			c.said(r, res, k)
+		}
 	}
 	return ok, taken
 }
@@ -378,6 +382,8 @@ func (r *row) foldOf(in *instance) string {
 		return r.Note
 	case r.refill:
 		return "the way back fills the place of the row above: " + r.Target
+	case r.follows:
+		return "the way back has all of them in the place of the row above: " + r.Target
 	}
 	for _, q := range r.siblings { // rows above that fill the same list
 		if !in.made[q.rank] {

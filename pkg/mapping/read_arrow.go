@@ -49,6 +49,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 	}
 	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
 		if c.covers(held.v, to.v, to.info, false) {
+			c.same = r
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " leads to another"

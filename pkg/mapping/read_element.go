@@ -43,6 +43,7 @@ func (c *Context) readElement(r *row, k tree.Node, base reflect.Value, in *insta
 	}
 	if have.IsValid() && !st.grow {
 		if c.covers(have, e, d.end, false) {
+			c.same = r
 			return true, ""
 		}
 		return false, "place taken: " + r.Target + " holds another"

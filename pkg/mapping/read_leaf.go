@@ -119,6 +119,7 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 		}
 		c.Doc.Mark(leaf, state, why)
 		c.came(leaf, e, d.end, true)
+		c.same = r
 		return true, ""
 	}
 	c.setLeaf(r, leaf, e, val, text, state, why)

@@ -156,6 +156,50 @@ func (c *Context) base(r *row, v reflect.Value, k tree.Node) (*Resource, reflect
 	return res, res.v
 }
 
+// saying is a row of a scope that put something into a resource which scopes around made.
+type saying struct {
+	row *row
+	res *Resource
+}
+
+// repeated is a node whose value stood there already, put there by the same row in another instance of its scope.
+type repeated struct {
+	frame *frame
+	node  tree.Node
+}
+
+// said takes note of what a row put into a resource of the scopes around. Whether the way back says again what several instances of the
+// scope said alike is known once they are all read: only those come back that have a resource of their own.
+func (c *Context) said(r *row, res *Resource, k tree.Node) {
+	if c.sayings == nil {
+		c.sayings = map[saying]*frame{}
+	}
+	key := saying{r, res}
+	if first, known := c.sayings[key]; !known {
+		c.sayings[key] = c.frame
+	} else if first != c.frame && c.same == r {
+		c.repeated = append(c.repeated, repeated{c.frame, k})
+	}
+	c.same = nil
+}
+
+// foldRepeated folds what instances of a scope say alike and the way back will not say again.
+func (c *Context) foldRepeated() {
+	for _, x := range c.repeated {
+		a := x.frame.t.anchor
+		if a != nil {
+			home := a.dst.base
+			if a.dst.arrow != nil && !x.frame.t.makes(home) {
+				home = a.dst.arrow
+			}
+			if x.frame.own(home) != nil {
+				continue
+			}
+		}
+		c.Doc.Lower(x.node, tree.Folded, sharedWhy)
+	}
+}
+
 // makes reports that a scope's rows make a resource of the type whole, so that it is at home here.
 func (t *table) makes(typ *plan.Type) bool {
 	for _, chain := range t.chains {

@@ -21,12 +21,14 @@ type scratch struct {
 	keyed    map[string][]*Resource // resources that arrows made, by what identifies them
 	used     map[string]bool        // ids
 	frames   frames
-	spare    [][]*instance // of tables, by their numbers
-	shapes   []shapes      // of tables, by their numbers
-	visited  []*frame      // instances of scopes that may be several for one anchor
-	wanting  []made        // elements of which FHIR wants something
-	foreign  []made        // elements in which pairs made others
-	copied   []*Resource   // that became copies of fuller ones
+	spare    [][]*instance     // of tables, by their numbers
+	shapes   []shapes          // of tables, by their numbers
+	visited  []*frame          // instances of scopes that may be several for one anchor
+	wanting  []made            // elements of which FHIR wants something
+	foreign  []made            // elements in which pairs made others
+	copied   []*Resource       // that became copies of fuller ones
+	sayings  map[saying]*frame // what scopes said first of resources around them
+	repeated []repeated        // what they said again
 	runs
 	memos memos
 
@@ -150,5 +152,8 @@ func (s *scratch) again() bool {
 	clear(s.copied)
 	s.refOrder, s.links, s.visited, s.wanting, s.foreign = s.refOrder[:0], s.links[:0], s.visited[:0], s.wanting[:0], s.foreign[:0]
 	s.copied = s.copied[:0]
+	clear(s.sayings)
+	clear(s.repeated)
+	s.repeated = s.repeated[:0]
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"unicode"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -71,7 +72,10 @@ func marked(system, lines string) *Vocabulary {
 	return v
 }
 
-func wordOf(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+// wordOf is a word without what systems write it in: capitals, blanks, and the underscores of those that keep a name for it.
+func wordOf(s string) string {
+	return strings.ToLower(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '_' || unicode.IsSpace(r) }), " "))
+}
 
 const alternateCodes = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 
@@ -321,9 +325,9 @@ var vocabularies = map[string]*Vocabulary{
 		moderate: Moderate, mo, medium, mod, 2
 		severe: Severe, sv, high, life threatening, life-threatening, anaphylaxis, fatal, major, 3`),
 	"MEDICATION": vocabulary("", `
-		active: Active, a, current, taking, ordered, prescribed, continued, y, yes, ongoing
+		active: Active, a, current, taking, ordered, prescribed, continued, y, yes, ongoing, 1
 		completed: Completed, complete, finished, c, expired, past, dispensed
-		stopped: Stopped, discontinued, d/c, dc, inactive, ended, not taking, i, n
+		stopped: Stopped, discontinued, d/c, dc, inactive, ended, not taking, i, n, 0
 		on-hold: On Hold, hold, held, suspended
 		cancelled: Cancelled, canceled, x, voided, void
 		entered-in-error: Entered in Error, error, deleted

@@ -29,7 +29,7 @@ type Format struct {
 	Extension string // of the files that are written, with its dot
 	Sniff     func(head []byte) bool
 	Called    func(name string, head []byte) bool // for sources that only their names tell of, such as text of fixed width; nil: none
-	Loose     func(head []byte) bool              // its records may be spread over sources, of which this is one; nil: never
+	Loose     func(head []byte) string            // its records may be spread over sources of this syntax, of which this is one; empty, or nil: never
 	Read      func(r io.Reader, source string, o *Options) iter.Seq2[*Raw, error]
 	NewWorker func(o *Options) Worker
 	// ReadFiles is Read for a job, where the format must see its files whole. Join names, by name and first bytes, what a file is a part of, if

@@ -50,7 +50,7 @@ func sniffFHIR(head []byte) bool {
 	if fhir.SniffXML(head) != "" {
 		return true
 	}
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	head = bytes.TrimPrefix(head, []byte(utf8Mark))
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 || head[0] != '{' {
 		return false
@@ -60,25 +60,37 @@ func sniffFHIR(head []byte) bool {
 
 // looseFHIR reports that a source begins with a resource that is no bundle: it stands alone, as in bulk data, and what it belongs
 // to may be in another file.
-func looseFHIR(head []byte) bool {
-	if typ := fhir.SniffXML(head); typ != "" {
-		return typ != "Bundle"
+func looseFHIR(head []byte) string {
+	syntax, typ := "xml", fhir.SniffXML(head)
+	if typ == "" {
+		syntax, typ = "json", typeOfJSON(head)
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))), jsontext.AllowDuplicateNames(true))
+	if typ == "" || typ == "Bundle" {
+		return ""
+	}
+	return syntax
+}
+
+// typeOfJSON is the type of the resource with which a text begins.
+func typeOfJSON(head []byte) string {
+	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte(utf8Mark))), jsontext.AllowDuplicateNames(true))
 	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
-		return false
+		return ""
 	}
 	for {
 		name, err := dec.ReadToken()
 		if err != nil || name.Kind() != '"' {
-			return false
+			return ""
 		}
 		if name.String() == "resourceType" {
 			typ, err := dec.ReadToken()
-			return err == nil && typ.Kind() == '"' && typ.String() != "Bundle"
+			if err != nil || typ.Kind() != '"' {
+				return ""
+			}
+			return typ.String()
 		}
 		if dec.SkipValue() != nil {
-			return false
+			return ""
 		}
 	}
 }

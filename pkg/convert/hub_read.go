@@ -99,7 +99,7 @@ func (x *fhirReading) read() error {
 	begin, _ := head.Peek(SniffLen) // an error comes again
 	group := !x.o.apart()
 	opts := fhir.ReaderOptions{Source: x.source, Whole: true, Max: maxOr(x.o.MaxRecord, 1<<30)}
-	if group && looseFHIR(begin) {
+	if group && looseFHIR(begin) != "" {
 		opts.Jobs = x.o.Jobs
 	} else {
 		opts.Texts = true
@@ -118,7 +118,7 @@ func (x *fhirReading) read() error {
 				return err
 			}
 			continue
-		case opts.Texts && group && looseFHIR([]byte(e.Text)):
+		case opts.Texts && group && looseFHIR([]byte(e.Text)) != "":
 			e.Resource, e.Findings = fhir.Unmarshal([]byte(e.Text), fhir.Options{Source: x.source, Record: e.Document, Line: e.Place.Line, Column: e.Place.Column})
 		case opts.Texts && !e.Over:
 			x.index++

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -273,18 +274,23 @@ func (j *Job) join() {
 	if j.Options.of(j.To).apart() {
 		return
 	}
-	var parts, rest []Source
+	parts := map[string][]Source{}
+	var rest []Source
 	for _, s := range j.Sources {
-		if s.loose {
-			parts = append(parts, s)
+		if s.loose != "" {
+			parts[s.loose] = append(parts[s.loose], s)
 		} else {
 			rest = append(rest, s)
 		}
 	}
-	if len(parts) < 2 {
-		return
+	for _, syntax := range slices.Sorted(maps.Keys(parts)) {
+		if list := parts[syntax]; len(list) > 1 {
+			rest = append(rest, join(list))
+		} else {
+			rest = append(rest, list...)
+		}
 	}
-	j.Sources = append(rest, join(parts))
+	j.Sources = rest
 	slices.SortStableFunc(j.Sources, func(a, b Source) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path)) })
 }
 
@@ -319,7 +325,9 @@ func (j *Job) look(s *Source, head []byte) {
 	if from.Join != nil {
 		s.part = from.Join(s.Name, head[:n])
 	}
-	s.loose = from.Loose != nil && from.Loose(head[:n])
+	if from.Loose != nil {
+		s.loose = from.Loose(head[:n])
+	}
 }
 
 // format is what --from says, else what the first bytes are, or the name says.

@@ -299,6 +299,29 @@ func TestJoined(t *testing.T) {
 	}
 }
 
+// TestJoinedMarks: each file may begin with a byte order mark; JSON and XML beside one another are not read as one.
+func TestJoinedMarks(t *testing.T) {
+	const mark = "\xef\xbb\xbf"
+	files := map[string]string{"in/a.json": mark + `{"resourceType":"Patient","id":"p"}`, "in/x.xml": mark + `<?xml version="1.0"?><Patient xmlns="http://hl7.org/fhir"><id value="x"/></Patient>`,
+		"in/b.json": mark + `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"}}`,
+		"in/y.xml":  mark + `<?xml version="1.0"?><Group xmlns="http://hl7.org/fhir"><id value="y"/><type value="person"/><actual value="true"/></Group>`}
+	r, err := runJob(t, files, func(j *Job) { j.To, j.Ledger = FHIR(), "l.json" }, "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.sum.Totals.Rejected != 0 || r.sum.Totals.Records != 2 {
+		t.Errorf("%+v\n%s", r.sum.Totals, strings.Join(r.finds, "\n"))
+	}
+	got := r.files(t, "out")
+	if json := got["records-000001.json"]; !strings.Contains(json, `"subject"`) || strings.Contains(json, mark) {
+		t.Errorf("%s: %s", names(got), json)
+	}
+	if want := "records-000001.json records-2-000001.json"; names(got) != want {
+		t.Errorf("out: %s, want %s", names(got), want)
+	}
+	checkLedger(t, filepath.Join(r.dir, "l.json"), 2, r.sum.Totals)
+}
+
 // TestRefused: what is refused before anything is written.
 func TestRefused(t *testing.T) {
 	in := map[string]string{"in/a.t": "test:\n1\n2\n", "b.t": "test:\n1\n", "file": "x", "full/a-000002.out": "old", "full/b.out": "old", "bulk/Patient.ndjson": "old",

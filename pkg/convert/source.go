@@ -36,7 +36,7 @@ type Source struct {
 	root  string  // the folder in which it was found, empty if it was named itself
 	from  *Format // its format, where that is known before it is read: see Job.join
 	part  string  // what its format says that it is a part of
-	loose bool    // it holds resources that stand alone
+	loose string  // the syntax of resources in it that stand alone
 }
 
 // Sources are the inputs that arguments name, by name: files, folders and .zip archives with all that is in them, and "-". What
@@ -218,10 +218,13 @@ func join(parts []Source) Source {
 	return s
 }
 
-// joined reads sources one behind another, each of which ends with a line end.
+// joined reads sources one behind another, each of which ends with a line end. A byte order mark, which may stand at the beginning alone, is read
+// as blanks: so the bytes behind it are those of the file, at the same distance.
 type joined struct {
 	parts []Source
 	open  io.ReadCloser
+	in    *bufio.Reader // of open
+	mark  int           // bytes of the mark to come
 	last  byte
 	hash  hash.Hash
 	read  []SourcePart // to their ends
@@ -249,6 +252,8 @@ func (j *joined) place(p diag.Place) diag.Place {
 	return p
 }
 
+const utf8Mark = "\xef\xbb\xbf"
+
 func (j *joined) Read(p []byte) (int, error) {
 	for {
 		if j.open == nil {
@@ -259,14 +264,21 @@ func (j *joined) Read(p []byte) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			j.open, j.last, j.hash = r, '\n', sha256.New()
+			j.open, j.in, j.mark, j.last, j.hash = r, bufio.NewReaderSize(r, 16), 0, '\n', sha256.New()
+			if head, _ := j.in.Peek(len(utf8Mark)); string(head) == utf8Mark {
+				j.mark = len(utf8Mark)
+			}
 			j.mu.Lock()
 			j.from = append(j.from, joinedAt{j.parts[0].Path, j.lines})
 			j.mu.Unlock()
 		}
-		n, err := j.open.Read(p)
+		n, err := j.in.Read(p)
 		if n > 0 {
 			j.hash.Write(p[:n])
+			for i := 0; i < n && j.mark > 0; i++ {
+				p[i] = ' '
+				j.mark--
+			}
 			j.mu.Lock()
 			j.lines += bytes.Count(p[:n], []byte{'\n'})
 			j.mu.Unlock()

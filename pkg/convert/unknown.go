@@ -17,7 +17,7 @@ const (
 
 // Unknown says what a source of no known format is, by its first bytes, and of a source in XML what its root is.
 func Unknown(at diag.Place, head []byte) *diag.Finding {
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(utf8Mark)), " \t\r\n")
 	if isWebPage(text) {
 		return diag.New(WebPage, at, "")
 	}
@@ -69,7 +69,7 @@ var kinds = []struct {
 
 // IsWebPage reports a source that begins as a web page does.
 func IsWebPage(head []byte) bool {
-	return isWebPage(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	return isWebPage(bytes.TrimLeft(bytes.TrimPrefix(head, []byte(utf8Mark)), " \t\r\n"))
 }
 
 func isWebPage(text []byte) bool {

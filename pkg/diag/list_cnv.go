@@ -31,4 +31,7 @@ var cnvEntries = []Entry{
 	{"CP-CNV-010", Reject, "the file is packed in a way that is not read",
 		"Of archives .zip is read; what other archives hold is not known.",
 		"unpack it, and give the files or their folder"},
+	{"CP-CNV-011", Reject, "parts of the record lie too deep within one another",
+		"No record of a patient has parts within parts within parts so often. It was not converted; the others were.",
+		"look at the record: a part may contain itself. If a mapping of your own reads it, one of its tables may name itself"},
 }

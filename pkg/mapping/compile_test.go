@@ -1,10 +1,12 @@
 package mapping_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
@@ -163,6 +165,28 @@ func TestEndlessTables(t *testing.T) {
 	}
 	if _, err := groups.FromFHIR("M", "Bundle", rec); err == nil {
 		t.Error("writing groups: no error")
+	}
+}
+
+// TestPartOfItself: organizations that are parts of one another are written, each once within the other; a document that is nested without end
+// is rejected as one record, and does not end the run.
+func TestPartOfItself(t *testing.T) {
+	m := mapOf(t, xmlTree, "table O -> Bundle\norg Org[] Organization\n\ntable Org -> Organization\nname/@v ST name\nwhole Org partOf -> Organization\n")
+	rec := recordOf(t, `{"resourceType":"Organization","id":"a","name":"A","partOf":{"reference":"Organization/b"}}
+{"resourceType":"Organization","id":"b","name":"B","partOf":{"reference":"Organization/a"}}`)
+	doc, err := m.FromFHIR("O", "Bundle", rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `<org><name v="A"/><whole><name v="B"/><whole><name v="A"/></whole></whole></org>`
+	if got := strings.NewReplacer("\n", "", "  ", "").Replace(printXML(doc)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	deep := strings.Repeat("<whole>", 100) + `<name v="C"/>` + strings.Repeat("</whole>", 100)
+	_, err = m.ToFHIR("O", "Bundle", parseXML("<org>"+deep+"</org>"), mapping.ReadOptions{})
+	var f *diag.Finding
+	if !errors.As(err, &f) || f.ID != mapping.TooDeep {
+		t.Errorf("nested without end: %v", err)
 	}
 }
 

@@ -107,4 +107,6 @@ const (
 	MapCompile   diag.ID = "CP-MAP-006" // a row that does not compile
 	MapUnmatched diag.ID = "CP-MAP-007" // an overlay that matched nothing
 	MapEncoding  diag.ID = "CP-MAP-008" // not UTF-8 text
+
+	TooDeep diag.ID = "CP-CNV-011" // a record whose parts lie too deep within one another
 )

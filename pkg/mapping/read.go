@@ -43,7 +43,7 @@ type run struct {
 	tables  int // depth
 }
 
-// maxDepth bounds tables within tables, which a mapping could make endless.
+// maxDepth bounds tables within tables, which a record or a mapping could make endless.
 const maxDepth = 64
 
 // ReadOptions say how a document becomes a record.
@@ -153,13 +153,13 @@ func (c *Context) fail(err error) {
 	}
 }
 
-// descend goes into an instance of a table; c.tables-- leaves it. A table that contains itself without end ends the run.
+// descend goes into an instance of a table; c.tables-- leaves it. A record that is nested without end is rejected.
 func (c *Context) descend(t *table) bool {
 	if !c.ready(t) {
 		return false
 	}
 	if c.tables == maxDepth {
-		c.fail(fmt.Errorf("%s: table %s: tables within tables, deeper than %d", t.pos, t.Name, maxDepth))
+		c.fail(diag.New(TooDeep, diag.Place{}, "%s: tables within tables, deeper than %d: %s, %s", TooDeep.Entry().What, maxDepth, t.pos, t.Name))
 		return false
 	}
 	c.tables++

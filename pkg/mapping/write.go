@@ -22,16 +22,23 @@ import (
 
 // back is what the way back needs.
 type back struct {
-	takes                        // elements of lists that a row took
-	refused  map[plan.Place]bool // elements and resources that must not be written
-	takenLog []plan.Place
-	claimLog []claimUndo
-	placeLog []*Resource
-	within   *Resource                          // the resource whose contained ones a fragment means
-	leading  map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
-	holders  map[*tag][]*Resource               // what has the element of a tag; see having
-	found    int                                // instances of scopes that were written
-	leftOut  []*row                             // rows of scopes that decline what nothing has placed
+	takes                         // elements of lists that a row took
+	refused   map[plan.Place]bool // elements and resources that must not be written
+	takenLog  []plan.Place
+	claimLog  []claimUndo
+	placeLog  []*Resource
+	within    *Resource                          // the resource whose contained ones a fragment means
+	leading   map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+	holders   map[*tag][]*Resource               // what has the element of a tag; see having
+	found     int                                // instances of scopes that were written
+	leftOut   []*row                             // rows of scopes that decline what nothing has placed
+	following []followed                         // the references that are being followed, from the outermost
+}
+
+// followed is a resource that is being written where something refers to it, and the row that does so.
+type followed struct {
+	row *row
+	to  *Resource
 }
 
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
@@ -475,9 +482,12 @@ func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 		c.within = to.inside
 	}
 	defer func() { c.within = within }()
-	if !c.match(to.v, r.dst.arrowed) {
+	// An organization may be a part of itself, by way of others or not: it is written once within itself. Nor is the chain endless.
+	if !c.match(to.v, r.dst.arrowed) || slices.Contains(c.following, followed{r, to}) || c.tables > maxDepth/2 {
 		return false
 	}
+	c.following = append(c.following, followed{r, to})
+	defer func() { c.following = c.following[:len(c.following)-1] }()
 	if r.t.info == nil {
 		c.frame.bind(to)
 	}

@@ -18,8 +18,9 @@ import (
 const concernURL = ownExtensions + "concern"
 
 // concerns are the templates of such acts: Problem Concern, Allergy Concern, Hospital Discharge and Admission Diagnosis, Discharge and
-// Admission Medication, Coverage Activity. The row for acts of other templates names them too.
-var concerns = []string{entries + "3", entries + "30", entries + "33", entries + "34", entries + "35", entries + "36", entries + "60"}
+// Admission Medication, Coverage Activity, Postprocedure, Preoperative and Encounter Diagnosis. The row for acts of other templates names them too.
+var concerns = []string{entries + "3", entries + "30", entries + "33", entries + "34", entries + "35", entries + "36", entries + "60",
+	entries + "51", entries + "65", entries + "80"}
 
 // matters are the kinds of Related_Entry within a concern to which a section's entry leads.
 var matters = []string{"condition", "allergy", "administration", "immunization", "coverage"}

@@ -175,6 +175,9 @@ func endUnknown(d *tree.Doc, n tree.Node) bool {
 // clinicalStatus is what the status observation within a problem or an allergy says; else that it has ended; else the concern
 // around it; else active (C-CDA on FHIR, Problems and Allergies).
 func clinicalStatus(d *tree.Doc, n tree.Node, template string) string {
+	if d.Name(n) == "act" { // itself a concern
+		return cmp.Or(concernStatus[attrText(d, d.Child(n, "statusCode"), "code")], "active")
+	}
 	if s := snomedStatus[valueWithin(d, n, template)]; s != "" {
 		return s
 	}
@@ -191,6 +194,9 @@ func clinicalStatus(d *tree.Doc, n tree.Node, template string) string {
 
 // category is the category of a problem by where it stands.
 func category(d *tree.Doc, n tree.Node) (c [2]string) {
+	if d.Name(n) == "act" { // itself a concern
+		return problemCategories["75310-3"]
+	}
 	for k := d.Parent(n); k != 0 && k != tree.Root; k = d.Parent(k) {
 		switch d.Name(k) {
 		case "act":

@@ -19,7 +19,9 @@ import (
 	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
+	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
+	sreqpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/supply_request_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -67,6 +69,16 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			x.ClassValue = &dpb.Coding{System: &dpb.Uri{Value: "http://terminology.hl7.org/CodeSystem/v3-ActCode"}, Code: &dpb.Code{Value: code}}
 			markDerived(x.ClassValue)
 		}
+	case *cpb.Condition:
+		if c.Doc.Name(n) == "act" {
+			concernParts(c, x)
+		}
+	case *sreqpb.SupplyRequest:
+		orderedSupply(c, n, x)
+	case *srpb.ServiceRequest:
+		if ofTemplate(c.Doc, n, instruction) && c.Doc.Name(c.Doc.Parent(c.Doc.Parent(n))) != "supply" { // what a pharmacy is told is no education
+			x.Category = append(x.Category, derivedConcept(snomed, "409073007"))
+		}
 	case *opb.Observation:
 		if code := observationCategory(c.Doc, n); code != "" && len(x.Category) == 0 {
 			x.Category = append(x.Category, derivedConcept(observationCategories, code))
@@ -90,10 +102,9 @@ func complete(d *tree.Doc, n tree.Node, said proto.Message) {
 	switch x := said.(type) {
 	case *cpb.Condition:
 		x.Note = worded(x.Note)
-		if endUnknown(d, n) && snomedStatus[valueWithin(d, n, problemStatus)] == "" && attrText(d, n, "negationInd") != "true" {
+		if d.Name(n) == "observation" && endUnknown(d, n) && snomedStatus[valueWithin(d, n, problemStatus)] == "" && attrText(d, n, "negationInd") != "true" {
 			x.Abatement = &cpb.Condition_AbatementX{Choice: &cpb.Condition_AbatementX_DateTime{DateTime: &dpb.DateTime{
-				Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
-					Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}}}
+				Extension: []*dpb.Extension{noValue("unknown")}}}}
 		}
 	case *apb.AllergyIntolerance:
 		x.Note = worded(x.Note)
@@ -175,7 +186,11 @@ func conducted(c *mapping.Context, n tree.Node, dst proto.Message) {
 	d := c.Doc
 	switch x := dst.(type) {
 	case *cpb.Condition:
-		if act := d.Parent(d.Parent(n)); len(x.Extension) == 0 && d.Name(act) == "act" && ofTemplate(d, act, problemConcern) {
+		act := d.Parent(d.Parent(n))
+		if d.Name(n) == "act" {
+			act = n
+		}
+		if len(x.Extension) == 0 && d.Name(act) == "act" && (act == n || ofTemplate(d, act, problemConcern)) {
 			c.ReadTable("Derived_Assertion", act, dst)
 		}
 	case *apb.AllergyIntolerance, *procpb.Procedure:
@@ -349,6 +364,7 @@ const (
 	vitalsOrganizer       = entries + "26"
 	socialSection         = "29762-2"
 	problemConcern        = entries + "3"
+	instruction           = entries + "20"
 )
 
 // observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around
@@ -415,18 +431,88 @@ func reactions(c *mapping.Context, n tree.Node, d *ipb.Immunization) {
 
 // diagnoses are the problems within the Encounter Diagnoses of an encounter, E.80.
 func diagnoses(c *mapping.Context, d *epb.Encounter) {
-	for _, act := range related(d, "act") {
-		to := c.Led(act)
-		if to == nil || !hasTemplate(to, encounterDiagnose) {
+	for _, act := range statementsWithin(d.Extension) {
+		if !isTemplate(act.Extension, encounterDiagnose) {
 			continue
 		}
-		for _, ref := range related(to, "condition") {
+		for _, ref := range concernedBy(act) {
+			if _, ok := c.Led(ref).(*cpb.Condition); !ok {
+				continue
+			}
 			x := &epb.Encounter_Diagnosis{Condition: &dpb.Reference{}}
 			c.ReferAs(x.Condition, ref)
 			markDerived(x)
 			d.Diagnosis = append(d.Diagnosis, x)
 		}
 	}
+}
+
+// statementsWithin are the acts within a resource's statement that are no resources: the table Within.
+func statementsWithin(list []*dpb.Extension) (acts []*dpb.Extension) {
+	for _, x := range list {
+		if x.GetUrl().GetValue() != ownExtensions+"related" {
+			continue
+		}
+		for _, y := range x.Extension {
+			if y.GetUrl().GetValue() == "statement" {
+				acts = append(acts, y)
+			}
+		}
+	}
+	return acts
+}
+
+// concernParts gives a concern what it refers to: a Condition's evidence is whatever else tells of it.
+func concernParts(c *mapping.Context, d *cpb.Condition) {
+	e := &cpb.Condition_Evidence{}
+	for _, x := range d.Extension {
+		if x.GetUrl().GetValue() != ownExtensions+"related" {
+			continue
+		}
+		for _, y := range x.Extension {
+			to := &dpb.Reference{}
+			if ref := y.GetValue().GetReference(); ref != nil && c.ReferAs(to, ref) {
+				e.Detail = append(e.Detail, to)
+			} else if y.GetUrl().GetValue() == "statement" {
+				for _, ref := range concernedBy(y) {
+					if to := (&dpb.Reference{}); c.ReferAs(to, ref) {
+						e.Detail = append(e.Detail, to)
+					}
+				}
+			}
+		}
+	}
+	if len(e.Detail) > 0 {
+		markDerived(e)
+		d.Evidence = append(d.Evidence, e)
+	}
+}
+
+// orderedSupply says what FHIR wants to know of a supply order: what shall be supplied, which the medication around it says if the order does
+// not, and how much of it.
+func orderedSupply(c *mapping.Context, n tree.Node, d *sreqpb.SupplyRequest) {
+	if d.Item == nil {
+		if around := c.Doc.Parent(c.Doc.Parent(n)); c.Doc.Name(around) == "substanceAdministration" {
+			end := c.Fold(derivedWhy)
+			c.ReadTable("Derived_Supply", around, d)
+			end()
+		}
+		item := d.GetItem().GetCodeableConcept()
+		if item == nil {
+			item = &dpb.CodeableConcept{Extension: []*dpb.Extension{noValue("unknown")}}
+			d.Item = &sreqpb.SupplyRequest_ItemX{Choice: &sreqpb.SupplyRequest_ItemX_CodeableConcept{CodeableConcept: item}}
+		}
+		markDerived(item)
+	}
+	if d.Quantity == nil {
+		d.Quantity = &dpb.Quantity{Extension: []*dpb.Extension{noValue("unknown")}}
+		markDerived(d.Quantity)
+	}
+}
+
+// noValue is the extension that says why there is no value.
+func noValue(why string) *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: absentURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: why}}}}
 }
 
 // attach gives a note its content: the text of the act, or that of the narrative to which it refers.
@@ -475,8 +561,10 @@ func readFullName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 }
 
 // hasTemplate reports whether a resource was made of a statement of a template.
-func hasTemplate(m proto.Message, root string) bool {
-	for _, x := range *extensions(m) {
+func hasTemplate(m proto.Message, root string) bool { return isTemplate(*extensions(m), root) }
+
+func isTemplate(list []*dpb.Extension, root string) bool {
+	for _, x := range list {
 		id := x.GetValue().GetIdentifier()
 		if x.GetUrl().GetValue() == templateURL && (id.GetSystem().GetValue() == "urn:oid:"+root || id.GetValue().GetValue() == "urn:oid:"+root) {
 			return true

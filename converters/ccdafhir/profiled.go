@@ -33,7 +33,7 @@ var profileDisplays = map[string]string{"85353-1": "Vital signs, weight, height,
 	"82810-3": "Pregnancy status", oxygenSaturation: "Oxygen saturation in Arterial blood",
 	pulseOximetry: "Oxygen saturation in Arterial blood by Pulse oximetry", deliveryDate: "Delivery date Estimated",
 	"laboratory": "Laboratory", "vital-signs": "Vital Signs", "social-history": "Social History", "clinical-note": "Clinical Note",
-	"LAB": "Laboratory", "AP": "Administering Provider", "GUARD": "guardian"}
+	"LAB": "Laboratory", "AP": "Administering Provider", "409073007": "Education", "GUARD": "guardian"}
 
 // derivedConcept is a concept of one code, one of those that stand in this program, marked as derived.
 func derivedConcept(system, code string) *dpb.CodeableConcept {

@@ -82,22 +82,29 @@ func readProvenance(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 			write(a, r)
 		}
 	}
+	around := func(x *dpb.Extension) { // the authors of an act are those of what matters in it
+		for _, a := range referencesOf(x.Extension, "author") {
+			for _, said := range concernedBy(x) {
+				if r := own[c.Led(said)]; r != nil {
+					write(a, r)
+				}
+			}
+		}
+	}
 	eachSection(document.Section, func(s *compb.Composition_Section) {
 		for _, ref := range s.Entry {
 			for _, x := range ref.Extension {
-				if x.GetUrl().GetValue() != concernURL || x.Value != nil {
-					continue
-				}
-				for _, a := range referencesOf(x.Extension, "author") {
-					for _, said := range concernedBy(x) {
-						if r := own[c.Led(said)]; r != nil {
-							write(a, r)
-						}
-					}
+				if x.GetUrl().GetValue() == concernURL && x.Value == nil {
+					around(x)
 				}
 			}
 		}
 	})
+	for _, r := range c.Resources() {
+		for _, x := range statementsWithin(*extensions(r.Msg)) {
+			around(x)
+		}
+	}
 	for i, p := range order {
 		extend(p, textExtension(derivedURL, provenanceDigest(p)))
 		c.Add(p, first[i])

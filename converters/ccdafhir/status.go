@@ -66,6 +66,11 @@ var lives = map[string]*life{
 			"entered-in-error": "nullified", "unknown": ""},
 		intents: map[string][]string{"INT": {"plan"}, "RQO": {"order"}, "PRP": {"proposal"}, "PRMS": {"plan"}, "ARQ": {"proposal"}, "APT": {"plan"}},
 		moods:   map[string]string{"plan": "INT", "order": "RQO", "proposal": "PRP"}},
+	"SupplyRequest": {field: "status", unknown: "unknown",
+		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "suspended", "held": "suspended", "aborted": "cancelled",
+			"cancelled": "cancelled", "new": "draft", "nullified": "entered-in-error"},
+		back: map[string]string{"active": "active", "completed": "completed", "suspended": "suspended", "cancelled": "cancelled", "draft": "new",
+			"entered-in-error": "nullified", "unknown": ""}},
 	"Goal": {field: "lifecycleStatus",
 		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "cancelled",
 			"cancelled": "cancelled", "new": "proposed", "nullified": "entered-in-error"},
@@ -232,6 +237,45 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	return any
+}
+
+// readMood keeps the mood of what is planned. Which of several moods an act is in chose the row, so going back one of them stands there
+// already.
+func readMood(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	mood := attr(c.Doc, n, "moodCode")
+	if mood == 0 {
+		return false
+	}
+	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: moodURL},
+		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: c.Doc.Text(mood)}}}})
+	c.Carry(mood)
+	return true
+}
+
+// writeMood writes it back where the intent still says so.
+func writeMood(c *mapping.Context, src proto.Message, n tree.Node) bool {
+	l, intent := lives[plan.OfMessage(src).Name], ""
+	if v := field(src, "intent"); v != nil {
+		intent = hl7.FHIRText(v)
+	}
+	mood := attr(c.Doc, n, "moodCode")
+	for _, x := range *extensions(src) {
+		said := x.GetValue().GetCode().GetValue()
+		if x.GetUrl().GetValue() != moodURL || said == "" || len(l.intents) > 0 && intent != "" && !slices.Contains(l.intents[said], intent) {
+			continue
+		}
+		if mood != 0 {
+			c.Doc.SetText(mood, "")
+		}
+		if set(c.Doc, n, "moodCode", said) {
+			c.Claim(x)
+			return true
+		}
+	}
+	if mood != 0 && l.moods[intent] != "" {
+		c.Doc.SetText(mood, "") // LIFE says it
+	}
+	return false
 }
 
 // isMoment reports that a TS says a time.

@@ -32,6 +32,7 @@ var Types = mapping.Types{
 	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},
 	"GENDER":       mapping.Pair{Read: readGender, Write: writeGender},
 	"NARRATIVE":    mapping.Pair{Read: readNarrative, Write: writeNarrative},
+	"MOOD":         mapping.Pair{Read: readMood, Write: writeMood},
 	"LIFE":         mapping.Pair{Read: readLife, Write: writeLife},
 	"BUNDLE":       mapping.Pair{Read: readNothing, Write: writeBundle},
 	"STATUS":       mapping.Pair{Read: readNothing, Write: writeStatus},

@@ -21,12 +21,7 @@ func TestGuidance(t *testing.T) {
 <code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="20200101"/>
 <value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="IVL_PQ">` + value + `</value></observation>`
 	}
-	for _, tt := range []struct {
-		name, template, section, entry string
-		want                           []string // in FHIR
-		wantNot                        string
-		back                           []string // in the document that comes back, each once
-	}{
+	for _, tt := range []guidance{
 		{"a problem that ended nobody knows when", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/><high nullFlavor="UNK"/></effectiveTime>` + asthma),
 			[]string{`"code":"resolved"`, `"_abatementDateTime":{`, `"category":[{`, `"code":"55607006"`}, `"code":"active"}`, []string{`<high nullFlavor="UNK"/>`}},
 		{"a comment", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/></effectiveTime>` + asthma + `<entryRelationship typeCode="SUBJ" inversionInd="true">
@@ -108,25 +103,38 @@ func TestGuidance(t *testing.T) {
 <value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CD" code="F" codeSystem="2.16.840.1.113883.5.1"/></observation>`,
 			[]string{`us-core-birthsex"`, `"valueCode":"F"`}, "", []string{`code="76689-9"`}},
 	} {
-		doc := oneSection("2.16.840.1.113883.10.20."+tt.template, tt.section, tt.entry)
-		bundle := through(t, "ccda", "fhir", "", []byte(doc))[0]
-		text := string(bundle)
-		for _, want := range tt.want {
-			if !strings.Contains(text, want) {
-				t.Errorf("%s: FHIR does not hold %s:\n%s", tt.name, want, text)
-			}
+		tt.hold(t)
+	}
+}
+
+// guidance is a statement, what FHIR says of it, and what of it the document holds that comes back.
+type guidance struct {
+	name, template, section, entry string
+	want                           []string // in FHIR
+	wantNot                        string
+	back                           []string // in the document that comes back, each once
+}
+
+func (tt guidance) hold(t *testing.T) {
+	t.Helper()
+	doc := oneSection("2.16.840.1.113883.10.20."+tt.template, tt.section, tt.entry)
+	bundle := through(t, "ccda", "fhir", "", []byte(doc))[0]
+	text := string(bundle)
+	for _, want := range tt.want {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: FHIR does not hold %s:\n%s", tt.name, want, text)
 		}
-		if tt.wantNot != "" && strings.Contains(text, tt.wantNot) {
-			t.Errorf("%s: FHIR holds %s:\n%s", tt.name, tt.wantNot, text)
+	}
+	if tt.wantNot != "" && strings.Contains(text, tt.wantNot) {
+		t.Errorf("%s: FHIR holds %s:\n%s", tt.name, tt.wantNot, text)
+	}
+	r := results(t, "fhir", "ccda", "", bundle)[0]
+	for _, back := range tt.back {
+		if n := strings.Count(string(r.Parts[0].Data), back); n != 1 {
+			t.Errorf("%s: %s stands there %d times:\n%s", tt.name, back, n, r.Parts[0].Data)
 		}
-		r := results(t, "fhir", "ccda", "", bundle)[0]
-		for _, back := range tt.back {
-			if n := strings.Count(string(r.Parts[0].Data), back); n != 1 {
-				t.Errorf("%s: %s stands there %d times:\n%s", tt.name, back, n, r.Parts[0].Data)
-			}
-		}
-		for _, l := range append(r.Entry.Unmapped, r.Entry.Declined...) {
-			t.Errorf("%s: %s did not come back: %s", tt.name, l.At, l.Why)
-		}
+	}
+	for _, l := range append(r.Entry.Unmapped, r.Entry.Declined...) {
+		t.Errorf("%s: %s did not come back: %s", tt.name, l.At, l.Why)
 	}
 }

@@ -200,8 +200,15 @@ func (b *born) hasTemplates(section tree.Node) bool {
 	return false
 }
 
-// rest says of everything that no section took why it is not there.
+// rest says of everything that no section took why it is not there; of parts of what stands there rest.map says it.
 func (b *born) rest() {
+	if bundle := b.c.Bundle(); bundle != nil {
+		for _, name := range []string{"meta", "link", "total", "signature"} {
+			for _, x := range elementOf(bundle).all(name) {
+				b.c.Decline(x.msg(), "it is about the bundle in its server, not about the patient")
+			}
+		}
+	}
 	for _, r := range b.c.Resources() {
 		e := elementOf(r.Msg)
 		if m := e.one("meta"); m.ok() {

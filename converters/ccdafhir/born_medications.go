@@ -154,7 +154,8 @@ func (b *born) precondition(n tree.Node) tree.Node {
 func (b *born) supply(n tree.Node, r *mapping.Resource) {
 	e := elementOf(r.Msg).one("dispenseRequest")
 	repeats, quantity := e.one("numberOfRepeatsAllowed"), e.one("quantity")
-	if !repeats.ok() && !quantity.ok() {
+	valid := e.one("validityPeriod")
+	if !repeats.ok() && !quantity.ok() && !valid.ok() {
 		return
 	}
 	k := b.act(b.related(n, "REFR", false), "supply", "SPLY", "INT", r, "supply", entryTemplate("17", "2014-06-09"))
@@ -165,6 +166,9 @@ func (b *born) supply(n tree.Node, r *mapping.Resource) {
 	}
 	if quantity.ok() {
 		b.quantity(k, "quantity", quantity)
+	}
+	if valid.ok() {
+		b.asValue(b.effective(k, valid, true), "IVL_TS")
 	}
 }
 

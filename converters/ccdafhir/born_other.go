@@ -68,7 +68,21 @@ func (b *born) device(p *bornPart, r *mapping.Resource) {
 	} else {
 		b.ids(role, r, "")
 	}
-	b.concept(b.add(role, "playingDevice"), "code", e.one("type"))
+	b.fold(udi, "it stands in the narrative")
+	playing := b.add(role, "playingDevice")
+	b.concept(playing, "code", e.one("type"))
+	for _, x := range append(e.all("deviceName"), element{}) {
+		what := x.one("name")
+		if !x.ok() {
+			what = e.one("modelNumber")
+		}
+		if what.text() != "" {
+			b.d.SetText(b.add(playing, "manufacturerModelName"), what.text())
+			b.claim(what)
+			b.fold(x.one("type"), "C-CDA does not say what kind of name it is")
+			break
+		}
+	}
 	scoping := b.add(role, "scopingEntity")
 	b.put(b.add(scoping, "id"), "root", "2.16.840.1.113883.3.3719")
 	if m := e.one("manufacturer"); m.ok() {
@@ -89,20 +103,26 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 	if r.Type() == "DiagnosticReport" {
 		what = e.one("code")
 	}
-	text := cmp.Or(e.one("conclusion").text(), e.one("description").text(), wordsOf(what), "A document")
-	id := p.row(text, dateOf(r))
+	attached := e.one("content.attachment")
+	title, link := attached.one("title"), attached.one("url")
+	text := cmp.Or(e.one("conclusion").text(), e.one("description").text(), title.text(), wordsOf(what), "A document")
+	id := p.row(words(text, link.text()), dateOf(r))
+	b.fold(link, "it stands in the narrative")
+	if text == title.text() {
+		b.fold(title, "it stands in the narrative")
+	}
 	k := b.act(b.entry(p), "act", "ACT", "EVN", r, "", entryTemplate("202", "2016-11-01"))
 	code := b.coded(k, "code", "34109-9", loincOID, "Note")
 	if what.ok() {
 		b.concept(code, "translation", what)
 	}
-	words := b.add(k, "text")
-	if a := e.one("content.attachment"); a.one("data").ok() {
-		b.put(words, "mediaType", a.one("contentType").text(), "representation", "B64")
-		b.d.SetText(words, a.one("data").text())
-		b.claim(a.one("data"), a.one("contentType"))
+	said := b.add(k, "text")
+	if attached.one("data").ok() {
+		b.put(said, "mediaType", attached.one("contentType").text(), "representation", "B64")
+		b.d.SetText(said, attached.one("data").text())
+		b.claim(attached.one("data"), attached.one("contentType"))
 	}
-	b.put(b.add(words, "reference"), "value", "#"+id)
+	b.put(b.add(said, "reference"), "value", "#"+id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
 	b.fold(e.one("status"), "a note of a document stands")
 	b.fold(e.one("conclusion"), "it stands in the narrative")

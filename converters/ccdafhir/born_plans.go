@@ -27,6 +27,7 @@ func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 	b.planState(k, state, e.one("status"))
 	b.fold(e.one("intent"), "the mood of the statement says it")
 	b.effective(k, e.one("period"), true)
+	b.reasons(k, r)
 	for i, x := range e.all("activity") {
 		d := x.one("detail")
 		if !d.ok() || d.one("doNotPerform").text() == "true" {
@@ -38,6 +39,9 @@ func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 		b.link(a, id)
 		b.put(b.add(a, "statusCode"), "code", cmp.Or(activityStatus[d.one("status").text()], "active"))
 		b.fold(d.one("status"), "C-CDA knows fewer states of a plan")
+		if when := d.one("scheduled"); when.ok() && when.t.Name == "Period" {
+			b.effective(a, when, true)
+		}
 		b.claim(d.one("doNotPerform"))
 	}
 	b.notes(k, e)
@@ -95,7 +99,7 @@ func (b *born) order(p *bornPart, r *mapping.Resource) {
 func (b *born) goal(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
 	state := e.one("lifecycleStatus").text()
-	id := p.row(wordsOf(e.one("description")), words(state, e.code("achievementStatus")), wordsOf(e.one("start")))
+	id := p.row(wordsOf(e.one("description")), words(state, wordsOf(e.one("achievementStatus"))), wordsOf(e.one("start")))
 	var list []templateOf
 	if state == "active" || state == "accepted" || state == "planned" || state == "proposed" {
 		list = append(list, entryTemplate("121", ""))
@@ -114,8 +118,19 @@ func (b *born) goal(p *bornPart, r *mapping.Resource) {
 		b.put(b.add(k, "statusCode"), "code", "active")
 	}
 	b.fold(e.one("lifecycleStatus"), "C-CDA knows fewer states of a goal")
-	if x := e.one("start"); x.ok() && x.t.Prim != nil {
-		b.effective(k, x, true)
+	b.fold(e.one("achievementStatus"), "how far a goal is reached stands in the narrative")
+	start, due := e.one("start"), e.one("target.due")
+	if start.ok() && start.t.Prim == nil {
+		start = element{}
+	}
+	if due.ok() && due.t.Prim == nil {
+		due = element{}
+	}
+	if start.ok() || due.ok() {
+		when := b.effective(k, start, true)
+		if due.ok() {
+			b.time(b.add(when, "high"), due)
+		}
 	}
 	if x := e.one("target.detail"); x.ok() {
 		b.value(k, x)

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -224,10 +225,10 @@ func (b *born) notes(n tree.Node, e element) {
 	}
 }
 
-// reasons writes why something was done: Indication.
+// reasons writes why something was done, or what a plan is for: Indication.
 func (b *born) reasons(n tree.Node, r *mapping.Resource) {
 	e := elementOf(r.Msg)
-	for i, x := range append(e.all("reasonCode"), e.all("reasonReference")...) {
+	for i, x := range slices.Concat(e.all("reasonCode"), e.all("reasonReference"), e.all("addresses")) {
 		value := x
 		ref := x.t.Name == "Reference"
 		if ref {

@@ -65,7 +65,7 @@ func TestPlacesOfParts(t *testing.T) {
 	r := results(t, "fhir", "ccda", "", []byte(b))[0]
 	text := string(r.Parts[0].Data)
 	for _, want := range []string{`<low value="20310203"/>`, `<high value="20310405"/>`, `<low value="20310607"/>`, `<high value="20310809"/>`, `<manufacturerModelName>Walker 2000</manufacturerModelName>`,
-		`https://records.example/letter.txt`, `Getting better`, `root="2.16.840.1.113883.10.20.22.4.19"`} {
+		`https://records.example/letter.txt`, `Getting better`, `root="2.16.840.1.113883.10.20.22.4.19" extension="2014-06-09"`} {
 		if n := strings.Count(text, want); n != 1 {
 			t.Errorf("%s stands there %d times:\n%s", want, n, text)
 		}

@@ -65,14 +65,24 @@ type bornPart struct {
 	ids  int
 }
 
+// patientOf is the patient of a record: the first one, and one within another resource only if there is no other; nil if nobody is.
+func patientOf(rec *mapping.Record) (inside *mapping.Resource) {
+	for _, r := range rec.Resources {
+		switch {
+		case r.Type() != "Patient":
+		case !r.Inside():
+			return r
+		case inside == nil:
+			inside = r
+		}
+	}
+	return inside
+}
+
 // writeBorn writes a document for a record that did not come as C-CDA.
 func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}
-	for _, r := range c.Resources() {
-		if r.Type() == "Patient" && !r.Inside() && b.patient == nil {
-			b.patient = r
-		}
-	}
+	b.patient = patientOf(rec.Record)
 	root := b.add(tree.Root, "ClinicalDocument")
 	b.dates()
 	b.header(root)

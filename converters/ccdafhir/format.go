@@ -149,6 +149,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 const (
 	NoPatient    diag.ID = "CP-CDA-031"
 	MorePatients diag.ID = "CP-CDA-032"
+	AboutNobody  diag.ID = "CP-CDA-103" // a document shall be made and the record has no patient
 )
 
 // patients reports a document that is not about one patient.
@@ -275,8 +276,11 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 				kind, known = d, true
 			}
 		}
-		if !known {
+		switch {
+		case !known:
 			return nil, nil, fmt.Errorf("no document %s", w.o.Document)
+		case patientOf(rec.Record) == nil:
+			return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 		}
 		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { writeBorn(c, rec, &kind) })
 	}

@@ -51,6 +51,7 @@ var sections = []section{
 		{typ: "CarePlan", caption: "Plans", columns: "Plan=title,description,category; Status=!status; When=period; Activities=activity; By=author; Notes=note"},
 		{typ: "Goal", caption: "Goals", columns: "Goal=description; Status=!status; By when=target; Began=start*; Notes=note"},
 		{typ: "ServiceRequest", caption: "Orders and referrals", columns: "Ordered=code; Status=!status; When=occurrence*; Written=authoredOn; By=requester; Notes=note"},
+		{typ: "SupplyRequest", caption: "Supplies ordered", columns: "Supply=item*; Status=!status; Quantity=quantity; When=occurrence*; Written=authoredOn; By=requester"},
 		{typ: "Appointment", caption: "Appointments", columns: "Appointment=description,serviceType,appointmentType; Status=!status; Begins=start; Ends=end; With=participant"},
 		{typ: "Task", caption: "Tasks", columns: "Task=description,code; Status=!status; When=executionPeriod; Written=authoredOn; Notes=note"}}},
 	{"social", "Social history", []kind{{typ: "Observation", class: "social-history", caption: "Social history", columns: resultColumns}}},

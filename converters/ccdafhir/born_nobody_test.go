@@ -1,0 +1,86 @@
+package ccdafhir_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/converters"
+	"github.com/chartpost/chartpost/converters/ccdafhir"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
+)
+
+// TestNobody wants no document of a record without a patient, whatever document is asked for.
+func TestNobody(t *testing.T) {
+	formats, err := converters.Formats(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := formats.Named("fhir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := formats.Named("ccda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range ccdafhir.Documents() {
+		const b = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Practitioner","id":"p","name":[{"family":"Testdoctor"}]}}]}`
+		err := convert.Run(context.Background(), from, to, strings.NewReader(b), "test", &convert.Options{From: "fhir", To: "ccda", Document: document, Jobs: 1}, func(r *convert.Result) error {
+			var f *diag.Finding
+			if !errors.As(r.Rejected, &f) || f.ID != ccdafhir.AboutNobody {
+				t.Errorf("%s: rejected: %v", document, r.Rejected)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", document, err)
+		}
+	}
+	inside := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Condition","id":"c","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}],
+"subject":{"reference":"#p"},"code":{"text":"Hay fever"}}`))
+	if len(inside) != 1 || !bytes.Contains(inside[0].Parts[0].Data, []byte("<family>Testperson</family>")) {
+		t.Error("a patient who is within a resource is nobody")
+	}
+}
+
+// TestPlacesOfParts holds parts of resources against the places that C-CDA has for them.
+func TestPlacesOfParts(t *testing.T) {
+	const b = `{"resourceType":"Bundle","type":"collection","entry":[
+{"resource":{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:oid:1.2.3","value":"7","type":{"text":"A number"}}],"name":[{"family":"Testperson"}],
+ "address":[{"city":"Testtown","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/geolocation","extension":[{"url":"latitude","valueDecimal":1.5}]}]}]}},
+{"resource":{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"code":{"coding":[{"system":"http://snomed.info/sct","code":"195967001"}]}}},
+{"resource":{"resourceType":"CarePlan","id":"cp","status":"active","intent":"plan","subject":{"reference":"Patient/p"},"category":[{"text":"Asthma plan"}],"addresses":[{"reference":"Condition/c"}],
+ "goal":[{"reference":"Goal/g"}],"activity":[{"detail":{"status":"scheduled","code":{"text":"Walk"},"scheduledPeriod":{"start":"2031-02-03"}}}]}},
+{"resource":{"resourceType":"Goal","id":"g","lifecycleStatus":"active","subject":{"reference":"Patient/p"},"description":{"text":"No attack"},"achievementStatus":{"text":"Getting better"},
+ "target":[{"dueDate":"2031-04-05"}]}},
+{"resource":{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","subject":{"reference":"Patient/p"},"medicationCodeableConcept":{"text":"Aspirin"},
+ "dosageInstruction":[{"sequence":1,"text":"One a day","doseAndRate":[{"type":{"text":"ordered"},"doseQuantity":{"value":1}}]}],"dispenseRequest":{"validityPeriod":{"start":"2031-06-07","end":"2031-08-09"}}}},
+{"resource":{"resourceType":"Device","id":"d","patient":{"reference":"Patient/p"},"deviceName":[{"name":"Walker 2000","type":"model-name"}],"lotNumber":"L1"}},
+{"resource":{"resourceType":"DocumentReference","id":"dr","status":"current","subject":{"reference":"Patient/p"},"type":{"text":"Letter"},"content":[{"attachment":{"contentType":"text/plain",
+ "url":"https://records.example/letter.txt"}}]}}]}`
+	r := results(t, "fhir", "ccda", "", []byte(b))[0]
+	text := string(r.Parts[0].Data)
+	for _, want := range []string{`<low value="20310203"/>`, `<high value="20310405"/>`, `<low value="20310607"/>`, `<high value="20310809"/>`, `<manufacturerModelName>Walker 2000</manufacturerModelName>`,
+		`https://records.example/letter.txt`, `Getting better`, `root="2.16.840.1.113883.10.20.22.4.19" extension="2014-06-09"`} {
+		if n := strings.Count(text, want); n != 1 {
+			t.Errorf("%s stands there %d times:\n%s", want, n, text)
+		}
+	}
+	for _, l := range r.Entry.Unmapped {
+		t.Errorf("%s is unmapped", l.At)
+	}
+	for _, why := range []string{"an id of C-CDA does not say of what kind it is", "an address of C-CDA has no coordinates", "a medication of C-CDA has one dosage", "C-CDA has goals in a section of their own",
+		"a product instance of C-CDA has the UDI, which says it", "a note of C-CDA is a text"} {
+		said := false
+		for _, l := range r.Entry.Declined {
+			said = said || l.Why == why
+		}
+		if !said {
+			t.Errorf("nothing is declined because %s", why)
+		}
+	}
+}

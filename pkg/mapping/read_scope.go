@@ -165,6 +165,7 @@ type saying struct {
 // repeated is a node whose value stood there already, put there by the same row in another instance of its scope.
 type repeated struct {
 	frame *frame
+	res   *Resource
 	node  tree.Node
 }
 
@@ -178,7 +179,7 @@ func (c *Context) said(r *row, res *Resource, k tree.Node) {
 	if first, known := c.sayings[key]; !known {
 		c.sayings[key] = c.frame
 	} else if first != c.frame && c.same == r {
-		c.repeated = append(c.repeated, repeated{c.frame, k})
+		c.repeated = append(c.repeated, repeated{c.frame, res, k})
 	}
 	c.same = nil
 }
@@ -186,18 +187,28 @@ func (c *Context) said(r *row, res *Resource, k tree.Node) {
 // foldRepeated folds what instances of a scope say alike and the way back will not say again.
 func (c *Context) foldRepeated() {
 	for _, x := range c.repeated {
-		a := x.frame.t.anchor
-		if a != nil {
-			home := a.dst.base
-			if a.dst.arrow != nil && !x.frame.t.makes(home) {
-				home = a.dst.arrow
-			}
-			if x.frame.own(home) != nil {
-				continue
-			}
+		if !x.frame.comesBack(x.res) {
+			c.Doc.Lower(x.node, tree.Folded, sharedWhy)
 		}
-		c.Doc.Lower(x.node, tree.Folded, sharedWhy)
 	}
+}
+
+// comesBack reports that the way back makes the instance of the scope again, or one around it within that of a resource: for its anchor.
+func (f *frame) comesBack(res *Resource) bool {
+	for ; f != nil && f.own(res.info) != res; f = f.up {
+		a := f.t.anchor
+		if a == nil {
+			continue
+		}
+		home := a.dst.base
+		if a.dst.arrow != nil && !f.t.makes(home) {
+			home = a.dst.arrow
+		}
+		if f.own(home) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // makes reports that a scope's rows make a resource of the type whole, so that it is at home here.

@@ -32,8 +32,8 @@ import (
 var appointment = mapping.Pair{
 	Read: func(c *mapping.Context, root tree.Node, dst proto.Message) bool {
 		a, ok := dst.(*apb.Appointment)
-		if !ok || c.Doc.Child(root, "SCH") == 0 {
-			return false
+		if !ok || c.Doc.Child(root, "SCH") == 0 && c.Doc.Child(root, "RESOURCES") == 0 && len(a.Participant) == 0 {
+			return false // nothing is told of it; what is told without SCH or RGS, which must be there, is told all the same
 		}
 		readResources(c, root, a)
 		a.Status = &apb.Appointment_StatusCode{Value: appointmentStatus(c.Doc, root)}
@@ -136,11 +136,14 @@ func statusWord(s string) (cpb.AppointmentStatusCode_Value, bool) {
 }
 
 func writeAppointmentStatus(c *mapping.Context, root tree.Node, a *apb.Appointment) {
-	sch := c.Doc.Child(root, "SCH")
-	if a.Status == nil || sch == 0 {
+	if a.Status == nil {
 		return
 	}
+	sch := c.Doc.Child(root, "SCH")
 	if appointmentStatus(c.Doc, root) != a.Status.Value || textAt(c.Doc, sch, "25") == "" && textAt(c.Doc, c.Doc.Child(root, "MSH"), "9.2") == "" {
+		if sch == 0 {
+			sch = c.Doc.Add(root, "SCH", "")
+		}
 		c.Doc.SetText(leafAt(c.Doc, sch, "25.1"), fillerWord[a.Status.Value])
 	}
 	if appointmentStatus(c.Doc, root) == a.Status.Value {
@@ -187,13 +190,17 @@ func appointmentTimes(c *mapping.Context, root tree.Node) (start, end *dpb.Insta
 
 func writeAppointmentTimes(c *mapping.Context, root tree.Node, a *apb.Appointment) {
 	sch := c.Doc.Child(root, "SCH")
-	if sch == 0 || a.Start.GetValueUs() == 0 && a.End.GetValueUs() == 0 {
+	if a.Start.GetValueUs() == 0 && a.End.GetValueUs() == 0 {
 		return
 	}
-	if start, _ := appointmentTimes(c, root); start.GetValueUs() != a.Start.GetValueUs() && c.Doc.Child(root, "TQ1") == 0 && textAt(c.Doc, sch, "11") == "" {
+	start, end := appointmentTimes(c, root)
+	if sch == 0 && (start.GetValueUs() != a.Start.GetValueUs() || end.GetValueUs() != a.End.GetValueUs()) {
+		sch = c.Doc.Add(root, "SCH", "")
+	}
+	if start.GetValueUs() != a.Start.GetValueUs() && c.Doc.Child(root, "TQ1") == 0 && textAt(c.Doc, sch, "11") == "" {
 		c.Doc.SetText(leafAt(c.Doc, sch, "11.4"), hl7.DTM(hl7.FHIRText(a.Start)))
 	}
-	start, end := appointmentTimes(c, root)
+	start, end = appointmentTimes(c, root)
 	if a.End.GetValueUs() != end.GetValueUs() && textAt(c.Doc, sch, "11.5") == "" && c.Doc.Child(root, "TQ1") == 0 {
 		c.Doc.SetText(leafAt(c.Doc, sch, "11.5"), hl7.DTM(hl7.FHIRText(a.End)))
 		start, end = appointmentTimes(c, root)

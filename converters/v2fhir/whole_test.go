@@ -33,6 +33,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
 	{"ADT^A03^ADT_A03", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nOBX|1|NM|3^Weight^L||70|kg|||||F\n"},
 	{"ADT^A17^ADT_A17", wholeEVN + wholePID + wholePV1 + strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "PV1|1|I|^^^ELM\n"},
+	{"ADT^A20^ADT_A20", wholeEVN + "NPU|W^410^C^MAPLE^^N|H\n"},
 	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1},
 	{"ORU^R01^ORU_R01", wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\n"},
@@ -255,6 +256,12 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a time of collection with an end that is none", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nSPM|1|S1||BLD|||||||||||||20240301101500-0500^later\n"},
 	{"a site's segment behind a note of a patient", "ERP^Z99^ERP_R09", "MSA|AA|9\nQAK|7|OK\nERQ||R09|@PID.3.1^4711\n" + wholePID + "NTE|1|P|all of it\nZNT|1^MAPLE\n"},
 	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
+	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
+	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},
+	{"codes that are explicitly nothing", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann^^^^^\"\"||19700203|\"\"|||1 Oak St^^Maple^IL^60000^^\"\"||5550100^\"\"^\"\"\nPV1|1|\"\"||\"\"\nAL1|1|\"\"|PEN^Penicillin^L|\"\"\n"},
+	{"a result whose status is explicitly nothing", "ORU^R01^ORU_R01", wholePID + "ORC|\"\"|P1|||\"\"\nOBR|1|P1|F1|1^Panel^L|\"\"||||||||||||||||||\"\"||\"\"|\"\"\nOBX|1|NM|1^A^L||5|\"\"|\"\"|\"\"|||\"\"\nSPM|1|||BLD\n"},
+	{"a visit of which PV1 says nothing", "ORU^R01^ORU_R01", wholePID + "PV1|1\nPV2|||||||||||4\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|NM|1^A^L||5||||||F\n"},
+	{"the address of an order's facility alone", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1||||||||||22^Roe^Rita||||||||||^^Maple^IL\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|1^A^L||5||||||F\n"},
 	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
 }
 

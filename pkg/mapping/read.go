@@ -348,7 +348,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		})
 	}
 	if ok && res != nil {
-		c.enter(res, d.tags)
+		c.enter(res, r)
 		if r.around {
 			c.said(r, res, k)
 		}

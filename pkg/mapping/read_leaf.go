@@ -210,8 +210,12 @@ func (c *Context) isNull(k tree.Node) bool {
 	return c.Doc.First(k) == 0 && c.Doc.Null != "" && c.Doc.Text(k) == c.Doc.Null
 }
 
-// readNull reads an explicit null: an element that says so and nothing else.
+// readNull reads an explicit null: an element that says so and nothing else. A code of a list that FHIR closes cannot be without one of its
+// codes: where that is so another row says it.
 func (c *Context) readNull(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
+	if ti := r.dst.end; ti.Prim != nil && ti.Prim.Kind == plan.Code && len(ti.Prim.Words()) > 0 {
+		return false, "FHIR wants one of its codes here, and has none for an explicit null"
+	}
 	e, how, ok := c.place(in, base, r.dst.steps, false)
 	if !ok {
 		return false, r.Target + " holds another type"

@@ -223,12 +223,28 @@ func (t *table) makes(typ *plan.Type) bool {
 	return false
 }
 
-// enter brings a resource into scope and record once something is in it, with its tags and links.
-func (c *Context) enter(res *Resource, tags []tag) {
+// maker is the frame around this one whose table makes a resource of the type and has none yet, else this one.
+func (f *frame) maker(typ *plan.Type) *frame {
+	for g := f.up; g != nil; g = g.up {
+		if g.t.makes(typ) && g.own(typ) == nil {
+			return g
+		}
+	}
+	return f
+}
+
+// enter brings the resource of a row into scope and record once something is in it, with its tags and links. One that a scope only adds to
+// belongs to the scope around it that makes it, whose later rows find it there: an appointment of which the patient is told first.
+func (c *Context) enter(res *Resource, r *row) {
+	tags := r.dst.tags
 	if !res.entered {
 		res.entered, res.bound = true, true
 		c.apart++
-		c.frame.bind(res)
+		f := c.frame
+		if !r.atHome {
+			f = f.maker(res.info)
+		}
+		f.bind(res)
 		c.rec.Resources = append(c.rec.Resources, res)
 	}
 	c.stamp(res.v, tags)

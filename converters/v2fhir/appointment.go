@@ -32,7 +32,7 @@ import (
 var appointment = mapping.Pair{
 	Read: func(c *mapping.Context, root tree.Node, dst proto.Message) bool {
 		a, ok := dst.(*apb.Appointment)
-		if !ok || c.Doc.Child(root, "SCH") == 0 && c.Doc.Child(root, "RESOURCES") == 0 && len(a.Participant) == 0 {
+		if !ok || c.Doc.Child(root, "SCH") == 0 && c.Doc.Child(root, "ARQ") == 0 && c.Doc.Child(root, "RESOURCES") == 0 && len(a.Participant) == 0 {
 			return false // nothing is told of it; what is told without SCH or RGS, which must be there, is told all the same
 		}
 		readResources(c, root, a)
@@ -111,6 +111,12 @@ func appointmentEvent(rec *mapping.Record) string {
 // else the event.
 func appointmentStatus(d *tree.Doc, root tree.Node) cpb.AppointmentStatusCode_Value {
 	event := textAt(d, d.Child(root, "MSH"), "9.2")
+	if textAt(d, d.Child(root, "MSH"), "9.1") == "SRM" { // what is asked of an appointment becomes of it when it is answered
+		if event == "S01" {
+			return cpb.AppointmentStatusCode_PROPOSED
+		}
+		return cpb.AppointmentStatusCode_PENDING
+	}
 	if s, ok := eventStatus[event]; ok {
 		return s
 	}

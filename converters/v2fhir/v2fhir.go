@@ -49,6 +49,7 @@ var segmentTypes = mapping.Types{
 	"DISCHARGE":     discharge,
 	"PV1_STATUS":    status,
 	"APPOINTMENT":   appointment,
+	"SHARED_ROUTE":  sharedRoute,
 	"DOC_DATE":      docDate,
 	"DOCUMENT":      document,
 

@@ -10,6 +10,7 @@ import (
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	mapb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_administration_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -30,6 +31,9 @@ const (
 // segments behind MSH.
 var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A08^ADT_A01", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + "AL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\n"},
+	{"ADT^A31^ADT_A05", wholeEVN + wholePID + "NTE|1||speaks slowly\nNTE|2||hears well\n" + wholePV1},
+	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
+	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
 	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
 	{"ADT^A03^ADT_A03", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nOBX|1|NM|3^Weight^L||70|kg|||||F\n"},
 	{"ADT^A17^ADT_A17", wholeEVN + wholePID + wholePV1 + strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "PV1|1|I|^^^ELM\n"},
@@ -128,6 +132,12 @@ var wholeMessages = []struct{ kind, body string }{
 		"AIP|1||21^Doe^Dan|GP^General practitioner^L||||||||Booked\nRGS|2\nAIG|1||DEV1^Scanner^L|E^Equipment^L\n"},
 	{"SIU^S15^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE||||PATIENT^asked for it^L|||||^^^20240401090000-0500|||||31^Desk^Dora\n" + wholePID + "RGS|1\nAIP|1||21^Doe^Dan|GP\n"},
 	{"SIU^S26^SIU_S12", "SCH|A1^MAPLE||||||||||^^^20240401090000-0500|||||31^Desk^Dora\n" + wholePID + "RGS|1\nAIL|1||ROOM1^^^MAPLE\n"},
+	{"SRM^S01^SRM_S01", "ARQ|A1^MAPLE||1|G1^MAPLE|C1^Calendar^L|W^Wish^L|CHECKUP^Checkup^HL70276|NORMAL^Normal^HL70277|30|min|20240401090000-0500^20240401120000-0500|2|Q1D^0900|D3|21^Doe^Dan|^PRN^PH^^1^555^5550100|1 Oak St^^Maple^IL|^^^MAPLE|31^Desk^Dora|^PRN^PH^^1^555^5550101|^^^ELM|PA1^MAPLE|FA1^ELM|P1|F1\n" +
+		"APR|PREFSTART&Start&HL70294^0900||PREFLOC&Place&L^ELM|15|MON&Monday&L^OK\nNTE|1||in the morning\n" + wholePID + wholePV1 + "RGS|1|A\nAIS|1|A|99213^Visit^C4\nAPR|PREFEND&End&L^1200\nAIP|1|A|22^Roe^Rita\n"},
+	{"SRM^S04^SRM_S01", "ARQ|A1^MAPLE|B1^ELM||||||||||||||||21^Doe^Dan||||31^Desk^Dora\n" + wholePID + "RGS|1\n"},
+	{"SRR^S01^SRR_S01", "MSA|AA|9\nSCH|A1^MAPLE|B1^MAPLE||||R^Room is free^L|||||^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" + wholePID + "RGS|1\nAIP|1||21^Doe^Dan|GP\n"},
+	{"DOC^T12^DOC_T12", "MSA|AA|9\nQRD|20240301|R|I|Q1|||10^RD|4711^Sample^Ann|DOC^Documents^L|^\nEVN|T12|20240301101500-0500\n" + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500|||21^Doe^Dan|||D1^MAPLE|||||AU||AV\nOBX|1|TX|T^Text^L||Ann was well.||||||F\n" +
+		wholePID + wholePV1 + "TXA|1|HP^History^L|TX|||20240201090000-0500||||||D2^MAPLE|||||AU||OB\nOBX|1|TX|T^Text^L||She had a cold.||||||F\n"},
 	{"MDM^T01^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500|||21^Doe^Dan|||D1^MAPLE|||||AU||AV\n"},
 	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Visit^L\nTXA|1|DS^Discharge summary^L|TX|||20240301090000-0500||20240301100000-0500|21^Doe^Dan|||D1^MAPLE|||||AU||AV\n" +
 		"OBX|1|TX|T^Text^L||Ann was well.||||||F\nOBX|2|TX|T^Text^L||||||||F\nOBX|3|FT|T^Text^L||Two lines\\.br\\here.~And a repetition.||||||F\nNTE|1||dictated\n" +
@@ -256,6 +266,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a time of collection with an end that is none", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nSPM|1|S1||BLD|||||||||||||20240301101500-0500^later\n"},
 	{"a site's segment behind a note of a patient", "ERP^Z99^ERP_R09", "MSA|AA|9\nQAK|7|OK\nERQ||R09|@PID.3.1^4711\n" + wholePID + "NTE|1|P|all of it\nZNT|1^MAPLE\n"},
 	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
+	{"a route that administrations share", "RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301||1^Aspirin^L|100|mg\nRXA|0|2|20240302||1^Aspirin^L|100|mg\nRXR|PO^Oral^HL70162\nORC|RE|P2\nRXA|0|1|20240303||2^Ibuprofen^L|100|mg\n"},
+	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},
 	{"codes that are explicitly nothing", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann^^^^^\"\"||19700203|\"\"|||1 Oak St^^Maple^IL^60000^^\"\"||5550100^\"\"^\"\"\nPV1|1|\"\"||\"\"\nAL1|1|\"\"|PEN^Penicillin^L|\"\"\n"},
@@ -290,6 +302,35 @@ func TestOddMessages(t *testing.T) {
 	}
 }
 
+// TestSharedRoute: each of several RXA that share an RXR has its route, and no other has.
+func TestSharedRoute(t *testing.T) {
+	m := builtin(t)
+	for _, tt := range oddMessages {
+		if tt.name != "a route that administrations share" {
+			continue
+		}
+		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var routes []bool
+		for _, r := range rec.Resources {
+			if x, ok := r.Msg.(*mapb.MedicationAdministration); ok {
+				routes = append(routes, x.GetDosage().GetRoute() != nil)
+			}
+		}
+		if want := []bool{true, true, false}; !slices.Equal(routes, want) {
+			t.Errorf("routes %v, want %v", routes, want)
+		}
+		return
+	}
+	t.Error("no such message")
+}
+
 // TestAnyMessage reads a message whose structure has no table, and one whose event nobody knows.
 func TestAnyMessage(t *testing.T) {
 	m := builtin(t)
@@ -319,7 +360,9 @@ func TestAnyMessage(t *testing.T) {
 func TestAppointmentsAndDocuments(t *testing.T) {
 	m := builtin(t)
 	status := map[string]cpb.AppointmentStatusCode_Value{"SIU^S12^SIU_S12": cpb.AppointmentStatusCode_BOOKED,
-		"SIU^S15^SIU_S12": cpb.AppointmentStatusCode_CANCELLED, "SIU^S26^SIU_S12": cpb.AppointmentStatusCode_NOSHOW}
+		"SIU^S15^SIU_S12": cpb.AppointmentStatusCode_CANCELLED, "SIU^S26^SIU_S12": cpb.AppointmentStatusCode_NOSHOW,
+		"SRM^S01^SRM_S01": cpb.AppointmentStatusCode_PROPOSED, "SRM^S04^SRM_S01": cpb.AppointmentStatusCode_PENDING,
+		"SRR^S01^SRR_S01": cpb.AppointmentStatusCode_BOOKED}
 	seen := 0
 	for _, tt := range wholeMessages {
 		text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
@@ -339,7 +382,7 @@ func TestAppointmentsAndDocuments(t *testing.T) {
 				if want := status[tt.kind]; x.Status.Value != want {
 					t.Errorf("%s: status %s, want %s", tt.kind, x.Status.Value, want)
 				}
-				if x.Start.GetValueUs() == 0 || x.End == nil {
+				if !strings.HasPrefix(tt.kind, "SRM") && (x.Start.GetValueUs() == 0 || x.End == nil) {
 					t.Errorf("%s: no start or no end", tt.kind)
 				}
 				if tt.kind == "SIU^S12^SIU_S12" && (x.End.ValueUs-x.Start.ValueUs != 30*60e6 || len(x.Participant) != 7 || len(x.ServiceType) != 1 ||

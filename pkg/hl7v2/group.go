@@ -267,6 +267,9 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			continue
 		}
 		for i := range o.plan.items {
+			if name == "NTE" && o.plan.items[i].group != nil {
+				continue // a note that is out of its place is not one of a patient further up
+			}
 			if i <= o.at && o.plan.items[i].starts(name) {
 				g.report("CP-V2-024", n)
 				return g.put(l, i, name)

@@ -106,6 +106,9 @@ var byHand = map[string]string{
 	// Senders say with an appointment what they say with an admission, and OBX begins a group as it does there.
 	"SIU_S12": siu,
 	"SIU_S27": siu,
+	"SRM_S01": "MSH SFT* UAC? ARQ APR? " + scheduled,
+	"SRR_S01": "MSH SFT* UAC? MSA? ERR* SFT* UAC? SCH? TQ1* " + scheduled,
+	"DOC_T12": answer + "RESULT(EVN? PID PD1? PV1? PV2? TXA CON* OBSERVATION(OBX PRT* NTE*)*)* DSC?",
 	"MDM_T01": mdm + "*",
 	"MDM_T02": mdm + "+",
 	// In results by specimen ORC stands behind OBR, and a group of its own there as it has in front; what is a result has one name, and a
@@ -176,9 +179,10 @@ const (
 		"PROCEDURE(PR1 AUTHORIZATION_CONTACT(AUT CTD?)?)* ORDER_OBSERVATION(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)* PATIENT_VISIT(PV1 PV2?)? NTE*"
 	vaccinations = answer + "PATIENT(PID PD1? PRT* NK1* ARV* PATIENT_VISIT(PV1 PV2?)? GT1* " +
 		"INSURANCE(IN1 IN2? IN3?)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)* QRI?)* ROW_DEFINITION(RDF RDT*)? DSC?"
-	siu = "MSH SFT* UAC? EVN? SCH TQ1* NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
-		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS NTE*)* GENERAL_RESOURCE(AIG NTE*)* LOCATION_RESOURCE(AIL NTE*)* " +
-		"PERSONNEL_RESOURCE(AIP NTE*)*)+"
+	siu       = "MSH SFT* UAC? EVN? SCH TQ1* " + scheduled
+	scheduled = "NTE* PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* DG1* GT1* " +
+		"INSURANCE(IN1 IN2? IN3*)*)* RESOURCES(RGS SERVICE(AIS APR? NTE*)* GENERAL_RESOURCE(AIG APR? NTE*)* LOCATION_RESOURCE(AIL APR? NTE*)* " +
+		"PERSONNEL_RESOURCE(AIP APR? NTE*)*)+"
 	mdm = "MSH ARV* SFT* UAC? EVN PID PD1? PRT* NK1* PV1 PV2? PRT* COMMON_ORDER(ORC PRT* TIMING(TQ1 TQ2*)* OBR PRT* NTE*)* TXA CON* " +
 		"OBSERVATION(OBX PRT* NTE*)"
 )
@@ -438,6 +442,10 @@ func find(base []*part, at int, o *part) int {
 	}
 }
 
+// patientNotes is what a patient's notes stand behind in messages of a visit. QUIRK: the standard has none there; senders write them. They are a
+// group, so that a note that stands elsewhere is not taken for one of the patient's.
+var patientNotes = regexp.MustCompile(`\bPID (?:PD1\? )?`)
+
 var validID = regexp.MustCompile(`^[A-Z]{3}(_[A-Z0-9]{3})?$`)
 
 // structureText writes a line per structure: its id, "*" and the grammar in which all versions are read; a line per
@@ -549,6 +557,9 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		text := grammar(canonical[id])
 		if h, ok := byHand[id]; ok {
 			text = h
+		}
+		if strings.HasPrefix(id, "ADT_") || strings.HasPrefix(id, "BAR_") || strings.HasPrefix(id, "DFT_") {
+			text = patientNotes.ReplaceAllString(text, "${0}PATIENT_NOTES(NTE+)? ")
 		}
 		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
 		was := ""

@@ -1,6 +1,9 @@
 package v2fhir
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	mapb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_administration_go_proto"
 	spb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/specimen_go_proto"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
@@ -183,6 +187,42 @@ func TestWholeMessages(t *testing.T) {
 	}
 }
 
+// TestWriteMessages writes every message of the tests to a folder, for scripts/conformance.sh to convert and the official validator to judge:
+// `CHARTPOST_MESSAGES=DIR go test -run WriteMessages`.
+func TestWriteMessages(t *testing.T) {
+	dir := os.Getenv("CHARTPOST_MESSAGES")
+	if dir == "" {
+		t.Skip("CHARTPOST_MESSAGES names no folder")
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name+".hl7"), []byte(strings.ReplaceAll(text, "\n", "\r")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := "MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"
+	for i, tt := range wholeMessages {
+		write(fmt.Sprintf("%s-%d", strings.ReplaceAll(tt.kind, "^", "-"), i), head+tt.kind+"|1|P|2.8\n"+tt.body)
+	}
+	for i, tt := range oddMessages {
+		write(fmt.Sprintf("odd-%d", i), head+tt.kind+"|1|P|2.7\n"+tt.body)
+	}
+	cases, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range cases {
+		a, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range a.Files {
+			if f.Name == "in.hl7" {
+				write(strings.TrimSuffix(filepath.Base(name), ".txtar"), string(f.Data))
+			}
+		}
+	}
+}
+
 // TestAboutThePatient: whatever a message with a patient tells of somebody, it tells of him.
 func TestAboutThePatient(t *testing.T) {
 	m := builtin(t)
@@ -267,6 +307,7 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a site's segment behind a note of a patient", "ERP^Z99^ERP_R09", "MSA|AA|9\nQAK|7|OK\nERQ||R09|@PID.3.1^4711\n" + wholePID + "NTE|1|P|all of it\nZNT|1^MAPLE\n"},
 	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
 	{"a route that administrations share", "RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301||1^Aspirin^L|100|mg\nRXA|0|2|20240302||1^Aspirin^L|100|mg\nRXR|PO^Oral^HL70162\nORC|RE|P2\nRXA|0|1|20240303||2^Ibuprofen^L|100|mg\n"},
+	{"an organization at home", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "IN1|1|PLAN7|CO1|Maple Health|1 Oak St^^Maple^IL^60000^^H~2 Elm St^^Maple^^^^O|Roe^Rita|^PRN^PH^^1^555^5550100~^WPN^PH^^1^555^5550101\n"},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},

@@ -125,7 +125,7 @@ var discharge = mapping.Pair{
 			return false
 		}
 		p := &dpb.Period{}
-		if !c.ReadTable("PV1_45", n, p) {
+		if !c.ReadTable("END_OF_PERIOD", n, p) {
 			return false
 		}
 		if cancelsDischarge(c.Doc) || before(p.End, e.Period.GetStart()) {
@@ -145,27 +145,68 @@ var discharge = mapping.Pair{
 			return false
 		}
 		if x := dischargeOf(e); x != nil {
-			if !c.WriteTable("PV1_45", &dpb.Period{End: x.GetValue().GetDateTime()}, n) {
+			if !c.WriteTable("END_OF_PERIOD", &dpb.Period{End: x.GetValue().GetDateTime()}, n) {
 				return false
 			}
 			c.Claim(x)
 			return true
 		}
 		// The end of a visit that is not finished is a plan, and PV1-45 would finish it.
-		return e.Period.GetEnd() != nil && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && c.WriteTable("PV1_45", e.Period, n)
+		return e.Period.GetEnd() != nil && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && c.WriteTable("END_OF_PERIOD", e.Period, n)
 	},
 }
+
+// periodEnd is the end of a period whose beginning was read before it. One that lies before the beginning, which FHIR refuses (per-1), is no
+// end in FHIR and stands in an extension of the period.
+var periodEnd = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		p, ok := dst.(*dpb.Period)
+		read := &dpb.Period{}
+		if !ok || !c.ReadTable("END_OF_PERIOD", n, read) {
+			return false
+		}
+		if before(read.End, p.Start) {
+			p.Extension = append(p.Extension, &dpb.Extension{Url: &dpb.Uri{Value: periodEndURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: read.End}}})
+		} else {
+			p.End = read.End
+		}
+		return true
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		p, ok := src.(*dpb.Period)
+		if !ok {
+			return false
+		}
+		for _, x := range p.Extension {
+			if end := x.GetValue().GetDateTime(); end != nil && x.GetUrl().GetValue() == periodEndURL {
+				if !c.WriteTable("END_OF_PERIOD", &dpb.Period{End: end}, n) {
+					return false
+				}
+				c.Claim(x)
+				return true
+			}
+		}
+		return p.End != nil && c.WriteTable("END_OF_PERIOD", p, n)
+	},
+}
+
+const periodEndURL = cp + "period-end"
 
 // before reports that a time, taken to its last moment, lies before another one's first.
 func before(end, start *dpb.DateTime) bool {
 	last := time.UnixMicro(end.GetValueUs())
+	whole := true // last is the moment behind it
 	switch end.GetPrecision() {
 	case dpb.DateTime_YEAR:
-		last = last.AddDate(1, 0, 1)
+		last = last.AddDate(1, 0, 0)
 	case dpb.DateTime_MONTH:
-		last = last.AddDate(0, 1, 1)
+		last = last.AddDate(0, 1, 0)
 	case dpb.DateTime_DAY:
 		last = last.AddDate(0, 0, 1)
+	default:
+		whole = false
 	}
-	return end.GetValueUs() != 0 && start.GetValueUs() != 0 && last.Before(time.UnixMicro(start.GetValueUs()))
+	begins := time.UnixMicro(start.GetValueUs())
+	return end.GetValueUs() != 0 && start.GetValueUs() != 0 && (last.Before(begins) || whole && last.Equal(begins))
 }

@@ -50,6 +50,7 @@ var segmentTypes = mapping.Types{
 	"PV1_STATUS":    status,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,
+	"PERIOD_END":    periodEnd,
 	"DOC_DATE":      docDate,
 	"DOCUMENT":      document,
 

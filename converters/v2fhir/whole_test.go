@@ -308,6 +308,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a note without a text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nNTE||fasting\nOBX|1|NM|2^Sodium^L||140||||||F\nNTE|3|#1\n"},
 	{"a route that administrations share", "RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301||1^Aspirin^L|100|mg\nRXA|0|2|20240302||1^Aspirin^L|100|mg\nRXR|PO^Oral^HL70162\nORC|RE|P2\nRXA|0|1|20240303||2^Ibuprofen^L|100|mg\n"},
 	{"an organization at home", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "IN1|1|PLAN7|CO1|Maple Health|1 Oak St^^Maple^IL^60000^^H~2 Elm St^^Maple^^^^O|Roe^Rita|^PRN^PH^^1^555^5550100~^WPN^PH^^1^555^5550101\n"},
+	{"times that end before they begin", "ORU^R01^ORU_R01", wholePID + "PV1|1|O||||||||||||||||||||||||||||||||||||||||||20240302|20240301\nOBR|1|P1|F1|1^Panel^L|||20240302|20240301||||||||||||||||||F\n" +
+		"TQ1|1||||||20240302|20240301\nOBX|1|DR|1^Stay^L||20240302^20240301||||||F\nSPM|1|S1||BLD|||||||||||||20240302^20240301\n"},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},

@@ -32,7 +32,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
 		required := func(segment string) bool {
 			part := schema.Structure(structure)
-			return part != nil && child(part, segment) != nil && child(part, segment).Min > 0
+			return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
 		}
 		if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
 			evn := d.Add(tree.Root, "EVN", "")
@@ -58,7 +58,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 // orders gives every ORC an order control, and an ORC to the groups that must have one: RE, what was observed or performed, of table 0119,
 // which asks nobody for anything. Vaccinations must have one as of 2.5, so the structure of all versions does not say it.
 func orders(d *tree.Doc, n tree.Node, part *schema.Part, vaccinations bool) {
-	if p := child(part, "ORC"); p != nil {
+	if p := part.Child("ORC"); p != nil {
 		orc := d.Child(n, "ORC")
 		if orc == 0 && (p.Min > 0 || vaccinations) {
 			orc = d.Add(n, "ORC", "")
@@ -70,20 +70,10 @@ func orders(d *tree.Doc, n tree.Node, part *schema.Part, vaccinations bool) {
 		}
 	}
 	for k := d.First(n); k != 0; k = d.Next(k) {
-		if p := child(part, d.Name(k)); p != nil && !p.IsSegment() && !d.Empty(k) {
+		if p := part.Child(d.Name(k)); p != nil && !p.IsSegment() && !d.Empty(k) {
 			orders(d, k, p, vaccinations)
 		}
 	}
-}
-
-// child is the part of a group with a name, nil if it has none.
-func child(part *schema.Part, name string) *schema.Part {
-	for _, p := range part.Parts {
-		if p.Name == name {
-			return p
-		}
-	}
-	return nil
 }
 
 // person gives the patient of the message a number and a name where he has none: his id in the record, which is his number where it

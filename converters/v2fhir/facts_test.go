@@ -208,3 +208,29 @@ func difference(want, got string) string {
 	}
 	return ""
 }
+
+// TestTypesOfOBX2: the types that OBX_5 reads by are those that the rows of OBX-5 know, and all others have the row OBX_OTHER.
+func TestTypesOfOBX2(t *testing.T) {
+	text, err := os.ReadFile("obx.map")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, ok := strings.Cut(string(text), "OBX_OTHER")
+	_, list, ok2 := strings.Cut(row, "2!=")
+	if !ok || !ok2 {
+		t.Fatal("obx.map has no row OBX_OTHER")
+	}
+	list, _, _ = strings.Cut(list, " ")
+	known := strings.Split(list, "|")
+	slices.Sort(known)
+	var read []string
+	for typ := range obxTables {
+		if typ != "" {
+			read = append(read, typ)
+		}
+	}
+	slices.Sort(read)
+	if !slices.Equal(known, read) {
+		t.Errorf("obx.map knows %v,\nobx.go %v", known, read)
+	}
+}

@@ -26,7 +26,7 @@ var heads = map[string]bool{"PID": true, "SPM": true}
 // addHeads gives a group with notes or participants the segment that heads it, where the record had nothing to say in it. It is numbered 1.
 func addHeads(d *tree.Doc, n tree.Node, group *schema.Part) {
 	for k := d.First(n); k != 0; k = d.Next(k) {
-		if p := child(group, d.Name(k)); p != nil && !p.IsSegment() {
+		if p := group.Child(d.Name(k)); p != nil && !p.IsSegment() {
 			addHeads(d, k, p)
 		}
 	}

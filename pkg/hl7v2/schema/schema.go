@@ -95,6 +95,16 @@ type Part struct {
 // IsSegment reports whether the part is a single segment.
 func (p *Part) IsSegment() bool { return p.Parts == nil }
 
+// Child is the part of a group with a name, nil if it has none.
+func (p *Part) Child(name string) *Part {
+	for _, k := range p.Parts {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
 // String writes the part as the dictionary does: PATIENT(PID PD1? NK1* (OBR|RXO))+.
 func (p *Part) String() string {
 	var b strings.Builder

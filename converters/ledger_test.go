@@ -62,8 +62,8 @@ func TestLedgerOfBothLegs(t *testing.T) {
 	}{
 		{"hl7v2", "ccda", "lab-oru-r01.hl7", map[string]string{
 			"PID-5.1": carried, "PID-7": carried, "OBX-5": carried, "OBX-3.1": carried,
-			"MSH-10":  "declined", // a document has its own id
-			"PID-3.5": "unmapped"}},
+			"MSH-10":  "declined",   // a document has its own id
+			"PID-3.5": "declined"}}, // an id has no type
 		{"ccda", "hl7v2", "ccd.xml", map[string]string{
 			"/ClinicalDocument/recordTarget/patientRole/patient/name/family":                                carried,
 			"/ClinicalDocument/recordTarget/patientRole/patient/birthTime/@value":                           carried,

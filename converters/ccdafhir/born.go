@@ -83,6 +83,7 @@ func patientOf(rec *mapping.Record) (inside *mapping.Resource) {
 func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}
 	b.patient = patientOf(rec.Record)
+	c.RestBy("BORN_REST")
 	root := b.add(tree.Root, "ClinicalDocument")
 	b.dates()
 	b.header(root)

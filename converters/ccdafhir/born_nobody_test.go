@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestPlacesOfParts(t *testing.T) {
 {"resource":{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"code":{"coding":[{"system":"http://snomed.info/sct","code":"195967001"}]}}},
 {"resource":{"resourceType":"CarePlan","id":"cp","status":"active","intent":"plan","subject":{"reference":"Patient/p"},"category":[{"text":"Asthma plan"}],"addresses":[{"reference":"Condition/c"}],
  "goal":[{"reference":"Goal/g"}],"activity":[{"detail":{"status":"scheduled","code":{"text":"Walk"},"scheduledPeriod":{"start":"2031-02-03"}}}]}},
-{"resource":{"resourceType":"Goal","id":"g","lifecycleStatus":"active","subject":{"reference":"Patient/p"},"description":{"text":"No attack"},"achievementStatus":{"text":"Getting better"},
+{"resource":{"resourceType":"Goal","id":"g","lifecycleStatus":"active","subject":{"reference":"Patient/p"},"description":{"coding":[{"system":"https://maple.example/goals","code":"no attack","display":"No attack"}]},"achievementStatus":{"text":"Getting better"},
  "target":[{"dueDate":"2031-04-05"}]}},
 {"resource":{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","subject":{"reference":"Patient/p"},"medicationCodeableConcept":{"text":"Aspirin"},
  "dosageInstruction":[{"sequence":1,"text":"One a day","doseAndRate":[{"type":{"text":"ordered"},"doseQuantity":{"value":1}}]}],"dispenseRequest":{"validityPeriod":{"start":"2031-06-07","end":"2031-08-09"}}}},
@@ -65,13 +66,16 @@ func TestPlacesOfParts(t *testing.T) {
 	r := results(t, "fhir", "ccda", "", []byte(b))[0]
 	text := string(r.Parts[0].Data)
 	for _, want := range []string{`<low value="20310203"/>`, `<high value="20310405"/>`, `<low value="20310607"/>`, `<high value="20310809"/>`, `<manufacturerModelName>Walker 2000</manufacturerModelName>`,
-		`https://records.example/letter.txt`, `Getting better`, `root="2.16.840.1.113883.10.20.22.4.19" extension="2014-06-09"`} {
+		`https://records.example/letter.txt`, `Getting better`, `<originalText>No attack</originalText>`, `root="2.16.840.1.113883.10.20.22.4.19" extension="2014-06-09"`} {
 		if n := strings.Count(text, want); n != 1 {
 			t.Errorf("%s stands there %d times:\n%s", want, n, text)
 		}
 	}
 	for _, l := range r.Entry.Unmapped {
 		t.Errorf("%s is unmapped", l.At)
+	}
+	if !slices.ContainsFunc(r.Entry.Folded, func(l convert.Line) bool { return l.At == "Goal.description.coding[0].code" }) {
+		t.Errorf("a code with a blank is not folded: %v", r.Entry.Folded)
 	}
 	for _, why := range []string{"an id of C-CDA does not say of what kind it is", "an address of C-CDA has no coordinates", "a medication of C-CDA has one dosage", "C-CDA has goals in a section of their own",
 		"a product instance of C-CDA has the UDI, which says it", "a note of C-CDA is a text"} {

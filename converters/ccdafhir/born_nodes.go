@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,16 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 	if !e.ok() {
 		return b.put(k, "nullFlavor", "UNK")
 	}
+	blank := slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), " \t\r\n") })
+	end := func() {}
+	if blank {
+		end = b.c.Fold("CDA's schema allows no blank in a code: the words stand there")
+	}
 	b.c.Anew(func() { b.c.WriteTable("CD", e.msg(), k) })
+	end()
+	if a := attr(b.d, k, "code"); a != 0 && strings.ContainsAny(b.d.Text(a), " \t\r\n") {
+		b.d.SetText(a, "")
+	}
 	if attr(b.d, k, "code") == 0 && attr(b.d, k, "nullFlavor") == 0 {
 		flavor := "UNK"
 		if b.d.Child(k, "translation") != 0 || len(e.all("coding")) > 0 {

@@ -33,6 +33,7 @@ type back struct {
 	found     int                                // instances of scopes that were written
 	leftOut   []*row                             // rows of scopes that decline what nothing has placed
 	following []followed                         // the references that are being followed, from the outermost
+	restTable string                             // see RestBy
 }
 
 // followed is a resource that is being written where something refers to it, and the row that does so.

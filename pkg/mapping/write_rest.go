@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"reflect"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -27,6 +28,9 @@ func (c *Context) leaveOut(r *row) {
 	}
 	c.leftOut = append(c.leftOut, r)
 }
+
+// RestBy names the tables that say in the place of RestTable why elements are left out: for one kind of document among several.
+func (c *Context) RestBy(name string) { c.restTable = name }
 
 func (c *Context) declineRest() {
 	for _, res := range c.rec.Resources {
@@ -60,7 +64,7 @@ func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
 			c.claim(v, tree.Declined, "what it leads to has no place in "+c.Doc.Format.Name)
 		}
 	}
-	t := c.m.table(RestTable, ti.Name)
+	t := c.m.table(cmp.Or(c.restTable, RestTable), ti.Name)
 	if t == nil || !c.ready(t) {
 		return
 	}

@@ -79,28 +79,7 @@ func add(rec *mapping.Record, m proto.Message, fullURL string, x *row) {
 	rec.Add(r)
 }
 
-// The marks of DSTU2 (FHIR 1.0.2), where it differs from R4: types that have another name now, and elements by type.
-var (
-	oldTypes    = []string{"MedicationOrder", "DiagnosticOrder", "DeviceUseRequest", "DeviceUseStatement", "ProcedureRequest", "ReferralRequest", "BodySite", "Conformance", "EligibilityRequest", "OrderResponse", "Order"}
-	oldElements = map[string][]string{
-		"Patient":             {"careProvider"},
-		"Observation":         {"comments", "reliability"},
-		"Condition":           {"patient", "dateRecorded"},
-		"Immunization":        {"date", "wasNotGiven", "reported", "explanation", "vaccinationProtocol"},
-		"AllergyIntolerance":  {"substance"},
-		"Procedure":           {"notPerformed", "request", "notes"},
-		"MedicationStatement": {"wasNotTaken", "reasonForUseCodeableConcept", "patient"},
-		"Encounter":           {"patient", "indication"},
-		"DiagnosticReport":    {"codedDiagnosis", "request", "image"},
-		"DocumentReference":   {"indexed", "class", "created"},
-		"Practitioner":        {"practitionerRole"},
-		"Goal":                {"targetQuantity", "author"},
-		"CarePlan":            {"participant", "relatedPlan"},
-		"Coverage":            {"bin", "group", "plan"},
-	}
-)
-
-// older reports JSON of a resource that has marks of DSTU2: its type, an element, or a family name that is a list.
+// older reports JSON of a resource that has marks of an edition before R4: its type, an element, or a family name that is a list.
 func older(text string) bool {
 	typ, names, family := "", []string{}, false
 	dec := jsontext.NewDecoder(bytes.NewReader([]byte(text)))
@@ -126,5 +105,5 @@ func older(text string) bool {
 			family = true
 		}
 	}
-	return family || slices.Contains(oldTypes, typ) || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(oldElements[typ], n) })
+	return family || fhir.Earlier(typ, "") || slices.ContainsFunc(names, func(n string) bool { return fhir.Earlier(typ, n) })
 }

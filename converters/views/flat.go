@@ -132,8 +132,11 @@ func (w *flatWriter) leaf(c *flatColumn, v fhirpath.Value) {
 			w.finds = append(w.finds, diag.New(csvtab.CellTooLong, diag.Place{Path: within(w.rec, w.res, w.res.Type()+"."+c.path)}, ""))
 			return
 		}
-		if t := v.Type(); t != nil && c.kind == csvtab.Text {
-			c.kind = leafKinds[t.Bases()[0]]
+		if t := v.Type(); t != nil {
+			// The leaves of a column have one type, so this writes for the first alone, before anybody else sees the column.
+			if kind := leafKinds[t.Bases()[0]]; kind != c.kind {
+				c.kind = kind
+			}
 		}
 		w.row = append(w.row, flatCell{c, text})
 	}

@@ -313,7 +313,11 @@ func (x *decoder) wrongKind(want string) {
 	if x.s[x.i] == 'n' {
 		x.find("CP-FHIR-006", x.i, "", "")
 	} else {
-		x.find("CP-FHIR-008", x.i, "", "%s stands where FHIR has %s", x.kind(), want)
+		before := ""
+		if n := len(x.path); n > 0 {
+			before = otherBefore(x.path[n-1].name, x.s[x.i])
+		}
+		x.find("CP-FHIR-008", x.i, "", "%s stands where FHIR has %s%s", x.kind(), want, before)
 	}
 	x.skip()
 }
@@ -347,7 +351,7 @@ func (x *decoder) resource() (reflect.Value, *key) {
 	}
 	k := resourceKeys()[name]
 	if k == nil {
-		x.find("CP-FHIR-005", at, name, "%s", "FHIR R4 has no such type of resource"+plan.Suggest(name, plan.Resources()))
+		x.find("CP-FHIR-005", at, name, "%s", "FHIR R4 has no such type of resource"+otherName(name, "", plan.Suggest(name, plan.Resources())))
 		x.skip()
 		return reflect.Value{}, nil
 	}
@@ -449,7 +453,7 @@ func (x *decoder) object(c *codec, v reflect.Value) {
 			typed = true
 			x.skip()
 		default:
-			x.find("CP-FHIR-003", at, name, "%s has no such element%s", c.typ.Name, c.typ.Suggest(bare))
+			x.find("CP-FHIR-003", at, name, "%s has no such element%s", c.typ.Name, otherName(c.typ.Name, bare, c.typ.Suggest(bare)))
 			x.skip()
 		}
 		if !x.more() {

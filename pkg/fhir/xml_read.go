@@ -135,7 +135,7 @@ func (x *decoder) resourceXML(t xmlTag) (reflect.Value, *key) {
 	}
 	k := resourceKeys()[t.local]
 	if k == nil {
-		x.find("CP-FHIR-005", t.at, t.local, "%s", "FHIR R4 has no such type of resource"+plan.Suggest(t.local, plan.Resources()))
+		x.find("CP-FHIR-005", t.at, t.local, "%s", "FHIR R4 has no such type of resource"+otherName(t.local, "", plan.Suggest(t.local, plan.Resources())))
 		x.skipXML(t)
 		return reflect.Value{}, nil
 	}
@@ -245,7 +245,7 @@ func (x *decoder) elementXML(c *codec, v reflect.Value, t xmlTag) {
 			k = c.find(child.local, &next)
 		}
 		if k == nil || k.name == "id" && c.typ.Kind != plan.Resource || k.name == "url" && c.typ.Go == extensionType {
-			x.find("CP-FHIR-003", child.at, child.local, "%s has no such element%s", c.typ.Name, c.typ.Suggest(child.local))
+			x.find("CP-FHIR-003", child.at, child.local, "%s has no such element%s", c.typ.Name, otherName(c.typ.Name, child.local, c.typ.Suggest(child.local)))
 			x.skipXML(child)
 			continue
 		}

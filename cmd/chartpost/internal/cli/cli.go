@@ -61,14 +61,33 @@ type CLI struct {
 
 // terminal reports that a stream is a terminal that can move its cursor.
 func (c *CLI) terminal(w io.Writer) bool {
-	if c.Env("TERM") == "dumb" {
-		return false
+	return c.Env("TERM") != "dumb" && c.screen(w)
+}
+
+// screen reports that a stream is read by a person who sits there.
+func (c *CLI) screen(w io.Writer) bool {
+	if o, ok := w.(*output); ok {
+		w = o.w
 	}
 	if c.Terminal != nil {
 		return c.Terminal(w)
 	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// output is standard output, which keeps the first error of writing to it: what did not arrive is no success, whoever wrote it.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // exitError is an error that knows its exit status. Hints are printed below it, each on its own line.
@@ -109,6 +128,10 @@ func (c *CLI) Run(ctx context.Context, args []string) int { return c.run(ctx, ar
 
 // run is Run; ease is called before a command over records.
 func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
+	out := &output{w: c.Out}
+	own := *c
+	own.Out = out
+	c = &own
 	root := c.root(ease)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -116,14 +139,22 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 		fmt.Fprintln(c.Err, "chartpost: interrupted")
 		return exitInterrupted
 	}
-	if err == nil {
+	if err == nil && out.err == nil {
 		return exitOK
 	}
 	var e *exitError
-	if !errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
+	case out.err != nil:
+		e = &exitError{exitUnreadable, out.err, nil}
+	default:
 		e = misused(cmd, err)
 	}
 	c.complain("", e)
+	if out.err != nil && !errors.Is(e, out.err) {
+		c.complain("", &exitError{exitUnreadable, out.err, nil})
+		return worse(e.code, exitUnreadable)
+	}
 	return e.code
 }
 

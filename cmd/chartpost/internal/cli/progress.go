@@ -2,12 +2,14 @@ package cli
 
 import (
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // bar shows how far work has come, on standard error if that is a terminal and the work outlasts a second. Its methods may be
@@ -55,9 +57,8 @@ func (b *bar) add(n int64) {
 		}
 		// Without an interval the spinner of an unknown total turns when work is done. With one it has a goroutine, which goes on
 		// drawing over what is printed later.
-		b.shown = progressbar.NewOptions64(b.total, progressbar.OptionSetWriter(b.line), progressbar.OptionSetDescription(b.what),
-			progressbar.OptionShowBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetSpinnerChangeInterval(0))
+		b.shown = progressbar.NewOptions64(b.total, append(fitting(columnsOf(b.line.w), b.what, b.total >= 0), progressbar.OptionSetWriter(b.line), progressbar.OptionSetDescription(b.what),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetSpinnerChangeInterval(0))...)
 	}
 	if b.total >= 0 {
 		n = min(b.sum, b.total)
@@ -65,6 +66,46 @@ func (b *bar) add(n int64) {
 		n = b.sum
 	}
 	b.shown.Set64(n)
+}
+
+// fitting says what of a bar there is room for in a line of so many columns: one that is longer would leave its begin behind each time it is drawn.
+func fitting(columns int, what string, known bool) []progressbar.Option {
+	const (
+		counts = len("(999.9/999.9 MB, 999.9 kB/s)")
+		times  = len(" [10h59m59s:10h59m59s]")
+		least  = 8
+	)
+	room := columns - 1 - len(what) - len(" 100% || ")
+	shows := func(counted, timed bool, width int) []progressbar.Option {
+		if width = max(1, min(width, 40)); !known {
+			width = 40 // there is a spinner instead, and the width says how it turns
+		}
+		o := []progressbar.Option{progressbar.OptionSetElapsedTime(timed), progressbar.OptionSetPredictTime(timed), progressbar.OptionSetWidth(width)}
+		if counted {
+			o = append(o, progressbar.OptionShowBytes(true), progressbar.OptionShowCount())
+		}
+		return o
+	}
+	switch {
+	case room-counts-times >= least:
+		return shows(true, true, room-counts-times)
+	case room-counts >= least:
+		return shows(true, false, room-counts)
+	}
+	return shows(false, false, room)
+}
+
+// columnsOf is the width of a terminal.
+func columnsOf(w io.Writer) int {
+	switch w := w.(type) {
+	case *os.File:
+		if n, _, err := term.GetSize(int(w.Fd())); err == nil && n > 0 {
+			return n
+		}
+	case interface{ columns() int }:
+		return w.columns()
+	}
+	return 80
 }
 
 // hide takes the bar away until it is moved on, so that a line can be printed in its place.

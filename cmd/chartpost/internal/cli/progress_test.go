@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chartpost/chartpost/internal/testshared"
 )
@@ -113,6 +114,38 @@ func TestBar(t *testing.T) {
 		time.Sleep(250 * time.Millisecond) // something may still be drawing
 		if s.seen() != "a finding\nthe end\n" {
 			t.Errorf("total %d: at the end %q", total, s.seen())
+		}
+	}
+}
+
+// narrow is a screen of so many columns.
+type narrow struct {
+	*screen
+	n int
+}
+
+func (s narrow) columns() int { return s.n }
+
+// TestNarrow: on a terminal of any width the bar stands in one line.
+func TestNarrow(t *testing.T) {
+	for _, n := range []int{20, 30, 44, 60, 72, 80, 100, 200} {
+		for _, total := range []int64{987_654_321, -1} {
+			s, k := narrow{new(screen), n}, &clock{t: time.Unix(1e9, 0)}
+			c := &CLI{Err: s, Env: func(string) string { return "" }, Now: k.now, Terminal: func(io.Writer) bool { return true }}
+			b := c.bar("converting", total, false)
+			k.wait(2 * time.Second)
+			for range 3 {
+				b.add(98_765_432)
+				time.Sleep(110 * time.Millisecond) // the bar's own clock
+			}
+			seen := strings.TrimSpace(s.seen())
+			if got := utf8.RuneCountInString(seen); got >= n || !strings.Contains(seen, "converting") {
+				t.Errorf("%d columns, total %d: %d of %q, all %q", n, total, got, seen, s.written())
+			}
+			if n >= 80 && total > 0 && !strings.Contains(seen, "MB") {
+				t.Errorf("%d columns: %q", n, seen)
+			}
+			b.done()
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/chartpost/chartpost/pkg/contacts"
 	"github.com/chartpost/chartpost/pkg/journal"
@@ -653,7 +652,7 @@ func (c *CLI) packageOut(o *sealOptions, m *pack.Manifest, sources *pack.Sources
 		return &packageOutput{Writer: h, html: h, name: h.name}, nil
 	}
 	if name == "-" {
-		if f, ok := c.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if c.screen(c.Out) {
 			return nil, fail(exitUsage, errors.New("a package is not for the screen"), "redirect it, or name a file with -o")
 		}
 		return &packageOutput{Writer: c.Out}, nil

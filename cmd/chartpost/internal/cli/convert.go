@@ -114,19 +114,16 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if err := o.fitting(); err != nil {
 		return err
 	}
-	if o.dates != "" && !slices.Contains([]string{"mdy", "dmy", "ymd"}, o.dates) {
-		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
+	if err := knownDates(o.dates); err != nil {
+		return err
 	}
 	if o.unmapped != "" && !slices.Contains([]string{"keep", "report", "refuse"}, o.unmapped) {
 		return usagef("--unmapped %s: it is keep, report or refuse", o.unmapped)
 	}
-	switch {
-	case o.jobs < 0:
-		return usagef("--jobs %d: at least one", o.jobs)
-	case o.jobs == 0:
-		opts.Jobs = runtime.GOMAXPROCS(0)
-	}
 	var err error
+	if opts.Jobs, err = jobsOf(o.jobs); err != nil {
+		return err
+	}
 	if opts.Zone, err = zoneOf(o.zone); err != nil {
 		return err
 	}
@@ -266,6 +263,25 @@ func convertStatus(sum *convert.Summary, strict bool) error {
 		return fail(exitPartial, errors.New(""))
 	case strict && sum.Totals.Unmapped+sum.Totals.Invalid > 0:
 		return fail(exitFindings, fmt.Errorf("%d values are unmapped and %d invalid", sum.Totals.Unmapped, sum.Totals.Invalid))
+	}
+	return nil
+}
+
+// jobsOf is how many records are worked on at the same time.
+func jobsOf(n int) (int, error) {
+	switch {
+	case n < 0:
+		return 0, usagef("--jobs %d: at least one", n)
+	case n == 0:
+		return runtime.GOMAXPROCS(0), nil
+	}
+	return n, nil
+}
+
+// knownDates refuses what --dates does not know.
+func knownDates(order string) error {
+	if !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, order) {
+		return usagef("--dates %s: it is mdy, dmy or ymd", order)
 	}
 	return nil
 }

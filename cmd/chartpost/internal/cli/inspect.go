@@ -26,6 +26,7 @@ type inspectOptions struct {
 	inspectPackageOptions
 	from, charset string
 	maps, sheets  []string
+	quiet         bool
 }
 
 func newInspectCommand(c *CLI) *cobra.Command {
@@ -46,6 +47,7 @@ a patient's values.`,
 	addSheetFlag(f, &o.sheets)
 	f.StringArrayVar(&o.maps, "map", nil, "mapping file; of tables it says what their rows are")
 	f.BoolVar(&o.json, "json", false, "print as JSON")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what cannot be read only")
 	return cmd
 }
 
@@ -161,6 +163,9 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 		}
 		if x.Format == "" || x.Records == 0 && x.Card == nil || x.Problem != "" {
 			bad++
+		}
+		if o.quiet && x.Problem == "" && x.Format != "" {
+			continue
 		}
 		if o.json {
 			b, err := json.Marshal(x)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,8 +104,8 @@ type suggesting struct {
 }
 
 func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []string) error {
-	if !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates) {
-		return usagef("--dates %s: it is mdy, dmy or ymd", o.dates)
+	if err := knownDates(o.dates); err != nil {
+		return err
 	}
 	if o.out != "" && !o.force {
 		if _, err := os.Lstat(o.out); err == nil {

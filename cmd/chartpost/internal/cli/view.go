@@ -23,8 +23,11 @@ import (
 
 type viewOptions struct {
 	out, from, zone, charset string
-	maps                     []string
+	dates                    string
+	maps, sheets             []string
+	jobs                     int
 	force, quiet, values     bool
+	json                     bool
 }
 
 func newViewCommand(c *CLI) *cobra.Command {
@@ -50,6 +53,10 @@ gets a page for each, record-000001.html and so on, in the order in which they c
 	f.StringVar(&o.zone, "tz", "", "time zone of times that have none, such as America/Chicago")
 	f.StringArrayVar(&o.maps, "map", nil, "mapping file laid over the built-in tables; the last one wins")
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
+	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
+	addSheetFlag(f, &o.sheets)
+	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVar(&o.values, "show-values", false, "show the values that findings are about; they may be a patient's")
@@ -61,10 +68,17 @@ func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error 
 		return fail(exitUsage, errors.New("no input"), "name a file or folder, or - for standard input")
 	}
 	opts := viewConversion(o.charset)
+	if err := knownDates(o.dates); err != nil {
+		return err
+	}
+	opts.Dates, opts.Sheets = o.dates, o.sheets
 	if o.from != "auto" {
 		opts.From = o.from
 	}
 	var err error
+	if opts.Jobs, err = jobsOf(o.jobs); err != nil {
+		return err
+	}
 	if opts.Zone, err = zoneOf(o.zone); err != nil {
 		return err
 	}
@@ -85,7 +99,7 @@ func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error 
 	if err != nil {
 		return convertError(err)
 	}
-	report := newReporter(c, false, o.quiet, o.values)
+	report := newReporter(c, o.json, o.quiet, o.values)
 	read := &recordReader{formats: formats, opts: opts, set: view.NewSet(), report: report.finding}
 	for _, src := range sources {
 		if info, err := os.Stat(o.out); err == nil && src.File != "" {
@@ -101,10 +115,10 @@ func (c *CLI) runView(ctx context.Context, o *viewOptions, args []string) error 
 			return fail(exitUnreadable, err)
 		}
 	}
-	if err := report.text.Close(); err != nil {
-		return fail(exitUnreadable, err)
-	}
 	pages, err := read.set.Pages()
+	if closed := read.told(report, len(pages)); closed != nil {
+		return fail(exitUnreadable, closed)
+	}
 	if err != nil {
 		return fail(exitUnreadable, err, "nothing of the input could be read")
 	}
@@ -156,7 +170,7 @@ func (c *CLI) writePages(o *viewOptions, pages []*view.Page) error {
 			return fail(exitUnreadable, err)
 		}
 	}
-	if !o.quiet {
+	if !o.quiet && !o.json {
 		fmt.Fprintf(c.Err, "%s written to %s\n", plural(len(pages), "page"), o.out)
 	}
 	return nil
@@ -171,6 +185,19 @@ type recordReader struct {
 	known   bool // pass over what is of no known format
 
 	unreadable, rejected int
+}
+
+// told ends the findings, for a program with a summary.
+func (r *recordReader) told(report *reporter, pages int) error {
+	if report.all == nil {
+		return report.text.Close()
+	}
+	return writeLine(report.c.Err, struct {
+		Pages      int       `json:"pages"`
+		Unreadable int       `json:"unreadable"`
+		Rejected   int       `json:"rejected"`
+		Findings   diag.JSON `json:"findings"`
+	}{pages, r.unreadable, r.rejected, report.all.JSON()})
 }
 
 // viewConversion is the conversion behind a page: to the hub, resource by resource, with everything that is left out.

@@ -391,8 +391,12 @@ func (l levels) pair(from int) mapping.Pair {
 				}
 				all = append(all, strings.TrimRight(strings.Join(parts, "&"), "&"))
 			}
-			d.Value = str(strings.TrimRight(strings.Join(all, "^"), "^"))
-			return d.Value.Value != ""
+			value := strings.TrimRight(strings.Join(all, "^"), "^")
+			if strings.Trim(value, " ^&") == "" {
+				return false // nothing, or blanks alone
+			}
+			d.Value = str(value)
+			return true
 		},
 		Write: func(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 			d, ok := src.(*dpb.Identifier)

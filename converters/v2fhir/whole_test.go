@@ -310,6 +310,7 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"an organization at home", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "IN1|1|PLAN7|CO1|Maple Health|1 Oak St^^Maple^IL^60000^^H~2 Elm St^^Maple^^^^O|Roe^Rita|^PRN^PH^^1^555^5550100~^WPN^PH^^1^555^5550101\n"},
 	{"times that end before they begin", "ORU^R01^ORU_R01", wholePID + "PV1|1|O||||||||||||||||||||||||||||||||||||||||||20240302|20240301\nOBR|1|P1|F1|1^Panel^L|||20240302|20240301||||||||||||||||||F\n" +
 		"TQ1|1||||||20240302|20240301\nOBX|1|DR|1^Stay^L||20240302^20240301||||||F\nSPM|1|S1||BLD|||||||||||||20240302^20240301\n"},
+	{"fields of blanks", "ADT^A08^ADT_A01", "EVN||20240301101500-0500| \nPID|1||4711^^^MAPLE^MR||Sample^ ^ || |F||2106-3^White^L|1 Oak St^ ^Maple^IL^60000||5550100^ \nNK1|1|Sample^Bob| \nPV1|1|O| ^ ||||21^ ^Dan\nOBX|1|ST|1^A^L|| ||||||F\n"},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},
@@ -337,6 +338,20 @@ func TestOddMessages(t *testing.T) {
 			}
 			for _, f := range res.Faults {
 				t.Error(f)
+			}
+			if tt.name == "fields of blanks" {
+				res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
+					if blank := strings.Trim(res.Doc.Text(n), " ") == ""; blank && s != tree.Declined {
+						t.Errorf("%s, of blanks, is %s", res.Doc.PlaceOf(n), s)
+					}
+				})
+			}
+			if tt.name == "a note of a diagnosis" {
+				res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
+					if res.Doc.Text(n) == "for a week" && s != tree.Unmapped {
+						t.Errorf("the note of a diagnosis is %s: nothing says whose it is", s)
+					}
+				})
 			}
 			if res.Tally.Carried < 15 {
 				t.Errorf("only %d values are carried", res.Tally.Carried)

@@ -506,7 +506,11 @@ func (p *Parser) segment(s string, i int) int {
 				faultsAt = start
 			}
 		}
-		d.SetOffset(d.Add(parent, Number(num), text), start)
+		n := d.Add(parent, Number(num), text)
+		d.SetOffset(n, start)
+		if text != "" && text[0] == ' ' && strings.Trim(text, " ") == "" {
+			d.Mark(n, tree.Declined, "nothing but blanks") // chapter 2 lets them be left out, whatever the type
+		}
 	}
 	// closeRepetition ends a repetition at end; keep makes a node even if it is empty.
 	closeRepetition := func(end int, keep bool) {

@@ -135,7 +135,7 @@ func (p *probe) enter(x *tree.Test, bit uint64) {
 func (p *probe) ask(d *tree.Doc, x *facts) (hold uint64) {
 	k := d.AtIn(&x.index, x.n, p.path)
 	if p.exists|p.gone != 0 {
-		if k != 0 && !d.Empty(k) {
+		if k != 0 && !d.Blank(k) {
 			hold = p.exists
 		} else {
 			hold = p.gone

@@ -179,7 +179,7 @@ func (d *Doc) each(n, k Node, p Path, f func(Node) bool) bool {
 func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 	k := d.At(n, t.Path)
 	if t.Op == Exists || t.Op == Missing {
-		there := k != 0 && !d.Empty(k)
+		there := k != 0 && !d.Blank(k)
 		if k != 0 {
 			k = d.Leaf(k)
 		}

@@ -270,6 +270,19 @@ func (d *Doc) Empty(n Node) bool {
 	return true
 }
 
+// Blank reports whether n holds nothing but blanks at any depth, which say no more than nothing does.
+func (d *Doc) Blank(n Node) bool {
+	if s := d.nodes[n].text; s != "" && (s[0] != ' ' || strings.Trim(s, " ") != "") {
+		return false
+	}
+	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		if !d.Blank(k) {
+			return false
+		}
+	}
+	return true
+}
+
 // Leaf is the node that holds n's text: n, or where a leaf is its own first part, that part at any depth.
 func (d *Doc) Leaf(n Node) Node {
 	for d.Self != "" && d.nodes[n].text == "" {

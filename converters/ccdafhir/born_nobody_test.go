@@ -14,7 +14,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 )
 
-// TestNobody wants no document of a record without a patient, whatever document is asked for.
+// TestNobody wants no document of a record without a patient, whatever document is asked for, and no record of a document that says nothing.
 func TestNobody(t *testing.T) {
 	formats, err := converters.Formats(nil)
 	if err != nil {
@@ -40,6 +40,16 @@ func TestNobody(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", document, err)
 		}
+	}
+	err = convert.Run(context.Background(), to, from, strings.NewReader(`<ClinicalDocument xmlns="urn:hl7-org:v3"/>`), "test", &convert.Options{From: "ccda", To: "fhir", Jobs: 1}, func(r *convert.Result) error {
+		var f *diag.Finding
+		if !errors.As(r.Rejected, &f) || f.ID != ccdafhir.SaysNothing {
+			t.Errorf("an empty document is not rejected: %v", r.Rejected)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	inside := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Condition","id":"c","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}],
 "subject":{"reference":"#p"},"code":{"text":"Hay fever"}}`))

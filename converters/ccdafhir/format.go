@@ -138,6 +138,9 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(rec.Resources) == 0 {
+		return nil, diag.New(SaysNothing, diag.Place{Path: doc.PlaceOf(doc.Root)}, "")
+	}
 	foldMisplaced(doc.Doc)
 	stamp(rec)
 	id := doc.Child(doc.Root, "id")
@@ -150,6 +153,7 @@ const (
 	NoPatient    diag.ID = "CP-CDA-031"
 	MorePatients diag.ID = "CP-CDA-032"
 	AboutNobody  diag.ID = "CP-CDA-103" // a document shall be made and the record has no patient
+	SaysNothing  diag.ID = "CP-CDA-104" // the document has neither header nor body
 )
 
 // patients reports a document that is not about one patient.

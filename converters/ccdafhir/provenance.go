@@ -195,6 +195,21 @@ func isDerivedProvenance(p *provpb.Provenance) bool {
 	})
 }
 
+// derivedProvenances are those of a record, each of which is digested once.
+func derivedProvenances(c *mapping.Context) map[*provpb.Provenance]bool {
+	type key struct{}
+	derived, _ := c.Memo(key{}, func() any {
+		derived := map[*provpb.Provenance]bool{}
+		for _, r := range c.Resources() {
+			if p, ok := r.Msg.(*provpb.Provenance); ok && isDerivedProvenance(p) {
+				derived[p] = true
+			}
+		}
+		return derived
+	}).(map[*provpb.Provenance]bool)
+	return derived
+}
+
 // writeProvenance claims what is read again from the authors.
 func writeProvenance(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 	any := false
@@ -202,7 +217,7 @@ func writeProvenance(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 		p, ok := r.Msg.(*provpb.Provenance)
 		switch {
 		case !ok:
-		case isDerivedProvenance(p):
+		case derivedProvenances(c)[p]:
 			c.Place(r)
 			c.Claim(p)
 			any = true
@@ -270,7 +285,7 @@ func written(c *mapping.Context) map[proto.Message][]writing {
 		by := map[proto.Message][]writing{}
 		for _, r := range c.Resources() {
 			p, ok := r.Msg.(*provpb.Provenance)
-			if !ok || isDerivedProvenance(p) || c.Refused(p) {
+			if !ok || derivedProvenances(c)[p] || c.Refused(p) {
 				continue
 			}
 			for _, t := range p.Target {

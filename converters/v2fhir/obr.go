@@ -53,18 +53,18 @@ var sameSpecimen = mapping.Pair{
 			return false
 		}
 		// That order, or its report, is the last of the record, which has the specimen already if it stands below the same one.
-		for _, r := range slices.Backward(c.Resources()) {
-			if r.Msg == dst || r.Msg.ProtoReflect().Descriptor() != dst.ProtoReflect().Descriptor() {
-				continue
+		before := c.Latest(func(m proto.Message) bool {
+			return m != dst && m.ProtoReflect().Descriptor() == dst.ProtoReflect().Descriptor()
+		})
+		if before == nil {
+			return false
+		}
+		for _, ref := range *specimensOf(before.Msg) {
+			if ofSPM(c, ref) {
+				to := &dpb.Reference{}
+				any = c.ReferAs(to, ref) || any
+				*own = append(*own, to)
 			}
-			for _, ref := range *specimensOf(r.Msg) {
-				if ofSPM(c, ref) {
-					to := &dpb.Reference{}
-					any = c.ReferAs(to, ref) || any
-					*own = append(*own, to)
-				}
-			}
-			break
 		}
 		return any
 	},
@@ -73,12 +73,7 @@ var sameSpecimen = mapping.Pair{
 		if own == nil || !bySpecimen(c.Doc) {
 			return false
 		}
-		var last *mapping.Resource // the specimen that was written last
-		for _, r := range c.Resources() {
-			if _, ok := r.Msg.(*spb.Specimen); ok && c.Placed(r) && !fromField(r.Msg) {
-				last = r
-			}
-		}
+		last := c.LatestPlaced(&spb.Specimen{}, func(m proto.Message) bool { return !fromField(m) })
 		below := false
 		for _, ref := range *own {
 			to := c.Follow(ref)

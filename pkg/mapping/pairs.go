@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
@@ -106,7 +107,33 @@ func (c *Context) Normal(leaf tree.Node, form func() string) {
 }
 
 // Resources are those of the record: on the way to FHIR what it has so far.
-func (c *Context) Resources() []*Resource { return c.rec.Resources }
+func (c *Context) Resources() []*Resource {
+	c.steps += len(c.rec.Resources)
+	return c.rec.Resources
+}
+
+// Latest is for pairs on the way to FHIR: of the record so far, the last resource that ok agrees to, nil if there is none.
+func (c *Context) Latest(ok func(m proto.Message) bool) *Resource {
+	for _, r := range slices.Backward(c.rec.Resources) {
+		if c.steps++; ok(r.Msg) {
+			return r
+		}
+	}
+	return nil
+}
+
+// LatestPlaced is for pairs on the way back: of the resources of m's type, the one that was placed last of those that ok agrees to, nil if
+// there is none.
+func (c *Context) LatestPlaced(m proto.Message, ok func(m proto.Message) bool) *Resource {
+	if k := c.rec.byType[plan.OfMessage(m)]; k != nil {
+		for _, r := range slices.Backward(k.placed) {
+			if c.steps++; ok(r.Msg) {
+				return r
+			}
+		}
+	}
+	return nil
+}
 
 // Bundle is the record's bundle without its entries, nil if there is none.
 func (c *Context) Bundle() *rpb.Bundle { return c.rec.Bundle }

@@ -546,6 +546,7 @@ func (x *run) get(v reflect.Value, steps []step) reflect.Value {
 		}
 		found := reflect.Value{}
 		for j := range s.e.Len(v) {
+			x.steps++
 			if e := s.e.At(v, j); !x.isRefused(e) && x.match(e, s.tags) {
 				if end := x.get(e, steps[i+1:]); end.IsValid() {
 					found = end
@@ -667,6 +668,7 @@ type sharedKey struct {
 func (x *run) match(v reflect.Value, tags []tag) bool {
 	for i := range tags {
 		g := &tags[i]
+		x.steps++
 		if x.reading && g.op != tagIs {
 			continue
 		}
@@ -730,6 +732,7 @@ func (x *run) anyText(v reflect.Value, path []step, typ *plan.Type, text string)
 
 // all calls f for everything that a path leads to, until f returns false.
 func (x *run) all(v reflect.Value, path []step, f func(reflect.Value) bool) bool {
+	x.steps++
 	if len(path) == 0 {
 		return f(v)
 	}

@@ -36,6 +36,7 @@ type run struct {
 	memo     map[any]any
 	noBundle bool
 	made     int  // resources so far
+	steps    int  // see Record.Steps
 	alike    bool // see ReadOptions.Shared
 
 	scratch     // what the way to FHIR needs
@@ -104,6 +105,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, c.err
 	}
 	c.finish(o)
+	rec.steps = c.steps
 	if *s = c.scratch; s.again() {
 		if o.Reuse {
 			rec.lent = &lent{m, s}

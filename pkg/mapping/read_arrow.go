@@ -220,6 +220,7 @@ const otherOrder = "written back in the order in which another place says it of 
 
 // covers reports that a says all that b says: every element of b is in a, in lists at any place, or in the same place.
 func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
+	x.steps++
 	if ti.Prim != nil && ti.Prim.Text(a) != ti.Prim.Text(b) && ti.Prim.Text(b) != "" {
 		return false
 	}

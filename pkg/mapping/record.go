@@ -36,10 +36,15 @@ type Record struct {
 	claims map[plan.Place]claim // the leaves of the record, while it is written as a document
 	root   *Resource            // wraps Bundle
 
+	steps   int
 	lent    *lent
 	doc     *tree.Doc // that it was read from, for Project
 	origins []cameFrom
 }
+
+// Steps are how many tags, elements and resources were looked at to find what a row is about, when the record was last read from a document or
+// written as one, beside the steps of the document (tree.Doc.Steps): for tests that the work grows as the record does.
+func (rec *Record) Steps() int { return rec.steps }
 
 // Resource is one resource of a record.
 type Resource struct {
@@ -159,8 +164,9 @@ func (rec *Record) index() {
 
 // kin are the record's resources of one type.
 type kin struct {
-	all   []*Resource
-	begin int // before it all are placed
+	all    []*Resource
+	begin  int         // before it all are placed
+	placed []*Resource // in the order in which they were
 }
 
 // ofType are the record's resources of a type.
@@ -182,10 +188,19 @@ func (k *kin) unplaced() []*Resource {
 	return k.all[k.begin:]
 }
 
-// free takes note that a resource is not placed any more.
+// place takes note that a resource has its place, free that it has not, which is the one that got it last of those that have.
+func (rec *Record) place(r *Resource) {
+	r.placed = true
+	if k := rec.byType[r.info]; k != nil {
+		k.placed = append(k.placed, r)
+	}
+}
+
 func (rec *Record) free(r *Resource) {
-	k := rec.byType[r.info]
-	k.begin = min(k.begin, r.inKin)
+	r.placed = false
+	if k := rec.byType[r.info]; k != nil {
+		k.begin, k.placed = min(k.begin, r.inKin), k.placed[:len(k.placed)-1]
+	}
 }
 
 // refText is the text of a reference as JSON has it, and whether it leads to a contained resource.

@@ -49,12 +49,12 @@ func TestUnplaced(t *testing.T) {
 	rec.index()
 	k := rec.byType[rec.Resources[0].info]
 	for _, r := range rec.Resources[:3] {
-		r.placed = true
+		rec.place(r)
 	}
 	if got := k.unplaced(); len(got) != 1 {
 		t.Errorf("%d are not placed", len(got))
 	}
-	rec.Resources[1].placed = false
+	rec.free(rec.Resources[2])
 	rec.free(rec.Resources[1])
 	if got := k.unplaced(); len(got) != 3 || got[0] != rec.Resources[1] {
 		t.Errorf("%d are left from the first that is not placed", len(got))

@@ -83,6 +83,7 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, write func(c *Context, t *
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
 		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{refused: refused}}}
 		write(c, t)
+		rec.steps = c.steps
 		if c.err != nil {
 			return nil, c.err
 		}
@@ -192,6 +193,7 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 	}
 	if r.Each && d.grow < 0 && d.arrow == nil { // a resource for each repetition
 		for _, res := range c.candidates(d.base, d.tags) {
+			c.steps++
 			if res.placed || res.inside != nil || c.isRefused(res.v) || !c.linked(res, d.tags) || !c.belongs(res, d.tags) {
 				continue
 			}
@@ -249,6 +251,7 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 				return false
 			}
 			for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
+				c.steps++
 				e := s.e.At(v, j)
 				if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) || !c.get(e, d.steps[i+1:]).IsValid() {
 					continue
@@ -270,6 +273,7 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 		}
 		any := false
 		for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
+			c.steps++
 			e := s.e.At(v, j)
 			if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) {
 				continue

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -86,8 +87,7 @@ func (c *Context) end(a attempt, ok bool) bool {
 			c.rec.claims[u.key] = u.have
 		}
 	}
-	for _, r := range c.placeLog[a.placed:] {
-		r.placed = false
+	for _, r := range slices.Backward(c.placeLog[a.placed:]) {
 		c.rec.free(r)
 	}
 	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
@@ -109,7 +109,7 @@ func (c *Context) isTaken(v reflect.Value) bool { return c.taken[plan.PlaceOf(v)
 
 func (c *Context) setPlaced(r *Resource) {
 	if !r.placed {
-		r.placed = true
+		c.rec.place(r)
 		c.placeLog = append(c.placeLog, r)
 	}
 }

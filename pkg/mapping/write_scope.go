@@ -20,6 +20,7 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 	many := r != nil && r.Each
 	if a := t.anchor; a != nil {
 		for _, res := range c.anchors(t, a) {
+			c.steps++
 			if res.placed {
 				continue
 			}
@@ -54,6 +55,7 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 func (c *Context) first(n tree.Node, name string) {
 	var parts []tree.Node
 	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
+		c.steps++
 		if c.Doc.Name(k) == name {
 			parts = append(parts, k)
 		}
@@ -77,7 +79,7 @@ func (c *Context) writeVisits(t *table, n tree.Node, r *row, anchor *Resource) (
 	if home < 0 {
 		return false
 	}
-	list := slices.Clone(c.rec.ofType(t.homes[home]))
+	list := slices.Clone(c.ofType(t.homes[home]))
 	outer := c.takes
 	for _, visit := range append(list, nil) { // the last is without any
 		if visit != nil && (visit.placed || visit.inside != nil || c.isRefused(visit.v)) {
@@ -112,7 +114,7 @@ func (c *Context) findVisitHome(t *table) int {
 func (c *Context) oneVisit(t *table, home int, list []*Resource) []*Resource {
 	var led []*Resource
 	c.linksBelow(t, t.homes[home], 0, func(_ *row, res *plan.Type, tags []tag, g *tag) {
-		for _, u := range c.rec.ofType(res) {
+		for _, u := range c.ofType(res) {
 			if u.placed || u.inside != nil || c.isRefused(u.v) || !c.linked(u, tags) {
 				continue
 			}
@@ -191,13 +193,20 @@ func (c *Context) wantsNone(t *table, home int) bool {
 		if !slices.ContainsFunc(r.with, func(q tree.Test) bool { return q.Op == tree.Missing && len(q.Path) > 0 && made(q.Path) }) {
 			continue
 		}
-		for _, u := range c.rec.ofType(r.dst.base) {
+		for _, u := range c.ofType(r.dst.base) {
 			if !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, r.dst.tags) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// ofType are the record's resources of a type, for those who go over all of them.
+func (c *Context) ofType(ti *plan.Type) []*Resource {
+	list := c.rec.ofType(ti)
+	c.steps += len(list)
+	return list
 }
 
 // anchors are the resources that could each make an instance of a scope, in the record's order.
@@ -287,6 +296,7 @@ func (c *Context) join(t *table, f *frame, again *visits) {
 				list = c.candidates(t.homes[j], t.joins[j].tags)
 			}
 			joins := func(u *Resource) bool {
+				c.steps++
 				return !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags)
 			}
 			if i := slices.IndexFunc(list, joins); i >= 0 {
@@ -343,7 +353,7 @@ func (c *Context) leadingTo(g *tag, home *plan.Type) map[*Resource][]*Resource {
 		return by
 	}
 	by := map[*Resource][]*Resource{}
-	for _, u := range c.rec.ofType(home) {
+	for _, u := range c.ofType(home) {
 		none := true
 		c.within = u
 		c.all(u.v, g.path, func(e reflect.Value) bool {
@@ -370,7 +380,7 @@ func (c *Context) leadingTo(g *tag, home *plan.Type) map[*Resource][]*Resource {
 func (c *Context) having(g *tag, home *plan.Type) []*Resource {
 	list, known := c.holders[g]
 	if !known {
-		for _, u := range c.rec.ofType(home) {
+		for _, u := range c.ofType(home) {
 			c.within = u
 			if c.get(u.v, g.path).IsValid() {
 				list = append(list, u)
@@ -421,6 +431,7 @@ func (c *Context) candidates(home *plan.Type, tags []tag) []*Resource {
 			best = none
 		default:
 			best = slices.Concat(lead, none)
+			c.steps += len(best)
 			slices.SortFunc(best, func(a, b *Resource) int { return a.nth - b.nth })
 		}
 	}

@@ -77,6 +77,7 @@ func (d *Doc) Find(n, k Node, s *Step) Node {
 // find is the first of k and its younger siblings that a step matches.
 func (d *Doc) find(n, k Node, s *Step) Node {
 	for ; k != 0; k = d.nodes[k].next {
+		d.steps++
 		p := &d.nodes[k]
 		if s.bit != 0 && p.bit != s.bit-1 || !s.named(p.name) {
 			continue
@@ -104,6 +105,7 @@ func (d *Doc) FindIn(x *Index, n Node, s *Step) Node {
 func (d *Doc) position(n, k Node, s *Step) int {
 	at := 0
 	for j := d.nodes[n].first; j != 0; j = d.nodes[j].next {
+		d.steps++
 		if s.named(d.nodes[j].name) && d.holds(j, s.Tests) {
 			if at++; j == k {
 				return at

@@ -80,6 +80,7 @@ type Doc struct {
 	undo         []undo
 	texts        []oldText
 	marks        int // open checkpoints
+	steps        int // looks at a child, see Steps
 }
 
 type undo struct {
@@ -104,7 +105,7 @@ func (d *Doc) Reset() {
 	clear(d.nodes)
 	clear(d.whys)
 	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
-	d.marks, d.Line, d.Column, d.Source = 0, 0, 0, nil
+	d.marks, d.steps, d.Line, d.Column, d.Source = 0, 0, 0, 0, nil
 }
 
 // Len is the number of nodes, Root included.
@@ -210,11 +211,15 @@ func (d *Doc) Index(n Node, x *Index) {
 		x[bitOf(d.Self)] = n
 	}
 	for k := p.first; k != 0; k = d.nodes[k].next {
+		d.steps++
 		if q := &d.nodes[k]; x[q.bit] == 0 {
 			x[q.bit] = k
 		}
 	}
 }
+
+// Steps are how many children were looked at so far, for tests that the work grows as the document does.
+func (d *Doc) Steps() int { return d.steps }
 
 func (d *Doc) Name(n Node) string   { return d.nodes[n].name }
 func (d *Doc) Text(n Node) string   { return d.nodes[n].text }
@@ -236,6 +241,7 @@ func (d *Doc) PlaceOf(n Node) string    { return d.Format.Place(d, n) }
 // Child is the node's first child of a name, 0 if there is none.
 func (d *Doc) Child(n Node, s string) Node {
 	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
+		d.steps++
 		if d.nodes[k].name == s {
 			return k
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
-	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // A fact is what the rows of our tables say between them of one place: a field of a segment or a component of a datatype, and
@@ -192,8 +191,8 @@ var brackets = regexp.MustCompile(`\[[^\]]*\]`)
 func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []targetFrame, path []string, seen []*mapping.Table) {
 	path, tgt = slices.Clip(path), slices.Clip(tgt)
 	base := fact{row: r}
-	for _, part := range splitTarget(r.Target) {
-		name, tags := part.name, part.tags
+	for _, part := range mapping.TargetParts(r.Target) {
+		name, tags := part.Name, part.Tags
 		if name == "extension" {
 			for _, tag := range tags { // extension[url=code], as in extensions of extensions
 				if url, ok := strings.CutPrefix(tag, "url="); ok {
@@ -203,7 +202,7 @@ func (w *walker) row(r *mapping.Row, typ *plan.Type, src []sourceFrame, tgt []ta
 		}
 		switch {
 		case name == ".":
-		case part.arrow || typ == nil && name[0] >= 'A' && name[0] <= 'Z':
+		case part.Arrow || typ == nil && name[0] >= 'A' && name[0] <= 'Z':
 			p, err := plan.Named(name)
 			if err != nil {
 				return
@@ -371,8 +370,8 @@ func (w *walker) tag(tag string, typ *plan.Type, base fact, src []sourceFrame, t
 		return
 	}
 	base.constant = true
-	for _, part := range splitTarget(key) {
-		step, next := w.step(part.name, typ)
+	for _, part := range mapping.TargetParts(key) {
+		step, next := w.step(part.Name, typ)
 		if next == nil {
 			return
 		}
@@ -411,78 +410,4 @@ func (w *walker) add(f fact, src []sourceFrame, tgt []targetFrame, path []string
 			w.facts = append(w.facts, f)
 		}
 	}
-}
-
-// targetPart is a step of a target as it is written.
-type targetPart struct {
-	name  string
-	arrow bool // it is the resource behind an arrow
-	tags  []string
-}
-
-// splitTarget cuts up identifier[type=v2-0203#PLAC].assigner -> Organization[...].
-func splitTarget(target string) (parts []targetPart) {
-	depth, start, arrow, quoted := 0, 0, false, false
-	cut := func(end int) {
-		s := strings.TrimSpace(target[start:end])
-		if s == "" {
-			return
-		}
-		p := targetPart{name: s, arrow: arrow}
-		if i := strings.IndexByte(s, '['); i >= 0 && !strings.HasPrefix(s, "extension(") || i > strings.IndexByte(s, ')') {
-			if p.name = s[:i]; p.name == "" {
-				p.name = "."
-			}
-			for s = s[i:]; strings.HasPrefix(s, "["); {
-				end := tree.Closing(s)
-				p.tags = append(p.tags, splitTags(s[1:end])...)
-				s = s[end+1:]
-			}
-		}
-		parts, arrow = append(parts, p), false
-	}
-	for i := 0; i < len(target); i++ {
-		switch c := target[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '(':
-			depth++
-		case c == ']' || c == ')':
-			depth--
-		case depth == 0 && c == '.' && (i > 0 || len(target) > 1 && target[1] != '['):
-			cut(i)
-			start = i + 1
-		case depth == 0 && strings.HasPrefix(target[i:], "->"):
-			cut(i)
-			start, arrow = i+2, true
-		}
-	}
-	if target == "." || strings.HasPrefix(target, ".[") && tree.Closing(target[1:])+2 == len(target) {
-		_, tags, _ := strings.Cut(target, "[")
-		return []targetPart{{name: ".", tags: splitTags(strings.TrimSuffix(tags, "]"))}}
-	}
-	cut(len(target))
-	return parts
-}
-
-// splitTags cuts tags at their commas.
-func splitTags(s string) (tags []string) {
-	depth, start := 0, 0
-	for i := range len(s) {
-		switch s[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				tags, start = append(tags, s[start:i]), i+1
-			}
-		}
-	}
-	if s != "" {
-		tags = append(tags, s[start:])
-	}
-	return tags
 }

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -76,25 +75,6 @@ func TestFacts(t *testing.T) {
 	for i, c := range list {
 		if c.State != rows[i].Comment {
 			t.Errorf("%s %s -> %s %s: %s, %s expected", c.Map, c.Place, c.FHIRPath, c.Assign, c.State, rows[i].Comment)
-		}
-	}
-}
-
-func TestSplitTarget(t *testing.T) {
-	for target, want := range map[string][]string{
-		"name.family":                           {"name", "family"},
-		"identifier[][no type,no system].value": {"identifier", "value"},
-		"performer[extension(a.b).valueCode=X.Y] -> Organization[type=s#c]": {"performer", "Organization"},
-		"extension(https://a.example/b.c/d).valueString":                    {"extension(https://a.example/b.c/d)", "valueString"},
-		".[physicalType.text='point of care']":                              {"."},
-		".":                                                                 {"."},
-	} {
-		var got []string
-		for _, p := range splitTarget(target) {
-			got = append(got, p.name)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: %q", target, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -304,5 +305,25 @@ func TestLeftOut(t *testing.T) {
 				t.Errorf("faults: %q, want %q", got, tt.fault)
 			}
 		})
+	}
+}
+
+// TestTargetParts: a target is cut at the dots that are not within brackets, parentheses or quotes.
+func TestTargetParts(t *testing.T) {
+	for target, want := range map[string][]string{
+		"name.family":                           {"name", "family"},
+		"identifier[][no type,no system].value": {"identifier", "value"},
+		"performer[extension(a.b).valueCode=X.Y] -> Organization[type=s#c]": {"performer", "Organization"},
+		"extension(https://a.example/b.c/d).valueString":                    {"extension(https://a.example/b.c/d)", "valueString"},
+		".[physicalType.text='point of care']":                              {"."},
+		".":                                                                 {"."},
+	} {
+		var got []string
+		for _, p := range mapping.TargetParts(target) {
+			got = append(got, p.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q", target, got)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -97,4 +98,29 @@ func TestRowsPage(t *testing.T) {
 		check(info, format, files[info], nil)
 	}
 	check("map overlay", er7Tree, files["map"], files["map overlay"])
+}
+
+// TestReadingOrder: the package's comment names every file of it, and no other.
+func TestReadingOrder(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{"doc.go": true}
+	for _, name := range regexp.MustCompile(`\w+\.go\b`).FindAllString(string(doc), -1) {
+		named[name] = true
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if !strings.HasSuffix(name, "_test.go") && !named[name] {
+			t.Errorf("doc.go does not say when to read %s", name)
+		}
+		delete(named, name)
+	}
+	for name := range named {
+		t.Errorf("doc.go names %s, which is not there", name)
+	}
 }

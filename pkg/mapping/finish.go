@@ -118,18 +118,21 @@ func (c *Context) unite() {
 	gone := map[*Resource]*Resource{}
 	for _, id := range order {
 		list := same[id]
+		if len(list) < 2 {
+			continue
+		}
 		first := of(list[0], list[0].t.anchor.dst.base)
 		none := 0
 		for _, f := range list {
 			a := of(f, f.t.anchor.dst.base)
-			if a.info != first.info || !c.covers(first.v, a.v, a.info, true) || !c.covers(a.v, first.v, a.info, true) {
+			if a != first && (a.info != first.info || !c.covers(first.v, a.v, a.info, true) || !c.covers(a.v, first.v, a.info, true)) {
 				none = 2
 			}
 			if of(f, f.t.homes[c.visitHome(f.t)]) == nil {
 				none++
 			}
 		}
-		if len(list) > 1 && none < 2 {
+		if none < 2 {
 			for _, f := range list[1:] {
 				if a := of(f, f.t.anchor.dst.base); a != first {
 					gone[a] = first

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -413,6 +414,46 @@ func cutArrow(s string) (path, arrow string, found bool) {
 		}
 	}
 	return strings.TrimSpace(s), "", false
+}
+
+// TargetPart is one step of a target as it is written, or the resource behind its arrow.
+type TargetPart struct {
+	Name  string   // "." for the table's own element
+	Tags  []string // what stands in its brackets
+	Arrow bool     // the resource behind the arrow
+}
+
+// TargetParts cuts a target up: identifier[type=v2-0203#PLAC].assigner -> Organization.
+func TargetParts(target string) (parts []TargetPart) {
+	add := func(text string, arrow bool) {
+		name, tags, err := cutTags(text)
+		if err != nil {
+			name = text
+		}
+		p := TargetPart{Name: cmp.Or(name, "."), Arrow: arrow}
+		for tags != "" {
+			var tag string
+			tag, tags, _ = cutTop(tags, ',')
+			p.Tags = append(p.Tags, tag)
+		}
+		parts = append(parts, p)
+	}
+	path, arrow, hasArrow := cutArrow(target)
+	if strings.HasPrefix(path, ".") {
+		path = path[1:]
+		if path == "" {
+			add("", false)
+		}
+	}
+	for path != "" {
+		var head string
+		head, path, _ = cutTop(path, '.')
+		add(head, false)
+	}
+	if hasArrow {
+		add(arrow, true)
+	}
+	return parts
 }
 
 // cutTop cuts at a separator outside brackets, parentheses and quotes.

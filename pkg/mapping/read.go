@@ -342,7 +342,7 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {
 			c.stranger(e, d.end)
 			c.came(k, e, d.end, false)
-			return r.pair.Read(c, k, d.end.Message(e))
+			return r.pair.Read(c, k, plan.MessageOf(e))
 		})
 	default:
 		ok, taken = c.readInto(r, k, base, in, func(e reflect.Value) bool {

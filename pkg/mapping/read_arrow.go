@@ -225,7 +225,7 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 		return false
 	}
 	if ti.Kind == plan.Packed || ti.Kind == plan.Contained {
-		return proto.Equal(ti.Message(a), ti.Message(b))
+		return proto.Equal(plan.MessageOf(a), plan.MessageOf(b))
 	}
 	if ref := plan.As[dpb.Reference](b); ref != nil { // while FHIR is made, references lead to resources and have no text yet
 		if to := x.refs[ref]; to != nil && x.refs[plan.As[dpb.Reference](a)] != to {

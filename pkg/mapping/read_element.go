@@ -6,6 +6,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -82,7 +83,7 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 		return e, false
 	}
 	if r.codes != nil {
-		c.translate(r, c.Doc.LeafText(k), st.typ.Message(e))
+		c.translate(r, c.Doc.LeafText(k), plan.MessageOf(e))
 	}
 	if memorable {
 		c.learn(key, nodes, e, before)

@@ -163,7 +163,7 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 	}
 	to := r.codes.to[code]
 	coding := to.coding()
-	switch x := r.dst.end.Message(e).(type) {
+	switch x := plan.MessageOf(e).(type) {
 	case *dpb.Coding:
 		if x.Code != nil {
 			if codedOf(x) != to {

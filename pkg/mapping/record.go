@@ -80,7 +80,7 @@ func (x *run) newResource(ti *plan.Type, at tree.Node) *Resource {
 	v := x.arena.Take(ti.Of())
 	r := x.resources.Take()
 	x.made++
-	*r = Resource{Msg: ti.Message(v), info: ti, v: v, at: at, made: true, nth: x.made}
+	*r = Resource{Msg: plan.MessageOf(v), info: ti, v: v, at: at, made: true, nth: x.made}
 	if len(ti.Required()) > 0 {
 		x.wanting = append(x.wanting, made{v, ti})
 	}

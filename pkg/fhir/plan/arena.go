@@ -85,8 +85,8 @@ func (e *expected) again(taken int) bool {
 }
 
 type slab struct {
-	slice reflect.Type // kept when the slab is emptied: reflect looks it up in a map
-	run   reflect.Value
+	slice reflect.Type  // kept when the slab is emptied: reflect looks it up in a map
+	run   reflect.Value // a variable of this type, so that its length can be set
 	next  int
 	n     int
 	expected
@@ -110,10 +110,11 @@ func (a *Arena) Take(of *Struct) reflect.Value {
 	if s.next == s.n {
 		if s.slice == nil {
 			s.slice = reflect.SliceOf(of.Go)
+			s.run = reflect.New(s.slice).Elem()
 		}
 		size := int(of.Go.Size())
 		s.n, s.next = s.expected.run(min(maxRun, maxBytes/size), maxKept/size), 0
-		s.run = reflect.MakeSlice(s.slice, s.n, s.n)
+		s.run.Set(reflect.MakeSlice(s.slice, s.n, s.n))
 	}
 	v := s.run.Index(s.next)
 	s.next++
@@ -125,7 +126,8 @@ func (a *Arena) Take(of *Struct) reflect.Value {
 func (a *Arena) Part() {
 	for _, i := range a.used {
 		s := &a.slabs[i]
-		s.run, s.n, s.next = reflect.Value{}, 0, 0
+		s.run.SetZero()
+		s.n, s.next = 0, 0
 		s.part()
 	}
 	a.used = a.used[:0]
@@ -136,9 +138,12 @@ func (a *Arena) Again() {
 	for _, i := range a.used {
 		s := &a.slabs[i]
 		if s.again(s.next) {
-			s.run.Slice(0, s.next).Clear()
+			s.run.SetLen(s.next)
+			s.run.Clear()
+			s.run.SetLen(s.n)
 		} else {
-			s.run, s.n = reflect.Value{}, 0
+			s.run.SetZero()
+			s.n = 0
 		}
 		s.next = 0
 	}

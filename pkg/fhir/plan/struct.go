@@ -48,5 +48,5 @@ func As[T any](v reflect.Value) *T {
 	return m
 }
 
-// Message is the message of this type that v is.
-func (t *Type) Message(v reflect.Value) proto.Message { return v.Addr().Interface().(proto.Message) }
+// MessageOf is the message that v is.
+func MessageOf(v reflect.Value) proto.Message { return v.Addr().Interface().(proto.Message) }

@@ -117,7 +117,7 @@ func TestMessage(t *testing.T) {
 	if As[dpb.Coding](v) != code || As[dpb.CodeableConcept](v) != nil || PlaceOf(v) != PlaceAt(code) {
 		t.Error("a Coding is not itself, or something else")
 	}
-	if m := OfMessage(code).Message(v); m != proto.Message(code) {
+	if m := MessageOf(v); m != proto.Message(code) {
 		t.Errorf("a Coding is %T", m)
 	}
 }
@@ -138,7 +138,7 @@ func TestAgain(t *testing.T) {
 			} else if now[here] = true; met[here] {
 				again++
 			}
-			if !proto.Equal(name.Message(v), &dpb.HumanName{}) {
+			if !proto.Equal(MessageOf(v), &dpb.HumanName{}) {
 				t.Fatalf("work %d: a struct is not empty", work)
 			}
 			for i := range 5 {
@@ -155,7 +155,7 @@ func TestAgain(t *testing.T) {
 			for range 5 {
 				want.Given = append(want.Given, &dpb.String{Value: "Example"})
 			}
-			if !proto.Equal(name.Message(v), want) {
+			if !proto.Equal(MessageOf(v), want) {
 				t.Fatalf("work %d: a name is not what was put there", work)
 			}
 			if u := p.Take(); u.Value != "" {

@@ -79,6 +79,22 @@ func patientOf(rec *mapping.Record) (inside *mapping.Resource) {
 	return inside
 }
 
+// somebody reports that a record is about a person: its patient, or one who is not in it, whom a statement names all the same.
+func somebody(rec *mapping.Record) bool {
+	return patientOf(rec) != nil || slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool {
+		for _, name := range []string{"subject", "patient"} {
+			x := elementOf(r.Msg).one(name)
+			if !x.ok() {
+				continue
+			}
+			if ref, ok := x.msg().(*dpb.Reference); ok && (ref.GetReference() != nil || ref.GetIdentifier() != nil || ref.GetDisplay() != nil) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // writeBorn writes a document for a record that did not come as C-CDA.
 func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}

@@ -56,6 +56,10 @@ func TestNobody(t *testing.T) {
 	if len(inside) != 1 || !bytes.Contains(inside[0].Parts[0].Data, []byte("<family>Testperson</family>")) {
 		t.Error("a patient who is within a resource is nobody")
 	}
+	elsewhere := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"code":{"text":"Hay fever"}}`))
+	if len(elsewhere) != 1 || !bytes.Contains(elsewhere[0].Parts[0].Data, []byte(`Hay fever`)) {
+		t.Error("a patient who is not in the record is nobody")
+	}
 }
 
 // TestPlacesOfParts holds parts of resources against the places that C-CDA has for them.

@@ -152,7 +152,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 const (
 	NoPatient    diag.ID = "CP-CDA-031"
 	MorePatients diag.ID = "CP-CDA-032"
-	AboutNobody  diag.ID = "CP-CDA-103" // a document shall be made and the record has no patient
+	AboutNobody  diag.ID = "CP-CDA-103" // a document shall be made and the record is about no person
 	SaysNothing  diag.ID = "CP-CDA-104" // the document has neither header nor body
 )
 
@@ -283,7 +283,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		switch {
 		case !known:
 			return nil, nil, fmt.Errorf("no document %s", w.o.Document)
-		case patientOf(rec.Record) == nil:
+		case !somebody(rec.Record):
 			return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 		}
 		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { writeBorn(c, rec, &kind) })

@@ -3,6 +3,7 @@ package v2fhir
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -120,7 +121,7 @@ func readData(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	any := media{"2", "3"}.read(c, n, a)
 	encoding, encodingLeaf := part(c, n, "4")
-	text, leaf := part(c, n, "5")
+	text, leaves := undivided(c.Doc, n, "5")
 	if text == "" {
 		if encoding != "" {
 			a.Extension = append(a.Extension, stringExt("ED-4", encoding))
@@ -131,7 +132,9 @@ func readData(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	data, why, ok := decodeData(encoding, text)
 	if !ok {
-		c.Doc.Mark(leaf, tree.Invalid, "not in the encoding that component 4 names")
+		for _, leaf := range leaves {
+			c.Doc.Mark(leaf, tree.Invalid, "not in the encoding that component 4 names")
+		}
 		if encoding != "" {
 			a.Extension = append(a.Extension, stringExt("ED-4", encoding))
 			carry(c, "", encodingLeaf)
@@ -143,8 +146,39 @@ func readData(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		a.Extension = append(a.Extension, stringExt("ED-4", encoding))
 	}
 	carry(c, "", encodingLeaf)
-	carry(c, why, leaf)
+	if why == "" && len(leaves) > 1 {
+		why = "what divides it comes back escaped, as part of the text"
+	}
+	carry(c, why, leaves...)
 	return true
+}
+
+// undivided is the text of a component that has no parts by its type, with its leaves. QUIRK: chapter 2.7 wants a subcomponent separator in it
+// escaped; who sends XML or HTML as text often leaves its & as it is.
+func undivided(d *tree.Doc, n tree.Node, name string) (text string, leaves []tree.Node) {
+	k := d.Find(n, 0, &tree.Step{Name: name})
+	if k == 0 || d.Text(k) == d.Null {
+		return "", nil
+	}
+	if d.First(k) == 0 {
+		return d.Text(k), []tree.Node{k}
+	}
+	separator := "&"
+	if msh2 := textAt(d, d.Child(tree.Root, "MSH"), "2"); len(msh2) > 3 {
+		separator = msh2[3:4]
+	}
+	var b strings.Builder
+	at := 1
+	for part := d.First(k); part != 0; part = d.Next(part) {
+		for number, _ := strconv.Atoi(d.Name(part)); at < number; at++ {
+			b.WriteString(separator)
+		}
+		b.WriteString(d.Text(part))
+		if !d.Empty(part) {
+			leaves = append(leaves, part)
+		}
+	}
+	return b.String(), leaves
 }
 
 // decodeData gives the bytes of ED.5 by ED.4: A (or nothing) is text as it is, Hex, Base64. why says what does not come back.

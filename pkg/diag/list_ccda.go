@@ -41,7 +41,7 @@ var ccdaEntries = []Entry{
 	{"CP-CDA-102", Misread, "codes that contradict one another",
 		"Not both can be true. All of them are kept; where FHIR can say it once, the first one counts.",
 		"ask the sender which of them holds"},
-	{"CP-CDA-103", Reject, "the record is about no patient, and a clinical document must be about one",
+	{"CP-CDA-103", Reject, "the record is about nobody, and a clinical document must be about a patient",
 		"A recordTarget is what every document of CDA begins with: nobody could tell whose statements these are.",
 		"add the Patient that the resources are about"},
 	{"CP-CDA-104", Reject, "the document says nothing",

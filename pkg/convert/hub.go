@@ -58,8 +58,8 @@ func sniffFHIR(head []byte) bool {
 	return bytes.Contains(head, []byte(`"resourceType"`))
 }
 
-// looseFHIR reports that a source begins with a resource that is no bundle: it stands alone, as in bulk data, and what it belongs
-// to may be in another file.
+// looseFHIR is the syntax, json or xml, of a source that begins with a resource that is no bundle: it stands alone, as in bulk data, and
+// what it belongs to may be in another file. Of any other source it is empty.
 func looseFHIR(head []byte) string {
 	syntax, typ := "xml", fhir.SniffXML(head)
 	if typ == "" {

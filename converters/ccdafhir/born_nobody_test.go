@@ -2,13 +2,11 @@ package ccdafhir_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -16,40 +14,18 @@ import (
 
 // TestNobody wants no document of a record without a patient, whatever document is asked for, and no record of a document that says nothing.
 func TestNobody(t *testing.T) {
-	formats, err := converters.Formats(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	from, err := formats.Named("fhir")
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := formats.Named("ccda")
-	if err != nil {
-		t.Fatal(err)
+	rejected := func(id diag.ID, list []*convert.Result) bool {
+		var f *diag.Finding
+		return len(list) == 1 && errors.As(list[0].Rejected, &f) && f.ID == id
 	}
 	for _, document := range ccdafhir.Documents() {
 		const b = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Practitioner","id":"p","name":[{"family":"Testdoctor"}]}}]}`
-		err := convert.Run(context.Background(), from, to, strings.NewReader(b), "test", &convert.Options{From: "fhir", To: "ccda", Document: document, Jobs: 1}, func(r *convert.Result) error {
-			var f *diag.Finding
-			if !errors.As(r.Rejected, &f) || f.ID != ccdafhir.AboutNobody {
-				t.Errorf("%s: rejected: %v", document, r.Rejected)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Errorf("%s: %v", document, err)
+		if !rejected(ccdafhir.AboutNobody, outcomes(t, "fhir", "ccda", document, []byte(b))) {
+			t.Errorf("%s: a record about nobody is not rejected", document)
 		}
 	}
-	err = convert.Run(context.Background(), to, from, strings.NewReader(`<ClinicalDocument xmlns="urn:hl7-org:v3"/>`), "test", &convert.Options{From: "ccda", To: "fhir", Jobs: 1}, func(r *convert.Result) error {
-		var f *diag.Finding
-		if !errors.As(r.Rejected, &f) || f.ID != ccdafhir.SaysNothing {
-			t.Errorf("an empty document is not rejected: %v", r.Rejected)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
+	if !rejected(ccdafhir.SaysNothing, outcomes(t, "ccda", "fhir", "", []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"/>`))) {
+		t.Error("an empty document is not rejected")
 	}
 	inside := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Condition","id":"c","contained":[{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}],
 "subject":{"reference":"#p"},"code":{"text":"Hay fever"}}`))

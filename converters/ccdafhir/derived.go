@@ -512,7 +512,7 @@ func orderedSupply(c *mapping.Context, n tree.Node, d *sreqpb.SupplyRequest) {
 
 // noValue is the extension that says why there is no value.
 func noValue(why string) *dpb.Extension {
-	return &dpb.Extension{Url: &dpb.Uri{Value: absentURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: why}}}}
+	return codeExtension(absentURL, why)
 }
 
 // attach gives a note its content: the text of the act, or that of the narrative to which it refers.

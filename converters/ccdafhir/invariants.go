@@ -33,8 +33,7 @@ func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 		}
 	}
 	if d.Text.Value == "" {
-		d.Text.Extension = append(d.Text.Extension, &dpb.Extension{Url: &dpb.Uri{Value: absentURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unsupported"}}}})
+		d.Text.Extension = append(d.Text.Extension, noValue("unsupported"))
 	}
 	markDerived(d.Text)
 	return true
@@ -112,8 +111,7 @@ func readOrgName(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	if !ok || d.Name != nil || len(d.Identifier) > 0 || proto.Size(d) == 0 {
 		return false
 	}
-	d.Name = &dpb.String{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}
+	d.Name = &dpb.String{Extension: []*dpb.Extension{noValue("unknown")}}
 	return true
 }
 

@@ -147,8 +147,7 @@ func provenanceOf(c *mapping.Context, author *dpb.Reference, when *dpb.DateTime)
 			DateTime: &dpb.DateTime{ValueUs: when.ValueUs, Timezone: when.Timezone, Precision: when.Precision}}}
 	}
 	if p.Recorded == nil {
-		p.Recorded = &dpb.Instant{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: absentURL},
-			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "unknown"}}}}}}
+		p.Recorded = &dpb.Instant{Extension: []*dpb.Extension{noValue("unknown")}}
 	}
 	agent := &provpb.Provenance_Agent{Type: concept(participantTypes, "author"), Who: &dpb.Reference{}}
 	agent.Type.Coding[0].Display = &dpb.String{Value: "Author"}

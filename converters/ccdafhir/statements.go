@@ -109,6 +109,11 @@ type templateRoom struct {
 	id     dpb.Identifier
 }
 
+// codeExtension is an extension whose value is a code.
+func codeExtension(url, code string) *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: url}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: code}}}}
+}
+
 // textExtension is an extension whose value is a text, in one piece of memory.
 func textExtension(url, text string) *dpb.Extension {
 	room := &struct {

@@ -246,8 +246,7 @@ func readMood(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if mood == 0 {
 		return false
 	}
-	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: moodURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: c.Doc.Text(mood)}}}})
+	extend(dst, codeExtension(moodURL, c.Doc.Text(mood)))
 	c.Carry(mood)
 	return true
 }

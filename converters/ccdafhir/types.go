@@ -204,8 +204,7 @@ func readXSIType(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		c.Doc.Mark(n, tree.Declined, "the element's type says it")
 		return false
 	}
-	extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: xsiTypeURL},
-		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: c.Doc.Text(n)}}}})
+	extend(dst, codeExtension(xsiTypeURL, c.Doc.Text(n)))
 	c.Carry(n)
 	return true
 }

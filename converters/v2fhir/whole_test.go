@@ -26,9 +26,10 @@ import (
 
 // The segments of invented people that most messages begin with.
 const (
-	wholePID = "PID|1||4711^^^MAPLE^MR||Sample^Ann^B||19700203|F|||1 Oak St^^Maple^IL^60000||^PRN^PH^^1^555^5550100\n"
-	wholePV1 = "PV1|1|O|^^^MAPLE||||21^Doe^Dan\n"
-	wholeEVN = "EVN||20240301101500-0500\n"
+	wholePID  = "PID|1||4711^^^MAPLE^MR||Sample^Ann^B||19700203|F|||1 Oak St^^Maple^IL^60000||^PRN^PH^^1^555^5550100\n"
+	wholePV1  = "PV1|1|O|^^^MAPLE||||21^Doe^Dan\n"
+	wholeHead = "MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||" // its type stands behind it
+	wholeEVN  = "EVN||20240301101500-0500\n"
 )
 
 // wholeMessages are a message of each structure that has a table, its events' sake aside: type, event and structure, and the
@@ -159,7 +160,7 @@ func TestWholeMessages(t *testing.T) {
 	m := builtin(t)
 	for _, tt := range wholeMessages {
 		t.Run(tt.kind, func(t *testing.T) {
-			text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
+			text := strings.ReplaceAll(wholeHead+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
 			msg, err := hl7v2.Parse(text, hl7v2.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -199,12 +200,11 @@ func TestWriteMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	head := "MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"
 	for i, tt := range wholeMessages {
-		write(fmt.Sprintf("%s-%d", strings.ReplaceAll(tt.kind, "^", "-"), i), head+tt.kind+"|1|P|2.8\n"+tt.body)
+		write(fmt.Sprintf("%s-%d", strings.ReplaceAll(tt.kind, "^", "-"), i), wholeHead+tt.kind+"|1|P|2.8\n"+tt.body)
 	}
 	for i, tt := range oddMessages {
-		write(fmt.Sprintf("odd-%d", i), head+tt.kind+"|1|P|2.7\n"+tt.body)
+		write(fmt.Sprintf("odd-%d", i), wholeHead+tt.kind+"|1|P|2.7\n"+tt.body)
 	}
 	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -223,6 +223,20 @@ func TestWriteMessages(t *testing.T) {
 	}
 }
 
+// wholeRecord is what a message of wholeMessages becomes.
+func wholeRecord(t *testing.T, m *mapping.Map, kind, body string) *mapping.Record {
+	t.Helper()
+	msg, err := hl7v2.Parse(strings.ReplaceAll(wholeHead+kind+"|1|P|2.8\n"+body, "\n", "\r"), hl7v2.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
 // TestAboutThePatient: whatever a message with a patient tells of somebody, it tells of him.
 func TestAboutThePatient(t *testing.T) {
 	m := builtin(t)
@@ -234,14 +248,7 @@ func TestAboutThePatient(t *testing.T) {
 		if !strings.Contains(tt.body, "PID|") {
 			continue
 		}
-		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		rec := wholeRecord(t, m, tt.kind, tt.body)
 		for _, r := range rec.Resources {
 			name := about[r.Type()]
 			if x, ok := r.Msg.(*spb.Specimen); name == "" || ok && x.Type == nil { // a number alone, as OBX-33 has it
@@ -271,14 +278,7 @@ func TestSameSpecimen(t *testing.T) {
 		if !strings.HasPrefix(tt.body[strings.IndexByte(tt.body, '\n')+1:], "SPM|1|S1||BLD\n") || strings.Count(tt.body, "OBR|") < 2 {
 			continue
 		}
-		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r"), hl7v2.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		rec := wholeRecord(t, m, tt.kind, tt.body)
 		specimens := 0
 		for _, r := range rec.Resources {
 			switch x := r.Msg.(type) {
@@ -326,7 +326,7 @@ func TestOddMessages(t *testing.T) {
 	m := builtin(t)
 	for _, tt := range oddMessages {
 		t.Run(tt.name, func(t *testing.T) {
-			text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r")
+			text := strings.ReplaceAll(wholeHead+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r")
 			raw := &hl7v2.Raw{Data: text, Line: 1, Column: 1, Record: 1}
 			msg, err := (&hl7v2.Parser{}).Parse(raw)
 			if err != nil {
@@ -367,7 +367,7 @@ func TestSharedRoute(t *testing.T) {
 		if tt.name != "a route that administrations share" {
 			continue
 		}
-		msg, err := hl7v2.Parse(strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r"), hl7v2.Options{})
+		msg, err := hl7v2.Parse(strings.ReplaceAll(wholeHead+tt.kind+"|1|P|2.7\n"+tt.body, "\n", "\r"), hl7v2.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -393,7 +393,7 @@ func TestSharedRoute(t *testing.T) {
 func TestAnyMessage(t *testing.T) {
 	m := builtin(t)
 	for _, kind := range []string{"OMD^O03^OMD_O03", "ADT^Z09"} {
-		text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+kind+"|1|P|2.5\n"+wholePID+wholePV1+
+		text := strings.ReplaceAll(wholeHead+kind+"|1|P|2.5\n"+wholePID+wholePV1+
 			"AL1|1|DA|PEN^Penicillin^L|SV\nORC|NW|P1\nODS|D||1^Light^L\nOBX|1|NM|2^Weight^L||70|kg|||||F\n", "\n", "\r")
 		res, err := kit(m, AnyStructure).Run([]byte(text))
 		if err != nil {
@@ -423,7 +423,7 @@ func TestAppointmentsAndDocuments(t *testing.T) {
 		"SRR^S01^SRR_S01": cpb.AppointmentStatusCode_BOOKED}
 	seen := 0
 	for _, tt := range wholeMessages {
-		text := strings.ReplaceAll("MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||"+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
+		text := strings.ReplaceAll(wholeHead+tt.kind+"|1|P|2.8\n"+tt.body, "\n", "\r")
 		msg, err := hl7v2.Parse(text, hl7v2.Options{})
 		if err != nil {
 			t.Fatal(err)

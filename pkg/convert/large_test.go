@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chartpost/chartpost/internal/testshared"
 )
@@ -267,7 +268,12 @@ func TestLargeInterrupted(t *testing.T) {
 		if _, err := j.Run(ctx); err != context.Canceled {
 			t.Errorf("%d jobs: %v", jobs, err)
 		}
-		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		// The reader, for which nobody waits, may be about to take the name from a temporary file.
+		entries, err := os.ReadDir(dir)
+		for until := time.Now().Add(time.Minute); err == nil && len(entries) != 1 && time.Now().Before(until); entries, err = os.ReadDir(dir) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err != nil || len(entries) != 1 {
 			t.Errorf("%d jobs: %v %v", jobs, entries, err)
 		}
 	}

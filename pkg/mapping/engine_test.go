@@ -210,6 +210,14 @@ func recordOf(t testing.TB, text string) *mapping.Record {
 
 func mapOf(t testing.TB, format *tree.Format, text string) *mapping.Map {
 	t.Helper()
+	types := maps.Clone(testTypes)
+	maps.Copy(types, cdaTypes)
+	return mapWith(t, format, types, text)
+}
+
+// mapWith is a map of the tables of a text with these types.
+func mapWith(t testing.TB, format *tree.Format, types mapping.Types, text string) *mapping.Map {
+	t.Helper()
 	f, err := mapping.ParseFile("case.map", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -218,8 +226,6 @@ func mapOf(t testing.TB, format *tree.Format, text string) *mapping.Map {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types := maps.Clone(testTypes)
-	maps.Copy(types, cdaTypes)
 	return mapping.New(format, types, set)
 }
 

@@ -119,17 +119,8 @@ func (w *leafWalk) walk(v reflect.Value, ti *plan.Type, modifier bool) {
 			n = 0
 		}
 		for i := range n {
-			x, next := e.At(v, i), (*plan.Type)(nil)
-			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
-			} else {
-				next = e.Type()
-			}
-			if next.Kind == plan.Packed || next.Kind == plan.Contained {
+			x, next := e.Item(v, i)
+			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
 				continue // contained resources are records of their own
 			}
 			if e.Name == "extension" {

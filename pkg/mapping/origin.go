@@ -88,15 +88,7 @@ func primitives(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type
 	}
 	for _, e := range ti.Elements {
 		for i := range e.Len(v) {
-			x, next := e.At(v, i), e.Type()
-			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
-			}
-			if !e.RefText && next.Kind != plan.Packed && next.Kind != plan.Contained {
+			if x, next := e.Item(v, i); next != nil && !e.RefText && next.Kind != plan.Packed && next.Kind != plan.Contained {
 				primitives(x, next, f)
 			}
 		}

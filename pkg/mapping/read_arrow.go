@@ -137,15 +137,7 @@ func content(v reflect.Value, ti *plan.Type, seed uint64) (sum uint64) {
 			continue
 		}
 		for j := range e.Len(v) {
-			x, next := e.At(v, j), e.Type()
-			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
-			}
-			if next.Kind != plan.Packed && next.Kind != plan.Contained {
+			if x, next := e.Item(v, j); next != nil && next.Kind != plan.Packed && next.Kind != plan.Contained {
 				sum += content(x, next, (seed^uint64(i+1))*1099511628211)
 			}
 		}
@@ -201,16 +193,9 @@ func visit(v reflect.Value, ti *plan.Type, f func(reflect.Value, *plan.Type)) {
 			continue
 		}
 		for i := range e.Len(v) {
-			next := e.Type()
-			x := e.At(v, i)
-			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
+			if x, next := e.Item(v, i); next != nil {
+				visit(x, next, f)
 			}
-			visit(x, next, f)
 		}
 	}
 }

@@ -335,24 +335,15 @@ func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value
 		}
 		n := e.Len(v)
 		for i := range n {
-			var x reflect.Value
-			var next *plan.Type
+			x, next := e.Item(v, i)
+			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
+				continue // contained resources are records of their own
+			}
 			at := path + "." + e.Name
 			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
 				at += ".ofType(" + next.Name + ")"
-			} else {
-				x, next = e.At(v, i), e.Type()
-				if e.List {
-					at = fmt.Sprintf("%s[%d]", at, i)
-				}
-			}
-			if next.Kind == plan.Packed || next.Kind == plan.Contained {
-				continue // contained resources are records of their own
+			} else if e.List {
+				at = fmt.Sprintf("%s[%d]", at, i)
 			}
 			if e.Name == "extension" {
 				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
@@ -377,15 +368,8 @@ func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 			continue
 		}
 		for i := range e.Len(v) {
-			x, next := e.At(v, i), e.Type()
-			if e.Choice != nil {
-				var a *plan.Alt
-				if x, a = e.Chosen(v); a == nil {
-					continue
-				}
-				next = a.Type()
-			}
-			if next.Kind == plan.Packed || next.Kind == plan.Contained {
+			x, next := e.Item(v, i)
+			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
 				continue
 			}
 			if e.Name == "extension" {

@@ -103,15 +103,7 @@ func TestAstray(t *testing.T) {
 		}
 		return false
 	}, Write: func(*mapping.Context, proto.Message, tree.Node) bool { return false }}
-	f, err := mapping.ParseFile("case.map", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := mapping.Merge([]*mapping.File{f}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := mapping.New(er7Tree, types, set)
+	m := mapWith(t, er7Tree, types, text)
 	for _, c := range []struct {
 		over, gone bool
 		want       string

@@ -41,17 +41,11 @@ func (c *Context) refuse() (again bool) {
 func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 	ok := true
 	for i := range e.Len(v) {
-		x, ti := e.At(v, i), e.Type()
-		if e.Choice != nil {
-			var a *plan.Alt
-			if x, a = e.Chosen(v); a == nil {
-				continue
-			}
-			ti = a.Type()
+		if x, ti := e.Item(v, i); ti != nil {
+			leaves(x, ti, func(leaf reflect.Value) {
+				ok = ok && c.claimed(leaf) >= tree.Folded
+			})
 		}
-		leaves(x, ti, func(leaf reflect.Value) {
-			ok = ok && c.claimed(leaf) >= tree.Folded
-		})
 	}
 	return ok
 }

@@ -43,6 +43,18 @@ func (e *Element) At(v reflect.Value, i int) reflect.Value {
 	return f.Elem()
 }
 
+// Item is the i-th item of e in v with its type, which is nil if there is none: of a choice what it holds, as which type.
+func (e *Element) Item(v reflect.Value, i int) (reflect.Value, *Type) {
+	if e.Choice == nil {
+		return e.At(v, i), e.Type()
+	}
+	x, a := e.Chosen(v)
+	if a == nil {
+		return reflect.Value{}, nil
+	}
+	return x, a.Type()
+}
+
 // Chosen is what a choice holds, and as which type; of Reference.reference its member.
 func (e *Element) Chosen(v reflect.Value) (reflect.Value, *Alt) {
 	f := v.Field(e.Index)

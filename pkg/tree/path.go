@@ -79,7 +79,7 @@ func (d *Doc) find(n, k Node, s *Step) Node {
 	for ; k != 0; k = d.nodes[k].next {
 		d.steps++
 		p := &d.nodes[k]
-		if s.bit != 0 && p.bit != s.bit-1 || !s.named(p.name) {
+		if s.bit != 0 && p.bit != s.bit-1 || !s.named(d.Name(k)) {
 			continue
 		}
 		if (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
@@ -106,7 +106,7 @@ func (d *Doc) position(n, k Node, s *Step) int {
 	at := 0
 	for j := d.nodes[n].first; j != 0; j = d.nodes[j].next {
 		d.steps++
-		if s.named(d.nodes[j].name) && d.holds(j, s.Tests) {
+		if s.named(d.Name(j)) && d.holds(j, s.Tests) {
 			if at++; j == k {
 				return at
 			}
@@ -284,7 +284,7 @@ func (d *Doc) MarkTests(n Node, p Path, s State, why string) {
 				d.MarkTest(n, t, s, why)
 			}
 		}
-		if d.Self == "" || p[i].named(d.nodes[n].name) {
+		if d.Self == "" || p[i].named(d.Name(n)) {
 			n = d.nodes[n].parent
 		}
 	}

@@ -47,11 +47,13 @@ type Node int32
 // Root is the node that holds the others.
 const Root Node = 1
 
+// A node has the 64 bytes that a processor fetches at once: a document has a million of them.
 type node struct {
-	name, text                string
+	text                      string
+	below                     Names // of its children
 	parent, first, last, next Node
 	prev                      Node  // the elder sibling
-	below                     Names // of its children
+	name                      int32 // index in names.list
 	ordinal                   int32 // among what the codec counts together, from 1
 	offset                    int32 // in the source, in bytes
 	why                       int32 // index in Doc.whys
@@ -76,7 +78,9 @@ type Doc struct {
 	Line, Column int // where the document begins in its source, from 1; 0 if unknown
 	Source       any // what the codec knows of the source beside the text, for its leaf types: the order of a column's dates
 	nodes        []node
-	whys         []string
+	names        names
+	whys         []string         // the first is none
+	reasons      map[string]int32 // their indices
 	undo         []undo
 	texts        []oldText
 	marks        int // open checkpoints
@@ -96,7 +100,8 @@ type oldText struct {
 
 // New makes an empty document with room for so many nodes.
 func New(f *Format, capacity int) *Doc {
-	d := &Doc{Format: f, nodes: make([]node, 2, capacity+2), whys: make([]string, 1, 4)}
+	d := &Doc{Format: f, nodes: make([]node, 2, capacity+2), whys: make([]string, 1, 4), reasons: map[string]int32{}}
+	d.names.reset()
 	return d
 }
 
@@ -104,8 +109,43 @@ func New(f *Format, capacity int) *Doc {
 func (d *Doc) Reset() {
 	clear(d.nodes)
 	clear(d.whys)
+	clear(d.reasons)
 	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
 	d.marks, d.steps, d.Line, d.Column, d.Source = 0, 0, 0, 0, nil
+	if len(d.names.list) > maxNames {
+		d.names.reset()
+	}
+}
+
+// names are the names of a document's nodes, each of them once. They stay for the documents that follow, which have the same.
+type names struct {
+	list []string // the first is that of Root: none
+	ids  map[string]int32
+	last [64]int32 // by their places in Names, of which most hold one name: a map is asked for one node in ten
+}
+
+// maxNames is how many names are kept: no format has so many.
+const maxNames = 4096
+
+func (x *names) reset() {
+	*x = names{list: append(x.list[:0:0], ""), ids: map[string]int32{"": 0}}
+}
+
+// id is the index of a name, which has this place in Names.
+func (x *names) id(name string, bit uint8) int32 {
+	i := x.last[bit]
+	if x.list[i] == name {
+		return i
+	}
+	i, ok := x.ids[name]
+	if !ok {
+		name = strings.Clone(name) // which would keep the source in memory
+		i = int32(len(x.list))
+		x.list = append(x.list, name)
+		x.ids[name] = i
+	}
+	x.last[bit] = i
+	return i
 }
 
 // Len is the number of nodes, Root included.
@@ -120,7 +160,9 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 			d.texts = append(d.texts, oldText{parent, own.text})
 			d.undo = append(d.undo, undo{parent, own.why, own.state})
 		}
-		own.name, own.bit, own.parent, own.first, own.last, own.next, own.prev, own.below, own.ordinal = d.Self, bitOf(d.Self), parent, 0, 0, 0, 0, 0, 1
+		own.bit = bitOf(d.Self)
+		own.name = d.names.id(d.Self, own.bit)
+		own.parent, own.first, own.last, own.next, own.prev, own.below, own.ordinal = parent, 0, 0, 0, 0, 0, 1
 		p.text, p.state, p.why = "", Unmapped, 0
 		n := Node(len(d.nodes))
 		d.nodes = append(d.nodes, own)
@@ -129,7 +171,8 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 		p.below |= 1 << own.bit
 	}
 	n, bit := Node(len(d.nodes)), bitOf(name)
-	d.nodes = append(d.nodes, node{name: name, text: text, parent: parent, ordinal: 1, bit: bit})
+	id := d.names.id(name, bit)
+	d.nodes = append(d.nodes, node{name: id, text: text, parent: parent, ordinal: 1, bit: bit})
 	p := &d.nodes[parent]
 	p.below |= 1 << bit
 	if p.last == 0 {
@@ -137,7 +180,7 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 		return n
 	}
 	elder := &d.nodes[p.last]
-	if elder.name == name {
+	if elder.name == id {
 		d.nodes[n].ordinal = elder.ordinal + 1
 	}
 	d.nodes[n].prev = p.last
@@ -221,7 +264,7 @@ func (d *Doc) Index(n Node, x *Index) {
 // Steps are how many children were looked at so far, for tests that the work grows as the document does.
 func (d *Doc) Steps() int { return d.steps }
 
-func (d *Doc) Name(n Node) string   { return d.nodes[n].name }
+func (d *Doc) Name(n Node) string   { return d.names.list[d.nodes[n].name] }
 func (d *Doc) Text(n Node) string   { return d.nodes[n].text }
 func (d *Doc) Parent(n Node) Node   { return d.nodes[n].parent }
 func (d *Doc) First(n Node) Node    { return d.nodes[n].first }
@@ -240,9 +283,10 @@ func (d *Doc) PlaceOf(n Node) string    { return d.Format.Place(d, n) }
 
 // Child is the node's first child of a name, 0 if there is none.
 func (d *Doc) Child(n Node, s string) Node {
+	bit := bitOf(s)
 	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
 		d.steps++
-		if d.nodes[k].name == s {
+		if d.nodes[k].bit == bit && d.Name(k) == s {
 			return k
 		}
 	}
@@ -309,13 +353,22 @@ func (d *Doc) Mark(n Node, s State, why string) {
 	}
 	p.state, p.why = s, 0
 	if s != Carried && why != "" {
-		if last := len(d.whys) - 1; last > 0 && d.whys[last] == why {
-			p.why = int32(last)
-			return
-		}
-		p.why = int32(len(d.whys))
-		d.whys = append(d.whys, why)
+		p.why = d.reason(why)
 	}
+}
+
+// reason is the index of a reason. A document has a few of them, for hundreds of thousands of leaves.
+func (d *Doc) reason(why string) int32 {
+	if last := len(d.whys) - 1; last > 0 && d.whys[last] == why {
+		return int32(last)
+	}
+	i, ok := d.reasons[why]
+	if !ok {
+		i = int32(len(d.whys))
+		d.whys = append(d.whys, why)
+		d.reasons[why] = i
+	}
+	return i
 }
 
 // Lower takes back a state of the leaves at and below n that is better than s: what was read will not be written where it was.
@@ -441,7 +494,7 @@ func (d *Doc) String() string {
 func (d *Doc) draw(b *strings.Builder, n Node, depth int) {
 	p := &d.nodes[n]
 	if n != Root {
-		fmt.Fprintf(b, "%s%s", strings.Repeat("  ", depth-1), p.name)
+		fmt.Fprintf(b, "%s%s", strings.Repeat("  ", depth-1), d.Name(n))
 		if p.text != "" {
 			fmt.Fprintf(b, " %q %s", p.text, p.state)
 			if w := d.whys[p.why]; w != "" {

@@ -1,6 +1,10 @@
 package tree
 
-import "testing"
+import (
+	"reflect"
+	"strconv"
+	"testing"
+)
 
 var er7 = &Format{Name: "er7", Steps: ".-", Self: "1", Null: `""`, Place: func(d *Doc, n Node) string { return d.Name(n) }}
 
@@ -125,5 +129,49 @@ func TestMakeEach(t *testing.T) {
 	}
 	if _, err := xml.ParsePath("a[]/b[]"); err == nil {
 		t.Error("two steps repeat")
+	}
+}
+
+// TestShape: a node is as large as it says, and names that share a place in Names, or that are more than are kept, are told apart,
+// in the next document too.
+func TestShape(t *testing.T) {
+	if size := reflect.TypeFor[node]().Size(); size != 64 {
+		t.Errorf("a node has %d bytes", size)
+	}
+	d := New(er7, 8)
+	for range 3 {
+		for i := range maxNames + 100 {
+			d.Add(Root, strconv.Itoa(i), strconv.Itoa(i))
+			d.Add(Root, strconv.Itoa(i%7), "")
+		}
+		k := d.First(Root)
+		for i := range maxNames + 100 {
+			if d.Name(k) != strconv.Itoa(i) || d.Text(k) != d.Name(k) || d.Name(d.Next(k)) != strconv.Itoa(i%7) {
+				t.Fatalf("%d is %q %q, then %q", i, d.Name(k), d.Text(k), d.Name(d.Next(k)))
+			}
+			k = d.Next(d.Next(k))
+		}
+		if k := d.Child(Root, strconv.Itoa(maxNames)); d.Text(k) != strconv.Itoa(maxNames) {
+			t.Errorf("a child is %q", d.Text(k))
+		}
+		d.Reset()
+	}
+}
+
+// TestReasons: each leaf keeps its reason, and a reason is kept once.
+func TestReasons(t *testing.T) {
+	d := New(er7, 8)
+	for i := range 100 {
+		d.Mark(d.Add(Root, strconv.Itoa(i), "x"), Declined, "reason "+strconv.Itoa(i%10))
+	}
+	i := 0
+	d.Leaves(func(n Node, s State, why string) {
+		if s != Declined || why != "reason "+strconv.Itoa(i%10) {
+			t.Errorf("%d: %s %s", i, s, why)
+		}
+		i++
+	})
+	if i != 100 || len(d.whys) != 11 {
+		t.Errorf("%d leaves, %d reasons", i, len(d.whys))
 	}
 }

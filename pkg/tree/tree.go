@@ -121,7 +121,7 @@ func (d *Doc) Reset() {
 type names struct {
 	list []string // the first is that of Root: none
 	ids  map[string]int32
-	last [64]int32 // by their places in Names, of which most hold one name: a map is asked for one node in ten
+	last [256]int32 // by their places in Names and their lengths: the map is asked for few
 }
 
 // maxNames is how many names are kept: no format has so many.
@@ -133,8 +133,8 @@ func (x *names) reset() {
 
 // id is the index of a name, which has this place in Names.
 func (x *names) id(name string, bit uint8) int32 {
-	i := x.last[bit]
-	if x.list[i] == name {
+	last := &x.last[int(bit)|len(name)&3<<6]
+	if i := *last; x.list[i] == name {
 		return i
 	}
 	i, ok := x.ids[name]
@@ -144,7 +144,7 @@ func (x *names) id(name string, bit uint8) int32 {
 		x.list = append(x.list, name)
 		x.ids[name] = i
 	}
-	x.last[bit] = i
+	*last = i
 	return i
 }
 

@@ -224,7 +224,7 @@ func TestInterrupted(t *testing.T) {
 	lake.run("init", "--name", "lake")
 	lake.run("card", "-o", "lake.contact")
 	maple.run("contact", "add", "lake.contact")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := maple.command("seal", "-", "--to", "lake", "--purpose", "treatment", "--unverified", "test", "-o", "out.zip.age")
 	in, err := cmd.StdinPipe()

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chartpost/chartpost/internal/browsertest"
 	"github.com/chartpost/chartpost/internal/testshared"
@@ -65,10 +64,10 @@ func pageStates(t *testing.T, b *browsertest.Browser, dir, page, words string, l
 	b.Open(page)
 	look("form")
 	openPage(b, "aback abandon abate zzzzz abbot abide ability")
-	b.Wait(pageIdle+` && document.getElementById("said").className === "trouble"`, 90*time.Second)
+	b.Wait(pageIdle+` && document.getElementById("said").className === "trouble"`, patience)
 	look("error")
 	openPage(b, words)
-	b.Wait(pageOpened+` && document.getElementById("record").srcdoc !== ""`, 180*time.Second)
+	b.Wait(pageOpened+` && document.getElementById("record").srcdoc !== ""`, patience)
 	look("record")
 	b.Eval(`document.querySelector("details").open = true`)
 	look("details")
@@ -161,7 +160,7 @@ func TestPageKeyboard(t *testing.T) {
 	next("Tab", "typed")
 	b.Type("one two")
 	b.Key("Enter")
-	b.Wait(pageSaid+`.includes("There are 2 words")`, 90*time.Second)
+	b.Wait(pageSaid+`.includes("There are 2 words")`, patience)
 	if got := focus(); got != "typed" {
 		t.Errorf("after a fault the focus is at %q", got)
 	}
@@ -171,7 +170,7 @@ func TestPageKeyboard(t *testing.T) {
 	next("Shift+Tab", "typed")
 	next("Tab", "open")
 	b.Key(" ")
-	b.Wait(pageOpened, 180*time.Second)
+	b.Wait(pageOpened, patience)
 	if got := focus(); got != "opened" {
 		t.Errorf("when it is open the focus is at %q", got)
 	}

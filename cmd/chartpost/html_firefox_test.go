@@ -22,17 +22,17 @@ func TestPageInFirefox(t *testing.T) {
 	}
 	f := browsertest.StartFirefox(t, saved)
 	f.Open(page)
-	f.Wait(`!document.getElementById("form").hidden && document.getElementById("dead").hidden`, 90*time.Second)
+	f.Wait(`!document.getElementById("form").hidden && document.getElementById("dead").hidden`, patience)
 	for _, tt := range []struct{ typed, said string }{
 		{"one two", "There are 2 words; the passphrase has 7."},
 		{"aback abandon abate abbey abbot abide ability", "does not open it"},
 	} {
 		f.Type("#typed", tt.typed)
 		f.Click("#open")
-		f.Wait(pageIdle+` && `+pageSaid+`.includes(`+jsString(tt.said)+`)`, 180*time.Second)
+		f.Wait(pageIdle+` && `+pageSaid+`.includes(`+jsString(tt.said)+`)`, patience)
 	}
 	f.Type("#typed", strings.ToUpper(strings.ReplaceAll(words, "-", " "))+"\ue007") // and the key Enter
-	f.Wait(pageOpened, 180*time.Second)
+	f.Wait(pageOpened, patience)
 	if got := f.Eval(`document.activeElement.id`); got != "opened" {
 		t.Errorf("the focus is at %q", got)
 	}
@@ -40,7 +40,7 @@ func TestPageInFirefox(t *testing.T) {
 		t.Error(facts)
 	}
 	record := ""
-	for end := time.Now().Add(90 * time.Second); !strings.Contains(record, "194 mg/dL") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); !strings.Contains(record, "194 mg/dL") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		record = f.Frame("#record")
 	}
 	for _, want := range []string{"Tansy Example", "194 mg/dL", "3 February 1980"} {
@@ -53,7 +53,7 @@ func TestPageInFirefox(t *testing.T) {
 	sealedName := f.Eval(`document.getElementById("save").dataset.name`)
 	for name, want := range map[string]string{"lab.hl7": htmlRecord, sealedName: ""} {
 		var got []byte
-		for end := time.Now().Add(90 * time.Second); len(got) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(patience); len(got) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(saved, name+".part")); err != nil { // else it is still being written
 				got, _ = os.ReadFile(filepath.Join(saved, name))
 			}

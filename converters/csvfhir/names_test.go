@@ -30,6 +30,10 @@ func TestOfficeNames(t *testing.T) {
 		{"meds", "Patient Acct No=mrn, Patient Name=full_name, Drug Name=drug, Formulation=form, Take=dose, Route=route, Dispense=quantity, Refills=refills, Duration"},
 		{"vaccinations", "IIS Patient ID=mrn, Patient DOB=birth_date, Vaccination Date=date, CVX=cvx, Lot #=lot, Dose #=dose_number, Administering Clinic=location"},
 		{"labs", "SPECIMEN#=accession, PATIENT NAME=full_name, COLL DT=collected, TEST=test_name, RESULT=value, REF INTERVAL=range"},
+		{"labs", "patient_id=mrn, first_name=first_name, last_name=last_name, test_date=collected, test_type=test_name, test_result=value, specimen_type=specimen, ordering_provider=provider"},
+		{"labs", "Patient ID=mrn, Analyte Name=test_name, Result=value, Units=units"},
+		{"meds", "PatientID=mrn, Medication=drug, Dosage=dose, Frequency=frequency, Quantity=quantity, Issue Date=written, Doctor Name=provider"},
+		{"people", "PatientID=mrn, FirstName=first_name, LastName=last_name, DOB=birth_date, InsuranceProvider=insurance, MemberID=insurance_id"},
 		// The unit of a bare number stands in the name alone: nobody reads it without being asked.
 		{"vaccinations", "MRN=mrn, Date=date, Vaccine=vaccine, Dose (mL)"},
 	} {

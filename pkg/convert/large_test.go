@@ -270,7 +270,7 @@ func TestLargeInterrupted(t *testing.T) {
 		}
 		// The reader, for which nobody waits, may be about to take the name from a temporary file.
 		entries, err := os.ReadDir(dir)
-		for until := time.Now().Add(time.Minute); err == nil && len(entries) != 1 && time.Now().Before(until); entries, err = os.ReadDir(dir) {
+		for until := time.Now().Add(patience); err == nil && len(entries) != 1 && time.Now().Before(until); entries, err = os.ReadDir(dir) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if err != nil || len(entries) != 1 {

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// patience is how long a test waits for what comes at once unless it never comes.
+const patience = 5 * time.Minute
+
 // meeting is a worker that goes on only when so many records are at work at once.
 type meeting struct {
 	testWorker
@@ -26,7 +29,7 @@ func (m meeting) ToHub(raw *Raw) (*Record, error) {
 	go func() { m.wait.Wait(); close(met) }()
 	select {
 	case <-met:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		m.late.Store(true)
 	}
 	return m.testWorker.ToHub(raw)
@@ -96,10 +99,13 @@ func TestReadAhead(t *testing.T) {
 	const jobs, sources = 4, 50
 	var written atomic.Int64
 	most := int64(0)
+	ahead := make(chan struct{}) // closed when as many are read as there are jobs
 	steps := func(yield func(*step) bool) {
 		for i := range int64(sources) {
 			in := &input{from: testFormat(), name: "x"}
-			most = max(most, i+1-written.Load())
+			if most = max(most, i+1-written.Load()); i+1 == jobs {
+				close(ahead)
+			}
 			if !yield(&step{in: in, begin: true}) || !yield(&step{in: in, raw: &Raw{Index: 1, Data: "x"}}) || !yield(&step{in: in, end: true}) {
 				return
 			}
@@ -107,6 +113,10 @@ func TestReadAhead(t *testing.T) {
 	}
 	err := pipe(context.Background(), testFormat(), &Options{Jobs: jobs}, steps, func(s *step, _ *Result) error {
 		if s.raw != nil {
+			select {
+			case <-ahead:
+			case <-time.After(patience):
+			}
 			time.Sleep(time.Millisecond)
 			written.Add(1)
 		}
@@ -146,7 +156,7 @@ func TestPipeStops(t *testing.T) {
 		}
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("%d jobs: the reader goes on", jobs)
 		}
 	}

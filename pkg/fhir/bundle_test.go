@@ -371,7 +371,11 @@ func TestAppendAllocates(t *testing.T) {
 		if all, _ := new(Contained).Of(m); len(all) > 0 {
 			continue // these must be unpacked
 		}
-		if n := testing.AllocsPerRun(3, func() { _, _ = Append(buf[:0], m) }); n > 0 {
+		n := 1.0
+		for try := 0; try < 20 && n > 0; try++ { // the collector may take what is kept for the next time
+			n = testing.AllocsPerRun(3, func() { _, _ = Append(buf[:0], m) })
+		}
+		if n > 0 {
 			t.Errorf("%s: %v allocations", TypeOf(m), n)
 		}
 	}

@@ -56,6 +56,7 @@ type Context struct {
 	found   Value // by a walk in mode walkOne
 	n       int   // items found by a walk
 	steps   int
+	before  int     // steps of the evaluations before this one
 	index   int64   // $index
 	total   []Value // $total
 	err     *Error
@@ -131,10 +132,14 @@ func (c *Context) Forget() {
 
 // begin starts an evaluation on v.
 func (c *Context) begin(v Value) {
+	c.before += c.steps
 	c.stack, c.steps, c.err, c.index, c.total = c.stack[:0], 0, nil, 0, nil
 	c.scope.context = v
 	c.run++
 }
+
+// Steps is how much all evaluations did, in the unit of Env.MaxSteps: what tests of growth count, since time depends on the machine.
+func (c *Context) Steps() int { return c.before + c.steps }
 
 // fail notes the first fault of an evaluation; everything then comes to an end with nothing found.
 func (c *Context) fail(pos int, at Value, format string, args ...any) {

@@ -425,7 +425,7 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 		if err != nil {
 			return nil, err
 		}
-		if test.Op != tree.Equal && test.Op != tree.Missing {
+		if test.Op != tree.Equal && test.Op != tree.Missing || test.Fold {
 			return nil, fmt.Errorf("with %s: only = and no can be written; a test that is only asked stands behind if", s)
 		}
 		r.with = append(r.with, test)

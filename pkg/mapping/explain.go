@@ -362,7 +362,7 @@ func mentionsWord(target, w string) bool {
 func mentions(r *Row, place string) bool {
 	for _, t := range slices.Concat(r.With, r.If) {
 		t = strings.TrimPrefix(t, "no ")
-		if i := strings.IndexAny(t, "=!["); i >= 0 {
+		if i := strings.IndexAny(t, "=!~["); i >= 0 {
 			t = t[:i]
 		}
 		if t == place {

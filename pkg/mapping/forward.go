@@ -3,6 +3,7 @@ package mapping
 import (
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -76,6 +77,7 @@ type probe struct {
 	gone   uint64            // those that hold if nothing is there
 	texts  map[string]uint64 // those that hold for a text that tests name
 	other  uint64            // those that hold for any other text
+	fold   bool              // capitals make no difference to these
 	nots   uint64            // those that hold only if they hold for every text there; for the others one is enough
 }
 
@@ -93,10 +95,10 @@ func (t *table) collect(f *tree.Format, r *row, tests map[string]int) {
 			continue
 		}
 		place := f.PathString(x.Path)
-		at := slices.IndexFunc(t.probes, func(p probe) bool { return p.place == place })
+		at := slices.IndexFunc(t.probes, func(p probe) bool { return p.place == place && p.fold == x.Fold })
 		if at < 0 {
 			at = len(t.probes)
-			t.probes = append(t.probes, probe{place: place, path: x.Path, texts: map[string]uint64{}})
+			t.probes = append(t.probes, probe{place: place, path: x.Path, fold: x.Fold, texts: map[string]uint64{}})
 		}
 		r.when |= 1 << bit
 		r.probes |= 1 << at
@@ -161,6 +163,9 @@ func (p *probe) ask(d *tree.Doc, x *facts) (hold uint64) {
 
 // holds are the tests that hold for a text.
 func (p *probe) holds(text string) uint64 {
+	if p.fold {
+		text = strings.ToLower(text)
+	}
 	if known, ok := p.texts[text]; ok {
 		return known
 	}

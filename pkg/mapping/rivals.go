@@ -221,11 +221,14 @@ func excludes(x, y *tree.Test, r *row) bool {
 	if pathText(x.Path) != pathText(y.Path) {
 		return false
 	}
+	in := func(v string) bool { // one of y's values
+		return slices.ContainsFunc(y.Values, func(w string) bool { return v == w || (x.Fold || y.Fold) && strings.EqualFold(v, w) })
+	}
 	switch {
 	case x.Op == tree.Equal && y.Op == tree.Equal:
-		return !slices.ContainsFunc(x.Values, func(v string) bool { return slices.Contains(y.Values, v) })
+		return !slices.ContainsFunc(x.Values, in)
 	case x.Op == tree.Equal && y.Op == tree.NotEqual:
-		return !slices.ContainsFunc(x.Values, func(v string) bool { return !slices.Contains(y.Values, v) })
+		return (y.Fold || !x.Fold) && !slices.ContainsFunc(x.Values, func(v string) bool { return !in(v) })
 	case x.Op == tree.Exists && y.Op == tree.Missing:
 		return true
 	case x.Op == tree.Equal && y.Op == tree.Missing:

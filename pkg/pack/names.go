@@ -78,6 +78,9 @@ func isDevice(segment string) bool {
 	return false
 }
 
+// ErrSameName says that two files would stand under one name.
+var ErrSameName = errors.New("another file has the same name, or one that differs only in case or accents")
+
 // nameSet finds names that would be the same file, or file and folder at once, on a system that ignores case.
 type nameSet struct {
 	files map[string]bool
@@ -95,7 +98,7 @@ func fold(name string) string {
 func (s *nameSet) add(name string) error {
 	key := fold(name)
 	if s.files[key] {
-		return errors.New("another file has the same name, or one that differs only in case or accents")
+		return ErrSameName
 	}
 	if _, ok := s.dirs[key]; ok {
 		return errors.New("a folder has the same name")

@@ -25,6 +25,7 @@ type Test struct {
 	Path   Path
 	Op     Op
 	Values []string // of Equal and NotEqual
+	Fold   bool     // the values are in lower case, and capitals make no difference; it is only ever asked
 }
 
 // Op is what a Test asks of the text at its path.
@@ -203,10 +204,14 @@ func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 
 // hasValue reports whether the text of k is one of the test's values; where nothing is, it is empty.
 func (d *Doc) hasValue(k Node, t *Test) bool {
-	if k == 0 {
-		return slices.Contains(t.Values, "")
+	text := ""
+	if k != 0 {
+		text = d.LeafText(k)
 	}
-	return slices.Contains(t.Values, d.LeafText(k))
+	if t.Fold {
+		text = strings.ToLower(text)
+	}
+	return slices.Contains(t.Values, text)
 }
 
 // Stamp makes a test hold at n if it is an Equal and nothing stands there yet, and reports whether it holds.
@@ -355,6 +360,9 @@ func (f *Format) ParsePath(s string) (Path, error) {
 			if err != nil {
 				return nil, err
 			}
+			if t.Fold {
+				return nil, fmt.Errorf("[%s]: what stands in brackets is written too, in one form; ~= stands behind if", in)
+			}
 			st.Tests = append(st.Tests, t)
 		}
 		p = append(p, st)
@@ -370,7 +378,8 @@ func (f *Format) ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
-// ParseTest reads what stands in a path's brackets or after a row's with or if: PATH, no PATH, PATH=a|b, PATH!=a|b.
+// ParseTest reads what stands in a path's brackets or after a row's with or if: PATH, no PATH, PATH=a|b, PATH!=a|b,
+// and PATH~=a|b, PATH!~=a|b, to which capitals make no difference.
 func (f *Format) ParseTest(s string) (t Test, err error) {
 	s = strings.TrimSpace(s)
 	if rest, ok := strings.CutPrefix(s, "no "); ok {
@@ -378,6 +387,7 @@ func (f *Format) ParseTest(s string) (t Test, err error) {
 	} else if i := topIndex(s, '='); i >= 0 {
 		t.Op = Equal
 		path, vals := s[:i], s[i+1:]
+		path, t.Fold = strings.CutSuffix(path, "~")
 		if p, ok := strings.CutSuffix(path, "!"); ok {
 			t.Op, path = NotEqual, p
 		}
@@ -385,6 +395,9 @@ func (f *Format) ParseTest(s string) (t Test, err error) {
 			var v string
 			if v, vals, err = literal(strings.TrimSpace(vals)); err != nil {
 				return t, fmt.Errorf("%s: %w", s, err)
+			}
+			if t.Fold {
+				v = strings.ToLower(v)
 			}
 			t.Values = append(t.Values, v)
 			if vals = strings.TrimSpace(vals); vals != "" {
@@ -516,8 +529,11 @@ func (f *Format) TestString(t *Test) string {
 		vals[i] = Quote(v)
 	}
 	op := "="
+	if t.Fold {
+		op = "~="
+	}
 	if t.Op == NotEqual {
-		op = "!="
+		op = "!" + op
 	}
 	return p + op + strings.Join(vals, "|")
 }

@@ -57,6 +57,7 @@ func TestTests(t *testing.T) {
 	}{
 		{"2=CWE|CE", true}, {"2=NM", false}, {"2!=NM", true}, {"2!=CE|CWE", false}, {"5", true}, {"no 5", false}, {"6", false}, {"no 6", true},
 		{"6=''", true}, {"6!=x", true}, {"5.1=x", true}, {"5.2=''", true},
+		{"2~=ce", true}, {"2!~=ce|cwe", false}, {"2!~=nm", true}, {"2=ce", false}, {"6~=''", true}, {"6!~=x", true},
 	} {
 		tt, err := er7.ParseTest(c.test)
 		if err != nil {
@@ -77,7 +78,7 @@ func TestTests(t *testing.T) {
 }
 
 func TestPathErrors(t *testing.T) {
-	for _, s := range []string{"5.", "5..1", "5[", "5[0]", "[1]", "5[2=NM]x", "5[2='NM]"} {
+	for _, s := range []string{"5.", "5..1", "5[", "5[0]", "[1]", "5[2=NM]x", "5[2='NM]", "5[2~=nm]"} {
 		if p, err := er7.ParsePath(s); err == nil {
 			t.Errorf("%q is read as %s", s, er7.PathString(p))
 		}

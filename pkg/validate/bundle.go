@@ -508,6 +508,7 @@ func (w *walker) wholeBundle(m bundle) {
 			n.steps = append(n.steps, w.path...)
 			line, column := n.place.Line, n.place.Column
 			fhir.References(r, func(x *dpb.Reference) {
+				w.looks++
 				if u, ok := looseUse(x); ok {
 					u.from, u.to, u.line, u.column = 0, len(n.steps), line, column
 					n.refs = append(n.refs, u)

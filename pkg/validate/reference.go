@@ -112,13 +112,14 @@ func targetOf(r *dpb.Reference) (typ, text string) {
 
 // containedType is the type of the resource that is contained under an id, "" if none is.
 func (w *walker) containedType(id string) string {
-	all, _ := w.contained.Of(w.root)
-	for _, m := range all {
-		if fhir.IDOf(m) == id {
-			return fhir.TypeOf(m)
+	if w.types == nil {
+		w.types = map[string]string{}
+		all, _ := w.contained.Of(w.root)
+		for _, m := range slices.Backward(all) { // of two with one id the first counts
+			w.types[fhir.IDOf(m)] = fhir.TypeOf(m)
 		}
 	}
-	return ""
+	return w.types[id]
 }
 
 // keepUse notes a reference for when all of the bundle is known. References come nearly in the order of the text, so its place is

@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"crypto/subtle"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -396,10 +395,10 @@ func (w *walker) inner(v reflect.Value, t *plan.Type) {
 		}
 		w.checkResource(m, t)
 	} else {
-		fragments, index := w.fragments, w.index
-		w.root, w.resource, w.fragments, w.index = m, m, nil, nil
+		fragments, types, index := w.fragments, w.types, w.index
+		w.root, w.resource, w.fragments, w.types, w.index = m, m, nil, nil, nil
 		w.checkRoot(m, t)
-		w.fragments, w.index = fragments, index
+		w.fragments, w.types, w.index = fragments, types, index
 	}
 	w.depth--
 	w.resource, w.root = resource, root
@@ -426,6 +425,10 @@ func (w *walker) checkContained(m proto.Message) {
 	if len(all) == 0 {
 		return
 	}
+	asked := make(map[string]bool, len(w.fragments))
+	for _, id := range w.fragments {
+		asked[id] = true
+	}
 	seen := map[string]bool{}
 	for i, c := range all {
 		id := fhir.IDOf(c)
@@ -433,7 +436,7 @@ func (w *walker) checkContained(m proto.Message) {
 		if id != "" && seen[id] {
 			w.find("CP-FHIR-116", "")
 		}
-		if id != "" && !seen[id] && !slices.Contains(w.fragments, id) && !leadsOut(c) {
+		if id != "" && !seen[id] && !asked[id] && !leadsOut(c) {
 			w.find("CP-FHIR-117", "")
 		}
 		seen[id] = true

@@ -211,7 +211,7 @@ func (w *walker) beginMessage(m proto.Message) {
 
 // end lets go of the entry.
 func (w *walker) end() {
-	w.entry, w.findings, w.root, w.resource, w.index = nil, nil, nil, nil, nil
+	w.entry, w.findings, w.root, w.resource, w.types, w.index = nil, nil, nil, nil, nil, nil
 	w.contained = fhir.Contained{}
 	w.paths.Forget()
 	clear(w.refs)

@@ -489,22 +489,3 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
-
-// TestHostile: what is made to bring programs down takes little time and memory.
-func TestHostile(t *testing.T) {
-	v := newValidator(t, validate.Options{Profiles: []string{"us-core"}})
-	deep := func(open, close string, n int) string { return strings.Repeat(open, n) + close }
-	for name, text := range map[string]string{
-		"nested extensions":  `{"resourceType":"Patient","extension":` + deep(`[{"url":"http://a.test","extension":`, `[{"url":"http://a.test","valueString":"x"}]`, 50) + strings.Repeat("}]", 50) + `}`,
-		"many extensions":    `{"resourceType":"Patient","extension":[` + strings.TrimSuffix(strings.Repeat(`{"url":"http://hl7.org/fhir/StructureDefinition/patient-birthPlace","valueAddress":{"city":"x"}},`, 20000), ",") + `]}`,
-		"many contained":     `{"resourceType":"Patient","contained":[` + strings.TrimSuffix(strings.Repeat(`{"resourceType":"Patient","id":"a"},`, 3000), ",") + `]}`,
-		"many references":    bundleOf("document", docHead, entry(u0, composition(u1, u2+`"},`+strings.Repeat(`{"reference":"`+u1+`"},`, 20000)+`{"reference":"`+u2), "")),
-		"bundles in bundles": strings.Repeat(`{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"`+u1+`","resource":`, 15) + patient + strings.Repeat(`}]}`, 15),
-	} {
-		begin := time.Now()
-		message(t, v, []byte(text))
-		if d := time.Since(begin); d > 20*time.Second {
-			t.Errorf("%s: %v", name, d)
-		}
-	}
-}

@@ -123,11 +123,13 @@ type walker struct {
 	answers   map[asking]bool          // of contained resources
 	waits     bool                     // the entry answers a questionnaire that may stand in the bundle
 	fragments []string
+	types     map[string]string // of what root contains, by id; nil until a reference asks
 	divs      []div
 	scan      textScan
 	keep      bool // references are kept for the bundle
 	shell     bool // the entries of the bundle at hand are checked elsewhere
 	depth     int
+	looks     int // at items of elements and at references, since it was made: for tests of growth
 
 	paths   *fhirpath.Context
 	stack   []item // items that profiles look at
@@ -224,6 +226,7 @@ func (w *walker) subPlan(e *elemPlan) *typePlan {
 
 // item checks one item of an element.
 func (w *walker) item(e *elemPlan, p *typePlan, own *rules, v reflect.Value) {
+	w.looks++
 	switch p.typ.Kind {
 	case plan.Primitive:
 		if p.ext >= 0 && v.Field(p.ext).Len() > 0 {

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // --tz means the same on every machine
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/converters/ccdafhir"
@@ -86,7 +87,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
 	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
-	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	addJobsFlag(f, &o.jobs)
 	f.BoolVar(&o.validate, "validate", false, "check what is written, as validate does; with --strict exit with 1 for what a receiver would reject")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 if a value is unmapped or invalid")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
@@ -265,6 +266,11 @@ func convertStatus(sum *convert.Summary, strict bool) error {
 		return fail(exitFindings, fmt.Errorf("%d values are unmapped and %d invalid", sum.Totals.Unmapped, sum.Totals.Invalid))
 	}
 	return nil
+}
+
+// addJobsFlag is the flag of every command that reads records.
+func addJobsFlag(f *pflag.FlagSet, jobs *int) {
+	f.IntVar(jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
 }
 
 // jobsOf is how many records are worked on at the same time.

@@ -19,7 +19,7 @@ func smallDisk(t *testing.T, mib string) string {
 		t.Skipf("no small disk can be mounted here: %v %s", err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
 			t.Errorf("%v %s", err, out)
 		}
 	})

@@ -380,6 +380,8 @@ func explain(err error) error {
 		return fail(exitUsage, err, "write more of the name")
 	case errors.Is(err, contacts.ErrWords):
 		return fail(exitRefused, err, diag.ID("CP-PKG-033").Entry().Fix)
+	case errors.Is(err, pack.ErrSameName):
+		return fail(exitUnreadable, err, "lay them in folders of their own within one folder, and seal that one: names below it are kept")
 	case errors.Is(err, pack.ErrNothing), errors.Is(err, contacts.ErrName):
 		return fail(exitUsage, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +25,7 @@ type inspectOptions struct {
 	inspectPackageOptions
 	from, charset string
 	maps, sheets  []string
+	jobs          int
 	quiet         bool
 }
 
@@ -35,7 +35,7 @@ func newInspectCommand(c *CLI) *cobra.Command {
 		Use:   "inspect IN|PACKAGE...",
 		Short: "Tell what a file is: format, version, counts; of a package or card whose it is",
 		Long: `Inspect tells what is in a file, a folder, an archive or a package, without writing anything and without showing
-a patient's values.`,
+a patient's values: so there is neither --force nor --show-values.`,
 		Example: "  chartpost inspect lab.hl7\n  chartpost inspect chartpost-2026-11-22-6f30.zip.age",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.runInspect(cmd.Context(), o, args) },
@@ -46,6 +46,7 @@ a patient's values.`,
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	addSheetFlag(f, &o.sheets)
 	f.StringArrayVar(&o.maps, "map", nil, "mapping file; of tables it says what their rows are")
+	addJobsFlag(f, &o.jobs)
 	f.BoolVar(&o.json, "json", false, "print as JSON")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what cannot be read only")
 	return cmd
@@ -116,6 +117,11 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 	if len(args) == 0 {
 		return fail(exitUsage, errors.New("no input"), "name a file, a folder or a package, or - for standard input")
 	}
+	jobs, err := jobsOf(o.jobs)
+	if err != nil {
+		return err
+	}
+	o.jobs = jobs
 	overlays, err := c.overlays(o.maps)
 	if err != nil {
 		return err
@@ -229,7 +235,7 @@ func (c *CLI) inspect(ctx context.Context, src convert.Source, formats *convert.
 		return x, false, nil
 	}
 	x.Format = format.Name
-	opts := &convert.Options{Charset: o.charset, Sheets: o.sheets, To: "ndjson", Jobs: runtime.GOMAXPROCS(0)} // one by one: a resource that stands alone waits for no other
+	opts := &convert.Options{Charset: o.charset, Sheets: o.sheets, To: "ndjson", Jobs: o.jobs} // one by one: a resource that stands alone waits for no other
 	for raw, err := range format.Read(convert.Rereadable(in, src), src.Name, opts) {
 		if err != nil {
 			if ctx.Err() != nil {

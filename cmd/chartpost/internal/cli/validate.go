@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ cannot be read.`,
 	f.StringVar(&o.dates, "dates", "", "order of dates in tables: mdy, dmy or ymd")
 	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.charset, "encoding", "", "character set of tables")
-	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	addJobsFlag(f, &o.jobs)
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 also for what may be misread")
 	f.BoolVar(&o.json, "json", false, "the same as --format json")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print what will be rejected only, and no summary")
@@ -93,8 +92,6 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 		o.format = "json"
 	}
 	switch {
-	case o.jobs < 0:
-		return usagef("--jobs %d: at least one", o.jobs)
 	case !slices.Contains([]string{"auto", "fhir", "ccda", "hl7v2", "csv"}, o.from):
 		return fail(exitUsage, fmt.Errorf("--from %s: validate reads fhir, ccda, hl7v2 and csv", o.from))
 	case !slices.Contains([]string{"", "mdy", "dmy", "ymd"}, o.dates):
@@ -102,9 +99,11 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 	case !slices.Contains(diag.WriterNames(), o.format):
 		return usagef("--format %s: it is one of %s", o.format, strings.Join(diag.WriterNames(), ", "))
 	}
-	if o.jobs == 0 {
-		o.jobs = runtime.GOMAXPROCS(0)
+	jobs, err := jobsOf(o.jobs)
+	if err != nil {
+		return err
 	}
+	o.jobs = jobs
 	v, err := validate.New(validate.Options{Jobs: o.jobs, Profiles: o.profiles, Terminology: o.terminology, MustSupport: o.mustSupport})
 	if err != nil {
 		return fail(exitUsage, err)

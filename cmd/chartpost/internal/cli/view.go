@@ -55,7 +55,7 @@ gets a page for each, record-000001.html and so on, in the order in which they c
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
 	addSheetFlag(f, &o.sheets)
-	f.IntVar(&o.jobs, "jobs", 0, "records to work on at the same time, by default one for each processor; the output is the same")
+	addJobsFlag(f, &o.jobs)
 	f.BoolVar(&o.json, "json", false, "print findings and summary as one JSON object, on standard error")
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")

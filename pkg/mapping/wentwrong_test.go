@@ -366,3 +366,40 @@ func TestWentWrongUncompiled(t *testing.T) {
 		t.Errorf("%v and %v", one, two)
 	}
 }
+
+// TestReferenceIsWrittenWithWhatItLeadsTo: two tables of references that fill one list, each with words beside the reference. The first wrote its
+// words of a reference to what the second makes, and the resource was gone.
+func TestReferenceIsWrittenWithWhatItLeadsTo(t *testing.T) {
+	const rows = `table M -> Bundle
+P  P  Patient
+
+table P -> Patient
+doc  Doc[]  generalPractitioner
+org  Org[]  generalPractitioner
+
+table Doc -> Reference
+@as     ST      display
+person  Person  . -> Practitioner
+
+table Org -> Reference
+@as    ST    display
+house  House  . -> Organization
+
+table Person -> Practitioner
+@n  ST  name.family
+
+table House -> Organization
+@n  ST  name
+`
+	const source = `<P><doc as="one"><person n="Fell"/></doc><org as="two"><house n="Maple"/></org></P>`
+	rec, ledger, _ := xmlKind.there(t, rows, "M", "Bundle", source)
+	if ledger != "" {
+		t.Errorf("there: %s", ledger)
+	}
+	got, ledger := xmlKind.back(t, rows, "M", "Bundle", rec)
+	for _, want := range []string{`<doc as="one">`, `<person n="Fell"/>`, `<org as="two">`, `<house n="Maple"/>`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("without %s:\n%s%s", want, got, ledger)
+		}
+	}
+}

@@ -403,3 +403,29 @@ table House -> Organization
 		}
 	}
 }
+
+// TestOnlyAnExtensionIsNoValue: an integer or a boolean of which only an extension is known became 0 or false, and came back as that.
+func TestOnlyAnExtensionIsNoValue(t *testing.T) {
+	const head = "table M -> Bundle\nP  P  Patient\n\nsystem why  https://maple.example/why\n\ntable P -> Patient\n"
+	for _, rows := range []string{
+		"@n  NM  multipleBirthInteger\n@w  ST  multipleBirthInteger.extension(why).valueString\n@d  ST  active\n@v  ST  active.extension(why).valueString\n",
+		"@w  ST  multipleBirthInteger.extension(why).valueString\n@n  NM  multipleBirthInteger\n@v  ST  active.extension(why).valueString\n@d  ST  active\n",
+	} {
+		for source, want := range map[string][2]string{
+			`<P w="asked" v="asked"/>`:                    {`"_multipleBirthInteger":{`, `"multipleBirthInteger"`},
+			`<P v="asked" w="asked"></P>`:                 {`"_active":{`, `"active"`},
+			`<P w="twins" n="2" v="asked" d="false"></P>`: {`"multipleBirthInteger":2,"_multipleBirthInteger":{`, ""},
+			`<P v="asked" d="false" w="asked" n="0"></P>`: {`"active":false,"_active":{`, "primitiveHasNoValue"},
+		} {
+			rec, _, _ := xmlKind.there(t, head+rows, "M", "Bundle", source)
+			fhir := printRecord(t, rec)
+			if !strings.Contains(fhir, want[0]) || want[1] != "" && strings.Contains(fhir, want[1]) {
+				t.Errorf("%s: %s", source, fhir)
+			}
+			got, ledger := xmlKind.back(t, head+rows, "M", "Bundle", rec)
+			if strings.Count(got, `"`) != strings.Count(source, `"`) || ledger != "" {
+				t.Errorf("%s came back as %s%s", source, got, ledger)
+			}
+		}
+	}
+}

@@ -56,7 +56,12 @@ var problemCategories = map[string][2]string{
 // markDerived marks an element that is read again from where it came from, and so is not written a second time. The mark holds a
 // digest of the element: who changes the element in FHIR and leaves the mark is heard, for then it is written, or missed in the ledger.
 func markDerived(m proto.Message) {
-	extend(m, textExtension(derivedURL, digest(m)))
+	bare := m
+	if list := extensions(m); list != nil && slices.ContainsFunc(*list, plan.IsInternal) { // they stand elsewhere in what another program wrote
+		bare = proto.Clone(m)
+		dropInternal(bare.ProtoReflect())
+	}
+	extend(m, textExtension(derivedURL, digest(bare)))
 }
 
 func isDerived(m proto.Message) bool {

@@ -21,6 +21,14 @@ func TestGuidance(t *testing.T) {
 <code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="20200101"/>
 <value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="IVL_PQ">` + value + `</value></observation>`
 	}
+	values := func(list ...string) string { // an observation with several values
+		s := `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
+<code code="600-7" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime value="20200101"/>`
+		for _, v := range list {
+			s += `<value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ` + v + `/>`
+		}
+		return s + `</observation>`
+	}
 	for _, tt := range []guidance{
 		{"a problem that ended nobody knows when", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/><high nullFlavor="UNK"/></effectiveTime>` + asthma),
 			[]string{`"code":"resolved"`, `"_abatementDateTime":{`, `"category":[{`, `"code":"55607006"`}, `"code":"active"}`, []string{`<high nullFlavor="UNK"/>`}},
@@ -33,12 +41,24 @@ func TestGuidance(t *testing.T) {
 		{"a time with two equal bounds", "22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
 <code code="2339-0" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/><effectiveTime><low value="20200102"/><high value="20200102"/></effectiveTime></observation>`,
 			[]string{`"effectiveDateTime":"2020-01-02"`}, "effectivePeriod", []string{`<low value="20200102"/>`, `<high value="20200102"/>`}},
+		{"two values", "22.2.3.1", "30954-2", values(`xsi:type="CD" code="3092008" codeSystem="2.16.840.1.113883.6.96"`, `xsi:type="CD" code="112283007" codeSystem="2.16.840.1.113883.6.96"`),
+			[]string{`"code":"3092008"`, `further-value"`, `"code":"112283007"`}, "", []string{`code="3092008"`, `code="112283007"`}},
+		{"values of several types", "22.2.3.1", "30954-2", values(`xsi:type="CD" code="10828004" codeSystem="2.16.840.1.113883.6.96"`, `xsi:type="PQ" value="7" unit="mm"`, `xsi:type="INT" value="2"`),
+			[]string{`"valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"10828004"`, `"unit":"mm"`, `"valueInteger":2`}, "", []string{`code="10828004"`, `value="7"`, `value="2"`}},
+		{"a value that is not known and one that is", "22.2.3.1", "30954-2", values(`xsi:type="INT" nullFlavor="UNK"`, `xsi:type="INT" value="2"`),
+			[]string{`"_valueInteger":{`, `"valueInteger":2`}, "", []string{`xsi:type="INT" nullFlavor="UNK"/>`, `value="2"`}},
 		{"a real number", "22.2.3.1", "30954-2", strings.Replace(result(""), "xsi:type=\"IVL_PQ\">", "xsi:type=\"REAL\" value=\"1.5\">", 1), []string{`"valueQuantity":{`, `"value":1.5`}, `"unit"`,
 			[]string{`xsi:type="REAL" value="1.5"`}},
 		{"of what it was measured", "22.2.3.1", "30954-2", `<organizer classCode="BATTERY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.5"/><code code="24357-6" codeSystem="2.16.840.1.113883.6.1"/>
 <statusCode code="completed"/><specimen><specimenRole><id root="1.2.3.9" extension="S1"/><specimenPlayingEntity><code code="122575003" codeSystem="2.16.840.1.113883.6.96"/><desc>Cloudy</desc></specimenPlayingEntity></specimenRole></specimen>
 <component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/><code code="5811-5" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/></observation></component></organizer>`,
 			[]string{`"resourceType":"Specimen"`, `"specimen":[{`, `"note":[{"text":"Cloudy"`, `"display":"Laboratory"`}, "", []string{`code="122575003"`, `extension="S1"`, `Cloudy`}},
+		{"a panel within a panel", "22.2.3.1", "30954-2", `<organizer classCode="BATTERY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.5"/><code code="24357-6" codeSystem="2.16.840.1.113883.6.1"/>
+<statusCode code="completed"/><component typeCode="COMP"><procedure classCode="PROC" moodCode="EVN"><code code="82078001" codeSystem="2.16.840.1.113883.6.96"/></procedure></component>
+<component typeCode="COMP"><organizer classCode="BATTERY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.7"/><code code="12235-8" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>
+<component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/><code code="5787-7" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/></observation></component></organizer></component>
+<component typeCode="COMP"><organizer classCode="CLUSTER" moodCode="EVN"><id root="1.2.3.8"/><statusCode code="completed"/></organizer></component></organizer>`,
+			[]string{`"code":"24357-6"`, `"code":"12235-8"`, `"code":"5787-7"`}, "", []string{`code="12235-8"`, `code="5787-7"`, `code="82078001"`, `<organizer classCode="CLUSTER" moodCode="EVN">`}},
 		{"saturation by pulse oximetry", "22.2.4.1", "8716-3", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.5"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/>
 <statusCode code="completed"/><component><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.27"/><id root="1.2.3.6"/><code code="59408-5" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="completed"/>
 <effectiveTime value="20200101"/><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="PQ" value="98" unit="%"/></observation></component></organizer>`,

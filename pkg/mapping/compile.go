@@ -103,6 +103,7 @@ type table struct {
 	anchor *row         // of a scope: the row that goes back first
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
+	leads  []*row       // of a Reference: ". -> TYPE", to what the reference itself leads
 	visits sync.Once
 	visit  int    // of a scope: see visitHome
 	looks  uint64 // see Context.looks; 0 if it is not known yet
@@ -339,6 +340,9 @@ func (m *Map) compileTable(t *table) error {
 		}
 		t.queue(r)
 		t.back = append(t.back, r)
+		if t.info != nil && r.Kind == MapRow && r.Direction != Forward && r.dst.base == nil && r.dst.arrow != nil && len(r.dst.steps) == 0 {
+			t.leads = append(t.leads, r)
+		}
 		for _, res := range []*plan.Type{r.dst.base, r.dst.arrow} {
 			if t.info == nil && res != nil && r.Kind == MapRow && !slices.Contains(t.homes, res) {
 				t.homes = append(t.homes, res)

@@ -655,6 +655,9 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 			if next, ok = x.add(v, s); !ok {
 				return reflect.Value{}, own, false
 			}
+			if s.typ.Prim != nil && s.typ.Prim.ZeroIsValue() {
+				s.typ.Prim.MarkNoValue(next) // it is on the way to an extension: whoever has a value for it says so
+			}
 			x.remember(in, v, s, next)
 		}
 		v = next

@@ -366,3 +366,66 @@ func TestWentWrongUncompiled(t *testing.T) {
 		t.Errorf("%v and %v", one, two)
 	}
 }
+
+// TestReferenceIsWrittenWithWhatItLeadsTo: two tables of references that fill one list, each with words beside the reference. The first wrote its
+// words of a reference to what the second makes, and the resource was gone.
+func TestReferenceIsWrittenWithWhatItLeadsTo(t *testing.T) {
+	const rows = `table M -> Bundle
+P  P  Patient
+
+table P -> Patient
+doc  Doc[]  generalPractitioner
+org  Org[]  generalPractitioner
+
+table Doc -> Reference
+@as     ST      display
+person  Person  . -> Practitioner
+
+table Org -> Reference
+@as    ST    display
+house  House  . -> Organization
+
+table Person -> Practitioner
+@n  ST  name.family
+
+table House -> Organization
+@n  ST  name
+`
+	const source = `<P><doc as="one"><person n="Fell"/></doc><org as="two"><house n="Maple"/></org></P>`
+	rec, ledger, _ := xmlKind.there(t, rows, "M", "Bundle", source)
+	if ledger != "" {
+		t.Errorf("there: %s", ledger)
+	}
+	got, ledger := xmlKind.back(t, rows, "M", "Bundle", rec)
+	for _, want := range []string{`<doc as="one">`, `<person n="Fell"/>`, `<org as="two">`, `<house n="Maple"/>`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("without %s:\n%s%s", want, got, ledger)
+		}
+	}
+}
+
+// TestOnlyAnExtensionIsNoValue: an integer or a boolean of which only an extension is known became 0 or false, and came back as that.
+func TestOnlyAnExtensionIsNoValue(t *testing.T) {
+	const head = "table M -> Bundle\nP  P  Patient\n\nsystem why  https://maple.example/why\n\ntable P -> Patient\n"
+	for _, rows := range []string{
+		"@n  NM  multipleBirthInteger\n@w  ST  multipleBirthInteger.extension(why).valueString\n@d  ST  active\n@v  ST  active.extension(why).valueString\n",
+		"@w  ST  multipleBirthInteger.extension(why).valueString\n@n  NM  multipleBirthInteger\n@v  ST  active.extension(why).valueString\n@d  ST  active\n",
+	} {
+		for source, want := range map[string][2]string{
+			`<P w="asked" v="asked"/>`:                    {`"_multipleBirthInteger":{`, `"multipleBirthInteger"`},
+			`<P v="asked" w="asked"></P>`:                 {`"_active":{`, `"active"`},
+			`<P w="twins" n="2" v="asked" d="false"></P>`: {`"multipleBirthInteger":2,"_multipleBirthInteger":{`, ""},
+			`<P v="asked" d="false" w="asked" n="0"></P>`: {`"active":false,"_active":{`, "primitiveHasNoValue"},
+		} {
+			rec, _, _ := xmlKind.there(t, head+rows, "M", "Bundle", source)
+			fhir := printRecord(t, rec)
+			if !strings.Contains(fhir, want[0]) || want[1] != "" && strings.Contains(fhir, want[1]) {
+				t.Errorf("%s: %s", source, fhir)
+			}
+			got, ledger := xmlKind.back(t, head+rows, "M", "Bundle", rec)
+			if strings.Count(got, `"`) != strings.Count(source, `"`) || ledger != "" {
+				t.Errorf("%s came back as %s%s", source, got, ledger)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -117,6 +118,9 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 			return false
 		}
 	}
+	if len(t.leads) > 0 && !c.leadsByOne(t.leads, v) {
+		return false
+	}
 	for _, r := range t.back {
 		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource && !r.laterConst() {
 			any = c.writeRow(r, v, n, in) || any
@@ -141,6 +145,25 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 		}
 	}
 	return any
+}
+
+// leadsByOne reports that what a reference leads to is what one of the rows makes: what else a table says of a reference to another resource
+// (how a component belongs to its organizer) is not written without that resource, for then no other row could write it.
+func (c *Context) leadsByOne(rows []*row, ref reflect.Value) bool {
+	to := c.resolve(ref)
+	return to == nil || slices.ContainsFunc(rows, func(r *row) bool { return c.leadsTo(r, to) })
+}
+
+// leadsTo reports that a resource is what an arrow makes.
+func (c *Context) leadsTo(r *row, to *Resource) bool {
+	if to.info != r.dst.arrow {
+		return false
+	}
+	within := c.within
+	c.within = cmp.Or(to.inside, to)
+	ok := c.match(to.v, r.dst.arrowed)
+	c.within = within
+	return ok
 }
 
 // ConstantLeaf is why a leaf of a document that was written has the state Declined: a row has it there whatever the record says.
@@ -478,19 +501,13 @@ func (c *Context) writeLeaf(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 
 func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 	to := c.resolve(ref)
-	if to == nil || to.info != r.dst.arrow || c.isRefused(to.v) {
+	// An organization may be a part of itself, by way of others or not: it is written once within itself. Nor is the chain endless.
+	if to == nil || c.isRefused(to.v) || !c.leadsTo(r, to) || slices.Contains(c.following, followed{r, to}) || c.tables > maxDepth/2 {
 		return false
 	}
 	within := c.within
-	c.within = to
-	if to.inside != nil {
-		c.within = to.inside
-	}
+	c.within = cmp.Or(to.inside, to)
 	defer func() { c.within = within }()
-	// An organization may be a part of itself, by way of others or not: it is written once within itself. Nor is the chain endless.
-	if !c.match(to.v, r.dst.arrowed) || slices.Contains(c.following, followed{r, to}) || c.tables > maxDepth/2 {
-		return false
-	}
 	c.following = append(c.following, followed{r, to})
 	defer func() { c.following = c.following[:len(c.following)-1] }()
 	if r.t.info == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -301,6 +302,9 @@ func isDecimal(s string) bool {
 // Store puts a value into the struct.
 func (p *Prim) Store(v reflect.Value, x Value) {
 	f := v.Field(p.value)
+	if p.ZeroIsValue() && p.ext >= 0 && v.Field(p.ext).Len() > 0 {
+		p.unmark(v)
+	}
 	switch p.Kind {
 	case String, Decimal:
 		f.SetString(x.S)
@@ -423,6 +427,17 @@ func (p *Prim) Extras(v reflect.Value) (id *dpb.String, ext []*dpb.Extension) {
 		ext, _ = v.Field(p.ext).Interface().([]*dpb.Extension)
 	}
 	return id, ext
+}
+
+// ZeroIsValue reports a primitive that has a value unless it is marked: without one it would be false or 0.
+func (p *Prim) ZeroIsValue() bool {
+	return p.Kind == Boolean || p.Kind == Integer || p.Kind == Unsigned
+}
+
+// unmark takes back that the primitive has no value.
+func (p *Prim) unmark(v reflect.Value) {
+	list := v.Field(p.ext).Addr().Interface().(*[]*dpb.Extension)
+	*list = slices.DeleteFunc(*list, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == NoValueURL })
 }
 
 func (p *Prim) marked(v reflect.Value) bool { return p.internal(v, NoValueURL) != nil }

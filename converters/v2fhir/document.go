@@ -62,13 +62,17 @@ var document = mapping.Pair{
 			case "ED", "RP":
 				content := &drpb.DocumentReference_Content{}
 				if c.ReadTable("OBX", obx, content) {
-					content.Extension = append(content.Extension, readBeside(c, group, obx))
+					x := readBeside(c, group, obx)
+					if content.GetAttachment().GetContentType().GetValue() == plainText && content.Attachment.Url == nil {
+						x.Extension = append(x.Extension, sentAsED())
+					}
+					content.Extension = append(content.Extension, x)
 					d.Content, text, lines = append(d.Content, content), nil, nil
 				}
 				continue
 			}
 			if text == nil {
-				text = &drpb.DocumentReference_Content{Attachment: &dpb.Attachment{ContentType: &dpb.Attachment_ContentTypeCode{Value: "text/plain"}}}
+				text = &drpb.DocumentReference_Content{Attachment: &dpb.Attachment{ContentType: &dpb.Attachment_ContentTypeCode{Value: plainText}}}
 				d.Content = append(d.Content, text)
 			}
 			x := readBeside(c, group, obx)
@@ -102,7 +106,7 @@ var document = mapping.Pair{
 				}
 			}
 			a := content.GetAttachment()
-			if a.GetContentType().GetValue() == "text/plain" && a.GetUrl() == nil && len(beside) > 0 && !sentAsData(beside[0]) {
+			if a.GetContentType().GetValue() == plainText && a.GetUrl() == nil && len(beside) > 0 && !sentAsData(beside[0]) {
 				any = writeLines(c, root, a, beside) || any
 				continue
 			}
@@ -146,11 +150,16 @@ func readBeside(c *mapping.Context, group, obx tree.Node) *dpb.Extension {
 	return x
 }
 
+// plainText is what lines of text become. Data of this type, however they were named, must say that they are none: sentAsED.
+const plainText = "text/plain"
+
+func sentAsED() *dpb.Extension {
+	return &dpb.Extension{Url: &dpb.Uri{Value: cp + "OBX-2"}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Code{Code: &dpb.Code{Value: "ED"}}}}
+}
+
 // sentAsData reports an OBX that said that it holds data, though they are a text.
 func sentAsData(beside *dpb.Extension) bool {
-	return slices.ContainsFunc(beside.Extension, func(x *dpb.Extension) bool {
-		return x.GetUrl().GetValue() == cp+"OBX-2" && x.GetValue().GetCode().GetValue() == "ED"
-	})
+	return slices.ContainsFunc(beside.Extension, func(x *dpb.Extension) bool { return proto.Equal(x, sentAsED()) })
 }
 
 // linesOf are the lines of a text of which an OBX holds some, mostly one: its repetitions, and what a command for a line break

@@ -140,14 +140,40 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	return out, nil
 }
 
-// foldDisplaced says of the segments that come back in another order than they stand in that they do.
+// foldDisplaced says of the segments that come back in another order, or at another number, than they stand in that they do.
 func foldDisplaced(msg *hl7v2.Message) {
+	foldBehindEmpty(msg.Doc, tree.Root, map[string]bool{})
 	if len(msg.Findings) == 0 { // what is in order makes none
 		return
 	}
 	for _, n := range msg.Displaced() {
 		msg.Lower(n, tree.Folded, "comes back where the structure of the message has it")
 	}
+}
+
+// foldBehindEmpty folds the segments behind one of their name that says nothing but its number, which does not come back. empty are the
+// names of those that were met.
+func foldBehindEmpty(d *tree.Doc, n tree.Node, empty map[string]bool) {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		switch {
+		case !hl7v2.IsSegment(d, k):
+			foldBehindEmpty(d, k, empty)
+		case saysNothing(d, k):
+			empty[d.Name(k)] = true
+		case len(empty) > 0 && empty[d.Name(k)]:
+			d.Lower(k, tree.Folded, "written back one place earlier, after a gap")
+		}
+	}
+}
+
+// saysNothing reports a segment of which nothing came, but perhaps that it was declined.
+func saysNothing(d *tree.Doc, segment tree.Node) bool {
+	for k := d.First(segment); k != 0; k = d.Next(k) {
+		if !d.Empty(k) && d.State(k) != tree.Declined {
+			return false
+		}
+	}
+	return true
 }
 
 // AnyStructure is the structure by which a message is read whose own no table reads.

@@ -24,6 +24,16 @@ var obr22 = mapping.Pair{
 	},
 }
 
+// msa2 is MSA-2 as MessageHeader.response.identifier, which has the form of an id of FHIR, or beside it.
+var msa2 = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		return c.ReadTable("MSA_2_ID", n, dst) || c.ReadTable("MSA_2_TEXT", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		return c.WriteTable("MSA_2_TEXT", src, n) || c.WriteTable("MSA_2_ID", src, n)
+	},
+}
+
 // spm17 is SPM-17 as Specimen.collection.collected: a period if its end is a time, else the moment that its beginning is. An end that is no
 // time stays unread, with a finding.
 var spm17 = mapping.Pair{

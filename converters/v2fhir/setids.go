@@ -20,24 +20,26 @@ func setIDs(d *tree.Doc, structure, version string) {
 	s.below(tree.Root, root, tree.Root)
 }
 
-// heads are segments that may say nothing but that they are there, and without which what follows them would be read as of what stands before.
-var heads = map[string]bool{"PID": true, "SPM": true}
+// heads are segments that may say nothing but that they are there, and without which what follows them would be read as of what stands before:
+// with what may follow.
+var heads = map[string][]string{"PID": {"NTE", "PRT"}, "SPM": {"NTE", "PRT"}, "OBR": {"NTE", "PRT", "OBSERVATION"}}
 
-// addHeads gives a group with notes or participants the segment that heads it, where the record had nothing to say in it. It is numbered 1.
+// addHeads gives a group with notes, participants or observations the segment that heads it, where the record had nothing to say in it. It is
+// numbered 1.
 func addHeads(d *tree.Doc, n tree.Node, group *schema.Part) {
 	for k := d.First(n); k != 0; k = d.Next(k) {
 		if p := group.Child(d.Name(k)); p != nil && !p.IsSegment() {
 			addHeads(d, k, p)
 		}
 	}
-	if len(group.Parts) == 0 || !heads[group.Parts[0].Name] {
+	if len(group.Parts) == 0 || heads[group.Parts[0].Name] == nil {
 		return
 	}
 	head := d.Child(n, group.Parts[0].Name)
 	if head != 0 && !d.Empty(head) {
 		return
 	}
-	for _, follower := range []string{"NTE", "PRT"} {
+	for _, follower := range heads[group.Parts[0].Name] {
 		if k := d.Child(n, follower); k != 0 && !d.Empty(k) {
 			if head == 0 {
 				head = d.Add(n, group.Parts[0].Name, "")

@@ -24,7 +24,7 @@ var Types = mapping.Types{
 	"TX": formatted, "FT": formatted,
 	"NM": number, "SN1": number,
 	"DT": dtm, "DTM": dtm, "TS": dtm, "TM": dtm,
-	"OID": oid, "UUID": uuid, "URI": uri, "URL": uri,
+	"FHIR_ID": fhirID, "OID": oid, "UUID": uuid, "URI": uri, "URL": uri,
 	"SYSTEM":   system,
 	"CURRENCY": currency,
 
@@ -148,6 +148,21 @@ var currency = mapping.Type{Read: func(_ *mapping.Context, s string) (string, er
 }}
 
 // --- URIs ---
+
+// fhirID is an id of FHIR: what has another form is not valid there.
+var fhirID = mapping.Type{
+	Read: func(_ *mapping.Context, s string) (string, error) {
+		ok := len(s) <= 64
+		for i := range len(s) {
+			c := s[i]
+			ok = ok && (c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '.')
+		}
+		if !ok {
+			return "", errors.New("not the form of an id of FHIR")
+		}
+		return s, nil
+	},
+}
 
 var oid = mapping.Type{
 	Read: func(_ *mapping.Context, s string) (string, error) {

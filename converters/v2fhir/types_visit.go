@@ -117,7 +117,7 @@ func dischargeOf(e *epb.Encounter) *dpb.Extension {
 }
 
 // discharge is PV1-45: the end of the visit. One that is taken back, or that lies before the admission, which FHIR refuses
-// (per-1), is no end in FHIR and stands in an extension.
+// (per-1), is no end in FHIR and stands in an extension, as does what is no time.
 var discharge = mapping.Pair{
 	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		e, ok := dst.(*epb.Encounter)
@@ -126,7 +126,7 @@ var discharge = mapping.Pair{
 		}
 		p := &dpb.Period{}
 		if !c.ReadTable("END_OF_PERIOD", n, p) {
-			return false
+			return c.ReadTable("PV1_45_TEXT", n, dst) // it ends the visit, whenever that was
 		}
 		if cancelsDischarge(c.Doc) || before(p.End, e.Period.GetStart()) {
 			e.Extension = append(e.Extension, &dpb.Extension{Url: &dpb.Uri{Value: dischargeURL},
@@ -149,6 +149,9 @@ var discharge = mapping.Pair{
 				return false
 			}
 			c.Claim(x)
+			return true
+		}
+		if c.WriteTable("PV1_45_TEXT", src, n) {
 			return true
 		}
 		// The end of a visit that is not finished is a plan, and PV1-45 would finish it.

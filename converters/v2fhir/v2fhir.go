@@ -41,6 +41,7 @@ var segmentTypes = mapping.Types{
 	"OBX_PART": obxPart,
 	"REFRANGE": refRange,
 	"OBR_22":   obr22,
+	"MSA_2":    msa2,
 	"SPM_17":   spm17,
 
 	"SAME_SPECIMEN": sameSpecimen,

@@ -93,6 +93,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"RRD^O14^RRD_O14", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
 	{"RRE^O12^RRE_O12", "MSA|AA|9\n" + wholePID + "ORC|OK|P1\nORC|OK|P2\nRXE||1^Aspirin^L|100||mg\nTQ1|1||||||20240301\nRXR|PO\n"},
 	{"ORP^O10^ORP_O10", "MSA|AA|9\n" + wholePID + "NTE|1||soon\nORC|OK|P1\nORC|OK|P2\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1||||||||||21^Doe^Dan~22^Roe^Rita~23^Poe^Pam|||||||||Maple Clinic~Elm Clinic~Oak Clinic\nOBR|1|P1||1^Chest film^L||||||24^Low^Lou~25^Fro^Flo~26^Gro^Gus\n"},
 	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nORC|CA|P2\nOBR|2|P2||1^Chest film^L\nORC|OK|P3\nOBR|3|P3||1^Chest film^L\n"},
 	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P2\nTQ1|1|1^TAB|BID\nRXO|1^Aspirin^L|100||mg\nRXR|PO\nRXC|B|2^Water^L|10|mL\n"},
 	{"OMG^O19^OMG_O19", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^ECG^L\nNTE|1||urgent\n"},
@@ -131,6 +132,13 @@ var wholeMessages = []struct{ kind, body string }{
 	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "FT1|1|||20240301||CG|99213^Visit^C4\nDG1|1||J06.9^Cold^I10\n"},
 	{"DFT^P11^DFT_P11", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\nFT1|1|||20240301||CG|99213^Visit^C4\n"},
 	{"BAR^P02^BAR_P02", wholeEVN + wholePID + wholePV1},
+	{"PPR^PC1^PPR_PC1", wholePID + "PRB|AD|20240301|J45^Asthma^I10|PB1\nVAR|V1^MAPLE|20240302|20240301|21^Doe^Dan|L^Late^L|came late~by a day\nPTH|AD|7^Asthma pathway^L|PT1|20240301|A^Active^L|20240302\nVAR|V2^MAPLE|20240303\n" +
+		"ORC|NW|P1\nOBR|1|P1||1^Spirometry^L\nNTE|1||sitting\nOBX|1|NM|3^Height^L||180|cm|||||F\nPRB|AD|20240301|E11^Diabetes^I10|PB2\nORC|NW|P2\nOBR|2|P2||2^HbA1c^L\nORC|NW|P3\n"},
+	{"ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nVAR|V1^MAPLE|20240302\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
+	{"ADT^A31^ADT_A05", wholeEVN + wholePID + "PV1|1|N\nPRB|AD|20240301|J45^Asthma^I10|PB1\n"},
+	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "OBX|1|NM|3^Weight^L||70|kg|||||F\nORC|RE|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nNTE|1||both sides\nOBX|1|ST|Q^Pregnant^L||no||||||F\nFT1|1|||20240301||CG|99213^Visit^C4\n"},
+	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nINV|R1^Reagent^L|OK^OK status^HL70383~NE^New^L|SR^Single test reagent^HL70384|B1^Bottle^L|C1^Carrier^L|3^Third^L|10|9|8|2|mL^^UCUM|20250101|20240301|1^^D30|T1^Test^L|LOT7|MPL^Maple Works^L|ELM^Elm Supply^L|30^d|5^mL\n" +
+		"OBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
 	{"SIU^S12^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30|min|^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" +
 		"NTE|1||bring your card\n" + wholePID + wholePV1 + "RGS|1\nAIS|1||99213^Visit^C4|20240401090000-0500|||30|min||Booked\nNTE|1||fasting\nAIL|1||ROOM1^^^MAPLE|||||||||Booked\n" +
@@ -311,6 +319,13 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"times that end before they begin", "ORU^R01^ORU_R01", wholePID + "PV1|1|O||||||||||||||||||||||||||||||||||||||||||20240302|20240301\nOBR|1|P1|F1|1^Panel^L|||20240302|20240301||||||||||||||||||F\n" +
 		"TQ1|1||||||20240302|20240301\nOBX|1|DR|1^Stay^L||20240302^20240301||||||F\nSPM|1|S1||BLD|||||||||||||20240302^20240301\n"},
 	{"fields of blanks", "ADT^A08^ADT_A01", "EVN||20240301101500-0500| \nPID|1||4711^^^MAPLE^MR||Sample^ ^ || |F||2106-3^White^L|1 Oak St^ ^Maple^IL^60000||5550100^ \nNK1|1|Sample^Bob| \nPV1|1|O| ^ ||||21^ ^Dan\nOBX|1|ST|1^A^L|| ||||||F\n"},
+	{"a discharge at no time", "ADT^A03^ADT_A03", wholeEVN + wholePID + "PV1|1|I|^^^MAPLE||||21^Doe^Dan|||||||||||||||||||||||||||||||||||||20240301101500-0500|tomorrow\n"},
+	{"next of kin of whom nothing is said", "ADT^A08^ADT_A01", wholeEVN + wholePID + "NK1|1\nNK1|2|Sample^Bob|SPO\n" + wholePV1},
+	{"an order between the specimen and its request", "OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nORC|SC|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|2|S2||UR\nORC|SC|P2\nOBR|2|P2|F2|3^Urine^L\n"},
+	{"data that are a text by their type alone", "MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500||||||D1^MAPLE|||||AU\nOBX|1|ED|T^Text^L||^text^^Base64^QW5uIHdhcyB3ZWxsLg==||||||F\n"},
+	{"an answer to what has no id of FHIR", "ORR^O02^ORR_O02", "MSA|AA|Q_1@maple.example\n" + wholePID + "ORC|OK|P1|F1\n"},
+	{"two who entered a prescription", "RDE^O11^RDE_O11", wholePID + "ORC|NW|P1||||||||21^Doe^Dan~^Do^Dani||31^Roe^Rita~32^Poe^Pam~33^Low^Lou\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"an event in a message of vaccinations", "VXU^V04^VXU_V04", wholeEVN + wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL\n"},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},

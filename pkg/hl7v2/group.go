@@ -14,7 +14,8 @@ import (
 // How a segment finds its group. The groups that are open form a stack, from the message to the innermost; each knows how
 // far it has got in its structure. From the innermost outwards a segment is
 //
-//  1. put where the structure has it next: in the group itself, or in a group that it may begin, further on or repeated;
+//  1. put where the structure has it next: in the group itself, or in a group that it may begin, further on or repeated; with a finding
+//     where it must be there and comes behind others of its group (the OBR behind its ORC, where that should follow it);
 //  2. put into an open group that has it, though earlier or once only, with a finding; a segment that heads its group
 //     begins the group again, and where that stands once in a group that repeats, it begins this (a second OBR without an ORC
 //     is the next order). Notes, participations, roles and variances go back in the innermost group alone;
@@ -137,6 +138,7 @@ type open struct {
 	item     int  // which of the group above it is
 	at       int  // the item of its last part, -1 if it has none
 	headless bool // it was begun by another segment than the one that should
+	skipped  bool // what stands behind its head is there, and the head is not yet
 }
 
 // Group arranges the segments of the message below the groups of its structure, which it returns: the one that MSH-9.3
@@ -250,6 +252,10 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			g.report("CP-V2-024", n)
 			return o.node
 		}
+		if o.skipped && o.plan.items[o.plan.head].starts(name) {
+			g.report("CP-V2-024", n)
+			return g.put(l, o.plan.head, name)
+		}
 		if i := o.next(name); i >= 0 {
 			return g.put(l, i, name)
 		}
@@ -306,8 +312,11 @@ func (g *grouping) put(l, i int, name string) tree.Node {
 	g.open = g.open[:l+1]
 	for {
 		o := &g.open[len(g.open)-1]
-		o.at = max(o.at, i)
 		it := &o.plan.items[i]
+		// A segment that must be there may come behind others of its group (SPM ORC OBR, in a group of SPM OBR ORC), but not behind what was
+		// observed: that is the group of nobody, and what comes next is the next one.
+		o.skipped = (o.skipped || o.at < o.plan.head) && i > o.plan.head && o.plan.items[o.plan.head].group == nil && !it.holds("OBX")
+		o.at = max(o.at, i)
 		if it.group == nil {
 			return o.node
 		}

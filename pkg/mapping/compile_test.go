@@ -69,6 +69,8 @@ func TestRivals(t *testing.T) {
 		{"the same tag", "13 ST telecom[use=home].value\n14 ST telecom[use=home].value", "case.map:3:1: rival rows"},
 		{"tests on the step", "13[1=a].2 ST telecom[use=home].value\n13[1=b].2 ST telecom[use=home].value", ""},
 		{"two ordinals of one place", "13[1] ST telecom[use=home].value\n13[2] ST telecom[use=home].value", ""},
+		{"an ordinal and all behind it", "13[1] ST telecom[use=home].value\n13[2-] ST telecom[use=home].value", ""},
+		{"an ordinal among others", "13[2] ST gender.extension(x).valueString\n13[2-] ST gender.extension(x).valueString", "case.map:3:1: rival rows"},
 		{"parts of one thing", "5.1 ST name.family\n5.2 ST name.given", ""},
 		{"two tables, one leaf", "5 XPN name\n6.1 ST name.family", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim name.family"},
 		{"two that each make new ones", "5 XPN[] name\n6 XPN[] name", ""},

@@ -203,7 +203,7 @@ func exclusive(a, b *row) bool {
 		if a.path[i].Name != b.path[i].Name {
 			break
 		}
-		if a.path[i].Nth > 0 && b.path[i].Nth > 0 && a.path[i].Nth != b.path[i].Nth {
+		if apart(&a.path[i], &b.path[i]) || apart(&b.path[i], &a.path[i]) {
 			return true
 		}
 		for _, x := range a.path[i].Tests {
@@ -215,6 +215,11 @@ func exclusive(a, b *row) bool {
 		}
 	}
 	return false
+}
+
+// apart reports that one step names a repetition before all those that the other one may lead to.
+func apart(first, other *tree.Step) bool {
+	return first.Nth > 0 && !first.On && first.Nth < other.Nth
 }
 
 func excludes(x, y *tree.Test, r *row) bool {

@@ -14,6 +14,7 @@ type Path []Step
 type Step struct {
 	Name  string // a name; one that ends in * stands for all names that begin so, and is never made
 	Nth   int    // from 1; 0 is any
+	On    bool   // written [2-]: the Nth and all behind it
 	Each  bool   // written name[]: of a place that repeats, the step that is made anew each time; without it the last
 	Tests []Test
 	bit   uint8 // of the name in Names, plus 1; 0 if it is not known
@@ -83,7 +84,7 @@ func (d *Doc) find(n, k Node, s *Step) Node {
 		if s.bit != 0 && p.bit != s.bit-1 || !s.named(d.Name(k)) {
 			continue
 		}
-		if (s.Nth == 0 || d.position(n, k, s) == s.Nth) && d.holds(k, s.Tests) {
+		if (s.Nth == 0 || d.inPosition(n, k, s)) && d.holds(k, s.Tests) {
 			return k
 		}
 	}
@@ -102,18 +103,22 @@ func (d *Doc) FindIn(x *Index, n Node, s *Step) Node {
 	return d.find(n, k, s)
 }
 
-// position is k's place among those children of n that the step would match without its ordinal.
-func (d *Doc) position(n, k Node, s *Step) int {
+// inPosition reports that k has the step's ordinal among those children of n that the step would match without it, or stands behind it
+// where that is enough.
+func (d *Doc) inPosition(n, k Node, s *Step) bool {
 	at := 0
 	for j := d.nodes[n].first; j != 0; j = d.nodes[j].next {
 		d.steps++
-		if s.named(d.Name(j)) && d.holds(j, s.Tests) {
-			if at++; j == k {
-				return at
-			}
+		if !s.named(d.Name(j)) || !d.holds(j, s.Tests) {
+			continue
+		}
+		if at++; at == s.Nth {
+			return j == k || s.On
+		} else if j == k {
+			return false
 		}
 	}
-	return 0
+	return false
 }
 
 func (d *Doc) holds(n Node, tests []Test) bool {
@@ -278,6 +283,9 @@ func (d *Doc) makeStep(n Node, s *Step) Node {
 	for j := range s.Tests {
 		d.Stamp(k, &s.Tests[j])
 	}
+	if s.Nth > 1 && d.holds(k, s.Tests) && !d.inPosition(n, k, s) {
+		return d.makeStep(n, s) // the ones before it are not there yet, and are empty
+	}
 	return k
 }
 
@@ -349,11 +357,12 @@ func (f *Format) ParsePath(s string) (Path, error) {
 				st.Each = true
 				continue
 			}
-			if n, err := strconv.Atoi(in); err == nil {
+			number, on := strings.CutSuffix(in, "-")
+			if n, err := strconv.Atoi(number); err == nil {
 				if n < 1 {
 					return nil, fmt.Errorf("%s[%s]: places are counted from 1", st.Name, in)
 				}
-				st.Nth = n
+				st.Nth, st.On = n, on
 				continue
 			}
 			t, err := f.ParseTest(in)
@@ -508,7 +517,9 @@ func (f *Format) PathString(p Path) string {
 		for j := range s.Tests {
 			fmt.Fprintf(&b, "[%s]", f.TestString(&s.Tests[j]))
 		}
-		if s.Nth > 0 {
+		if s.Nth > 0 && s.On {
+			fmt.Fprintf(&b, "[%d-]", s.Nth)
+		} else if s.Nth > 0 {
 			fmt.Fprintf(&b, "[%d]", s.Nth)
 		}
 	}

@@ -46,6 +46,40 @@ func TestSelf(t *testing.T) {
 	}
 }
 
+// TestOrdinals: a step with an ordinal is found at its place and made there, with empty ones before it; one with [2-] is the second and
+// all behind it.
+func TestOrdinals(t *testing.T) {
+	d := New(er7, 8)
+	second, rest := path(t, er7, "12[2]"), path(t, er7, "12[2-]")
+	if s := er7.PathString(rest); s != "12[2-]" {
+		t.Errorf("printed %s", s)
+	}
+	for i, text := range []string{"B", "C", "D"} {
+		p := rest
+		if i == 0 {
+			p = second
+		}
+		d.SetText(d.Make(Root, p, i > 0), text)
+	}
+	d.SetText(d.Make(Root, path(t, er7, "12"), false), "A")
+	if want := "12 \"A\" unmapped\n12 \"B\" unmapped\n12 \"C\" unmapped\n12 \"D\" unmapped\n"; d.String() != want {
+		t.Errorf("made:\n%swant:\n%s", d, want)
+	}
+	for p, want := range map[string]string{"12[1]": "A", "12[2]": "B", "12[2-]": "BCD", "12[4-]": "D", "12[5-]": "", "12": "ABCD"} {
+		got := ""
+		d.Each(Root, path(t, er7, p), func(n Node) bool {
+			got += d.Text(n)
+			return true
+		})
+		if got != want {
+			t.Errorf("%s leads to %q, want %q", p, got, want)
+		}
+	}
+	if _, err := er7.ParsePath("12[0-]"); err == nil {
+		t.Error("12[0-] is taken")
+	}
+}
+
 func TestTests(t *testing.T) {
 	d := New(er7, 8)
 	obx := d.Add(Root, "OBX", "")

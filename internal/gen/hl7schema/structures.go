@@ -31,7 +31,9 @@ type part struct {
 
 // renamed gives groups one name in all versions: the latest, or the guide's where it maps the message.
 var renamed = map[string]string{
-	"TIIMING": "TIMING", "LOCATIONL_RESOURCE": "LOCATION_RESOURCE", "RSPONSE": "RESPONSE", "DEFINTION": "DEFINITION",
+	// The orders below problems have the groups of general orders.
+	"PPR_PC1.ORDER_OBSERVATION": "OBSERVATION",
+	"TIIMING":                   "TIMING", "LOCATIONL_RESOURCE": "LOCATION_RESOURCE", "RSPONSE": "RESPONSE", "DEFINTION": "DEFINITION",
 	"OBXNTE": "OBSERVATION", "GROUP": "OBSERVATION", "Observation/Result_Group": "OBSERVATION_GROUP",
 	"SUBJECT_PERSON/ANIMAL_IDENTIFICATION":       "SUBJECT_PERSON_ANIMAL_IDENTIFICATION",
 	"SUBJECT_POPULATION/LOCATION_IDENTIFICATION": "SUBJECT_POPULATION_LOCATION_IDENTIFICATION",
@@ -138,9 +140,7 @@ var byHand = map[string]string{
 	// What a message of a structure that no table reads is grouped by: the patient, and what belongs to him in the usual order.
 	"ANY": "MSH ARV* SFT* UAC? MSA? ERR* QAK? QPD? QRD? QRF? RCP? EVN? NTE* " +
 		"PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* MRG? PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* IAM* DG1* DRG? " +
-		"PROCEDURE(PR1 ROL* PRT*)* GT1* INSURANCE(IN1 IN2? IN3*)* ACC? UB1? UB2? PDA? PROBLEM(PRB NTE* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)* " +
-		"ORDER(ORC NTE* PRT* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) ODS* NTE* CTD? DG1* OBSERVATION(OBX PRT* NTE*)*)? FT1* CTI* BLG?)* " +
-		"FINANCIAL(FT1 FINANCIAL_PROCEDURE(PR1 ROL* PRT*)*)*)+",
+		"PROCEDURE(PR1 ROL* PRT*)* GT1* INSURANCE(IN1 IN2? IN3*)* ACC? UB1? UB2? PDA? " + problems + " ORDER(" + generalOrder + ")* FINANCIAL(FT1 FINANCIAL_PROCEDURE(PR1 ROL* PRT*)*)*)+",
 }
 
 const (
@@ -150,7 +150,11 @@ const (
 	// QUIRK: senders write TQ1 into general orders, which are older than it.
 	generalOrder = "ORC NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* " +
 		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC*)? FT1* CTI* BLG?"
-	bloodOrder = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
+	// Problems have messages of their own; senders put them behind what a message of a visit has.
+	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
+	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.
+	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
+	bloodOrder    = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
 		"PRODUCT_STATUS(BTX NTE*)* FT1* BLG?"
 	specimenFirst  = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC)*)? " + requestOnly
 	containerFirst = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)? CONTAINER(SAC)? " + requestOnly
@@ -561,6 +565,13 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		if strings.HasPrefix(id, "ADT_") || strings.HasPrefix(id, "BAR_") || strings.HasPrefix(id, "DFT_") {
 			text = patientNotes.ReplaceAllString(text, "${0}PATIENT_NOTES(NTE+)? ")
 		}
+		if strings.HasPrefix(id, "ADT_") && strings.Contains(text, " DG1* DRG?") {
+			text += " " + problems
+		}
+		if id == "VXU_V04" { // senders put an event there, as in a message of a visit
+			text = strings.Replace(text, "UAC? PID", "UAC? EVN? PID", 1)
+		}
+		text = strings.Replace(text, " COMMON_ORDER(ORC? PRT* TIMING_QUANTITY(TQ1 TQ2*)* ORDER(OBR PRT* NTE*)? OBSERVATION(OBX PRT* NTE*)*)*", chargedOrders, 1)
 		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
 		was := ""
 		for _, v := range versions {

@@ -79,6 +79,9 @@ type Map struct {
 	rowIDs   atomic.Uint32
 
 	constants map[constantKey]reflect.Value
+
+	doubts sync.Once
+	doubt  bool // see doubtful
 }
 
 type table struct {
@@ -281,7 +284,7 @@ func (m *Map) Check() error {
 		faults = append(faults, FaultsOf(m.compile(m.table(k.Name, k.Type)))...)
 	}
 	if len(faults) == 0 {
-		faults = slices.Concat(m.rivals(), m.unfilled(), m.repeats())
+		faults = slices.Concat(m.rivals(), m.confused(), m.unfilled(), m.repeats())
 	}
 	return unique(faults).err()
 }

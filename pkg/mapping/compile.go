@@ -150,6 +150,7 @@ type row struct {
 	iff   []tree.Test
 	value plan.Value // of a constant in FHIR
 	id    uint32     // in its Map
+	mark  uint64     // of its place, see trial.go
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
 	need, some   tree.Names
@@ -444,6 +445,7 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 		}
 		r.iff = append(r.iff, test)
 	}
+	r.mark = r.markOf()
 	switch src.Kind {
 	case DeclineSource:
 		return r, nil

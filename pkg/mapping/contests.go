@@ -31,6 +31,7 @@ type opening struct {
 	sub   *table
 	first *row
 	id    string
+	depth int // tables above it
 }
 
 // filler is what makes elements of a list: a row that makes a new one each time, or rows that share one.
@@ -85,8 +86,8 @@ func (s *spot) filler(name, key string, st *step) *filler {
 
 // enter puts the rows of a table into a spot. id tells the table's instances apart, which share no elements of lists; first is the row of
 // the table in question by which they come, nil if these are its own rows.
-func (m *Map) enterRows(t *table, at *spot, id string, first *row) {
-	if m.compile(t) != nil {
+func (m *Map) enterRows(t *table, at *spot, id string, first *row, depth int) {
+	if depth > maxOpened || m.compile(t) != nil {
 		return
 	}
 	for _, chain := range t.chains {
@@ -98,12 +99,12 @@ func (m *Map) enterRows(t *table, at *spot, id string, first *row) {
 			if from == nil {
 				from = r
 			}
-			r.enter(at, id, from)
+			r.enter(at, id, from, depth)
 		}
 	}
 }
 
-func (r *row) enter(p *spot, id string, first *row) {
+func (r *row) enter(p *spot, id string, first *row, depth int) {
 	if r.dst.base != nil {
 		p = p.part(r.dst.base.Name)
 		p.firsts[first] = true
@@ -130,7 +131,7 @@ func (r *row) enter(p *spot, id string, first *row) {
 	case r.Kind == ConstTarget:
 		p.consts = append(p.consts, r)
 	case r.sub != nil && r.dst.arrow == nil && r.pair == nil:
-		p.tables = append(p.tables, opening{r.sub, first, fmt.Sprintf("%s.%d", id, r.id)})
+		p.tables = append(p.tables, opening{r.sub, first, fmt.Sprintf("%s.%d", id, r.id), depth + 1})
 	default:
 		p.ends = append(p.ends, r)
 	}
@@ -149,7 +150,7 @@ func (m *Map) open(s *spot) {
 		list := s.tables
 		s.tables = nil
 		for _, o := range list {
-			m.enterRows(o.sub, s, o.id, o.first)
+			m.enterRows(o.sub, s, o.id, o.first, o.depth)
 		}
 	}
 }
@@ -157,7 +158,7 @@ func (m *Map) open(s *spot) {
 // contests calls f for what rows of a table contest.
 func (m *Map) contests(t *table, f func(contest)) {
 	root := newSpot()
-	m.enterRows(t, root, "", nil)
+	m.enterRows(t, root, "", nil, 0)
 	var look func(s *spot, path string, depth int)
 	look = func(s *spot, path string, depth int) {
 		if depth > 0 && len(s.firsts) < 2 || depth > maxOpened {

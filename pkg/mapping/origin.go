@@ -12,17 +12,19 @@ import (
 
 // cameFrom says which element of the hub a node of the document made.
 type cameFrom struct {
-	node  tree.Node
-	v     reflect.Value
-	t     *plan.Type
-	exact bool   // the node is a leaf, and the element is its value or has it
-	text  string // of a primitive, what the leaf made it say
+	node   tree.Node
+	v      reflect.Value
+	t      *plan.Type
+	exact  bool   // the node is a leaf, and the element is its value or has it
+	text   string // of a primitive, what the leaf made it say
+	track  track  // by which rows, in a trial
+	paired bool   // a test's leaf, of what a pair made
 }
 
 // came takes note of an origin, where somebody will ask.
 func (c *Context) came(n tree.Node, v reflect.Value, t *plan.Type, exact bool) {
 	if c.rec.doc != nil {
-		o := cameFrom{node: n, v: v, t: t, exact: exact}
+		o := cameFrom{node: n, v: v, t: t, exact: exact, track: c.track}
 		if t.Prim != nil {
 			o.text = t.Prim.Text(v)
 		}
@@ -37,7 +39,8 @@ func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
 	}
 	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
 		for _, o := range c.rec.origins[i:] {
-			c.came(k, o.v, o.t, true)
+			o.paired, o.node, o.exact = o.paired || !o.exact, k, true
+			c.rec.origins = append(c.rec.origins, o)
 		}
 	}
 }

@@ -256,6 +256,9 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 		s, why = tree.Folded, x.fold
 	}
 	key := plan.PlaceOf(v)
+	if x.trial && s == tree.Carried {
+		x.tracks = append(x.tracks, claimTrack{key, x.track})
+	}
 	if have := x.rec.claims[key]; s > have.state {
 		x.claimLog = append(x.claimLog, claimUndo{key, have})
 		x.rec.claims[key] = claim{s, why}

@@ -140,6 +140,7 @@ type row struct {
 	asked     []tree.Test // beyond the 64 that when has room for
 	with      []tree.Test
 	siblings  []*row // of a row that fills a list: the rows above that fill the same one element at a time
+	ahead     []*row // rows above in its chain: what one of them wrote is read, and this row is not
 	conv      *Type
 	codes     *codes
 	sub       *table
@@ -338,6 +339,11 @@ func (m *Map) compileTable(t *table) error {
 					r.refill = true
 				}
 			}
+			for _, q := range t.chains[last] {
+				if q.Kind == MapRow && q.Direction == Both && len(q.iff) == 0 && r.Kind == MapRow && !slices.EqualFunc(q.path, r.path, sameName) {
+					r.ahead = append(r.ahead, q)
+				}
+			}
 			t.chains[last] = append(t.chains[last], r)
 		default:
 			t.chains = append(t.chains, []*row{r})
@@ -365,8 +371,14 @@ func (m *Map) compileTable(t *table) error {
 		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
 	t.forward(m.Format)
-	// Going back, rows with more tags take their elements first.
-	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
+	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
+	// write may be another of these.
+	slices.SortStableFunc(t.back, func(a, b *row) int {
+		if x, y := t.stamped(a), t.stamped(b); x != y {
+			return b2i(y) - b2i(x)
+		}
+		return b.tagCount() - a.tagCount()
+	})
 	return faults.err()
 }
 
@@ -392,6 +404,26 @@ func (t *table) queue(r *row) {
 			r.siblings = append(r.siblings, q)
 		}
 	}
+}
+
+// stamped reports a row of a single value whose place other rows stamp, with the first of several words.
+func (t *table) stamped(r *row) bool {
+	if r.Kind != MapRow || r.Direction == Forward || r.Each || r.dst.end == nil || len(r.path) == 0 {
+		return false
+	}
+	place := pathText(r.path)
+	return slices.ContainsFunc(t.back, func(q *row) bool {
+		return q != r && slices.ContainsFunc(q.with, func(x tree.Test) bool {
+			return x.Op == tree.Equal && len(x.Values) > 1 && pathText(x.Path) == place
+		})
+	})
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so

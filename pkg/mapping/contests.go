@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -46,7 +47,8 @@ type filler struct {
 // way is a row of the table in question, or one below it, by which a list's elements are made.
 type way struct{ first, row *row }
 
-// contest is two rows of a table that make elements of one list, of which the way back asks the first before the second.
+// contest is two rows of a table that make elements of one list, of which the way back asks the first before the second, or that fill one
+// element, one at a time.
 type contest struct {
 	list          string
 	first, second *row
@@ -165,6 +167,13 @@ func (m *Map) contests(t *table, f func(contest)) {
 			return // whatever stands there comes by one row: it is another table's matter
 		}
 		m.open(s)
+		for i, q := range s.ends {
+			for _, r := range s.ends[i+1:] {
+				if q.Direction == Both && r.Direction == Both && !q.sameNames(r) && q.mayWrite(r) || len(q.with)+len(r.with) > 0 {
+					f(contest{strings.TrimPrefix(path, "."), q, r, r, false})
+				}
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(s.lists)) {
 			list := s.lists[name]
 			for _, x := range list {
@@ -221,8 +230,10 @@ func (q *row) takesAll(r *row) bool {
 // sameNames reports that two rows read and write one place, or differ in tests and ordinals of its steps alone: what the one takes for the other comes
 // back where it was, with what the tests look at.
 func (q *row) sameNames(r *row) bool {
-	return q.Type == r.Type && slices.EqualFunc(q.path, r.path, func(a, b tree.Step) bool { return a.Name == b.Name })
+	return q.Type == r.Type && slices.EqualFunc(q.path, r.path, sameName)
 }
+
+func sameName(a, b tree.Step) bool { return a.Name == b.Name }
 
 // accepts reports that a row of x may take an element that y makes: its tags may hold there, and it writes something that stands there.
 func (m *Map) accepts(x, y *filler, depth int) bool {
@@ -459,9 +470,45 @@ func (m *Map) doubtful() bool {
 				continue
 			}
 			m.contests(t, func(x contest) {
-				m.doubt = m.doubt || !m.set.proven(x.first.Pos.File) || !m.set.proven(x.second.Pos.File) || !m.set.proven(x.by.Pos.File)
+				m.doubt = m.doubt || !m.proven(x.first) || !m.proven(x.second) || !m.proven(x.by)
 			})
 		}
+		m.doubt = m.doubt || m.crossed()
 	})
 	return m.doubt
+}
+
+func (m *Map) proven(r *row) bool { return m.set.proven(r.Pos.File) }
+
+// crossed reports that a scope's row, which no test has held against the laws, adds to a list of what a scope around it makes, or makes resources
+// of a type that another scope's row makes.
+func (m *Map) crossed() bool {
+	makers := map[*plan.Type][]*row{}
+	for _, k := range m.set.Tables() {
+		t := m.table(k.Name, k.Type)
+		if k.Type != "Bundle" || m.compile(t) != nil {
+			continue
+		}
+		for _, r := range t.back {
+			if r.Kind != MapRow || r.Direction != Both || r.dst.end == nil {
+				continue
+			}
+			if r.around && r.dst.inList() && !m.proven(r) {
+				return true
+			}
+			made := r.dst.arrow
+			if made == nil && len(r.dst.steps) == 0 {
+				made = r.dst.base
+			}
+			if made != nil {
+				makers[made] = append(makers[made], r)
+			}
+		}
+	}
+	for _, rows := range makers {
+		if len(rows) > 1 && slices.ContainsFunc(rows, func(r *row) bool { return !m.proven(r) }) {
+			return true
+		}
+	}
+	return false
 }

@@ -45,6 +45,12 @@ func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
 	}
 }
 
+// primText is what a primitive says.
+type primText struct {
+	t    *plan.Type
+	text string
+}
+
 // Astray are the leaves of the document that are carried, and that the record does not say: the element that they made says something else
 // by now, or stands nowhere in the record, where no other of its type says the same. There are none, if the engine is right. Nothing is known
 // of a record that was read without ReadOptions.Origins.
@@ -52,13 +58,9 @@ func (rec *Record) Astray() (list []tree.Node) {
 	if rec.doc == nil {
 		return nil
 	}
-	type saying struct {
-		t    *plan.Type
-		text string
-	}
-	there, said := map[plan.Place]bool{}, map[saying]bool{}
+	there, said := map[plan.Place]bool{}, map[primText]bool{}
 	each := func(v reflect.Value, ti *plan.Type) {
-		there[plan.PlaceOf(v)], said[saying{ti, ti.Prim.Text(v)}] = true, true
+		there[plan.PlaceOf(v)], said[primText{ti, ti.Prim.Text(v)}] = true, true
 	}
 	for _, r := range rec.Resources {
 		primitives(r.v, r.info, each)
@@ -70,7 +72,7 @@ func (rec *Record) Astray() (list []tree.Node) {
 	for _, o := range rec.origins {
 		switch {
 		case !o.exact || o.t.Prim == nil || rec.doc.State(o.node) != tree.Carried:
-		case there[plan.PlaceOf(o.v)] && o.t.Prim.Text(o.v) == o.text, !there[plan.PlaceOf(o.v)] && said[saying{o.t, o.text}]:
+		case there[plan.PlaceOf(o.v)] && o.t.Prim.Text(o.v) == o.text, !there[plan.PlaceOf(o.v)] && said[primText{o.t, o.text}]:
 			good[o.node] = true
 		default:
 			bad[o.node] = true

@@ -221,7 +221,7 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 	}
 	for i := range d.steps {
 		s := &d.steps[i]
-		key += "." + s.e.Name
+		key += "." + s.name() // of a choice with its type: two of them are not one element
 		tags := ""
 		for _, g := range s.tags {
 			if g.op == tagIs {

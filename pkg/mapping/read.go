@@ -116,6 +116,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		if !o.Origins {
 			rec.doc, rec.origins = nil, nil
 		}
+		rec.led = nil
 	}
 	if *s = c.scratch; s.again() {
 		if o.Reuse {

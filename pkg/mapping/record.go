@@ -40,6 +40,7 @@ type Record struct {
 	lent    *lent
 	doc     *tree.Doc // that it was read from, for Project
 	origins []cameFrom
+	led     []cameFrom // in a trial: the references that arrows made
 }
 
 // Steps are how many tags, elements and resources were looked at to find what a row is about, when the record was last read from a document or

@@ -87,30 +87,60 @@ func (m *Map) tryBack(t *table, rec *Record, doc *tree.Doc) error {
 	if err != nil {
 		return err
 	}
-	written := map[claimTrack]bool{}
-	for _, w := range tracks {
-		written[w] = true
-	}
 	there := map[plan.Place]bool{}
-	each := func(v reflect.Value, _ *plan.Type) { there[plan.PlaceOf(v)] = true }
+	texts := map[plan.Place]primText{}
+	each := func(v reflect.Value, ti *plan.Type) {
+		key := plan.PlaceOf(v)
+		there[key], texts[key] = true, primText{ti, ti.Prim.Text(v)}
+	}
 	for _, r := range rec.Resources {
 		primitives(r.v, r.info, each)
 	}
 	if rec.root != nil {
 		primitives(rec.root.v, rec.root.info, each)
 	}
+	written := map[claimTrack]bool{}
+	said := map[primText]int{} // how often it was written
+	for _, w := range tracks {
+		written[w] = true
+		said[texts[w.leaf]]++
+	}
 	good := map[tree.Node]bool{}
 	why := map[tree.Node]string{}
+	var parts []*cameFrom // of something that another made
 	for i := range rec.origins {
-		if o := &rec.origins[i]; !good[o.node] {
-			if why[o.node] = o.comesBack(back, there, written); why[o.node] == "" {
-				good[o.node] = true
-			}
+		o := &rec.origins[i]
+		if o.t.Prim != nil && !there[plan.PlaceOf(o.v)] {
+			parts = append(parts, o)
+			continue
+		}
+		if !good[o.node] {
+			why[o.node] = o.comesBack(back, there, written)
+			good[o.node] = why[o.node] == ""
+		}
+		if o.t.Prim != nil && why[o.node] == "" {
+			said[texts[plan.PlaceOf(o.v)]]--
+		}
+	}
+	for _, o := range parts {
+		x := primText{o.t, o.text}
+		if good[o.node] {
+			continue
+		}
+		if good[o.node] = said[x] > 0; good[o.node] {
+			said[x]--
+		} else if why[o.node] == "" {
+			why[o.node] = notFoundAgain
 		}
 	}
 	for i := range rec.origins {
 		if n := rec.origins[i].node; !good[n] {
 			doc.Lower(n, tree.Folded, why[n])
+		}
+	}
+	for i := range rec.led { // who stands behind the arrow may be named elsewhere too: here it is the reference that counts
+		if o := &rec.led[i]; !written[claimTrack{plan.PlaceOf(o.v), o.track}] {
+			doc.Lower(o.node, tree.Folded, takenForOther)
 		}
 	}
 	return nil

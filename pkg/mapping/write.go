@@ -214,6 +214,11 @@ func (c *Context) writeBy(r *row, v reflect.Value, n tree.Node, in *instance) (a
 	if d.end == nil {
 		return c.writeGroup(r.sub, n, r)
 	}
+	for _, q := range r.ahead {
+		if in.made[q.rank] {
+			return false
+		}
+	}
 	if d.base == nil {
 		if !c.match(v, d.tags) {
 			return false
@@ -409,7 +414,7 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 	ok := c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
 	c.track = track
 	if ok && r.inChain {
-		in.wrote = append(in.wrote, plan.PlaceOf(e))
+		in.wrote, in.made[r.rank] = append(in.wrote, plan.PlaceOf(e)), true
 	}
 	return ok
 }

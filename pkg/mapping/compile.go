@@ -650,15 +650,38 @@ func (r *row) fitting(p *Pair, leads func(*plan.Element) bool) string {
 	return fmt.Sprintf("; of %s that is %s", owner.Name, strings.Join(names, " or "))
 }
 
+// waysTo says what could fill an element of a type: a part of it, or the first tables that make it.
+func (m *Map) waysTo(r *row, want string) string {
+	hint := ""
+	if r.dst.arrow == nil && r.dst.end != nil {
+		for _, part := range []string{"text", "value", "display"} {
+			if e, _ := r.dst.end.Lookup(part); e != nil && e.Choice == nil && e.Type().Prim != nil {
+				hint = fmt.Sprintf(": name a part of it, as in %s.%s", r.Target, part)
+				break
+			}
+		}
+	}
+	var names []string
+	for _, k := range m.set.Tables() {
+		if k.Type == want && len(names) < 4 && !slices.Contains(names, k.Name) {
+			names = append(names, k.Name)
+		}
+	}
+	if len(names) > 0 {
+		hint += fmt.Sprintf("; tables make one: %s", strings.Join(names, ", "))
+	}
+	return hint
+}
+
 func (m *Map) unknownType(r *row, want string) error {
 	if others := m.set.TypesOf(r.Type); len(others) > 0 {
 		return fmt.Errorf("table %s makes %s, and %s is a %s", r.Type, strings.Join(others, ", "), r.Target, want)
 	}
 	if m.types[r.Type] != nil {
-		return fmt.Errorf("%s is a leaf type, and %s is a %s", r.Type, r.Target, want)
+		return fmt.Errorf("%s is a leaf type, and %s is a %s%s", r.Type, r.Target, want, m.waysTo(r, want))
 	}
 	if m.set.HasCodes(r.Type) {
-		return fmt.Errorf("%s are codes, and %s is a %s", r.Type, r.Target, want)
+		return fmt.Errorf("%s are codes, and %s is a %s%s", r.Type, r.Target, want, m.waysTo(r, want))
 	}
 	names := m.set.CodeNames()
 	for _, k := range m.set.Tables() {

@@ -111,7 +111,9 @@ func (m *Map) tryBack(t *table, rec *Record, doc *tree.Doc) error {
 	for i := range rec.origins {
 		o := &rec.origins[i]
 		if o.t.Prim != nil && !there[plan.PlaceOf(o.v)] {
-			parts = append(parts, o)
+			if o.exact { // else a pair that made nothing of it
+				parts = append(parts, o)
+			}
 			continue
 		}
 		if !good[o.node] {
@@ -134,8 +136,12 @@ func (m *Map) tryBack(t *table, rec *Record, doc *tree.Doc) error {
 		}
 	}
 	for i := range rec.origins {
-		if n := rec.origins[i].node; !good[n] {
-			doc.Lower(n, tree.Folded, why[n])
+		if n := rec.origins[i].node; !good[n] && why[n] != "" {
+			doc.LeavesBelow(n, func(leaf tree.Node, _ tree.State, _ string) { // of which a row may have made more
+				if !good[leaf] {
+					doc.LowerLeaf(leaf, tree.Folded, why[n])
+				}
+			})
 		}
 	}
 	for i := range rec.led { // who stands behind the arrow may be named elsewhere too: here it is the reference that counts

@@ -23,6 +23,8 @@ type File struct {
 	Name  string
 	Head  *Head // nil without a YAML head
 	Items []Item
+
+	proven bool // built in: its rows are held against the laws by tests
 }
 
 // An Item is a *Table, a *Codes, a *System, a *Let, a *Change or a *Comment (which an empty line is too).

@@ -79,6 +79,9 @@ type Map struct {
 	rowIDs   atomic.Uint32
 
 	constants map[constantKey]reflect.Value
+
+	doubts sync.Once
+	doubt  bool // see doubtful
 }
 
 type table struct {
@@ -137,6 +140,7 @@ type row struct {
 	asked     []tree.Test // beyond the 64 that when has room for
 	with      []tree.Test
 	siblings  []*row // of a row that fills a list: the rows above that fill the same one element at a time
+	ahead     []*row // rows above in its chain: what one of them wrote is read, and this row is not
 	conv      *Type
 	codes     *codes
 	sub       *table
@@ -147,6 +151,7 @@ type row struct {
 	iff   []tree.Test
 	value plan.Value // of a constant in FHIR
 	id    uint32     // in its Map
+	mark  uint64     // of its place, see trial.go
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
 	need, some   tree.Names
@@ -281,7 +286,7 @@ func (m *Map) Check() error {
 		faults = append(faults, FaultsOf(m.compile(m.table(k.Name, k.Type)))...)
 	}
 	if len(faults) == 0 {
-		faults = slices.Concat(m.rivals(), m.unfilled(), m.repeats())
+		faults = slices.Concat(m.rivals(), m.confused(), m.unfilled(), m.repeats())
 	}
 	return unique(faults).err()
 }
@@ -334,6 +339,11 @@ func (m *Map) compileTable(t *table) error {
 					r.refill = true
 				}
 			}
+			for _, q := range t.chains[last] {
+				if q.Kind == MapRow && q.Direction == Both && len(q.iff) == 0 && r.Kind == MapRow && !slices.EqualFunc(q.path, r.path, sameName) {
+					r.ahead = append(r.ahead, q)
+				}
+			}
 			t.chains[last] = append(t.chains[last], r)
 		default:
 			t.chains = append(t.chains, []*row{r})
@@ -361,8 +371,14 @@ func (m *Map) compileTable(t *table) error {
 		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
 	t.forward(m.Format)
-	// Going back, rows with more tags take their elements first.
-	slices.SortStableFunc(t.back, func(a, b *row) int { return b.tagCount() - a.tagCount() })
+	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
+	// write may be another of these.
+	slices.SortStableFunc(t.back, func(a, b *row) int {
+		if x, y := t.stamped(a), t.stamped(b); x != y {
+			return b2i(y) - b2i(x)
+		}
+		return b.tagCount() - a.tagCount()
+	})
 	return faults.err()
 }
 
@@ -388,6 +404,26 @@ func (t *table) queue(r *row) {
 			r.siblings = append(r.siblings, q)
 		}
 	}
+}
+
+// stamped reports a row of a single value whose place other rows stamp, with the first of several words.
+func (t *table) stamped(r *row) bool {
+	if r.Kind != MapRow || r.Direction == Forward || r.Each || r.dst.end == nil || len(r.path) == 0 {
+		return false
+	}
+	place := pathText(r.path)
+	return slices.ContainsFunc(t.back, func(q *row) bool {
+		return q != r && slices.ContainsFunc(q.with, func(x tree.Test) bool {
+			return x.Op == tree.Equal && len(x.Values) > 1 && pathText(x.Path) == place
+		})
+	})
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so
@@ -441,6 +477,7 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 		}
 		r.iff = append(r.iff, test)
 	}
+	r.mark = r.markOf()
 	switch src.Kind {
 	case DeclineSource:
 		return r, nil
@@ -613,15 +650,38 @@ func (r *row) fitting(p *Pair, leads func(*plan.Element) bool) string {
 	return fmt.Sprintf("; of %s that is %s", owner.Name, strings.Join(names, " or "))
 }
 
+// waysTo says what could fill an element of a type: a part of it, or the first tables that make it.
+func (m *Map) waysTo(r *row, want string) string {
+	hint := ""
+	if r.dst.arrow == nil && r.dst.end != nil {
+		for _, part := range []string{"text", "value", "display"} {
+			if e, _ := r.dst.end.Lookup(part); e != nil && e.Choice == nil && e.Type().Prim != nil {
+				hint = fmt.Sprintf(": name a part of it, as in %s.%s", r.Target, part)
+				break
+			}
+		}
+	}
+	var names []string
+	for _, k := range m.set.Tables() {
+		if k.Type == want && len(names) < 4 && !slices.Contains(names, k.Name) {
+			names = append(names, k.Name)
+		}
+	}
+	if len(names) > 0 {
+		hint += fmt.Sprintf("; tables make one: %s", strings.Join(names, ", "))
+	}
+	return hint
+}
+
 func (m *Map) unknownType(r *row, want string) error {
 	if others := m.set.TypesOf(r.Type); len(others) > 0 {
 		return fmt.Errorf("table %s makes %s, and %s is a %s", r.Type, strings.Join(others, ", "), r.Target, want)
 	}
 	if m.types[r.Type] != nil {
-		return fmt.Errorf("%s is a leaf type, and %s is a %s", r.Type, r.Target, want)
+		return fmt.Errorf("%s is a leaf type, and %s is a %s%s", r.Type, r.Target, want, m.waysTo(r, want))
 	}
 	if m.set.HasCodes(r.Type) {
-		return fmt.Errorf("%s are codes, and %s is a %s", r.Type, r.Target, want)
+		return fmt.Errorf("%s are codes, and %s is a %s%s", r.Type, r.Target, want, m.waysTo(r, want))
 	}
 	names := m.set.CodeNames()
 	for _, k := range m.set.Tables() {

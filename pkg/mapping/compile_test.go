@@ -73,7 +73,7 @@ func TestRivals(t *testing.T) {
 		{"an ordinal among others", "13[2] ST gender.extension(x).valueString\n13[2-] ST gender.extension(x).valueString", "case.map:3:1: rival rows"},
 		{"parts of one thing", "5.1 ST name.family\n5.2 ST name.given", ""},
 		{"two tables, one leaf", "5 XPN name\n6.1 ST name.family", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim name.family"},
-		{"two that each make new ones", "5 XPN[] name\n6 XPN[] name", ""},
+		{"two that each make new ones", "5 XPN[] name[use=usual]\n6 XPN[] name[use=old]", ""},
 		{"one choice, two types", "29 DT deceasedDateTime\n30 ST deceasedBoolean", "case.map:3:1: rival rows: this one and that of line 2 (case.map) can both claim the choice deceased"},
 		{"one choice in an else chain", "29 DT deceasedDateTime\nelse 30 ST deceasedBoolean", ""},
 		{"a list of primitives", "5.2 ST name.given\n5.3 ST name.given", ""},

@@ -12,17 +12,19 @@ import (
 
 // cameFrom says which element of the hub a node of the document made.
 type cameFrom struct {
-	node  tree.Node
-	v     reflect.Value
-	t     *plan.Type
-	exact bool   // the node is a leaf, and the element is its value or has it
-	text  string // of a primitive, what the leaf made it say
+	node   tree.Node
+	v      reflect.Value
+	t      *plan.Type
+	exact  bool   // the node is a leaf, and the element is its value or has it
+	text   string // of a primitive, what the leaf made it say
+	track  track  // by which rows, in a trial
+	paired bool   // a test's leaf, of what a pair made
 }
 
 // came takes note of an origin, where somebody will ask.
 func (c *Context) came(n tree.Node, v reflect.Value, t *plan.Type, exact bool) {
 	if c.rec.doc != nil {
-		o := cameFrom{node: n, v: v, t: t, exact: exact}
+		o := cameFrom{node: n, v: v, t: t, exact: exact, track: c.track}
 		if t.Prim != nil {
 			o.text = t.Prim.Text(v)
 		}
@@ -37,9 +39,16 @@ func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
 	}
 	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
 		for _, o := range c.rec.origins[i:] {
-			c.came(k, o.v, o.t, true)
+			o.paired, o.node, o.exact = o.paired || !o.exact, k, true
+			c.rec.origins = append(c.rec.origins, o)
 		}
 	}
+}
+
+// primText is what a primitive says.
+type primText struct {
+	t    *plan.Type
+	text string
 }
 
 // Astray are the leaves of the document that are carried, and that the record does not say: the element that they made says something else
@@ -49,13 +58,9 @@ func (rec *Record) Astray() (list []tree.Node) {
 	if rec.doc == nil {
 		return nil
 	}
-	type saying struct {
-		t    *plan.Type
-		text string
-	}
-	there, said := map[plan.Place]bool{}, map[saying]bool{}
+	there, said := map[plan.Place]bool{}, map[primText]bool{}
 	each := func(v reflect.Value, ti *plan.Type) {
-		there[plan.PlaceOf(v)], said[saying{ti, ti.Prim.Text(v)}] = true, true
+		there[plan.PlaceOf(v)], said[primText{ti, ti.Prim.Text(v)}] = true, true
 	}
 	for _, r := range rec.Resources {
 		primitives(r.v, r.info, each)
@@ -67,7 +72,7 @@ func (rec *Record) Astray() (list []tree.Node) {
 	for _, o := range rec.origins {
 		switch {
 		case !o.exact || o.t.Prim == nil || rec.doc.State(o.node) != tree.Carried:
-		case there[plan.PlaceOf(o.v)] && o.t.Prim.Text(o.v) == o.text, !there[plan.PlaceOf(o.v)] && said[saying{o.t, o.text}]:
+		case there[plan.PlaceOf(o.v)] && o.t.Prim.Text(o.v) == o.text, !there[plan.PlaceOf(o.v)] && said[primText{o.t, o.text}]:
 			good[o.node] = true
 		default:
 			bad[o.node] = true

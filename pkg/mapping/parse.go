@@ -36,6 +36,7 @@ func ParseFile(name string, src []byte) (*File, error) {
 // Set parses when it is first asked for their table. It is for the built-in files, of which one conversion needs a part.
 func IndexFile(name string, src []byte) (*File, error) {
 	p := newParser(name, string(src), true)
+	p.f.proven = true
 	p.file()
 	return p.f, p.faults.err()
 }

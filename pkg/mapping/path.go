@@ -221,7 +221,7 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 	}
 	for i := range d.steps {
 		s := &d.steps[i]
-		key += "." + s.e.Name
+		key += "." + s.name() // of a choice with its type: two of them are not one element
 		tags := ""
 		for _, g := range s.tags {
 			if g.op == tagIs {
@@ -247,6 +247,12 @@ func (m *Map) compileTarget(t *table, text string, each bool) (target, error) {
 	return d, nil
 }
 
+// noSystem is the fault of a name that stands where a URI is wanted, and for none.
+func (m *Map) noSystem(name string) error {
+	word, _, _ := strings.Cut(name, "/")
+	return fmt.Errorf("no system of that name, and no URI: write a line system %s URI%s", word, plan.Suggest(word, m.set.SystemNames()))
+}
+
 func (m *Map) placeID(key string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -270,7 +276,7 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		if url, ok := strings.CutPrefix(name, "extension("); ok {
 			url = m.systemURI(strings.TrimSuffix(url, ")"))
 			if !strings.Contains(url, ":") && !isSubExtension(url) {
-				return nil, nil, fmt.Errorf("extension(%s): no system of that name, and no URI%s", url, plan.Suggest(url, m.set.SystemNames()))
+				return nil, nil, fmt.Errorf("extension(%s): %w", url, m.noSystem(url))
 			}
 			name = "extension"
 			if tags = "url='" + url + "'," + tags; strings.HasSuffix(tags, ",") {
@@ -281,6 +287,10 @@ func (m *Map) compileSteps(ti *plan.Type, path string) (steps []step, end *plan.
 		if e == nil {
 			if c := ti.Element(name); c != nil {
 				return nil, nil, fmt.Errorf("%s.%s is a choice: say which type, as in %s", ti.Name, name, c.Choice[0].Name)
+			}
+			word, _, called := strings.Cut(name, "(")
+			if hint := ti.Suggest(word); called && strings.Contains(hint, " extension?") {
+				return nil, nil, fmt.Errorf("%s has no element %s%s", ti.Name, name, strings.Replace(hint, "extension?", "extension(...)?", 1))
 			}
 			return nil, nil, fmt.Errorf("%s has no element %s%s", ti.Name, name, ti.Suggest(name))
 		}
@@ -326,6 +336,7 @@ func (m *Map) compileTags(ti *plan.Type, text string) ([]tag, error) {
 		case !hasValue:
 			g.op = tagThere
 		}
+		quoted := strings.HasPrefix(strings.TrimSpace(want), "'")
 		want = unquote(want)
 		steps, end, err := m.compileSteps(ti, path)
 		if err != nil {
@@ -367,7 +378,9 @@ func (m *Map) compileTags(ti *plan.Type, text string) ([]tag, error) {
 			return nil, fmt.Errorf("%s: a %s cannot be compared with a word", one, end.Name)
 		default:
 			if end.Name == "uri" || end.Name == "canonical" || end.Name == "url" {
-				g.text = m.systemURI(want)
+				if g.text = m.systemURI(want); steps[len(steps)-1].e.Name == "system" && !quoted && !strings.ContainsAny(g.text, ":.") {
+					return nil, fmt.Errorf("%s: %w", one, m.noSystem(want))
+				}
 			}
 			if g.value, err = end.Prim.Parse(g.text); err != nil {
 				hint := ""

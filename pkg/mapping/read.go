@@ -38,6 +38,8 @@ type run struct {
 	made     int  // resources so far
 	steps    int  // see Record.Steps
 	alike    bool // see ReadOptions.Shared
+	trial    bool // see trial.go
+	track    track
 
 	scratch     // what the way to FHIR needs
 	back        // what the way back needs
@@ -83,7 +85,8 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		return nil, err
 	}
 	rec := &Record{}
-	if o.Origins {
+	trial := m.doubtful()
+	if o.Origins || trial {
 		rec.doc = doc
 	}
 	s, ok := m.scratch.Get().(*scratch)
@@ -91,7 +94,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 		s = newScratch()
 	}
 	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, scratch: *s, reading: true, normal: o.Normal, noBundle: o.NoBundle,
-		alike: o.Shared && !o.Origins}}
+		alike: o.Shared && rec.doc == nil, trial: trial}}
 	f := c.push(t)
 	if t.info == nil {
 		c.readTable(t, tree.Root, reflect.Value{}, f.in)
@@ -106,6 +109,15 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 	}
 	c.finish(o)
 	rec.steps = c.steps
+	if trial {
+		if err := m.tryBack(t, rec, doc); err != nil {
+			return nil, err
+		}
+		if !o.Origins {
+			rec.doc, rec.origins = nil, nil
+		}
+		rec.led = nil
+	}
 	if *s = c.scratch; s.again() {
 		if o.Reuse {
 			rec.lent = &lent{m, s}
@@ -276,14 +288,16 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 		}
 		return false
 	}
-	outer := c.fold
+	outer, track := c.fold, c.track
 	if outer == "" {
 		c.fold = r.foldOf(in)
 	}
+	c.onRow(r)
+	c.onNode(r, k)
 	mark, finds, came := c.Doc.Checkpoint(), len(c.rec.Findings), len(c.rec.origins)
 	ok, why := c.carry(r, k, v, in)
 	if why != "" { // the place is taken, by another value: all or nothing
-		c.fold = outer
+		c.fold, c.track = outer, track
 		c.Doc.Rollback(mark)
 		c.rec.Findings = c.rec.Findings[:finds]
 		c.Doc.MarkAll(k, tree.Declined, why)
@@ -305,7 +319,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 			c.Doc.MarkTests(k, r.path, s, why)
 		}
 	}
-	c.fold = outer
+	c.fold, c.track = outer, track
 	return ok
 }
 

@@ -66,6 +66,9 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		c.learnArrow(learn, to)
 	}
 	c.refer(ref, to)
+	if c.trial {
+		c.rec.led = append(c.rec.led, cameFrom{node: k, v: ref, t: d.end, track: c.track})
+	}
 	if c.frame != nil && r.t.info == nil {
 		c.frame.bind(to)
 		to.bound = true

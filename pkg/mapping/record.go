@@ -40,6 +40,7 @@ type Record struct {
 	lent    *lent
 	doc     *tree.Doc // that it was read from, for Project
 	origins []cameFrom
+	led     []cameFrom // in a trial: the references that arrows made
 }
 
 // Steps are how many tags, elements and resources were looked at to find what a row is about, when the record was last read from a document or
@@ -256,6 +257,9 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 		s, why = tree.Folded, x.fold
 	}
 	key := plan.PlaceOf(v)
+	if x.trial && s == tree.Carried {
+		x.tracks = append(x.tracks, claimTrack{key, x.track})
+	}
 	if have := x.rec.claims[key]; s > have.state {
 		x.claimLog = append(x.claimLog, claimUndo{key, have})
 		x.rec.claims[key] = claim{s, why}

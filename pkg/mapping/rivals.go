@@ -45,6 +45,9 @@ func (m *Map) rivals() (faults Faults) {
 				return
 			}
 			seen[key] = true
+			if m.proven(rb) && !m.proven(ra) { // who added a row mends that
+				ra, rb = rb, ra
+			}
 			faults = append(faults, &Fault{ID: MapCompile, Pos: rb.Pos, Msg: fmt.Sprintf("rival rows: this one and that of line %d (%s) can both claim %s", ra.Pos.Line, ra.Pos.File, what),
 				Hint: "chain them with else, let their tests exclude one another, give them tags, or mark one >"})
 		}

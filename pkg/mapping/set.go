@@ -247,6 +247,18 @@ func (s *Set) System(name string) (uri string, ok bool) {
 // SystemNames gives the names of all systems, in the order of files and lines.
 func (s *Set) SystemNames() []string { return slices.Clone(s.sysNames) }
 
+// proven reports a file whose rows are held against the laws by tests, as those of the built-in files are.
+func (s *Set) proven(file string) bool {
+	in := func(f *File) bool { return f.Name == file && f.proven }
+	return slices.ContainsFunc(s.builtin, in) || slices.ContainsFunc(s.overlays, in)
+}
+
+// allProven reports that all files are such.
+func (s *Set) allProven() bool {
+	foreign := func(f *File) bool { return !f.proven }
+	return !slices.ContainsFunc(s.builtin, foreign) && !slices.ContainsFunc(s.overlays, foreign)
+}
+
 // Overlays gives the overlays, the last of which wins.
 func (s *Set) Overlays() []*File { return s.overlays }
 

@@ -35,6 +35,7 @@ type back struct {
 	leftOut   []*row                             // rows of scopes that decline what nothing has placed
 	following []followed                         // the references that are being followed, from the outermost
 	restTable string                             // see RestBy
+	tracks    []claimTrack                       // in a trial: by which rows leaves were written
 }
 
 // followed is a resource that is being written where something refers to it, and the row that does so.
@@ -46,52 +47,57 @@ type followed struct {
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
 // what became of them.
 func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
-	return m.fromFHIR(name, typ, rec, func(c *Context, t *table) {
-		if t.info == nil {
-			c.writeGroup(t, tree.Root, nil)
-			return
+	doc, _, err := m.fromFHIR(name, typ, rec, false, writeAll)
+	return doc, err
+}
+
+// writeAll writes a record by a scope, or the first of its resources for which a table is.
+func writeAll(c *Context, t *table) {
+	if t.info == nil {
+		c.writeGroup(t, tree.Root, nil)
+		return
+	}
+	for _, r := range c.rec.Resources {
+		if r.info == t.info && !c.isRefused(r.v) {
+			f := c.push(t)
+			r.placed = c.writeTable(t, r.v, tree.Root, f.in)
+			break
 		}
-		for _, r := range rec.Resources {
-			if r.info == t.info && !c.isRefused(r.v) {
-				f := c.push(t)
-				r.placed = c.writeTable(t, r.v, tree.Root, f.in)
-				break
-			}
-		}
-	})
+	}
 }
 
 // FromFHIRBy is FromFHIR with a function in the place of the scope: for a record that lacks the resource from which the scope's
 // rows start, such as the Composition of a document. It writes what it wants with the tables of resources and datatypes, claims
 // what it writes by itself, and may run several times, until nothing is written without its modifier.
 func (m *Map) FromFHIRBy(name string, rec *Record, write func(c *Context)) (*tree.Doc, error) {
-	return m.fromFHIR(name, "Bundle", rec, func(c *Context, t *table) {
+	doc, _, err := m.fromFHIR(name, "Bundle", rec, false, func(c *Context, t *table) {
 		c.push(t)
 		write(c)
 	})
+	return doc, err
 }
 
-func (m *Map) fromFHIR(name, typ string, rec *Record, write func(c *Context, t *table)) (*tree.Doc, error) {
+func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *Context, t *table)) (*tree.Doc, []claimTrack, error) {
 	t := m.table(name, typ)
 	if t == nil {
-		return nil, fmt.Errorf("no table %s", Key{name, typ})
+		return nil, nil, fmt.Errorf("no table %s", Key{name, typ})
 	}
 	if err := m.compile(t); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	refused := map[plan.Place]bool{}
 	for {
 		rec.index()
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
-		c := &Context{Doc: doc, run: run{m: m, rec: rec, back: back{refused: refused}}}
+		c := &Context{Doc: doc, run: run{m: m, rec: rec, trial: trial, back: back{refused: refused}}}
 		write(c, t)
 		rec.steps = c.steps
 		if c.err != nil {
-			return nil, c.err
+			return nil, nil, c.err
 		}
 		if !c.refuse() {
 			c.declineRest()
-			return doc, c.err
+			return doc, c.tracks, c.err
 		}
 	}
 }
@@ -191,7 +197,15 @@ func (t *table) wanted(slot int) bool {
 	})
 }
 
-func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (any bool) {
+func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) bool {
+	track := c.track
+	c.onRow(r)
+	any := c.writeBy(r, v, n, in)
+	c.track = track
+	return any
+}
+
+func (c *Context) writeBy(r *row, v reflect.Value, n tree.Node, in *instance) (any bool) {
 	d := &r.dst
 	if r.Kind == DeclineTarget && r.t.info == nil {
 		c.leaveOut(r)
@@ -199,6 +213,11 @@ func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) (
 	}
 	if d.end == nil {
 		return c.writeGroup(r.sub, n, r)
+	}
+	for _, q := range r.ahead {
+		if in.made[q.rank] {
+			return false
+		}
 	}
 	if d.base == nil {
 		if !c.match(v, d.tags) {
@@ -391,9 +410,11 @@ func (c *Context) writeEnd(r *row, in *instance, e reflect.Value, n tree.Node) b
 		c.fold = r.Note
 		defer func() { c.fold = "" }()
 	}
+	track := c.track
 	ok := c.end(at, c.stampWith(r, n) && c.writeElem(r, e, ti, n))
+	c.track = track
 	if ok && r.inChain {
-		in.wrote = append(in.wrote, plan.PlaceOf(e))
+		in.wrote, in.made[r.rank] = append(in.wrote, plan.PlaceOf(e)), true
 	}
 	return ok
 }
@@ -436,6 +457,7 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 	default:
 		k = c.Doc.Make(n, r.path, r.Each)
 	}
+	c.onNode(r, k)
 	if r.pair != nil {
 		return r.pair.Write(c, e.Addr().Interface().(proto.Message), k)
 	}
@@ -458,7 +480,9 @@ func isPrefix(p tree.Path) bool {
 
 // put sets the text of a row's place; false if another text stands there.
 func (c *Context) put(r *row, n tree.Node, text string) bool {
-	k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
+	k := c.Doc.Make(n, r.path, r.Each)
+	c.onNode(r, k)
+	k = c.Doc.Leaf(k)
 	if have := c.Doc.Text(k); have != "" {
 		return have == text
 	}
@@ -516,6 +540,7 @@ func (c *Context) writeArrow(r *row, ref reflect.Value, n tree.Node) bool {
 	k := n
 	if len(r.path) > 0 {
 		k = c.Doc.Make(n, r.path, r.Each)
+		c.onNode(r, k)
 	}
 	c.setPlaced(to)
 	// What is referred to from several places is written in each of them: nothing in it is taken yet.

@@ -184,7 +184,7 @@ func Named(name string) (*Type, error) {
 	}
 	mt, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("google.fhir.r4.core." + strings.ToUpper(head[:1]) + head[1:]))
 	if err != nil {
-		return nil, fmt.Errorf("FHIR has no type %s", head)
+		return nil, fmt.Errorf("FHIR has no type %s%s", head, Suggest(head, typeNames()))
 	}
 	t := Of(reflect.TypeOf(mt.Zero().Interface()).Elem())
 	for rest != "" {
@@ -196,6 +196,19 @@ func Named(name string) (*Type, error) {
 		t = e.Type()
 	}
 	return t, nil
+}
+
+// typeNames are the names of FHIR's types, in alphabetical order.
+func typeNames() (names []string) {
+	const core = "google.fhir.r4.core"
+	protoregistry.GlobalTypes.RangeMessages(func(mt protoreflect.MessageType) bool {
+		if d := mt.Descriptor(); d.ParentFile() == d.Parent() && d.ParentFile().Package() == core {
+			names = append(names, string(d.Name()))
+		}
+		return true
+	})
+	slices.Sort(names)
+	return names
 }
 
 // ContainedType is the type of ContainedResource.

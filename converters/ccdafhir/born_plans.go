@@ -96,6 +96,56 @@ func (b *born) order(p *bornPart, r *mapping.Resource) {
 	b.notes(k, e)
 }
 
+// supplyOrder writes what shall be supplied: Planned Supply, E.43.
+func (b *born) supplyOrder(p *bornPart, r *mapping.Resource) {
+	e := elementOf(r.Msg)
+	state := e.one("status").text()
+	what := e.one("item")
+	var item *mapping.Resource
+	if what.ok() && what.t.Name == "Reference" {
+		switch item = b.follow(r, what); {
+		case item != nil && item.Type() == "Medication" && !b.c.Refused(item.Msg):
+			b.c.Place(item)
+			b.fold(what, "the medication stands there whole")
+			what = elementOf(item.Msg).one("code")
+		case item != nil && item.Type() == "Device" && !b.c.Refused(item.Msg):
+			b.fold(what, "the device stands there with its type")
+			what = elementOf(item.Msg).one("type")
+		default:
+			what = element{}
+		}
+	}
+	id := p.row(words(cmp.Or(wordsOf(what), wordsOf(e.one("category"))), wordsOf(e.one("quantity"))), state, dateOf(r))
+	var list []templateOf
+	if state == "active" || state == "draft" {
+		list = append(list, entryTemplate("43", "2014-06-09"))
+	}
+	k := b.act(b.entry(p), "supply", "SPLY", "INT", r, "", list...)
+	b.link(k, id)
+	b.planState(k, state, e.one("status"))
+	switch when := e.one("occurrence"); {
+	case when.ok() && when.t.Name == "Period":
+		b.asValue(b.effective(k, when, true), "IVL_TS")
+	case when.ok() && when.t.Prim != nil:
+		b.asValue(b.effective(k, when, false), "TS")
+	}
+	if x := e.one("quantity"); x.ok() {
+		b.quantity(k, "quantity", x)
+	}
+	if what.ok() && what.t.Name == "CodeableConcept" {
+		m := b.put(b.add(k, "product/manufacturedProduct"), "classCode", "MANU")
+		if item != nil && item.Type() == "Medication" {
+			b.template(m, entryTemplate("23", "2014-06-09"))
+		}
+		b.concept(b.add(m, "manufacturedMaterial"), "code", what)
+	}
+	b.author(k, r, "requester", "authoredOn")
+	b.reasons(k, r)
+	if to := e.one("deliverTo"); b.patient != nil && b.follow(r, to) == b.patient {
+		b.claim(to)
+	}
+}
+
 func (b *born) goal(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
 	state := e.one("lifecycleStatus").text()

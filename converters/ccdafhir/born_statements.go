@@ -46,7 +46,7 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		return sectionOfObservation(e)
 	case "Encounter":
 		return "encounters"
-	case "CarePlan", "ServiceRequest":
+	case "CarePlan", "ServiceRequest", "SupplyRequest":
 		return "plan"
 	case "Goal":
 		return "goals"
@@ -130,6 +130,8 @@ func (b *born) statements(p *bornPart, list []*mapping.Resource) {
 			b.carePlan(p, r)
 		case "ServiceRequest":
 			b.order(p, r)
+		case "SupplyRequest":
+			b.supplyOrder(p, r)
 		case "Goal":
 			b.goal(p, r)
 		case "Device":

@@ -176,7 +176,7 @@ func patients(doc *ccda.Document) (finds []*diag.Finding) {
 // foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there.
 func foldMisplaced(d *tree.Doc) {
 	ccda.NoPlace(d, func(n tree.Node) {
-		d.Lower(n, tree.Folded, "CDA's schema does not allow it here, so it is not written back")
+		d.Lower(n, tree.Folded, misplacedWhy)
 	})
 }
 

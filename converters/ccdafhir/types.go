@@ -60,6 +60,7 @@ var Types = mapping.Types{
 	"PROVENANCE":   mapping.Pair{Read: readProvenance, Write: writeProvenance},
 	"UDI":          mapping.Pair{Read: readUDI, Write: writeNothing},
 	"WRITTEN_BY":   mapping.Pair{Read: readNothing, Write: writeAuthors},
+	"MISPLACED":    mapping.Pair{Read: readMisplaced, Write: writeMisplaced},
 	"VALUES":       mapping.Pair{Read: readValues, Write: writeValues},
 	"TONGUE":       mapping.Pair{Read: readTongue, Write: writeTongue},
 }

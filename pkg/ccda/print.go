@@ -29,6 +29,20 @@ func AppendDocument(dst []byte, d *tree.Doc, namespaces map[string]string) ([]by
 	return p.b, p.finds
 }
 
+// AppendElement prints a node and what is below it as it is, for people to read: nothing is sorted, demanded or left out, and no namespace declared. A
+// node may be an attribute, too.
+func AppendElement(dst []byte, d *tree.Doc, n tree.Node) []byte {
+	p := printer{d: d, b: dst}
+	if isAttribute(d.Name(n)) {
+		p.attribute(d.Name(n)[1:], d.Text(n))
+		return p.b
+	}
+	p.full = make([]bool, d.Len()+1)
+	p.fill(n)
+	p.element(n, nil, 0, "")
+	return p.b
+}
+
 // rootNamespaces are the declarations of the root.
 func rootNamespaces(others map[string]string) string {
 	s := ` xmlns="` + V3 + `" xmlns:sdtc="` + SDTC + `" xmlns:xsi="` + XSI + `"`

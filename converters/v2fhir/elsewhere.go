@@ -22,7 +22,7 @@ func bornElsewhere(rec *mapping.Record) bool {
 	return !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
 }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1 and ORC-1, and puts results of no report below an OBR.
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1 and what RXA and RXE must have, and puts results of no report below an OBR.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	msh := d.Child(tree.Root, "MSH")
 	when := leafAt(d, msh, "7")
@@ -52,8 +52,41 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	}
 	if part := schema.Structure(structure); part != nil {
 		orders(d, tree.Root, part, structure == "VXU_V04")
+		treatments(d, tree.Root, part)
 	}
 }
+
+// treatments gives what was given (RXA) and what is to be given (RXE) the fields that every version wants: an end, which is the beginning
+// of what takes no time; an amount, 999 where nobody knows it (RXA-6); and units, a route and a timing of which nothing is stated.
+func treatments(d *tree.Doc, n tree.Node, part *schema.Part) {
+	if rxa := d.Child(n, "RXA"); rxa != 0 {
+		if end := leafAt(d, rxa, "4"); d.LeafText(end) == "" {
+			d.SetText(end, textAt(d, rxa, "3"))
+		}
+		if amount := leafAt(d, rxa, "6"); d.LeafText(amount) == "" {
+			d.SetText(amount, "999")
+		}
+	}
+	if rxe := d.Child(n, "RXE"); rxe != 0 && part.Child("RXE") != nil {
+		if units := d.Child(rxe, "5"); units == 0 || d.Empty(units) {
+			d.SetText(leafAt(d, rxe, "5.2"), notStated)
+		}
+		if p := part.Child("RXR"); p != nil && p.Min > 0 && d.Child(n, "RXR") == 0 {
+			d.SetText(leafAt(d, d.Add(n, "RXR", ""), "1.2"), notStated)
+		}
+		if p := part.Child("TIMING_ENCODED"); p != nil && p.Min > 0 && d.Child(n, "TIMING_ENCODED") == 0 && d.Child(n, "TIMING") == 0 {
+			d.SetText(leafAt(d, d.Add(d.Add(n, "TIMING_ENCODED", ""), "TQ1", ""), "1"), "1")
+		}
+	}
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if p := part.Child(d.Name(k)); p != nil && !p.IsSegment() && !d.Empty(k) {
+			treatments(d, k, p)
+		}
+	}
+}
+
+// notStated stands, as the text of a code, where a message must have one and the record has none.
+const notStated = "not stated"
 
 // orders gives every ORC an order control, and an ORC to the groups that must have one: RE, what was observed or performed, of table 0119,
 // which asks nobody for anything. Vaccinations must have one as of 2.5, so the structure of all versions does not say it.

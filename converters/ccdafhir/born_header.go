@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
@@ -125,12 +126,20 @@ func (b *born) header(root tree.Node) {
 	}
 }
 
+// moment writes the time of the document, that of the latest statement in it. It has to say a day (81-10127), so that of a year or a
+// month it is the last one: no statement is later.
 func (b *born) moment(n tree.Node) {
-	if b.last == "" {
+	last := b.last
+	if t, err := time.Parse("2006", last); err == nil {
+		last = t.AddDate(1, 0, -1).Format(time.DateOnly)
+	} else if t, err := time.Parse("2006-01", last); err == nil {
+		last = t.AddDate(0, 1, -1).Format(time.DateOnly)
+	}
+	if last == "" {
 		b.put(n, "nullFlavor", "UNK")
 		return
 	}
-	b.put(n, "value", hl7.DTM(b.last))
+	b.put(n, "value", hl7.DTM(last))
 }
 
 // noAddress writes that address and number are not known, where they must be there.

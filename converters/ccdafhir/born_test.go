@@ -436,3 +436,15 @@ func TestNoInstant(t *testing.T) {
 		}
 	}
 }
+
+// TestDayOfDocument: the time of a document says a day, whatever its latest statement says.
+func TestDayOfDocument(t *testing.T) {
+	for when, want := range map[string]string{"2023": "20231231", "2024-02": "20240229", "2024-04": "20240430", "2024-04-03": "20240403"} {
+		b := `{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","name":[{"family":"Testperson"}]}},
+{"resource":{"resourceType":"Condition","subject":{"reference":"urn:uuid:1"},"code":{"text":"Hay fever"},"recordedDate":"` + when + `"}}]}`
+		doc := string(through(t, "fhir", "ccda", "ccd", []byte(b))[0])
+		if head, _, _ := strings.Cut(doc, "<recordTarget"); !strings.Contains(head, `<effectiveTime value="`+want+`"`) {
+			t.Errorf("%s: %s", when, head[max(0, len(head)-300):])
+		}
+	}
+}

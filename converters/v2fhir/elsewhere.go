@@ -18,9 +18,30 @@ import (
 // record that came from a message has a MessageHeader, and goes back as it came.
 
 // bornElsewhere reports a record that no message made.
-func bornElsewhere(rec *mapping.Record) bool {
-	return !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
+func bornElsewhere(rec *mapping.Record) bool { return noMessage(rec.Resources) }
+
+func noMessage(list []*mapping.Resource) bool {
+	return !slices.ContainsFunc(list, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
 }
+
+// declineOfPerson declines the observations that no vaccination has, where no message made the record: a message of vaccinations
+// has them by the person as of 2.7 alone, and there may be hundreds.
+func declineOfPerson(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
+	list := c.Resources()
+	if !noMessage(list) {
+		return false
+	}
+	for _, r := range list {
+		if r.Type() == "Observation" && !c.Placed(r) {
+			c.Decline(r.Msg, "a message of vaccinations has no place for observations of the person before 2.7; ORU^R01 has")
+			c.Place(r)
+		}
+	}
+	return true
+}
+
+// nothing is the reading of a pair that is for the way back alone.
+func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
 // complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1 and what RXA and RXE must have, and puts results of no report below an OBR.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
@@ -46,7 +67,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	}
 	person(d, tree.Root, rec)
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
-		if d.Name(k) == "PATIENT_RESULT" && d.Child(k, "ORDER_OBSERVATION") == 0 {
+		if d.Name(k) == "PATIENT_RESULT" {
 			belowAnOrder(d, k)
 		}
 	}
@@ -133,8 +154,8 @@ func person(d *tree.Doc, at tree.Node, rec *mapping.Record) {
 	}
 }
 
-// belowAnOrder moves results that stand by the patient alone, which no version before 2.8 knows and none knows without a report,
-// below an OBR that says no more than that they are observations.
+// belowAnOrder moves results that stand by the patient alone, which no version before 2.6 knows and none knows without a report,
+// below an OBR that says no more than that they are observations, behind the reports that there are.
 func belowAnOrder(d *tree.Doc, group tree.Node) {
 	patient := d.Child(group, "PATIENT")
 	if patient == 0 {

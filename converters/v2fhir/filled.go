@@ -103,7 +103,7 @@ func addedPlaces(d *tree.Doc, structure string, said map[tree.Node]bool) (places
 		if n := len(f.places); n > 1 && n == count[f.segment] {
 			places = append(places, f.name)
 		} else {
-			places = append(places, f.places...)
+			places = append(places, slices.Compact(f.places)...) // in groups of their own each is the first of its name
 		}
 	}
 	return places

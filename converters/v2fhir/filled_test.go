@@ -29,14 +29,16 @@ func recordOf(t *testing.T, resources ...string) *mapping.Record {
 }
 
 const (
-	annLee   = `{"resourceType":"Patient","id":"ann","name":[{"family":"Lee","given":["Ann"]}],"identifier":[{"value":"7"}]}`
-	nameless = `{"resourceType":"Patient","id":"ann","gender":"female"}`
-	dose     = `{"resourceType":"Immunization","id":"dose","status":"completed","vaccineCode":{"text":"Hep B"},"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2024-03-01"}`
-	second   = `{"resourceType":"Immunization","id":"second","status":"completed","vaccineCode":{"text":"MMR"},"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2024-03-01"}`
-	sodium   = `{"resourceType":"Observation","id":"sodium","status":"final","code":{"text":"Sodium"},"subject":{"reference":"urn:uuid:ann"},"valueQuantity":{"value":140}}`
-	ofNobody = `{"resourceType":"Observation","id":"blank","status":"final","code":{"text":"Blank"},"valueQuantity":{"value":0}}`
-	aspirin  = `{"resourceType":"MedicationRequest","id":"aspirin","status":"unknown","intent":"order","subject":{"reference":"urn:uuid:ann"},"medicationCodeableConcept":{"text":"Aspirin"},"identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},"value":"P1"}]}`
-	header   = `{"resourceType":"MessageHeader","id":"head","eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
+	annLee    = `{"resourceType":"Patient","id":"ann","name":[{"family":"Lee","given":["Ann"]}],"identifier":[{"value":"7"}]}`
+	nameless  = `{"resourceType":"Patient","id":"ann","gender":"female"}`
+	dose      = `{"resourceType":"Immunization","id":"dose","status":"completed","vaccineCode":{"text":"Hep B"},"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2024-03-01"}`
+	second    = `{"resourceType":"Immunization","id":"second","status":"completed","vaccineCode":{"text":"MMR"},"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2024-03-01"}`
+	sodium    = `{"resourceType":"Observation","id":"sodium","status":"final","code":{"text":"Sodium"},"subject":{"reference":"urn:uuid:ann"},"valueQuantity":{"value":140}}`
+	potassium = `{"resourceType":"Observation","id":"potassium","status":"final","code":{"text":"Potassium"},"subject":{"reference":"urn:uuid:ann"},"valueQuantity":{"value":4}}`
+	panel     = `{"resourceType":"DiagnosticReport","id":"panel","status":"final","code":{"text":"Panel"},"subject":{"reference":"urn:uuid:ann"},"result":[{"reference":"urn:uuid:potassium"}]}`
+	ofNobody  = `{"resourceType":"Observation","id":"blank","status":"final","code":{"text":"Blank"},"valueQuantity":{"value":0}}`
+	aspirin   = `{"resourceType":"MedicationRequest","id":"aspirin","status":"unknown","intent":"order","subject":{"reference":"urn:uuid:ann"},"medicationCodeableConcept":{"text":"Aspirin"},"identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},"value":"P1"}]}`
+	header    = `{"resourceType":"MessageHeader","id":"head","eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
 )
 
 // TestFilledIn holds what is told of places that nobody has said against what the message holds, and that no message is made of what
@@ -64,6 +66,10 @@ func TestFilledIn(t *testing.T) {
 			filled: "MSH-7, MSH-9, MSH-10, MSH-11, MSH-12, PID-1, ORC[*]-1, RXA[*]-1, RXA[*]-2, RXA[*]-4, RXA[*]-6", holds: "ORC|RE"},
 		{name: "results without a report", o: convert.Options{Message: "ORU^R01"}, resources: []string{annLee, sodium},
 			filled: "MSH-10, MSH-11, MSH-12, PID-1, OBX-1, OBR-1, OBR-4", holds: "OBR|1|||^Observations"},
+		{name: "results without a report beside a report", o: convert.Options{Message: "ORU^R01"}, resources: []string{annLee, potassium, panel, sodium},
+			filled: "MSH-10, MSH-11, MSH-12, PID-1, OBX[*]-1, OBR[*]-1, OBR-4", holds: "OBR|2|||^Observations\rOBX|1|NM|^^^^^^^^Sodium"},
+		{name: "a vaccination and a result", o: convert.Options{Message: "VXU^V04"}, resources: []string{annLee, dose, sodium},
+			filled: "MSH-7, MSH-10, MSH-11, MSH-12, PID-1, ORC-1, RXA-1, RXA-2, RXA-4, RXA-6", holds: "PID|1||7||Lee^Ann\rORC|RE\rRXA"},
 		{name: "results of nobody", o: convert.Options{Message: "ORU^R01"}, resources: []string{ofNobody},
 			filled: "MSH-10, MSH-11, MSH-12, OBX-1, OBR-1, OBR-4", holds: "OBX|1|NM|"},
 		{name: "an order that does not say what it is for", o: convert.Options{Message: "OMP^O09"}, resources: []string{annLee, aspirin},

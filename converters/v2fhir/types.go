@@ -49,6 +49,7 @@ var Types = mapping.Types{
 	"VALUES":    mapping.Pair{Read: readValues, Write: writeValues},
 	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},
 	"VRTEXT":    mapping.Pair{Read: readVRText, Write: writeVRText},
+	"OF_PERSON": mapping.Pair{Read: nothing, Write: declineOfPerson},
 
 	"PL_BED":       plLevels.pair(0),
 	"PL_ROOM":      plLevels.pair(1),

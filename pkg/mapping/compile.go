@@ -586,6 +586,9 @@ func (m *Map) bindType(r *row) error {
 		return m.unknownType(r, want)
 	}
 	if r.pair != nil && r.sub == nil {
+		if want == "Bundle" && r.dst.end == nil {
+			return fmt.Errorf("%s fills an element, and %s is none: write which, as in Patient or Patient.name", r.Type, tree.Quote(r.Target))
+		}
 		if err := r.pairFits(want); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,9 @@ func check(t *testing.T, text string) []string {
 	if err != nil {
 		return lines(err)
 	}
-	return lines(mapping.New(er7Tree, testTypes, set).Check())
+	types := maps.Clone(testTypes)
+	types["PAIR"] = mapping.Pair{}
+	return lines(mapping.New(er7Tree, types, set).Check())
 }
 
 func lines(err error) (list []string) {
@@ -125,6 +128,7 @@ func TestRefusals(t *testing.T) {
 		{"a code of a tag", "table P -> Patient\n13 ST telecom[use=hom].value", "home"},
 		{"a constant that is no code", "table P -> Patient\n'femal' ST gender", "female"},
 		{"a constant on what is no primitive", "table P -> Patient\n'x' ST name", "case.map:2:1: name is no primitive"},
+		{"a pair for a group", "table M -> Bundle\nPID PAIR .", "case.map:2:1: PAIR fills an element"},
 		{"a test that cannot be written", "table P -> Patient\n7 DT birthDate with 1!=a", "case.map:2:1: with 1!=a: only = and no can be written"},
 		{"a place that is none", "table P -> Patient\n7..1 DT birthDate", "case.map:2:1: "},
 		{"one way without a note", "table P -> Patient\n> 7 DT birthDate", "case.map:2:1: "},

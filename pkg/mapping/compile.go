@@ -80,6 +80,7 @@ type Map struct {
 
 	constants map[constantKey]reflect.Value
 
+	tries  bool // there are rows that no test has held against the laws
 	doubts sync.Once
 	doubt  bool // see doubtful
 }
@@ -189,7 +190,7 @@ func (c *codes) source() string {
 // New makes a map of a set. Nothing is compiled yet.
 func New(f *tree.Format, types Types, set *Set) *Map {
 	return &Map{Format: f, types: types, set: set, tables: map[Key]*table{}, codes: map[string]*codes{}, placeIDs: map[string]int{},
-		constants: map[constantKey]reflect.Value{}}
+		constants: map[constantKey]reflect.Value{}, tries: !set.allProven()}
 }
 
 // Set is what the map was made of.
@@ -373,9 +374,15 @@ func (m *Map) compileTable(t *table) error {
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
 	// write may be another of these.
+	stamped := t.stampedPlaces()
 	slices.SortStableFunc(t.back, func(a, b *row) int {
-		if x, y := t.stamped(a), t.stamped(b); x != y {
-			return b2i(y) - b2i(x)
+		if len(stamped) > 0 {
+			if x := a.isStamped(stamped); x != b.isStamped(stamped) {
+				if x {
+					return -1
+				}
+				return 1
+			}
 		}
 		return b.tagCount() - a.tagCount()
 	})
@@ -406,24 +413,21 @@ func (t *table) queue(r *row) {
 	}
 }
 
-// stamped reports a row of a single value whose place other rows stamp, with the first of several words.
-func (t *table) stamped(r *row) bool {
-	if r.Kind != MapRow || r.Direction == Forward || r.Each || r.dst.end == nil || len(r.path) == 0 {
-		return false
+// stampedPlaces are the places that rows stamp with the first of several words.
+func (t *table) stampedPlaces() (places []string) {
+	for _, r := range t.back {
+		for i := range r.with {
+			if x := &r.with[i]; x.Op == tree.Equal && len(x.Values) > 1 {
+				places = append(places, pathText(x.Path))
+			}
+		}
 	}
-	place := pathText(r.path)
-	return slices.ContainsFunc(t.back, func(q *row) bool {
-		return q != r && slices.ContainsFunc(q.with, func(x tree.Test) bool {
-			return x.Op == tree.Equal && len(x.Values) > 1 && pathText(x.Path) == place
-		})
-	})
+	return places
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+// isStamped reports a row of a single value whose place is among those that other rows stamp.
+func (r *row) isStamped(places []string) bool {
+	return r.Kind == MapRow && r.Direction != Forward && !r.Each && r.dst.end != nil && len(r.path) > 0 && slices.Contains(places, pathText(r.path))
 }
 
 // makesMany reports a row of a scope that makes a resource for each repetition: each of them is written by that row alone, so
@@ -477,7 +481,9 @@ func (m *Map) compileRow(t *table, src *Row) (*row, error) {
 		}
 		r.iff = append(r.iff, test)
 	}
-	r.mark = r.markOf()
+	if m.tries {
+		r.mark = r.markOf()
+	}
 	switch src.Kind {
 	case DeclineSource:
 		return r, nil

@@ -460,10 +460,10 @@ func (m *Map) confused() (faults Faults) {
 // doubtful reports that the way back may confuse what a row makes that no test has held against the laws: one of an overlay, or of a mapping of
 // somebody's own.
 func (m *Map) doubtful() bool {
+	if !m.tries {
+		return false
+	}
 	m.doubts.Do(func() {
-		if m.set.allProven() {
-			return
-		}
 		for _, k := range m.set.Tables() {
 			t := m.table(k.Name, k.Type)
 			if m.compile(t) != nil || m.doubt {

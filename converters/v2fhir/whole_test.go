@@ -327,6 +327,7 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"two who entered a prescription", "RDE^O11^RDE_O11", wholePID + "ORC|NW|P1||||||||21^Doe^Dan~^Do^Dani||31^Roe^Rita~32^Poe^Pam~33^Low^Lou\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"an event in a message of vaccinations", "VXU^V04^VXU_V04", wholeEVN + wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL\n"},
 	{"no mother's maiden name", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|\"\"\n" + wholePV1},
+	{"a mother's maiden name, and none", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|Jones^Eve^^^^^M~\"\"\n" + wholePV1},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},

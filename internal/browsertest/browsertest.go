@@ -22,7 +22,6 @@ type Browser struct {
 	out     *bufio.Reader
 	session string
 	id      int
-	up      bool     // it has answered
 	Errors  []string // what the page's console told of faults, such as what the policy blocked
 }
 
@@ -77,7 +76,6 @@ func Start(t *testing.T, downloads string) *Browser {
 	})
 	var target struct{ TargetID string }
 	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
-	b.up = true
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	if downloads != "" {
@@ -112,7 +110,7 @@ func (b *Browser) send(method string, params any) int {
 		_, err = b.in.Write(append(data, 0))
 	}
 	if err != nil && method != "Browser.close" {
-		b.ended(err)
+		b.t.Fatal(err)
 	}
 	return b.id
 }
@@ -138,20 +136,11 @@ func (b *Browser) call(method string, params, result any) {
 	}
 }
 
-// ended ends the test: where the browser never came up, as without the libraries that it needs, there is nothing to try the page in.
-func (b *Browser) ended(err error) {
-	b.t.Helper()
-	if !b.up {
-		b.t.Skipf("Chromium does not stay up here: %v", err)
-	}
-	b.t.Fatalf("the browser has ended: %v", err)
-}
-
 func (b *Browser) read() *message {
 	b.t.Helper()
 	data, err := b.out.ReadBytes(0)
 	if err != nil {
-		b.ended(err)
+		b.t.Fatalf("the browser has ended: %v", err)
 	}
 	m := new(message)
 	if err := json.Unmarshal(data[:len(data)-1], m); err != nil {

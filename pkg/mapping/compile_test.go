@@ -28,6 +28,17 @@ func check(t *testing.T, text string) []string {
 	return lines(mapping.New(er7Tree, types, set).Check())
 }
 
+// judge wants one fault, a part of which is given, or none.
+func judge(t *testing.T, faults []string, want string) {
+	t.Helper()
+	switch {
+	case want == "" && len(faults) > 0:
+		t.Errorf("refused: %s", strings.Join(faults, "\n"))
+	case want != "" && (len(faults) != 1 || !strings.Contains(faults[0], want)):
+		t.Errorf("got:\n%s\nwant: %s", strings.Join(faults, "\n"), want)
+	}
+}
+
 func lines(err error) (list []string) {
 	for _, f := range mapping.FaultsOf(err) {
 		list = append(list, f.Error())
@@ -84,14 +95,7 @@ func TestRivals(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			faults := check(t, head+test.rows+"\n"+names)
-			switch {
-			case test.fault == "" && len(faults) > 0:
-				t.Errorf("refused: %s", strings.Join(faults, "\n"))
-			case test.fault != "" && len(faults) != 1:
-				t.Errorf("%d faults: %s", len(faults), strings.Join(faults, "\n"))
-			case test.fault != "" && !strings.Contains(faults[0], test.fault):
-				t.Errorf("got %s\nwant %s", faults[0], test.fault)
-			}
+			judge(t, faults, test.fault)
 		})
 	}
 	t.Run("two tables that a scope brings to one resource", func(t *testing.T) {

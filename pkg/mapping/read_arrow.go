@@ -48,7 +48,7 @@ func (c *Context) readArrow(r *row, k tree.Node, base reflect.Value, in *instanc
 		return false, r.Target + " holds another type"
 	}
 	if held := c.resolve(ref); held != nil && (how != own || d.grow < 0) { // never two persons in one
-		if c.covers(held.v, to.v, to.info, false) {
+		if held.info == to.info && c.covers(held.v, to.v, to.info, false) {
 			c.same = r
 			return true, ""
 		}

@@ -222,6 +222,33 @@ func TestWentWrongFolded(t *testing.T) {
 	}
 }
 
+// TestWentWrongOtherType: of a place that leads to an organization and was to lead to a person as well, the two were compared element by element as
+// if both were persons, which ended the program. The second has no place.
+func TestWentWrongOtherType(t *testing.T) {
+	const tables = `
+table T -> Organization
+1 ST name
+
+table T -> Practitioner
+1 ST telecom.value
+`
+	for _, c := range []struct {
+		kind
+		one, two, part string
+		source, at     string
+	}{
+		{er7Kind, "1", "2", "1 ST", "P|maple|oak\n", "P.2"},
+		{xmlKind, "a", "b", "@n ST", `<P><a n="maple"/><b n="oak"/></P>`, "/P/b/@n"},
+	} {
+		text := "table M -> Bundle\nP P Patient\n\ntable P -> Patient\n" + c.one + " T generalPractitioner -> Organization\n> " + c.two +
+			" T generalPractitioner -> Practitioner  # one way\n" + strings.ReplaceAll(tables, "1 ST", c.part)
+		_, ledger, tally := c.there(t, text, "M", "Bundle", c.source)
+		if want := c.at + " declined: place taken: generalPractitioner -> Practitioner leads to another\n"; ledger != want || tally != (tree.Tally{Carried: 1, Declined: 1}) {
+			t.Errorf("%s: %s %+v", c.format.Name, ledger, tally)
+		}
+	}
+}
+
 // TestWentWrongEnginesBusiness: "id, made from the identifiers" stood in every table, and constants for templateId and classCode
 // in every one of C-CDA. Ids are the engine's, and the row that leads to a table says in its place what an act must be: it is
 // asked when the document is read, stamped when it is made, and carried.

@@ -90,7 +90,11 @@ func (s *Set) Check(f *convert.File, o CheckOptions, report func(*diag.Finding))
 		case blind != nil:
 			ok = c.mapping(blind.blindMatch(t))
 		default:
-			if x := s.Find(path.Base(f.Name), t.Sheet, t.Header()); x == nil {
+			x, err := s.FindIn(path.Base(f.Name), t)
+			if err != nil {
+				return sum, err
+			}
+			if x == nil {
 				c.nearest(s)
 			} else {
 				ok = c.mapping(x)

@@ -665,6 +665,61 @@ func (s *Set) Find(file, sheet string, columns []string) (best *Match) {
 	return best
 }
 
+// FindIn is Find with a look at the cells where a name alone does not tell: a column called Patient may hold names or numbers, and one called Name,
+// beside the first names, whole names or family names.
+func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {
+	columns := t.Header()
+	x := s.Find(file, t.Sheet, columns)
+	if x != nil && x.Table.of.kind(x.Table.Name) == nil {
+		return x, nil
+	}
+	said := slices.Clone(columns)
+	changed := false
+	for i, c := range columns {
+		as := ""
+		switch {
+		case suggest.OfPatients(c):
+			as = "full_name"
+		case x != nil && x.Names[i] == "full_name" && (normal(c) == "name" || normal(c) == "nom") && slices.Contains(x.Names, "first_name") && !slices.Contains(x.Names, "last_name"):
+			as = "last_name"
+		default:
+			continue
+		}
+		sample, err := sampleOf(t, i)
+		if err != nil {
+			return nil, err
+		}
+		if names, none := suggest.HoldsNames(sample); as == "full_name" && names || as == "last_name" && none {
+			said[i], changed = as, true
+		}
+	}
+	if !changed {
+		return x, nil
+	}
+	y := s.Find(file, t.Sheet, said)
+	if y == nil || x != nil && y.Known < x.Known {
+		return x, nil
+	}
+	return y, nil
+}
+
+// sampleOf is a column with its first values.
+func sampleOf(t *csvtab.Table, column int) (*suggest.Column, error) {
+	c := &suggest.Column{Name: t.Columns[column].Name}
+	for r, err := range t.Rows() {
+		if err != nil {
+			return nil, err
+		}
+		if r.Fault == nil && !r.Cells[column].Blank() && r.Cells[column].Is&csvtab.IsError == 0 {
+			c.Values = append(c.Values, strings.Clone(r.Cells[column].Text))
+		}
+		if len(c.Values) == 500 {
+			break
+		}
+	}
+	return c, nil
+}
+
 // anySheet stands for the name of a sheet where it does not matter.
 const anySheet = "*"
 

@@ -15,6 +15,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/suggest"
 )
 
 // Findings of mappings of tables.
@@ -197,7 +198,9 @@ func (r *reading) open(f *convert.File, several bool) error {
 		if blind != nil {
 			x = blind.blindMatch(t)
 		} else {
-			x = r.set.Find(path.Base(f.Name), t.Sheet, t.Header())
+			if x, err = r.set.FindIn(path.Base(f.Name), t); err != nil {
+				return err
+			}
 		}
 		open := questions(t) // those that no row asks matter to nobody
 		var question *diag.Finding
@@ -696,6 +699,11 @@ func (s *Set) join(name string, head []byte) string {
 			return ""
 		}
 		x := s.Find(path.Base(name), anySheet, columns)
+		if i := slices.IndexFunc(columns, suggest.OfPatients); x == nil && i >= 0 { // which may turn out to hold names
+			columns = slices.Clone(columns)
+			columns[i] = "full_name"
+			x = s.Find(path.Base(name), anySheet, columns)
+		}
 		if x == nil {
 			if m := s.vocabularyOf(); m != nil && vocabularyTable(columns) != "" {
 				return s.joined(m)

@@ -82,9 +82,11 @@ type row struct {
 type source struct{ rows []*row }
 
 // columnOf is the table and column of the leaf that is being read.
-func columnOf(c *mapping.Context) (*csvtab.Table, int) {
+func columnOf(c *mapping.Context) (*csvtab.Table, int) { return columnAt(c, c.Leaf()) }
+
+// columnAt is the table and column of a leaf.
+func columnAt(c *mapping.Context, leaf tree.Node) (*csvtab.Table, int) {
 	src, _ := c.Doc.Source.(*source)
-	leaf := c.Leaf()
 	if src == nil || leaf == 0 {
 		return nil, 0
 	}

@@ -3,6 +3,7 @@ package csvfhir
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -11,6 +12,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // Types are what in the tables cannot be a row: what cells hold as leaf types, and pairs of functions for cells that say several things
@@ -107,9 +109,9 @@ var uid = mapping.Type{
 
 // number is a decimal number. A comma is the decimal point where it cannot stand for thousands: 1,5 but not 1,500.
 var number = mapping.Type{
-	Read: func(_ *mapping.Context, s string) (string, error) {
+	Read: func(c *mapping.Context, s string) (string, error) {
 		n := numeral(s)
-		if n == "" {
+		if n == "" || doubtful(c, c.Leaf(), s) {
 			return "", errors.New("not a number")
 		}
 		return n, nil
@@ -133,10 +135,19 @@ func numeral(s string) string {
 	return n
 }
 
+// thousands is a number in which a point may stand before thousands: 11.200.
+var thousands = regexp.MustCompile(`(^|\D)[1-9]\d{0,2}\.\d{3}(\D|$)`)
+
+// doubtful reports a number that is eleven point two or eleven thousand two hundred, for its table has decimal commas elsewhere.
+func doubtful(c *mapping.Context, leaf tree.Node, s string) bool {
+	table, _ := columnAt(c, leaf)
+	return table != nil && table.DecimalComma && thousands.MatchString(s)
+}
+
 // integer is a number without decimals; 12.0 is what a spreadsheet makes of 12.
 var integer = mapping.Type{
-	Read: func(_ *mapping.Context, s string) (string, error) {
-		if n := whole(s); n != "" {
+	Read: func(c *mapping.Context, s string) (string, error) {
+		if n := whole(s); n != "" && !doubtful(c, c.Leaf(), s) {
 			return n, nil
 		}
 		return "", errors.New("not a whole number")

@@ -272,10 +272,10 @@ var comparatorSigns = func() map[codes.QuantityComparatorCode_Value]string {
 	return m
 }()
 
-// parseQuantity reads a result with its comparator and unit.
-func parseQuantity(s string) (sign, value, unit string, ok bool) {
+// parseQuantity reads a result with its comparator and unit, of a cell of a column.
+func parseQuantity(c *mapping.Context, n tree.Node, s string) (sign, value, unit string, ok bool) {
 	m := measured.FindStringSubmatch(s)
-	if m == nil {
+	if m == nil || doubtful(c, c.Doc.Leaf(n), s) {
 		return "", "", "", false
 	}
 	sign = strings.NewReplacer("≤", "<=", "≥", ">=").Replace(m[1])
@@ -306,7 +306,7 @@ func quantityPair(units string) mapping.Pair {
 	units = mapping.ColumnName(units)
 	return inCell("Quantity",
 		func(c *mapping.Context, n tree.Node, s string, q *dpb.Quantity) bool {
-			sign, value, own, ok := parseQuantity(s)
+			sign, value, own, ok := parseQuantity(c, n, s)
 			if !ok {
 				c.Doc.Mark(c.Doc.Leaf(n), tree.Invalid, "not a number, with or without comparator and unit")
 				return false
@@ -373,7 +373,7 @@ func resultPair(units string) mapping.Pair {
 			if o.Value != nil {
 				return false
 			}
-			if sign, value, own, ok := parseQuantity(s); ok {
+			if sign, value, own, ok := parseQuantity(c, n, s); ok {
 				unit, leaf := unitCell(c, n, units, own)
 				q := &dpb.Quantity{}
 				setQuantity(q, sign, value, unit)
@@ -462,6 +462,7 @@ func rangePair(units string) mapping.Pair {
 			m := fromTo.FindStringSubmatch(s)
 			one := upTo.FindStringSubmatch(s)
 			switch {
+			case doubtful(c, c.Doc.Leaf(n), s):
 			case m != nil:
 				r.Low, r.High = side(m[1], m[3]), side(m[2], m[3])
 			case one != nil && one[1] == "<=", one != nil && one[1] == "≤":

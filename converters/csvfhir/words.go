@@ -9,6 +9,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -24,6 +25,10 @@ type Vocabulary struct {
 	lines  string // CODE: WORD, WORD, ...; a line for each; the first word is written back
 	marked bool   // the code says that it was made of a word, for another column has codes of the system
 	bound  bool   // FHIR wants one of the codes: an unknown word makes nothing at all
+
+	// beside, if there is one, says what a word of this code stands for among the others of its column; "" if that is open.
+	beside func(column *csvtab.Column, word, code string) string
+
 	parsed func() *wordList
 }
 
@@ -88,6 +93,11 @@ func (v *Vocabulary) read(c *mapping.Context, from tree.Node, dst proto.Message)
 	}
 	l := v.parsed()
 	code := l.code[wordOf(text)]
+	if v.beside != nil {
+		if table, i := columnAt(c, c.Doc.Leaf(from)); table != nil {
+			code = v.beside(&table.Columns[i], wordOf(text), code)
+		}
+	}
 	switch d := dst.(type) {
 	case *dpb.CodeableConcept:
 		if code == "" && v.bound {
@@ -223,13 +233,32 @@ func (v *Vocabulary) write(c *mapping.Context, src proto.Message, to tree.Node) 
 	return true
 }
 
+// sexes are those of lists in English, Spanish, French and German.
+var sexes = func() *Vocabulary {
+	v := vocabulary("", `
+		male: M, male, man, boy, hombre, masculino, varón, h, homme, masculin, garçon, männlich, mann, junge
+		female: F, female, woman, girl, mujer, femenino, femme, féminin, fille, w, weiblich, frau, mädchen
+		other: O, other, x, nonbinary, non-binary, diverse, intersex, d, divers
+		unknown: U, unknown, unk, undetermined, not specified, undifferentiated`)
+	v.beside = sexBeside
+	return v
+}()
+
+// sexBeside: M is mujer beside an H for hombre, and masculino beside an F. Where a column is called Sexo and has neither, or has both, nobody knows.
+func sexBeside(column *csvtab.Column, word, code string) string {
+	h, f := column.HasLetter('h'), column.HasLetter('f')
+	switch {
+	case word == "m" && h && !f:
+		return "female"
+	case word == "m" && (h || !f && normal(column.Name) == "sexo"):
+		return ""
+	}
+	return code
+}
+
 // The vocabularies by the names that rows use. The words are those of import templates and exports (docs/csv.md).
 var vocabularies = map[string]*Vocabulary{
-	"SEX": vocabulary("", `
-		male: M, male, man, boy, hombre, masculino
-		female: F, female, woman, girl, mujer, femenino
-		other: O, other, x, nonbinary, non-binary, diverse, intersex
-		unknown: U, unknown, unk, undetermined, not specified, undifferentiated`),
+	"SEX": sexes,
 	"MARITAL": vocabulary("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", `
 		M: Married, m
 		S: Never Married, single, s, unmarried

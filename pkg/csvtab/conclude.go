@@ -29,7 +29,7 @@ func (s *survey) finish() {
 			s.brokenRows[b.number] = true
 		}
 	}
-	t.Count, t.Faults = s.rows, s.long.n+len(s.brokenRows)
+	t.Count, t.Faults = s.rows, s.long.n+s.other.n+len(s.brokenRows)
 	// Trailing columns without a name and a cell are delimiters at the end of each line.
 	for n := len(t.Columns); n > 1 && t.Dialect.Header > 0 && s.columns[n-1].filled == 0 && isBlank(t.Columns[n-1].Written); n-- {
 		t.Columns = t.Columns[:n-1]
@@ -40,6 +40,8 @@ func (s *survey) finish() {
 		col.Filled = c.filled
 		col.zeros = c.long > 0 && c.zeros.n == c.long && (c.long > 1 || c.id)
 		col.exponents = c.exponents.n > 0
+		col.letters = c.letters
+		t.DecimalComma = t.DecimalComma || c.comma
 		if col.Dates = s.decide(i); col.Dates != nil && col.Dates.Question != nil {
 			t.Findings = append(t.Findings, col.Dates.Question)
 		}
@@ -196,6 +198,8 @@ func (s *survey) report() {
 	}
 	rows := func(n int) string { return count(n, "row") }
 	add(RowsAfter, s.footer, -1, "%s at the end left out: a total or a line about the report", rows(s.footer.n))
+	add(HeaderAgain, s.again, -1, "%s that say the header again left out", rows(s.again.n))
+	add(OtherTable, s.other, -1, "another table begins here, below a blank row: %s of it are not read under the names of the first", rows(s.other.n))
 	add(OpenQuote, s.open, -1, "%s with a quote that nothing closes; it was taken away", rows(s.open.n))
 	add(StrayQuote, s.stray, -1, "%s with a quote inside a cell that is not doubled; it was kept as text", rows(s.stray.n))
 	add(LongRow, s.long, -1, "%s with more cells than the header has names: values stand in the wrong columns", rows(s.long.n))

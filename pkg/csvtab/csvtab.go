@@ -82,6 +82,8 @@ const (
 	Merged          diag.ID = "CP-CSV-044"
 	CellTooLong     diag.ID = "CP-CSV-045" // for a spreadsheet
 	HeaderLost      diag.ID = "CP-CSV-046" // the header that was asked for is not there
+	OtherTable      diag.ID = "CP-CSV-060" // below the first in one file
+	HeaderAgain     diag.ID = "CP-CSV-061" // on each page of a printed list
 )
 
 // A Source opens the bytes of an input from their beginning. It is called once for every pass over the input; what it returns is read
@@ -135,7 +137,7 @@ type Options struct {
 	Sheets   []string   // the sheets of a workbook to read, hidden or not, by name or by their number among those that show; empty: all that show
 	Hidden   []string   // hidden sheets that are read beside those that show; * stands for any text
 	Dates    Order      // of every column; empty: each column says so itself
-	Footer   bool       // the last rows are data, even where they look like totals
+	Footer   bool       // every row below the header is data, even where it looks like totals or like a header
 
 	// Pivot is the last year that a two-digit year of a birth or another thing of the past can mean: 27 is 1927 if it is 2026. 0:
 	// the latest year that the file's own dates have with four digits, but no earlier than PivotYear.
@@ -200,8 +202,12 @@ type Table struct {
 	Count    int             // rows of data, those with a Fault included
 	Faults   int             // rows with a Fault
 	Findings []*diag.Finding // over the whole table, each kind once for a column, with a count
-	open     func() (rowSource, error)
-	survey   *survey
+
+	// DecimalComma says that some number has a decimal comma, 5,4: then a point before three digits, 11.200, may be one of thousands.
+	DecimalComma bool
+
+	open   func() (rowSource, error)
+	survey *survey
 
 	rawHeader   string
 	headerLine  int
@@ -218,7 +224,12 @@ type Column struct {
 
 	zeros     bool // its long numbers have been rounded to 15 digits
 	exponents bool // some of its identifiers have become numbers with an exponent
+
+	letters uint32 // the cells of one letter that it has
 }
+
+// HasLetter reports whether some cell of the column is this letter and nothing else, large or small.
+func (c *Column) HasLetter(letter byte) bool { return c.letters&letterBit(letter) != 0 }
 
 // Row is a row of data. It and its Cells are good until the next row; their texts stay good, but each holds on to the block of the
 // file that it stands in (64 KiB): who keeps few of them clones them.

@@ -21,11 +21,12 @@ var headerWords = wordList(`account address allergy birth chart city code commen
 var (
 	idWords = wordList(`accession account acct chart code fax guid id identifier ids key lot member mrn nbr ndc no npi num number phone policy
 		serial ssn udi uid upc`)
-	zipWords    = wordList(`postal postcode zip zip4 zipcode`)
-	pastWords   = wordList(`bdate birth birthdate birthday born death deathdate deceased died dob dod`) // what cannot be in the future
+	zipWords  = wordList(`postal postcode zip zip4 zipcode`)
+	pastWords = wordList(`bdate birth birthdate birthday born death deathdate deceased died dob dod
+		geburtsdatum geburtstag sterbedatum todesdatum naissance décès nacimiento defunción`)  // what cannot be in the future
 	futureWords = wordList(`appointment appt due end exp expiration expires expiry next scheduled stop through thru to until valid`)
 	dayWords    = wordList(`administered admission admit admitted collected created date day discharge discharged dt encounter entered given
-		on onset ordered performed recorded resulted seen service start started updated visit when`)
+		on onset ordered performed recorded resulted seen service start started updated visit when datum fecha`)
 	amountWords = wordList(`amount balance charge cost count price qty quantity result total value`)
 )
 
@@ -51,7 +52,7 @@ func (c *column) hints(name string) {
 	c.zip = has(zipWords)
 	c.past = has(pastWords) || strings.Contains(joined, "birth") || ends("dob")
 	c.future = c.past || has(futureWords)
-	c.day = c.past || has(dayWords) || ends("date", "dt", "dttm")
+	c.day = c.past || has(dayWords) || ends("date", "datum", "dt", "dttm")
 	c.amount = has(amountWords)
 }
 

@@ -427,10 +427,15 @@ func (t *Table) rows(yield func(*Row, error) bool) {
 		if r.number < s.lay.first || r.number <= s.lay.header {
 			continue
 		}
+		if s.again.n > 0 && s.repeats(r) {
+			continue
+		}
 		row.Number, row.Line, row.Raw, row.Short, row.Fault = r.number, r.line, r.raw, false, nil
 		n := len(r.cells)
 		filled := false
-		if n > s.width && s.tooLong(r) {
+		if s.second > 0 && r.number >= s.second {
+			row.Fault = diag.New(OtherTable, t.Place(row, -1), "")
+		} else if n > s.width && s.tooLong(r) {
 			row.Fault = diag.New(LongRow, t.Place(row, -1), "%d cells, and the header has %d names: its values stand in the wrong columns", n, s.width)
 			filled = true
 		} else if n < s.width && t.Dialect.Comma != 0 {

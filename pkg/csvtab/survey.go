@@ -50,6 +50,8 @@ type column struct {
 	maxYear                           int
 	last                              [40]byte // the last text that was nothing but no date: the next is often the same
 	lastLen                           int
+	letters                           uint32 // cells of one letter: A is the lowest bit
+	comma                             bool   // a number with a decimal comma: 5,4
 	mdyFails, dmyFails, ymds          tally
 }
 
@@ -71,7 +73,10 @@ type survey struct {
 	runCells     int
 	tail         []rawRow // rows that may be a footer
 	afterBlank   bool
-	seen         int // row number of the row before
+	seen         int   // row number of the row before
+	again        tally // rows that say the header again
+	second       int   // row number of the header of another table, 0 if there is none
+	other        tally // its rows
 	footer       tally
 	footerCells  int
 	noResult     tally
@@ -115,7 +120,11 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 		s = trim(s)
 		c0, n = s[0], len(s)
 	}
+	if n == 1 && asciiLetter(c0) {
+		c.letters |= letterBit(c0)
+	}
 	if digit(c0) {
+		c.comma = c.comma || decimalComma(s)
 		switch {
 		case n >= 16:
 			if long, zeros := longZeros(s); long {
@@ -146,6 +155,18 @@ func (c *column) see(s string, is Trait, r *rawRow) {
 		return
 	}
 	c.date(s, r)
+}
+
+// letterBit is the bit of a letter, large or small.
+func letterBit(c byte) uint32 { return 1 << (c&^0x20 - 'A') }
+
+// decimalComma recognises a number whose comma cannot stand before thousands: 5,4 and 0,125, but not 5,400.
+func decimalComma(s string) bool {
+	i := 0
+	for i < len(s) && digit(s[i]) {
+		i++
+	}
+	return i > 0 && i < len(s) && s[i] == ',' && isDigits(s[i+1:]) && (len(s)-i != 4 || i == 1 && s[0] == '0')
 }
 
 func isDigits(s string) bool {
@@ -318,6 +339,22 @@ func (s *survey) row(r *rawRow) {
 		s.afterBlank = true
 		return
 	}
+	if s.repeats(r) {
+		s.again.add(r)
+		s.afterBlank = false
+		return
+	}
+	if s.second == 0 && s.afterBlank && s.begins(r, filled) {
+		s.flush()
+		s.second = r.number
+	}
+	if s.second > 0 {
+		s.other.add(r)
+		s.rows++
+		s.last = r.number
+		s.endRun()
+		return
+	}
 	if !s.o.Footer && (filled < s.width || s.width <= 2) && s.footerLike(r, filled) && len(s.tail) < 12 {
 		kept := *r
 		kept.cells = slices.Clone(r.cells)
@@ -328,6 +365,56 @@ func (s *survey) row(r *rawRow) {
 	s.flush()
 	s.afterBlank = false
 	s.data(r)
+}
+
+// repeats reports a row that says the header again, as each page of a printed list does.
+func (s *survey) repeats(r *rawRow) bool {
+	if s.o.Footer || s.lay.header == 0 || s.width < 2 || len(r.cells) < s.width || r.cells[0].Text != s.t.Columns[0].Written {
+		return false
+	}
+	named := 0
+	for i := range r.cells {
+		written := ""
+		if i < len(s.t.Columns) {
+			written = s.t.Columns[i].Written
+		}
+		if r.cells[i].Text != written {
+			return false
+		}
+		if !isBlank(written) {
+			named++
+		}
+	}
+	return named > 1
+}
+
+// begins reports the header of another table, below a blank row: nothing but names, of which one is that of the column in which it stands, or
+// most have a word of which names are made.
+func (s *survey) begins(r *rawRow, filled int) bool {
+	if s.o.Footer || s.lay.header == 0 || s.rows == 0 || filled < 2 {
+		return false
+	}
+	known, same := 0, false
+	seen := map[string]bool{}
+	for i := range r.cells {
+		text := trim(r.cells[i].Text)
+		switch classOf(text) {
+		case blankCell:
+			continue
+		case valueCell:
+			return false
+		}
+		key := strings.ToLower(text)
+		if seen[key] {
+			return false
+		}
+		seen[key] = true
+		if namesColumn(text) {
+			known++
+		}
+		same = same || i < s.width && strings.EqualFold(text, trim(s.t.Columns[i].Written))
+	}
+	return same && known > 0 || known*3 >= filled*2 && filled > 2
 }
 
 // flush counts rows as data that looked like a footer and were none, since data follows.

@@ -46,7 +46,7 @@ func (b *book) fault(err error, where string) error {
 		return diag.New(Bomb, at, "")
 	}
 	damage := err == nil || errors.As(err, new(flate.CorruptInputError))
-	for _, e := range []error{errXML, io.ErrUnexpectedEOF, zip.ErrFormat, zip.ErrChecksum, zip.ErrAlgorithm} {
+	for _, e := range []error{errXML, io.EOF, io.ErrUnexpectedEOF, zip.ErrFormat, zip.ErrChecksum, zip.ErrAlgorithm} {
 		damage = damage || errors.Is(err, e)
 	}
 	if damage {
@@ -776,6 +776,9 @@ func columnOf(ref []byte) (int, error) {
 		if n > maxSheetCols {
 			return 0, errXML
 		}
+	}
+	if n == 0 {
+		return 0, errXML // r=""
 	}
 	return n - 1, nil
 }

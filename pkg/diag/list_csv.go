@@ -140,4 +140,10 @@ var csvEntries = []Entry{
 	{"CP-CSV-046", Reject, "the header that was asked for is not there",
 		"The table ends before it.",
 		"look at the file, and at how many lines are to be skipped"},
+	{"CP-CSV-060", Reject, "another table begins in the middle of the file",
+		"Below a blank row stand names of columns that are not those of the first table. Read under the first names, its values would be something else.",
+		"put each table into a file or sheet of its own, and give them all"},
+	{"CP-CSV-061", Info, "rows that say the header again",
+		"A list that was printed or joined page by page has its header on each page. They are no data.",
+		"nothing, if they are no data"},
 }

@@ -38,7 +38,7 @@ func (m *Map) repeats() (faults Faults) {
 				if l := loops[t]; l != nil && r.crowds(l) {
 					faults = append(faults, l.fault(r))
 				}
-				if r.makesMany() && r.Direction == Both {
+				if (r.makesMany() || r.Each && r.dst.base != nil && r.dst.arrow != nil) && r.Direction == Both {
 					faults = append(faults, t.mixed(r)...)
 				}
 			}
@@ -114,22 +114,26 @@ func marked(path string, i int) string {
 }
 
 // mixed finds the rows of a scope that name the resources of one of its rows which makes one for each repetition. Each of these is written
-// by that row alone.
+// by that row alone. So is what an arrow makes for each repetition; another row that makes one of its own makes another one.
 func (t *table) mixed(many *row) (faults Faults) {
+	made, tags := many.dst.base, many.dst.tags
+	if many.dst.arrow != nil {
+		made, tags = many.dst.arrow, many.dst.arrowed
+	}
 	for _, chain := range t.chains {
 		for _, r := range chain {
-			if r == many || r.Kind != MapRow || r.Direction != Both || r.dst.base != many.dst.base || sameChain(r, many) {
+			if r == many || r.Kind != MapRow || r.Direction != Both || r.dst.base != made || sameChain(r, many) {
 				continue
 			}
 			f := &Fault{ID: MapCompile, Pos: r.Pos}
 			switch whole := len(r.dst.steps) == 0 && r.dst.arrow == nil; {
 			case !whole:
-				f.Msg = fmt.Sprintf("this row adds to the last %s alone of those that line %d makes, one for each %s", r.dst.base.Name, many.Pos.Line, many.Place)
+				f.Msg = fmt.Sprintf("this row adds to the last %s alone of those that line %d makes, one for each %s", made.Name, many.Pos.Line, many.Place)
 				f.Hint = fmt.Sprintf("read both in a scope of their own: %s  NAME[]  .", many.Place)
-			case tagsText(r.dst.tags) != tagsText(many.dst.tags), exclusive(r, many), r.makesMany() && r.rank < many.rank: // of two the second is at fault
+			case tagsText(r.dst.tags) != tagsText(tags), exclusive(r, many), r.makesMany() && r.rank < many.rank: // of two the second is at fault
 				continue
 			default:
-				f.Msg = fmt.Sprintf("this row and that of line %d both make a %s, and nothing tells on the way back which made it", many.Pos.Line, r.dst.base.Name)
+				f.Msg = fmt.Sprintf("this row and that of line %d both make a %s, and nothing tells on the way back which made it", many.Pos.Line, made.Name)
 				f.Hint = "give them tags, or mark one >"
 			}
 			faults = append(faults, f)

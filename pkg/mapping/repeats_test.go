@@ -71,6 +71,10 @@ table P -> Patient
 		{"many of two kinds", "table M -> Bundle\nA T[] Specimen[status=available]\nB T[] Specimen[status=unavailable]", ""},
 		{"one and one of a kind are one", "table M -> Bundle\nA T Specimen\nB U Specimen\n\ntable U -> Specimen\n1 ST accessionIdentifier.value", ""},
 		{"a row that adds to the last of many", "table M -> Bundle\nA T[] Specimen\nB T Specimen.type", "case.map:3:1: this row adds to the last Specimen alone of those that line 2 makes, one for each A (read both in a scope of their own: A  NAME[]  .)"},
+		{"a row that makes what an arrow makes many of", group + "O T[] DiagnosticReport.result -> Observation\nV T Observation",
+			"case.map:8:1: this row and that of line 7 both make a Observation"},
+		{"a row that adds to the last of many that an arrow makes", group + "O T[] DiagnosticReport.result -> Observation\nV T Observation.code",
+			"case.map:8:1: this row adds to the last Observation alone of those that line 7 makes, one for each O"},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {

@@ -40,6 +40,19 @@ var Contents = []*Content{
 
 const namesOfPeople = "names of people"
 
+// HoldsNames reports a column in nearly all of whose cells a person's whole name stands; none says that hardly any has one. Both are false of a
+// column without values.
+func HoldsNames(c *Column) (names, none bool) {
+	if len(c.Values) == 0 {
+		return false, false
+	}
+	x := share(c, contentNamed(namesOfPeople))
+	return x >= agree, x < 1-agree
+}
+
+// OfPatients reports a column that is called Patient, and by that name may hold a name or a number.
+func OfPatients(name string) bool { return ofPatients[Normal(name)] }
+
 // isPersonName takes two words and more that begin with capitals, or that a comma separates.
 func isPersonName(s string) bool {
 	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })
@@ -146,7 +159,8 @@ func isDecimal(s string) bool {
 }
 
 var sexes = map[string]bool{"m": true, "f": true, "u": true, "o": true, "x": true, "male": true, "female": true, "unknown": true, "other": true,
-	"man": true, "woman": true, "unk": true}
+	"man": true, "woman": true, "unk": true, "w": true, "d": true, "h": true, "männlich": true, "weiblich": true, "divers": true, "homme": true,
+	"femme": true, "masculin": true, "féminin": true, "hombre": true, "mujer": true, "masculino": true, "femenino": true}
 
 func isSex(s string) bool { return sexes[strings.ToLower(s)] }
 

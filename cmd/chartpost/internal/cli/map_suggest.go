@@ -207,7 +207,11 @@ func (g *suggesting) source(ctx context.Context, src convert.Source) error {
 			name += ", sheet " + t.Sheet
 		}
 		if g.o.as == "" {
-			if x := g.set.Find(path.Base(src.Name), t.Sheet, t.Header()); x != nil && len(x.Unmapped()) == 0 {
+			x, err := g.set.FindIn(path.Base(src.Name), t)
+			if err != nil {
+				return fail(exitUnreadable, fmt.Errorf("%s: %w", name, err))
+			}
+			if x != nil && len(x.Unmapped()) == 0 {
 				g.shown = append(g.shown, suggested{File: name, Mapping: x.Mapping(), Kind: x.Table.Name, Columns: []suggestedColumn{}})
 				continue
 			}

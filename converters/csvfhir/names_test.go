@@ -131,6 +131,39 @@ func TestDisagree(t *testing.T) {
 	}
 }
 
+// TestColumnsTogether: what a cell says may need the rest of its column, or of its table: it is never guessed from the cell alone.
+func TestColumnsTogether(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const people = "MRN,Last Name,DOB,"
+	for _, c := range []struct{ name, text, has, hasNot string }{
+		{"a point before three digits where numbers have decimal commas", "MRN;Test;Result;Units\n7;Glukose;5,4;mmol/l\n7;Leukozyten;11.200;/ul\n", `"valueString":"11.200"`, `11.2,`},
+		{"and where they have none", "MRN;Test;Result;Units\n7;Glucose;5.4;mmol/l\n7;Gravity;1.020;x\n", `"value":1.020`, `"valueString"`},
+		{"a range of thousands", "MRN;Test;Result;Range\n7;Glukose;5,4;\n7;Leukozyten;9;4.000-10.000\n", `"text":"4.000-10.000"`, `"low"`},
+		{"a number of thousands", "MRN;Medikament;Einnahme;Menge\n7;Probol;1x;1,5\n8;Probol;2x;1.000\n", `"value":1.5`, `"value":1.0`},
+		{"M beside H is mujer", people + "Sexo\n1,A,1970-01-02,M\n2,B,1970-01-03,H\n", `"gender":"female"`, ""},
+		{"H beside F is homme", people + "Sexe\n1,A,1970-01-02,H\n2,B,1970-01-03,F\n", `"gender":"male"`, ""},
+		{"M alone in Sexo may be either", people + "Sexo\n1,A,1970-01-02,M\n", `"text":"M"`, `"gender":`},
+		{"M beside F in Sexo", people + "Sexo\n1,A,1970-01-02,M\n2,B,1970-01-02,F\n", `"gender":"male"`, ""},
+		{"M alone in Sex", people + "Sex\n1,A,1970-01-02,M\n", `"gender":"male"`, ""},
+		{"M beside both", people + "Sex\n1,A,1970-01-02,M\n2,B,1970-01-02,F\n3,C,1970-01-02,H\n", `"text":"M"`, `"gender":"male"},{"`},
+		{"German letters", people + "Geschlecht\n1,A,1970-01-02,w\n", `"gender":"female"`, ""},
+		{"a column Patient with names", "Patient,DOB,Date,Vaccine\n\"Testa, Ann\",1970-01-02,2026-01-03,MMR\n", `"family":"Testa"`, ""},
+		{"a column Patient with numbers beside an MRN", "MRN,Patient,Date,Vaccine\n7,1234,2026-01-03,MMR\n", `"value":"7"`, "1234"},
+		{"Name beside first names is the last name", "Name;Vorname;Geburtsdatum\nMuster;Eva;1970-01-02\n", `"family":"Muster"`, `"text"`},
+		{"Name beside first names is the whole name", "Name,First Name,DOB\nEva Muster,Eva,1970-01-02\n", `"text":"Eva Muster"`, `"family"`},
+	} {
+		o := convert.Options{To: "fhir", TempDir: t.TempDir()}
+		out := convertTables(t, set, []*convert.File{inMemory("r.csv", c.text)}, &o, set.Named(officeName))
+		got := strings.Join(out.lines, "\n")
+		if !strings.Contains(got, c.has) || c.hasNot != "" && strings.Contains(got, c.hasNot) {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
 // TestOnePatient: the lists of an office, whose numbers have no system, have one patient for each number, with what any of the lists says of him.
 func TestOnePatient(t *testing.T) {
 	set, err := NewSet(nil)

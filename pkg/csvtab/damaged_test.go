@@ -90,6 +90,9 @@ var damaged = []struct {
 	{"open-quote-last.csv", Options{}, []diag.ID{OpenQuote}},
 	{"cut-off.csv", Options{}, []diag.ID{ShortRow, CutOff}},
 	{"blank-rows.csv", Options{}, nil},
+	{"two-tables.csv", Options{}, []diag.ID{OtherTable}},
+	{"two-tables.csv", Options{Footer: true}, nil},
+	{"pages.csv", Options{}, []diag.ID{HeaderAgain}},
 
 	// Headers, titles, totals.
 	{"headers.csv", Options{}, []diag.ID{SameName, NoName}},

@@ -254,6 +254,23 @@ func TestManyRows(t *testing.T) {
 	}
 }
 
+// TestNowhere: a workbook whose directory names a place behind its end is damaged, and no input that simply ends.
+func TestNowhere(t *testing.T) {
+	b := pack(t, `<worksheet/>`, "", "")
+	for i := 0; ; i++ {
+		at := bytes.Index(b[i:], []byte("PK\x01\x02"))
+		if at < 0 {
+			break
+		}
+		i += at
+		copy(b[i+42:], "\xff\xff\xff\x00") // where the member begins
+	}
+	var bad *diag.Finding
+	if _, err := Open("a.xlsx", Bytes(b), Options{}); !errors.As(err, &bad) || bad.ID != BadWorkbook {
+		t.Errorf("%v", err)
+	}
+}
+
 // FuzzSheet: whatever the XML of a workbook holds, it is refused with a finding or read as a table that reads the same twice.
 func FuzzSheet(f *testing.F) {
 	f.Add(`<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c t="inlineStr"><is><t>x&amp;_x000D_</t></is></c></row><row><c s="1"><v>45306.5</v></c><c t="b"><v>1</v></c></row></sheetData>`+
@@ -261,6 +278,7 @@ func FuzzSheet(f *testing.F) {
 		`<styleSheet><numFmts><numFmt numFmtId="170" formatCode="yyyy"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs></styleSheet>`)
 	f.Add(`<x:worksheet><x:sheetData><x:row r="3"><x:c r="C3" t="e"><x:v>#N/A</x:v></x:c></x:row></x:sheetData></x:worksheet>`, "<sst/>", "")
 	f.Add(`<worksheet><![CDATA[x]]><!-- > --><sheetData><row r="1"><c r="A1"><f>B1</f></c><c r='B1' t="d"><v>2026-03-04</v></c></row></sheetData></worksheet>`, "", "")
+	f.Add(`<worksheet><sheetData><row r="1"><c r=""><v>1</v></c></row></sheetData></worksheet>`, "", "") // fuzzing found it: a panic
 	f.Fuzz(func(t *testing.T, sheet, shared, styles string) {
 		file, err := Open("fuzz.xlsx", Bytes(pack(t, sheet, shared, styles)), Options{MaxUnpacked: 1 << 20})
 		if err != nil {

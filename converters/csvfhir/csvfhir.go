@@ -665,6 +665,16 @@ func (s *Set) Find(file, sheet string, columns []string) (best *Match) {
 	return best
 }
 
+// Called are the names that the rows of a mapping have for a column that people call so: DOB is birth_date.
+func (m *Mapping) Called(column string) (names []string) {
+	for _, t := range m.Tables {
+		if name := t.canonical([]string{column})[0]; t.known[name] && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // FindIn is Find with a look at the cells where a name alone does not tell: a column called Patient may hold names or numbers, and one called Name,
 // beside the first names, whole names or family names.
 func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {

@@ -64,4 +64,7 @@ func Suggested(name string, text []byte, file string, columns []string) error {
 }
 
 // Mapping is the name of the mapping that knows a table.
-func (x *Match) Mapping() string { return x.Table.of.Name }
+func (x *Match) Mapping() string { return x.Table.Mapping() }
+
+// Mapping is the name of the mapping that has a kind of file.
+func (t *Table) Mapping() string { return t.of.Name }

@@ -31,6 +31,7 @@ var Types = withKinds(mapping.Types{
 	"NAME":     inCell("HumanName", readName, writeName),
 	"ADDRESS":  inCell("Address", readAddress, writeAddress),
 	"QUANTITY": func(units string) (mapping.Pair, error) { return quantityPair(units), nil },
+	"DOSE":     func(units string) (mapping.Pair, error) { return dosePair(units), nil },
 	"RESULT":   func(units string) (mapping.Pair, error) { return resultPair(units), nil },
 	"RANGE":    func(units string) (mapping.Pair, error) { return rangePair(units), nil },
 	"COLUMN":   mapping.Pair{Read: readColumn, Write: writeColumn},

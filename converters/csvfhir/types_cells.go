@@ -322,6 +322,27 @@ func quantityPair(units string) mapping.Pair {
 		func(c *mapping.Context, q *dpb.Quantity, n tree.Node) bool { return writeQuantity(c, q, n, units) })
 }
 
+// dosePair is DOSE(Units): an amount with its unit, in one cell or in two. FHIR has no comparator for it.
+func dosePair(units string) mapping.Pair {
+	q := quantityPair(units)
+	return inCell("SimpleQuantity",
+		func(c *mapping.Context, n tree.Node, s string, d *dpb.SimpleQuantity) bool {
+			if strings.ContainsAny(s[:1], "<>") || strings.HasPrefix(s, "≤") || strings.HasPrefix(s, "≥") {
+				c.Doc.Mark(c.Doc.Leaf(n), tree.Invalid, "not an amount")
+				return false
+			}
+			var whole dpb.Quantity
+			if !q.Read(c, n, &whole) {
+				return false
+			}
+			d.Value, d.Unit = whole.Value, whole.Unit
+			return true
+		},
+		func(c *mapping.Context, d *dpb.SimpleQuantity, n tree.Node) bool {
+			return q.Write(c, &dpb.Quantity{Value: d.Value, Unit: d.Unit, Code: d.Code, System: d.System}, n)
+		})
+}
+
 func writeQuantity(c *mapping.Context, q *dpb.Quantity, n tree.Node, units string) bool {
 	value := q.GetValue().GetValue()
 	unit := q.GetUnit().GetValue()

@@ -21,6 +21,9 @@ type File struct {
 // NewFile creates the temporary file tmp of a path. What a killed run left under that name must be gone (RemoveStale); what is
 // still being written makes it fail with fs.ErrExist.
 func NewFile(path, tmp string) (*File, error) {
+	if err := replaceable(path); err != nil {
+		return nil, err
+	}
 	f, err := Create(tmp, 0o600)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,9 @@ const Partial = ".partial"
 // Write writes a file whole or not at all: to a temporary name, synced, renamed. What a killed run left under the temporary name is
 // replaced. The caller holds a lock, or is the only one to write this file.
 func Write(path string, data []byte, perm fs.FileMode) (err error) {
+	if err := replaceable(path); err != nil {
+		return err
+	}
 	tmp := path + Partial
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -46,6 +49,18 @@ func Write(path string, data []byte, perm fs.FileMode) (err error) {
 	SyncDir(filepath.Dir(path))
 	return nil
 }
+
+// replaceable refuses a path at which something stands that is no file: a rename would put a file in the place of /dev/null, or of a pipe somebody
+// reads from, for every program of the machine.
+func replaceable(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return &fs.PathError{Op: "write", Path: path, Err: ErrNoFile}
+	}
+	return nil
+}
+
+// ErrNoFile says that what stands at a path is a device, a pipe or a socket.
+var ErrNoFile = errors.New("it is a device or a pipe, not a file: nothing is put in its place")
 
 // SyncDir makes a rename last through a power cut, where the system can: Windows and some network file systems cannot, and do without.
 func SyncDir(dir string) {

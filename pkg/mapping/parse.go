@@ -118,7 +118,10 @@ func (p *parser) lines() {
 		if !ok {
 			break
 		}
-		if !p.lazy || !p.leave(line) {
+		switch {
+		case len(line) > maxLine:
+			p.fault(1, "is it a mapping file?", "the line has more than %d bytes", maxLine)
+		case !p.lazy || !p.leave(line):
 			p.oneLine(line)
 		}
 		if len(p.faults) >= maxFaults {
@@ -129,6 +132,9 @@ func (p *parser) lines() {
 	}
 	p.close()
 }
+
+// maxLine is the longest line that is looked into: what is wrong with a line is said with its words.
+const maxLine = 16 << 10
 
 // maxFaults is when a file is given up.
 const maxFaults = 200

@@ -175,6 +175,7 @@ func TestParseFaults(t *testing.T) {
 		{line(), "---\nmatches:\n  format: hl7\n---\n", "CP-MAP-002 x.map:3:1: format: hl7 is not known (did you mean hl7v2?)"},
 		{line(), "---\noptions:\n  dates: us\n---\n", "CP-MAP-002 x.map:3:1: dates: us is not known (known are mdy, dmy, ymd)"},
 		// the bytes
+		{line(), strings.Repeat("a", 16<<10+1), "CP-MAP-001 x.map:1:1: the line has more than 16384 bytes (is it a mapping file?)"},
 		{line(), "table A -> B\n5 ST caf\xe9 # x", "CP-MAP-008 x.map:2:9: the line holds bytes that are not UTF-8 text (save the file as UTF-8)"},
 		{line(), "\xff\xfet\x00", "CP-MAP-008 x.map:1:1: the file is in UTF-16"},
 		{line(), "table A -> B\n5 ST a\x00b", "CP-MAP-008 x.map:2:7: the line holds bytes"},

@@ -26,7 +26,7 @@ func newExplainCommand(c *CLI) *cobra.Command {
 		Use:   "explain PLACE|ELEMENT|TABLE|FINDING",
 		Short: "Show the mapping rows of a place, or a finding in words",
 		Long: `Explain shows which rows of the mappings a place of the source (PID-8, PID-5.1), an element of FHIR (Patient.gender),
-a table or datatype (OBX, XPN), codes (0001) or a template id has to do with: where it goes, which codes translate it,
+a table or datatype (OBX, XPN), codes (0001), a template id, or a column of tables by any of its names (DOB) has to do with: where it goes, which codes translate it,
 what the row's note says, and the file and line of the row. A finding's id (CP-V2-001) is explained with its reason and remedy, and
 the CONF number of a conformance statement of C-CDA (CONF:1198-7504) with what validate looks for.`,
 		Example: "  chartpost explain PID-8\n  chartpost explain Patient.gender\n  chartpost explain CP-MAP-003\n  chartpost explain CONF:1198-7504",
@@ -49,6 +49,7 @@ type explained struct {
 	Query    string             `json:"query,omitzero"`
 	Rows     []explainedRow     `json:"rows"`
 	Findings []explainedFinding `json:"findings"`
+	Columns  []explainedColumn  `json:"columns,omitempty"` // of tables, where the query is another name for them
 
 	Statements []cda.Rule `json:"statements,omitempty"` // of C-CDA
 }
@@ -56,6 +57,12 @@ type explained struct {
 type explainedRow struct {
 	Format string `json:"format"`
 	*mapping.Explanation
+}
+
+// explainedColumn is what the rows of a mapping call a column that tables call otherwise.
+type explainedColumn struct {
+	Mapping string `json:"mapping"`
+	Column  string `json:"column"`
 }
 
 type explainedFinding struct {
@@ -74,6 +81,10 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			answer.Findings = append(answer.Findings, explainedFinding{e.ID, e.Severity, e.What, e.Why, e.Fix})
 		}
 	}
+	query = strings.TrimSpace(query)
+	if query == "" && !o.all {
+		return usagef("explain takes one place, element, table or finding, or --all")
+	}
 	hints := []string{nearFinding(id)}
 	_, isConf := cda.ConfNumber(query)
 	if isConf {
@@ -89,6 +100,12 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 			rows := s.set.Explain(query)
 			if o.all {
 				rows = s.set.ExplainAll()
+			}
+			if len(rows) == 0 && s.mapping != nil {
+				for _, name := range s.mapping.Called(query) {
+					answer.Columns = append(answer.Columns, explainedColumn{s.mapping.Name, name})
+					rows = append(rows, s.set.Explain(name)...)
+				}
 			}
 			for _, r := range rows {
 				answer.Rows = append(answer.Rows, explainedRow{s.format, r})
@@ -111,6 +128,9 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 		return c.printJSON(answer)
 	}
 	var b strings.Builder
+	for _, x := range answer.Columns {
+		fmt.Fprintf(&b, "%s is a name of the column %s in the mapping %s\n\n", diag.Printable(query), x.Column, x.Mapping)
+	}
 	for i, r := range answer.Rows {
 		if i > 0 {
 			b.WriteByte('\n')
@@ -142,8 +162,9 @@ func (c *CLI) runExplain(o *explainOptions, query string) error {
 }
 
 type formatSet struct {
-	format string
-	set    *mapping.Set
+	format  string
+	set     *mapping.Set
+	mapping *csvfhir.Mapping // of tables
 }
 
 // explainSets gives the tables of every format, with the overlays of that format over them.
@@ -153,12 +174,20 @@ func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
 		return nil, err
 	}
 	var files []*mapping.File
+	var faults mapping.Faults
 	for _, src := range srcs {
 		f, err := mapping.ParseFile(src.name, src.data)
-		if err != nil {
-			return nil, fail(exitUnreadable, err)
-		}
+		faults = append(faults, mapping.FaultsOf(err)...)
 		files = append(files, f)
+	}
+	if len(faults) == 0 {
+		faults = checkMaps(files)
+	}
+	if len(faults) > 0 {
+		for _, f := range faults {
+			printFault(c.Err, f)
+		}
+		return nil, fail(exitFindings, fmt.Errorf("%s in %s: it explains nothing before they are mended", plural(len(faults), "fault"), plural(len(files), "mapping file")))
 	}
 	var sets []formatSet
 	for _, b := range converters.Mappings() {
@@ -172,7 +201,7 @@ func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
 		if err != nil {
 			return nil, fail(exitUnreadable, err)
 		}
-		sets = append(sets, formatSet{b.Format.Name, set})
+		sets = append(sets, formatSet{b.Format.Name, set, nil})
 	}
 	var mine []*mapping.File
 	for _, f := range files {
@@ -189,7 +218,7 @@ func (c *CLI) explainSets(maps []string) ([]formatSet, error) {
 		if err != nil {
 			return nil, fail(exitUnreadable, err)
 		}
-		sets = append(sets, formatSet{"csv", set})
+		sets = append(sets, formatSet{"csv", set, m})
 	}
 	return sets, nil
 }

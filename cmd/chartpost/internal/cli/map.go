@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,12 +97,8 @@ func (c *CLI) runMapCheck(o *mapCheckOptions, args []string) error {
 			return err
 		}
 	} else {
-		for i, f := range faults {
-			v := &views[i]
-			fmt.Fprintf(c.Out, "%s: %s [%s]\n", f.Finding().Place, v.What, v.ID)
-			if v.Hint != "" {
-				fmt.Fprintf(c.Out, "  %s\n", v.Hint)
-			}
+		for _, f := range faults {
+			printFault(c.Out, f)
 		}
 	}
 	if len(faults) > 0 {
@@ -111,6 +108,15 @@ func (c *CLI) runMapCheck(o *mapCheckOptions, args []string) error {
 		fmt.Fprintf(c.Err, "%s, %s and lines of codes, no fault\n", plural(len(files), "mapping file"), plural(rows, "row"))
 	}
 	return nil
+}
+
+// printFault prints a fault with its place and what to write instead.
+func printFault(w io.Writer, f *mapping.Fault) {
+	x := f.Finding()
+	fmt.Fprintf(w, "%s: %s [%s]\n", x.Place, f.Msg, x.ID)
+	if f.Hint != "" {
+		fmt.Fprintf(w, "  %s\n", f.Hint)
+	}
 }
 
 // checkMaps compiles files over the built-in tables of their formats.
@@ -221,10 +227,7 @@ func (c *CLI) runMapFmt(o *mapFmtOptions, args []string) error {
 		f, err := mapping.ParseFile(src.name, src.data)
 		if faults := mapping.FaultsOf(err); len(faults) > 0 {
 			for _, x := range faults {
-				fmt.Fprintf(c.Err, "%s: %s\n", x.Finding().Place, x.Msg)
-				if x.Hint != "" {
-					fmt.Fprintf(c.Err, "  %s\n", x.Hint)
-				}
+				printFault(c.Err, x)
 			}
 			faulty++
 			continue

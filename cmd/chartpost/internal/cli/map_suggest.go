@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,6 +82,7 @@ type suggested struct {
 	Columns []suggestedColumn `json:"columns"`
 	Missing []string          `json:"missing,omitzero"`
 	Rivals  []string          `json:"rivals,omitzero"`
+	Left    string            `json:"left,omitzero"` // why it was not looked at
 }
 
 type suggestedColumn struct {
@@ -132,8 +135,15 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 		return err
 	}
 	g := &suggesting{c: c, o: o, kinds: kinds, formats: formats, set: set}
+	if len(srcs) == 0 {
+		return fail(exitUnreadable, errors.New("no file to look at: the folder is empty"))
+	}
 	for _, src := range srcs {
-		if err := g.source(ctx, src); err != nil {
+		switch err := g.source(ctx, src); {
+		case err == nil:
+		case len(srcs) > 1 && isUnreadable(err): // what else lies in a folder
+			g.shown = append(g.shown, suggested{File: src.Path, Columns: []suggestedColumn{}, Left: strings.TrimPrefix(err.Error(), src.Path+": ")})
+		default:
 			return err
 		}
 	}
@@ -150,7 +160,7 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	}
 	switch {
 	case len(g.list) > 0:
-	case g.unknown == 0 && len(g.shown) > 0:
+	case g.unknown == 0 && slices.ContainsFunc(g.shown, func(s suggested) bool { return s.Mapping != "" }):
 		return nil // every table is known without a mapping of one's own
 	default:
 		return fail(exitFindings, errors.New("no mapping was written: the columns are not those of any list that is known"),
@@ -179,6 +189,12 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	return nil
 }
 
+// isUnreadable reports an error of one input that says nothing of the others.
+func isUnreadable(err error) bool {
+	var e *exitError
+	return errors.As(err, &e) && e.code == exitUnreadable
+}
+
 // kindsOf are the kinds, or the one named as.
 func kindsOf(kinds []*suggest.Kind, as string) ([]*suggest.Kind, error) {
 	if as == "" {
@@ -196,6 +212,10 @@ func kindsOf(kinds []*suggest.Kind, as string) ([]*suggest.Kind, error) {
 
 // source looks at the tables of one source.
 func (g *suggesting) source(ctx context.Context, src convert.Source) error {
+	if t := g.set.Blind(src.Name); t != nil && g.o.as == "" {
+		g.shown = append(g.shown, suggested{File: src.Path, Mapping: t.Mapping(), Kind: t.Name, Columns: []suggestedColumn{}})
+		return nil
+	}
 	file, done, err := openTables(src, g.formats, csvtab.Options{Encoding: g.o.encoding, Dates: csvtab.Order(g.o.dates), Sheets: g.o.sheets})
 	if err != nil {
 		return fail(exitUnreadable, fmt.Errorf("%s: %w", src.Path, plainFinding(err)))
@@ -354,6 +374,9 @@ func noTable(name string, open csvtab.Source, formats *convert.Formats) error {
 
 // plainFinding is a finding as the text of an error.
 func plainFinding(err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return err
+	}
 	var f *diag.Finding
 	if errors.As(err, &f) {
 		return errors.New(f.Message())
@@ -420,6 +443,9 @@ func missingOf(p *suggest.Proposal) (list []string) {
 
 func printSuggested(w io.Writer, s *suggested) {
 	switch {
+	case s.Left != "":
+		fmt.Fprintf(w, "%s: left out: %s\n", diag.Printable(s.File), diag.Printable(s.Left))
+		return
 	case s.Mapping != "":
 		fmt.Fprintf(w, "%s: the built-in mapping %s knows it as %s; it needs no mapping of its own\n", diag.Printable(s.File), s.Mapping, s.Kind)
 		return

@@ -31,6 +31,42 @@ func TestEarlier(t *testing.T) {
 			t.Errorf("%s: %s", c.text, said)
 		}
 	}
+	for _, c := range []struct {
+		text, want string
+		after      bool
+	}{
+		{`{"resourceType":"GenomicStudy","status":"available"}`, "no such type of resource", true},
+		{`{"resourceType":"Condition","subject":{"reference":"Patient/p"},"participant":[]}`, "Condition has no such element", true},
+		{`{"resourceType":"Appointment","serviceType":[{"concept":{"text":"x"}}]}`, "CodeableConcept has no such element", true},
+		{`{"resourceType":"Patient","photo":[{"size":"12"}]}`, "a text stands where FHIR has a number", true},
+		{`<Encounter xmlns="http://hl7.org/fhir"><actualPeriod/></Encounter>`, "Encounter has no such element", true},
+		{`{"resourceType":"Condition","participants":[]}`, "Condition has no such element", false},
+		{`{"resourceType":"Observation","status":"final","code":{"text":"x"},"interpretation":{"text":"high"}}`, "before R4 had it so", false},
+	} {
+		_, finds := Unmarshal([]byte(c.text))
+		said := ""
+		for _, f := range finds {
+			said += f.What + "\n"
+		}
+		if !strings.Contains(said, c.want) || strings.Contains(said, "after R4") != c.after {
+			t.Errorf("%s: %s", c.text, said)
+		}
+	}
+	for _, typ := range laterTypes {
+		if resourceKeys()[typ] != nil {
+			t.Errorf("R4 has %s", typ)
+		}
+	}
+	for typ, elements := range laterElements {
+		if resourceKeys()[typ] == nil {
+			continue // a datatype
+		}
+		for _, e := range elements {
+			if _, finds := Unmarshal([]byte(`{"resourceType":"` + typ + `","` + e + `":"x"}`)); !strings.Contains(finds[0].What, "after R4") {
+				t.Errorf("R4 has %s.%s: %s", typ, e, finds[0].What)
+			}
+		}
+	}
 	for typ := range earlierElements {
 		if resourceKeys()[typ] == nil {
 			t.Errorf("R4 has no %s", typ)

@@ -123,6 +123,16 @@ func (w *fhirWorker) finder(names *fhir.Names) *fhir.Finder {
 	return w.find
 }
 
+// onePage says that a bundle is a page of a server's answer and that the server has more of it: saved as a file it looks like a whole record.
+func onePage(b *rpb.Bundle) *diag.Finding {
+	for i, l := range b.GetLink() {
+		if l.GetRelation().GetValue() == "next" {
+			return diag.New(OnePage, diag.Place{Path: fmt.Sprintf("Bundle.link[%d]", i)}, "")
+		}
+	}
+	return nil
+}
+
 func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	h := raw.Data.(hubRecord)
 	rec := mapping.NewRecord(nil)
@@ -180,6 +190,9 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 				out.ID = fhir.IDOf(m)
 			}
 		}
+	}
+	if f := onePage(rec.Bundle); f != nil {
+		out.Findings = append(out.Findings, f)
 	}
 	out.Written = out.whole.GetTimestamp().GetValueUs()
 	if err := w.restyle(out, h); err != nil {

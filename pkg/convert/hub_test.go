@@ -34,6 +34,31 @@ func runHub(t *testing.T, to string, o Options, text string) (out []string, entr
 	return out, entries
 }
 
+// TestOnePage: a bundle with a link to the next page is said to be one page, whether it is read whole or in pieces.
+func TestOnePage(t *testing.T) {
+	const bundle = `{"resourceType":"Bundle","type":"searchset","link":[{"relation":"self","url":"https://a.example/1"},{"relation":"%s","url":"https://a.example/2"}],` +
+		`"entry":[{"fullUrl":"https://a.example/Patient/p","resource":{"resourceType":"Patient","id":"p","gender":"female"}},` +
+		`{"fullUrl":"https://a.example/Patient/q","resource":{"resourceType":"Patient","id":"q","gender":"male"}}]}`
+	for _, c := range []struct {
+		relation string
+		whole, n int
+	}{{"next", 0, 1}, {"next", 100, 1}, {"previous", 0, 0}, {"previous", 100, 0}} {
+		n := 0
+		o := Options{To: "ndjson", maxWhole: c.whole, TempDir: t.TempDir()}
+		err := Run(context.Background(), FHIR(), NDJSON(), strings.NewReader(fmt.Sprintf(bundle, c.relation)), "test", &o, func(r *Result) error {
+			for _, f := range r.Findings {
+				if f.ID == OnePage && f.Place.Path == "Bundle.link[1]" {
+					n++
+				}
+			}
+			return nil
+		})
+		if err != nil || n != c.n {
+			t.Errorf("%v: said %d times, %v", c, n, err)
+		}
+	}
+}
+
 // TestFullURLs: each entry of a bundle that is made of resources which stood alone has a fullUrl of its own, whether a resource has an id
 // or none; and so it is whatever the number of jobs.
 func TestFullURLs(t *testing.T) {

@@ -33,6 +33,7 @@ const (
 	Fault         diag.ID = "CP-CNV-005"
 	BrokeOff      diag.ID = "CP-CNV-006"
 	NoInstant     diag.ID = "CP-CNV-007"
+	OnePage       diag.ID = "CP-CNV-012"
 )
 
 const reasonSuffix = ".reason.json"

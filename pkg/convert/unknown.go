@@ -34,6 +34,15 @@ func Unknown(at diag.Place, head []byte) *diag.Finding {
 			return diag.New(k.id, at, "%s", what)
 		}
 	}
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return diag.New(UnknownFormat, at, "the format of the input is not known: the text is in UTF-16, as Windows PowerShell writes it; save it as UTF-8")
+	}
+	if bytes.HasPrefix(text, []byte("[")) && bytes.Contains(text, []byte(`"resourceType"`)) {
+		return diag.New(UnknownFormat, at, "the format of the input is not known: it is a list of FHIR resources in brackets; write them as a Bundle, or one behind another")
+	}
+	if bytes.HasPrefix(text, []byte("{")) {
+		return diag.New(UnknownFormat, at, "the format of the input is not known: it is JSON without resourceType, and no resource of FHIR")
+	}
 	if root := rootOf(text); root != "" {
 		return diag.New(UnknownFormat, at, "the format of the input is not known: it is XML, and its root is %s", root)
 	}

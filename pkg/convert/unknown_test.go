@@ -27,6 +27,10 @@ func TestUnknown(t *testing.T) {
 		{"<foo", "CP-CNV-001 "},
 		{"< 5 is not XML", "CP-CNV-001 "},
 		{"<!-- ", "CP-CNV-001 "},
+		{"\xff\xfe{\x00", "CP-CNV-001 the format of the input is not known: the text is in UTF-16, as Windows PowerShell writes it; save it as UTF-8"},
+		{` [{"resourceType":"Patient"}]`, "CP-CNV-001 the format of the input is not known: it is a list of FHIR resources in brackets; write them as a Bundle, or one behind another"},
+		{`{"id":"1"}`, "CP-CNV-001 the format of the input is not known: it is JSON without resourceType, and no resource of FHIR"},
+		{"[1]", "CP-CNV-001 "},
 		{"Dear colleague", "CP-CNV-001 "},
 		{"", "CP-CNV-001 "},
 	} {

@@ -34,4 +34,7 @@ var cnvEntries = []Entry{
 	{"CP-CNV-011", Reject, "parts of the record lie too deep within one another",
 		"No record of a patient has parts within parts within parts so often. It was not converted; the others were.",
 		"look at the record: a part may contain itself. If a mapping of your own reads it, one of its tables may name itself"},
+	{"CP-CNV-012", Info, "the bundle is one page of a server's answer, and the server has more",
+		"A search gives its answer page by page. What stands on the other pages, perhaps of the same patient, is not in this file.",
+		"fetch the pages that its links of relation next lead to, and give all of them"},
 }

@@ -25,7 +25,7 @@ func skeleton(name string) string {
 			return r
 		}
 		return -1 // blanks, punctuation and accents
-	}, strings.ToLower(strings.ToUpper(norm.NFKD.String(name)))) // upper first, which folds more
+	}, strings.ToLower(strings.ToUpper(norm.NFKD.String(strings.ToValidUTF8(name, ""))))) // upper first, which folds more; a letter behind a broken byte is not taken apart
 	return lookAlikes.Replace(lookAlikes.Replace(folded)) // twice, because a replaced letter can make a pair
 }
 

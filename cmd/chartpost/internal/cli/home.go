@@ -373,7 +373,7 @@ func explain(err error) error {
 	case errors.Is(err, seal.ErrKey):
 		return fail(exitIdentity, err, "plug the device in, and see that the program of the plugin is installed")
 	case errors.Is(err, seal.ErrNotSealed):
-		return fail(exitUnreadable, err)
+		return fail(exitUnreadable, err, "chartpost inspect FILE says what it is; if it came by mail, ask the sender to attach the package itself")
 	case errors.Is(err, contacts.ErrNotFound):
 		return fail(exitUsage, err, "chartpost contact list shows whom you know")
 	case errors.Is(err, contacts.ErrAmbiguous):

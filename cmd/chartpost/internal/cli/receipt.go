@@ -74,7 +74,13 @@ func (c *CLI) runReceiptAdd(ctx context.Context, o *receiptOptions, args []strin
 			return err
 		}
 		d, err := h.addReceipt(ctx, data)
-		if err != nil {
+		switch {
+		case errors.Is(err, seal.ErrNotSealed):
+			return fail(exitUnreadable, fmt.Errorf("%s: this is not a receipt", inputName(path)), receiptsAre)
+		case errors.Is(err, seal.ErrNoIdentity):
+			return fail(exitIdentity, fmt.Errorf("%s: it is no receipt for what you sent", inputName(path)), receiptsAre,
+				"a package is opened with chartpost open")
+		case err != nil:
 			return explain(fmt.Errorf("%s: %w", inputName(path), err))
 		}
 		if !o.quiet {
@@ -83,6 +89,8 @@ func (c *CLI) runReceiptAdd(ctx context.Context, o *receiptOptions, args []strin
 	}
 	return nil
 }
+
+const receiptsAre = "a receipt is a file whose name ends in .receipt.age; whoever opened your package sends it back"
 
 // readSmall reads a file, or standard input, that is not large.
 func readSmall(in io.Reader, path string, limit int64) ([]byte, error) {

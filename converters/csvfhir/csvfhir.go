@@ -751,6 +751,9 @@ func (t *Table) match(file, sheet string, columns []string) *Match {
 			}
 		}
 	}
+	if t.of.kind(t.Name) != nil && x.ofOthers(columns) {
+		return nil
+	}
 	for _, name := range x.Names {
 		if t.known[name] {
 			x.Known++

@@ -59,6 +59,30 @@ func TestOfficeNames(t *testing.T) {
 	}
 }
 
+// TestOthers: lists that have columns of patients' lists and are not of patients are read by no mapping.
+func TestOthers(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for columns, kind := range map[string]string{
+		"disease_id,name,description,icd10_code":                           "",
+		"Name,Test,Result,Units":                                           "",
+		"Name,DOB,Test,Result,Units":                                       "labs",
+		"Patient Name,Test,Result,Units":                                   "labs",
+		"MRN,Name,Test,Result,Units":                                       "labs",
+		"doctor_id,hospital_id,first_name,last_name,date_of_birth,address": "",
+		"patient_id,doctor_id,first_name,last_name,date_of_birth,address":  "people",
+		"first_name,last_name,date_of_birth,doctor_id":                     "people",
+		"Name,DOB,Phone":                                                   "people",
+	} {
+		x := set.Find("list.csv", "", strings.Split(columns, ","))
+		if x == nil && kind != "" || x != nil && x.Table.Name != kind {
+			t.Errorf("%s: %+v, want %q", columns, x, kind)
+		}
+	}
+}
+
 // TestOwnNames: a mapping of one's own knows a column by the names that stand in it and no others: which those are was somebody's decision.
 func TestOwnNames(t *testing.T) {
 	set, err := NewSet(parsed(t, people))

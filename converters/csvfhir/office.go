@@ -39,6 +39,27 @@ var office = sync.OnceValues(func() (x officeLists, err error) {
 	return x, nil
 })
 
+// ofOthers reports a list that has the columns of a list of patients and is of something else: one whose own number, in its first column, is a
+// doctor's or an employee's, and one of diseases, tests or medicines, in which nothing but a column Name would be a patient's.
+func (x *Match) ofOthers(columns []string) bool {
+	has := func(name string) bool { return slices.Contains(x.Names, name) }
+	if len(columns) == 0 || has("mrn") {
+		return false
+	}
+	if staffNumbers[normal(columns[0])] {
+		return true
+	}
+	i := slices.Index(x.Names, "full_name")
+	if x.Table.Name == "people" || i < 0 || normal(columns[i]) != "name" && normal(columns[i]) != "nom" {
+		return false
+	}
+	kind := x.Table.of.kind(x.Table.Name)
+	return !slices.ContainsFunc(kind.Columns, func(k *suggest.Known) bool { return k.Person && k.Name != "full_name" && has(k.Name) })
+}
+
+var staffNumbers = map[string]bool{"doctorid": true, "physicianid": true, "providerid": true, "practitionerid": true, "clinicianid": true, "nurseid": true,
+	"staffid": true, "employeeid": true, "arztid": true, "médecinid": true, "idmedico": true, "idmédico": true}
+
 // Suggested checks the text of a mapping as map check does, and that a file with these columns is one that it reads.
 func Suggested(name string, text []byte, file string, columns []string) error {
 	f, err := mapping.ParseFile(name, text)

@@ -106,7 +106,7 @@ func TestMapFmt(t *testing.T) {
 		t.Errorf("--check has changed the file to %q", b)
 	}
 	code, out, errs, dir := runIn(t, files, "", "map", "fmt", "-w", "DIR")
-	if code != exitFindings || out != "" || !strings.Contains(errs, "c.map:1:1: the table has no name\n") {
+	if code != exitFindings || out != "" || !strings.Contains(errs, "c.map:1:1: the table has no name [CP-MAP-001]\n") {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	for name, want := range map[string]string{"a.map": neat, "b.map": neat, "c.map": "table"} {

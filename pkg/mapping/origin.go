@@ -133,12 +133,14 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 	for _, o := range rec.origins {
 		byNode[o.node] = append(byNode[o.node], o)
 	}
-	// of is what became of a leaf by the origins of a node at or above it: of several elements that one is meant which says the same.
-	of := func(n tree.Node, list []cameFrom) (best claim, known bool) {
-		text, whole, same := d.Text(n), true, false
+	// of is what became of a leaf by the origins of a node at or above it: of several elements that one is meant which says the same. Where the leaf alone
+	// made them, as Male makes the code and is kept beside it, another that is written says a part of it.
+	of := func(n tree.Node, list []cameFrom, own bool) (best claim, known bool) {
+		text, whole, same, some := d.Text(n), true, false, false
 		for _, o := range list {
 			leaves(o.v, o.t, func(v reflect.Value) {
 				c, ok := reached[plan.PlaceOf(v)]
+				some = some || ok && c.state == tree.Carried
 				if !ok || same && !o.exact {
 					return
 				}
@@ -156,8 +158,11 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 				}
 			})
 		}
-		if known && whole {
+		switch {
+		case known && whole:
 			best = claim{state: tree.Carried}
+		case own && same && some && best.state < tree.Folded:
+			best = claim{tree.Folded, part}
 		}
 		return best, known
 	}
@@ -170,7 +175,7 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 		c, known := claim{}, false
 		for up := n; !known; up = d.Parent(up) {
 			if list := byNode[up]; list != nil {
-				c, known = of(n, list)
+				c, known = of(n, list, up == n)
 			}
 			if !known {
 				c, known = also[up]

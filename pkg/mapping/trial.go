@@ -120,7 +120,7 @@ func (m *Map) tryBack(t *table, rec *Record, doc *tree.Doc) error {
 			why[o.node] = o.comesBack(back, there, written)
 			good[o.node] = why[o.node] == ""
 		}
-		if o.t.Prim != nil && why[o.node] == "" {
+		if o.t.Prim != nil && (why[o.node] == "" || why[o.node] == takenForOther) { // it is written, by whatever way
 			said[texts[plan.PlaceOf(o.v)]]--
 		}
 	}

@@ -83,6 +83,21 @@ func TestOthers(t *testing.T) {
 	}
 }
 
+// TestBlank: a table without a name and a row is empty, and nobody is asked for a mapping of it.
+func TestBlank(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{"\n\n,,,\n": "CP-CNV-003 r.csv", "\xef\xbb\xbf\n": "CP-CNV-003 r.csv", "Colour,Length\n": "CP-CSV-050 r.csv"} {
+		o := convert.Options{To: "fhir", TempDir: t.TempDir()}
+		out := convertTables(t, set, []*convert.File{inMemory("r.csv", text)}, &o, nil)
+		if !slices.Equal(out.rejected, []string{want}) {
+			t.Errorf("%q: %v, want %s", text, out.rejected, want)
+		}
+	}
+}
+
 // TestOwnNames: a mapping of one's own knows a column by the names that stand in it and no others: which those are was somebody's decision.
 func TestOwnNames(t *testing.T) {
 	set, err := NewSet(parsed(t, people))

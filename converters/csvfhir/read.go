@@ -213,6 +213,11 @@ func (r *reading) open(f *convert.File, several bool) error {
 			if t.Sheet != "" && len(tabs.Tables) > 1 {
 				what = "no mapping knows the columns of this sheet; --sheet names those that are to be read"
 			}
+			if t.Count == 0 && !slices.ContainsFunc(t.Columns, func(c csvtab.Column) bool { return strings.TrimSpace(c.Written) != "" }) {
+				finds = slices.DeleteFunc(finds, func(f *diag.Finding) bool { return f.ID == csvtab.NoRows })
+				r.refuse(f, t, diag.New(convert.Empty, diag.Place{Source: f.Path, Path: sheetOf(t)}, ""))
+				continue
+			}
 			r.refuse(f, t, diag.New(NoMapping, diag.Place{Source: f.Path, Path: sheetOf(t)}, "%s", what))
 			continue
 		}

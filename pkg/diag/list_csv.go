@@ -37,7 +37,7 @@ var csvEntries = []Entry{
 		"if there should be rows, export the table again"},
 	{"CP-CSV-012", Info, "no delimiter was found: the table has one column",
 		"Neither comma, semicolon, tab nor bar makes rows of equal length.",
-		"if there are more columns, say what separates them: comma in the head of a mapping"},
+		"if there are more columns, say in the head of a mapping what separates them (comma), or from where to where each stands (fixed): docs/rows.md"},
 	{"CP-CSV-013", Misread, "two delimiters fit equally well",
 		"With the wrong one every value stands in the wrong column.",
 		"say which it is: comma in the head of a mapping"},

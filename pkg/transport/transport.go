@@ -65,6 +65,20 @@ func Unreachable(err error) bool {
 	return errors.As(err, &name) || errors.As(err, &way) && way.Op == "dial"
 }
 
+// Plain is the text of an error, with what the system says of a name that nobody has said plainly.
+func Plain(err error) string {
+	var name *net.DNSError
+	var way *net.OpError
+	if !errors.As(err, &name) || !name.IsNotFound {
+		return err.Error()
+	}
+	said := name.Error()
+	if errors.As(err, &way) {
+		said = way.Error()
+	}
+	return strings.Replace(err.Error(), said, "no computer is called "+name.Name, 1)
+}
+
 // final is an error that another try would meet again.
 type final struct{ err error }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -79,6 +80,24 @@ func TestRefusesPlaintext(t *testing.T) {
 	}
 	if reached || s.Tries.Load() != 0 {
 		t.Error("a connection was opened for plaintext")
+	}
+}
+
+// TestPlain: a name that no computer has is said without the addresses of those who were asked.
+func TestPlain(t *testing.T) {
+	nobody := &net.DNSError{Err: "no such host", Name: "inbox.example", Server: "192.0.2.53:53", IsNotFound: true}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("a.age: %w", &net.OpError{Op: "dial", Net: "tcp", Err: nobody}), "a.age: no computer is called inbox.example"},
+		{nobody, "no computer is called inbox.example"},
+		{&net.DNSError{Err: "timed out", Name: "inbox.example", IsTimeout: true}, "lookup inbox.example: timed out"},
+		{errors.New("broken pipe"), "broken pipe"},
+	} {
+		if got := transport.Plain(c.err); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }
 

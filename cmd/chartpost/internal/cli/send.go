@@ -78,7 +78,7 @@ func (o *transportOptions) options(c *CLI) (*transport.Options, error) {
 		if p.Lost > 0 {
 			how = fmt.Sprintf(", from the beginning (%s were carried in vain: the web has no way to go on with a file)", byteCount(p.Lost))
 		}
-		fmt.Fprintf(c.Err, "%v; trying again in %s%s\n", p.Err, max(p.Wait.Round(time.Second), time.Second), how)
+		fmt.Fprintf(c.Err, "%s; trying again in %s%s\n", transport.Plain(p.Err), max(p.Wait.Round(time.Second), time.Second), how)
 	}
 	return t, nil
 }
@@ -98,7 +98,7 @@ func carried(err error, address string) error {
 	case isHost:
 		return fail(exitNetwork, err, "ask whoever runs it for the key's fingerprint; if it is the same, use --host-key "+found)
 	case transport.Unreachable(err):
-		return fail(exitNetwork, err, "nobody answers there: see that the address is right, and that this computer has a connection")
+		return fail(exitNetwork, errors.New(transport.Plain(err)), "nobody answers there: see that the address is right, and that this computer has a connection")
 	case transport.IsRemote(address):
 		return fail(exitNetwork, err)
 	}

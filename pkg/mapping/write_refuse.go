@@ -51,9 +51,9 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 }
 
 // anyClaimed reports that something at or below v was written.
-func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
+func (x *run) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
 	leaves(v, ti, func(leaf reflect.Value) {
-		any = any || c.claimed(leaf) >= tree.Folded
+		any = any || x.claimed(leaf) >= tree.Folded
 	})
 	return any
 }

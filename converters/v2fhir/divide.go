@@ -3,17 +3,23 @@ package v2fhir
 import (
 	"slices"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
 // This file divides a record that no message made among the messages that together have a place for it: no structure of HL7 v2 holds the
 // allergies, the results and the vaccinations of one patient, and none has two visits.
 //
-//	VXU^V04   vaccinations           a message for each visit that they belong to, and one for those of no visit
-//	ORU^R01   reports and results    the same
-//	SIU^S12   an appointment         a message for each
-//	MDM^T02   a document             a message for each
-//	ADT^A08   all else: the person, problems, allergies, procedures, insurances; a message for each visit, with what belongs to it
+//	PPR^PC1   problems with a status        a message for each visit that they belong to, and one for those of no visit
+//	VXU^V04   vaccinations                  the same
+//	ORU^R01   reports and results           the same
+//	SIU^S12   an appointment                a message for each
+//	MDM^T02   a document                    a message for each
+//	ADT^A08   all else: the person, diagnoses, allergies, procedures, insurances; a message for each visit, with what belongs to it, and of
+//	          one that has ended nobody knows when an ADT^A03, which says so
 //
 // An order or a prescription is never sent by itself: who receives one may carry it out. Each message has the patient, and what its subjects
 // refer to. What no message has a place for goes with the first, whose tables say why it is left out.
@@ -24,15 +30,17 @@ var kinds = []struct {
 	types     []string
 	each      bool // a message has one of them
 }{
+	{"PPR_PC1", []string{"Condition"}, false},
 	{"VXU_V04", []string{"Immunization"}, false},
 	{"ORU_R01", []string{"DiagnosticReport", "Observation"}, false},
 	{"SIU_S12", []string{"Appointment"}, true},
 	{"MDM_T02", []string{"DocumentReference"}, true},
 }
 
-// ofPerson are what a message of the person or of a visit is about. It is the last kind.
+// ofPerson is the message of the person or of a visit. It is the last kind.
 const ofPerson = "ADT_A01"
 
+// typesOfPerson are what it is about.
 var typesOfPerson = []string{"AllergyIntolerance", "Condition", "Procedure", "Coverage", "Observation"}
 
 // isSubject reports a type that has messages of its own, and stands in no other.
@@ -121,7 +129,7 @@ func (d *division) visitOf(r *mapping.Resource) *mapping.Resource {
 func (d *division) portions(structure string, types []string, each bool) (list []portion) {
 	for _, r := range d.rec.Resources {
 		isPart := func(of *mapping.Resource) bool { return of != r && slices.Contains(types, of.Type()) }
-		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) {
+		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || isDiagnosis(r) {
 			continue
 		}
 		visit := d.visitOf(r)
@@ -140,6 +148,22 @@ func (d *division) ofVaccination(r *mapping.Resource) bool {
 	return r.Type() == "Observation" && slices.ContainsFunc(d.leads[r], func(to *mapping.Resource) bool { return to.Type() == "Immunization" })
 }
 
+// isDiagnosis reports a condition of which a diagnosis (DG1) says all: one without a status, for which that has no place.
+func isDiagnosis(r *mapping.Resource) bool {
+	c, ok := r.Msg.(*conpb.Condition)
+	return ok && c.ClinicalStatus == nil && c.VerificationStatus == nil
+}
+
+// structureOf is the message of a visit: that it has ended is said by the time at which it did, or by the event.
+func structureOf(visit *mapping.Resource) string {
+	if visit != nil {
+		if e, ok := visit.Msg.(*epb.Encounter); ok && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && e.GetPeriod().GetEnd() == nil {
+			return "ADT_A03"
+		}
+	}
+	return ofPerson
+}
+
 // wantsPerson reports that a record holds what none of the portions is about and a message of the person has a place for.
 func (d *division) wantsPerson(portions []portion) bool {
 	reports := d.has("DiagnosticReport")
@@ -149,6 +173,8 @@ func (d *division) wantsPerson(portions []portion) bool {
 			return false
 		case typ == "Observation":
 			return !reports && !d.ofVaccination(r)
+		case typ == "Condition":
+			return isDiagnosis(r)
 		case typ == "Encounter":
 			return !slices.ContainsFunc(portions, func(p portion) bool { return p.visit == r })
 		default:
@@ -165,7 +191,7 @@ func (d *division) person(several bool) error {
 		if r.Type() != "Encounter" || r.Contained() {
 			continue
 		}
-		p := portion{structure: ofPerson, subjects: []*mapping.Resource{r}, visit: r}
+		p := portion{structure: structureOf(r), subjects: []*mapping.Resource{r}, visit: r}
 		for _, of := range d.from[r] {
 			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation") && d.visitOf(of) == r {
 				p.subjects = append(p.subjects, of)
@@ -186,7 +212,7 @@ func (d *division) person(several bool) error {
 	d.list = nil
 	first := portion{structure: ofPerson}
 	if len(visits) > 0 {
-		first.visit = visits[0].visit
+		first.structure, first.visit = visits[0].structure, visits[0].visit
 	}
 	m, err := d.add(first, true)
 	if err != nil {

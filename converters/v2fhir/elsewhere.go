@@ -43,7 +43,7 @@ func declineOfPerson(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 // nothing is the reading of a pair that is for the way back alone.
 func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1 and what RXA and RXE must have, and puts results of no report below an OBR.
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1 and what PRB, RXA and RXE must have, and puts results of no report below an OBR.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 	msh := d.Child(tree.Root, "MSH")
 	when := leafAt(d, msh, "7")
@@ -71,9 +71,37 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 			belowAnOrder(d, k)
 		}
 	}
+	problems(d, rec, d.LeafText(when))
 	if part := schema.Structure(structure); part != nil {
 		orders(d, tree.Root, part, structure == "VXU_V04")
 		treatments(d, tree.Root, part)
+	}
+}
+
+// problems gives every PRB what is to be done with it, when that was said, and a number: AD, add, of table 0287; the time of the message; and the
+// id of the condition in the record.
+func problems(d *tree.Doc, rec *mapping.Record, when string) {
+	var list []tree.Node
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if prb := d.Child(k, "PRB"); d.Name(k) == "PROBLEM" && prb != 0 {
+			list = append(list, prb)
+		}
+	}
+	var ids []string
+	for _, r := range rec.Resources {
+		if r.Type() == "Condition" && r.Placed() {
+			ids = append(ids, r.ID)
+		}
+	}
+	for i, prb := range list {
+		for field, text := range map[string]string{"1": "AD", "2": when} {
+			if leaf := leafAt(d, prb, field); d.LeafText(leaf) == "" {
+				d.SetText(leaf, text)
+			}
+		}
+		if number := d.Child(prb, "4"); (number == 0 || d.Empty(number)) && len(ids) == len(list) { // they stand in the order of the record
+			d.SetText(leafAt(d, prb, "4.1"), ids[i])
+		}
 	}
 }
 

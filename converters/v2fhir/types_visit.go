@@ -6,6 +6,7 @@ import (
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -59,10 +60,66 @@ var status = mapping.Pair{
 	},
 	Write: func(c *mapping.Context, src proto.Message, pv1 tree.Node) bool {
 		e, ok := src.(*epb.Encounter)
-		if !ok || e.Status == nil || e.Status.Value != visitStatus(c.Doc, pv1) {
+		if !ok || e.Status == nil {
+			return false
+		}
+		if noMessage(c.Resources()) {
+			classOf(c.Doc, pv1, e.Status.Value)
+		}
+		if e.Status.Value != visitStatus(c.Doc, pv1) {
 			return false
 		}
 		c.Claim(e.Status)
+		return true
+	},
+}
+
+// classOf gives a visit the class that PV1-2 must say where the record says none: P, of one that is planned, and else U, unknown.
+func classOf(d *tree.Doc, pv1 tree.Node, s cpb.EncounterStatusCode_Value) {
+	class := leafAt(d, pv1, "2")
+	if d.LeafText(class) != "" {
+		return
+	}
+	if s == cpb.EncounterStatusCode_PLANNED {
+		d.SetText(class, "P")
+		return
+	}
+	d.SetText(class, "U")
+	d.Mark(class, tree.Declined, mapping.ConstantLeaf)
+}
+
+// ended is Encounter.status by the event A03, the end of a visit, where PV1 does not say when it ended.
+var ended = mapping.Pair{
+	Read: func(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
+		e, ok := dst.(*epb.Encounter)
+		if !ok || e.Status == nil {
+			return false
+		}
+		if s := e.Status.Value; s == cpb.EncounterStatusCode_IN_PROGRESS || s == cpb.EncounterStatusCode_UNKNOWN {
+			e.Status.Value = cpb.EncounterStatusCode_FINISHED
+		}
+		return false
+	},
+	Write: func(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+		e, ok := src.(*epb.Encounter)
+		if !ok || e.GetStatus().GetValue() != cpb.EncounterStatusCode_FINISHED {
+			return false
+		}
+		c.Claim(e.Status)
+		return true
+	},
+}
+
+// performed is Procedure.status of one that was done, which the time says at which it was (PR1-5). The guide has it come back as unknown.
+var performed = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, pr1 tree.Node) bool {
+		p, ok := src.(*prpb.Procedure)
+		if !ok || p.GetStatus().GetValue() != cpb.EventStatusCode_COMPLETED || textAt(c.Doc, pr1, "5") == "" {
+			return false
+		}
+		defer c.Fold("PR1-5 says that it was done, and comes back without a status")()
+		c.Claim(p.Status)
 		return true
 	},
 }

@@ -48,6 +48,8 @@ var segmentTypes = mapping.Types{
 	"ETHNICITIES":   ethnicity.pair(),
 	"DISCHARGE":     discharge,
 	"PV1_STATUS":    status,
+	"VISIT_ENDED":   ended,
+	"PERFORMED":     performed,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,
 	"PERIOD_END":    periodEnd,

@@ -65,12 +65,13 @@ type portion struct {
 
 // division is a record that is being divided.
 type division struct {
-	rec   *mapping.Record
-	leads map[*mapping.Resource][]*mapping.Resource // to what a resource refers
-	from  map[*mapping.Resource][]*mapping.Resource // what refers to it
-	told  map[*mapping.Resource]bool                // it stands in a message
-	list  []*outgoing
-	write func(structure string, part *mapping.Record) (*outgoing, error)
+	rec      *mapping.Record
+	leads    map[*mapping.Resource][]*mapping.Resource // to what a resource refers
+	from     map[*mapping.Resource][]*mapping.Resource // what refers to it
+	told     map[*mapping.Resource]bool                // it stands in a message
+	list     []*outgoing
+	messages int // so far
+	write    func(structure string, part *mapping.Record) (*outgoing, error)
 }
 
 // divide is the messages that a record becomes, the one of the person first. write makes one of a part of the record, or nil if it would say
@@ -91,19 +92,17 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 		}
 	}
 	person := len(portions) == 0 || d.wantsPerson(portions)
-	if !person && len(portions) == 1 {
-		m, err := write(portions[0].structure, rec)
-		return []*outgoing{m}, err
-	}
 	for i, p := range portions {
-		if _, err := d.add(p, !person && i == len(portions)-1); err != nil {
+		if err := d.add(p, !person && i == len(portions)-1); err != nil {
 			return nil, err
 		}
 	}
-	if person {
+	// A visit that results or vaccinations belong to, and that does not stand beside them: only a message of its own says that it has ended.
+	person = person || slices.ContainsFunc(portions, func(p portion) bool { return p.visit != nil && !d.told[p.visit] })
+	if person || len(d.list) == 0 {
 		others := d.list
 		d.list = nil
-		if err := d.person(len(others) > 0); err != nil {
+		if err := d.person(); err != nil {
 			return nil, err
 		}
 		d.list = append(d.list, others...)
@@ -158,7 +157,7 @@ func isDiagnosis(r *mapping.Resource) bool {
 func structureOf(visit *mapping.Resource) string {
 	if visit != nil {
 		if e, ok := visit.Msg.(*epb.Encounter); ok && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && e.GetPeriod().GetEnd() == nil {
-			return "ADT_A03"
+			return endOfVisit
 		}
 	}
 	return ofPerson
@@ -183,9 +182,9 @@ func (d *division) wantsPerson(portions []portion) bool {
 	})
 }
 
-// person adds the messages of the person: one for each visit of which something is not told yet, the first of them with all that no other
-// message has, and one for what belongs to no visit, where a message of a visit has no place for that.
-func (d *division) person(several bool) error {
+// person adds the messages of the person: one for each visit of which something is not told yet, the first one with all that no other message
+// has, and one for what belongs to no visit, where a message of a visit has no place for that.
+func (d *division) person() error {
 	var visits []portion
 	for _, r := range d.rec.Resources {
 		if r.Type() != "Encounter" || r.Contained() {
@@ -201,21 +200,20 @@ func (d *division) person(several bool) error {
 			visits = append(visits, p)
 		}
 	}
-	if len(visits) > 1 {
-		for _, p := range visits[1:] {
-			if _, err := d.add(p, false); err != nil {
-				return err
-			}
+	// All that no other message has goes with a visit that is not told as one that has ended.
+	first := portion{structure: ofPerson}
+	if i := slices.IndexFunc(visits, func(p portion) bool { return p.structure == ofPerson }); i >= 0 {
+		first.visit = visits[i].visit
+		visits = slices.Delete(visits, i, i+1)
+	}
+	for _, p := range visits {
+		if err := d.add(p, false); err != nil {
+			return err
 		}
 	}
 	byVisit := d.list
 	d.list = nil
-	first := portion{structure: ofPerson}
-	if len(visits) > 0 {
-		first.structure, first.visit = visits[0].structure, visits[0].visit
-	}
-	m, err := d.add(first, true)
-	if err != nil {
+	if err := d.add(first, true); err != nil {
 		return err
 	}
 	alone := portion{structure: ofPerson}
@@ -224,8 +222,8 @@ func (d *division) person(several bool) error {
 			alone.subjects = append(alone.subjects, r)
 		}
 	}
-	if first.visit != nil && m != nil && len(alone.subjects) > 0 {
-		if _, err := d.add(alone, false); err != nil {
+	if first.visit != nil && len(alone.subjects) > 0 {
+		if err := d.add(alone, false); err != nil {
 			return err
 		}
 	}
@@ -235,7 +233,7 @@ func (d *division) person(several bool) error {
 
 // add writes a portion, with all that no other message has if it is the last one, and keeps the message if something of what it is about
 // stands in it.
-func (d *division) add(p portion, last bool) (*outgoing, error) {
+func (d *division) add(p portion, last bool) error {
 	in := d.closure(p)
 	part := d.rec.Excerpt(func(r *mapping.Resource) bool {
 		if r.Type() == "Encounter" {
@@ -245,7 +243,7 @@ func (d *division) add(p portion, last bool) (*outgoing, error) {
 	})
 	m, err := d.write(p.structure, part)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	own := typesOfPerson
 	for _, k := range kinds {
@@ -253,7 +251,7 @@ func (d *division) add(p portion, last bool) (*outgoing, error) {
 			own = k.types
 		}
 	}
-	news := last
+	news := false
 	var told []*mapping.Resource
 	for _, r := range part.Resources {
 		if r.Placed() && (!isSubject(r.Type()) || r.Type() == "Encounter" || slices.Contains(own, r.Type()) || d.ofVaccination(r)) {
@@ -261,15 +259,21 @@ func (d *division) add(p portion, last bool) (*outgoing, error) {
 			news = news || slices.Contains(p.subjects, r) && !d.told[r]
 		}
 	}
-	if m == nil || !news {
-		return nil, nil
+	if last {
+		news = d.messages == 0 || d.rec.Adds(part)
 	}
+	if news && m != nil || last { // what the last one has no place for is left out for its reasons, be it sent or not
+		d.rec.Absorb(part)
+	}
+	if m == nil || !news {
+		return nil
+	}
+	d.messages++
 	for _, r := range told {
 		d.told[r] = true
 	}
-	d.rec.Absorb(part)
 	d.list = append(d.list, m)
-	return m, nil
+	return nil
 }
 
 // closure is what a message about the subjects of a portion needs: the patient, what tells of whom the message is, whatever the subjects refer

@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -312,9 +313,13 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 
 // messages are those that a record becomes: the one that --message asks for or that the record came from, else as many as it takes.
 func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
+	last := ""
+	if bornElsewhere(rec.Record) {
+		last = lastTime(rec.Record)
+	}
 	typ, event, structure := w.message(rec.Record)
 	if structure != "" {
-		m, err := w.write(rec, rec.Record, typ, event, structure)
+		m, err := w.write(rec, rec.Record, typ, event, structure, last)
 		if err == nil && m == nil {
 			err = diag.New(AboutNothing, diag.Place{}, "")
 		}
@@ -330,12 +335,13 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 		case "MDM_T02":
 			event = documentEvent(part)
 		}
-		return w.write(rec, part, typ, event, structure)
+		return w.write(rec, part, typ, event, structure, last)
 	})
 }
 
-// write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about.
-func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, structure string) (*outgoing, error) {
+// write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about. last is the time that
+// the record said last.
+func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, structure, last string) (*outgoing, error) {
 	m, err := w.maps.For(mapping.Source{Format: "hl7v2", Event: typ + "^" + event, Made: true})
 	if err != nil {
 		return nil, err
@@ -356,7 +362,7 @@ func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, st
 	}
 	w.header(doc, rec, typ, event, structure)
 	if said != nil {
-		complete(doc, part, structure, event)
+		complete(doc, part, structure, event, w.version(), last)
 		if lacksSubject(doc, typ) {
 			return nil, nil
 		}
@@ -450,16 +456,15 @@ func eventOf(rec *mapping.Record) string {
 	return ""
 }
 
+// version is that of the messages that are made.
+func (w *writer) version() string { return cmp.Or(w.o.Version, "2.5.1") }
+
 // header fills what every message must have and the record does not say. There is no clock in it: the time of the message is
 // the bundle's or none, and its control id comes from what identifies the record.
 func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure string) {
 	msh := d.Child(tree.Root, "MSH")
 	if msh == 0 {
 		msh = d.Add(tree.Root, "MSH", "")
-	}
-	version := w.o.Version
-	if version == "" {
-		version = "2.5.1"
 	}
 	control := rec.Key
 	if control == "" {
@@ -479,7 +484,7 @@ func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure 
 	if structure == AnyStructure {
 		structure = "" // no message calls itself so
 	}
-	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", version}} {
+	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", w.version()}} {
 		p, err := hl7v2.Format.ParsePath(x[0])
 		if err != nil {
 			continue

@@ -13,12 +13,20 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
+// endOfVisit is the structure of the message that a visit has ended (A03).
+const endOfVisit = "ADT_A03"
+
 // dischargeURL holds a discharge that does not end the visit in FHIR.
 const dischargeURL = "https://chartpost.org/fhir/StructureDefinition/PV1-45"
 
-// visitStatus is what a PV1 says of the visit: PV1-45 ends it, unless the message takes the discharge back (A13), and else
-// PV1-2 speaks for itself (PatientClass[EncounterStatus]). FHIR wants a status: what the guide does not know is unknown.
-func visitStatus(d *tree.Doc, pv1 tree.Node) cpb.EncounterStatusCode_Value {
+// visitStatus is what a PV1 says of the visit: PV1-45 ends it, unless the message takes the discharge back (A13), and so does a message of the
+// end of a visit (A03), which may not know when it was; else PV1-2 speaks for itself (PatientClass[EncounterStatus]). FHIR wants a status: what
+// the guide does not know is unknown.
+func visitStatus(c *mapping.Context, pv1 tree.Node) cpb.EncounterStatusCode_Value {
+	d := c.Doc
+	if c.Whole() == endOfVisit {
+		return cpb.EncounterStatusCode_FINISHED
+	}
 	if cancelsDischarge(d) {
 		return cpb.EncounterStatusCode_IN_PROGRESS
 	}
@@ -54,7 +62,7 @@ func cancelsDischarge(d *tree.Doc) bool {
 var status = mapping.Pair{
 	Read: func(c *mapping.Context, pv1 tree.Node, dst proto.Message) bool {
 		if e, ok := dst.(*epb.Encounter); ok {
-			e.Status = &epb.Encounter_StatusCode{Value: visitStatus(c.Doc, pv1)}
+			e.Status = &epb.Encounter_StatusCode{Value: visitStatus(c, pv1)}
 		}
 		return false // a status alone is no visit
 	},
@@ -66,7 +74,7 @@ var status = mapping.Pair{
 		if noMessage(c.Resources()) {
 			classOf(c.Doc, pv1, e.Status.Value)
 		}
-		if e.Status.Value != visitStatus(c.Doc, pv1) {
+		if e.Status.Value != visitStatus(c, pv1) {
 			return false
 		}
 		c.Claim(e.Status)
@@ -86,28 +94,6 @@ func classOf(d *tree.Doc, pv1 tree.Node, s cpb.EncounterStatusCode_Value) {
 	}
 	d.SetText(class, "U")
 	d.Mark(class, tree.Declined, mapping.ConstantLeaf)
-}
-
-// ended is Encounter.status by the event A03, the end of a visit, where PV1 does not say when it ended.
-var ended = mapping.Pair{
-	Read: func(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
-		e, ok := dst.(*epb.Encounter)
-		if !ok || e.Status == nil {
-			return false
-		}
-		if s := e.Status.Value; s == cpb.EncounterStatusCode_IN_PROGRESS || s == cpb.EncounterStatusCode_UNKNOWN {
-			e.Status.Value = cpb.EncounterStatusCode_FINISHED
-		}
-		return false
-	},
-	Write: func(c *mapping.Context, src proto.Message, _ tree.Node) bool {
-		e, ok := src.(*epb.Encounter)
-		if !ok || e.GetStatus().GetValue() != cpb.EncounterStatusCode_FINISHED {
-			return false
-		}
-		c.Claim(e.Status)
-		return true
-	},
 }
 
 // performed is Procedure.status of one that was done, which the time says at which it was (PR1-5). The guide has it come back as unknown.

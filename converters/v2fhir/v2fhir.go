@@ -48,7 +48,6 @@ var segmentTypes = mapping.Types{
 	"ETHNICITIES":   ethnicity.pair(),
 	"DISCHARGE":     discharge,
 	"PV1_STATUS":    status,
-	"VISIT_ENDED":   ended,
 	"PERFORMED":     performed,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,

@@ -6,6 +6,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // This file writes a record as several documents, each of a part of its resources, where no document of the format has a place for all.
@@ -36,6 +37,16 @@ func (rec *Record) Absorb(part *Record) {
 	}
 	rec.Findings = append(rec.Findings, part.Findings...)
 	rec.steps += part.steps
+}
+
+// Adds reports that a leaf stands in the document of an excerpt and in that of none that was absorbed before.
+func (rec *Record) Adds(part *Record) bool {
+	for place, c := range part.claims {
+		if c.state >= tree.Folded && rec.claims[place].state < tree.Folded {
+			return true
+		}
+	}
+	return false
 }
 
 func (rec *Record) indexOnce() {

@@ -68,32 +68,48 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 	if !e.ok() {
 		return b.put(k, "nullFlavor", "UNK")
 	}
-	blank := slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), " \t\r\n") })
+	blank := slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), blanks) })
 	end := func() {}
 	if blank {
-		end = b.c.Fold("CDA's schema allows no blank in a code: the words stand there")
+		const why = "CDA's schema allows no blank in a code: the words stand there"
+		for _, x := range append(e.all("coding"), e) {
+			if code := x.one("code"); strings.ContainsAny(code.text(), blanks) {
+				b.fold(code, why)
+			}
+		}
+		end = b.c.Fold(why)
 	}
 	b.c.Anew(func() { b.c.WriteTable("CD", e.msg(), k) })
 	end()
-	if a := attr(b.d, k, "code"); a != 0 && strings.ContainsAny(b.d.Text(a), " \t\r\n") {
-		b.d.SetText(a, "")
+	for t := b.d.First(k); t != 0; t = b.d.Next(t) {
+		if display := attr(b.d, t, "displayName"); b.d.Name(t) == "translation" && display != 0 && attr(b.d, t, "code") == 0 && attr(b.d, t, "nullFlavor") == 0 {
+			b.codeless(t, "OTH", b.d.Text(display))
+		}
 	}
 	if attr(b.d, k, "code") == 0 && attr(b.d, k, "nullFlavor") == 0 {
 		flavor := "UNK"
 		if b.d.Child(k, "translation") != 0 || len(e.all("coding")) > 0 {
 			flavor = "OTH"
 		}
-		for a := b.d.First(k); a != 0; a = b.d.Next(a) { // what describes a code goes with it
-			if name := b.d.Name(a); strings.HasPrefix(name, "@") && name != "@xsi:type" {
-				b.d.SetText(a, "")
-			}
-		}
-		b.put(k, "nullFlavor", flavor)
-		if words := wordsOf(e); words != "" && b.d.Child(k, "originalText") == 0 {
-			b.d.SetText(b.add(k, "originalText"), words)
-		}
+		b.codeless(k, flavor, wordsOf(e))
 	}
 	return k
+}
+
+// blanks are what no code of CDA may hold.
+const blanks = " \t\r\n"
+
+// codeless makes a code one that is not known, with the words that there are in its place. What describes a code goes with it.
+func (b *born) codeless(k tree.Node, flavor, words string) {
+	for a := b.d.First(k); a != 0; a = b.d.Next(a) {
+		if name := b.d.Name(a); strings.HasPrefix(name, "@") && name != "@xsi:type" {
+			b.d.SetText(a, "")
+		}
+	}
+	b.put(k, "nullFlavor", flavor)
+	if words != "" && b.d.Child(k, "originalText") == 0 {
+		b.d.SetText(b.add(k, "originalText"), words)
+	}
 }
 
 // asValue gives a value its type.

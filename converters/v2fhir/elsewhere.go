@@ -43,12 +43,13 @@ func declineOfPerson(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 // nothing is the reading of a pair that is for the way back alone.
 func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1 and what RXA and RXE must have, and puts results of no report below an OBR.
-func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what PRB, ROL, RXA, RXE and TXA must have, and the codes that a version wants, and
+// puts results of no report below an OBR. last is the time that the record said last.
+func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last string) {
 	msh := d.Child(tree.Root, "MSH")
 	when := leafAt(d, msh, "7")
 	if d.LeafText(when) == "" {
-		d.SetText(when, lastTime(rec))
+		d.SetText(when, last)
 	}
 	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
 		required := func(segment string) bool {
@@ -71,14 +72,74 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event string) {
 			belowAnOrder(d, k)
 		}
 	}
+	problems(d, rec, d.LeafText(when))
 	if part := schema.Structure(structure); part != nil {
 		orders(d, tree.Root, part, structure == "VXU_V04")
 		treatments(d, tree.Root, part)
 	}
+	hl7v2.Segments(d, tree.Root, func(n tree.Node) bool {
+		switch d.Name(n) {
+		case "ROL":
+			fill(d, n, "2", "AD")
+		case "TXA":
+			fill(d, n, "2", notStated)
+			fill(d, n, "17", "DO") // of table 0271, documented: it is more than dictated, and nobody has signed it
+		}
+		codes(d, n, version)
+		return true
+	})
+}
+
+// fill says something at a place of a segment where nothing is said yet.
+func fill(d *tree.Doc, segment tree.Node, place, text string) {
+	if leaf := leafAt(d, segment, place); d.LeafText(leaf) == "" {
+		d.SetText(leaf, text)
+	}
+}
+
+// codes gives the codes that a segment must have a text where the record has none.
+func codes(d *tree.Doc, n tree.Node, version string) {
+	s := schema.SegmentIn(d.Name(n), version)
+	if s == nil || d.Empty(n) {
+		return
+	}
+	for i, f := range s.Fields {
+		if f.Usage != schema.Required || f.Datatype != "CE" && f.Datatype != "CWE" && f.Datatype != "CNE" {
+			continue
+		}
+		number := hl7v2.Number(i + 1)
+		if k := d.Child(n, number); k == 0 || d.Empty(k) {
+			d.SetText(leafAt(d, n, number+".2"), notStated)
+		}
+	}
+}
+
+// problems gives every PRB what is to be done with it, when that was said, and a number: AD, add, of table 0287; the time of the message; and the
+// id of the condition in the record.
+func problems(d *tree.Doc, rec *mapping.Record, when string) {
+	var list []tree.Node
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if prb := d.Child(k, "PRB"); d.Name(k) == "PROBLEM" && prb != 0 {
+			list = append(list, prb)
+		}
+	}
+	var ids []string
+	for _, r := range rec.Resources {
+		if r.Type() == "Condition" && r.Placed() {
+			ids = append(ids, r.ID)
+		}
+	}
+	for i, prb := range list {
+		fill(d, prb, "1", "AD")
+		fill(d, prb, "2", when)
+		if number := d.Child(prb, "4"); (number == 0 || d.Empty(number)) && len(ids) == len(list) { // they stand in the order of the record
+			d.SetText(leafAt(d, prb, "4.1"), ids[i])
+		}
+	}
 }
 
 // treatments gives what was given (RXA) and what is to be given (RXE) the fields that every version wants: an end, which is the beginning
-// of what takes no time; an amount, 999 where nobody knows it (RXA-6); and units, a route and a timing of which nothing is stated.
+// of what takes no time; an amount, 999 where nobody knows it (RXA-6); and a route and a timing of which nothing is stated.
 func treatments(d *tree.Doc, n tree.Node, part *schema.Part) {
 	if rxa := d.Child(n, "RXA"); rxa != 0 {
 		if end := leafAt(d, rxa, "4"); d.LeafText(end) == "" {
@@ -89,9 +150,6 @@ func treatments(d *tree.Doc, n tree.Node, part *schema.Part) {
 		}
 	}
 	if rxe := d.Child(n, "RXE"); rxe != 0 && part.Child("RXE") != nil {
-		if units := d.Child(rxe, "5"); units == 0 || d.Empty(units) {
-			d.SetText(leafAt(d, rxe, "5.2"), notStated)
-		}
 		if p := part.Child("RXR"); p != nil && p.Min > 0 && d.Child(n, "RXR") == 0 {
 			d.SetText(leafAt(d, d.Add(n, "RXR", ""), "1.2"), notStated)
 		}

@@ -130,6 +130,7 @@ func TestBornAsFHIR(t *testing.T) {
 	}
 	var legs tree.Tally
 	faults, example := map[string]int{}, map[string]string{}
+	kinds := map[string]int{}
 	for _, name := range slices.Sorted(maps.Keys(born)) {
 		fault := func(format string, args ...any) {
 			f := fmt.Sprintf(format, args...)
@@ -139,8 +140,11 @@ func TestBornAsFHIR(t *testing.T) {
 			}
 		}
 		rec := born[name]()
-		structure := StructureFor(rec)
-		doc, err := m.FromFHIR(structure, "Bundle", rec)
+		var structures []string
+		messages, err := divide(rec, func(structure string, part *mapping.Record) (*outgoing, error) {
+			doc, err := m.FromFHIR(structure, "Bundle", part)
+			return &outgoing{structure: structure, doc: doc}, err
+		})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -153,42 +157,48 @@ func TestBornAsFHIR(t *testing.T) {
 		for _, f := range modifierFaults(rec) {
 			fault("%s", f)
 		}
-		if doc.Empty(tree.Root) {
-			continue
-		}
-		withHeader(doc, structure)
-		k := kit(m, structure)
-		printed := k.Print(doc)
-		msg, err := hl7v2.Parse(string(printed), hl7v2.Options{})
-		if err != nil {
-			fault("the message is not read: %v", err)
-			continue
-		}
-		if got := msg.Group(); got != structure {
-			fault("a %s is read as a %s", structure, got)
-			continue
-		}
-		for _, f := range msg.Findings {
-			if !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "Patient" }) {
-				break // a message about nobody: the structures want a PID, and there is none to make it of
+		for _, out := range messages {
+			doc, structure := out.doc, out.structure
+			structures = append(structures, structure)
+			if doc.Empty(tree.Root) {
+				continue
 			}
-			fault("the message has a finding %s at %s", f.ID, numbers.ReplaceAllString(f.Place.Path, ""))
+			withHeader(doc, structure)
+			k := kit(m, structure)
+			printed := k.Print(doc)
+			msg, err := hl7v2.Parse(string(printed), hl7v2.Options{})
+			if err != nil {
+				fault("the message is not read: %v", err)
+				continue
+			}
+			if got := msg.Group(); got != structure {
+				fault("a %s is read as a %s", structure, got)
+				continue
+			}
+			for _, f := range msg.Findings {
+				if !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "Patient" }) {
+					break // a message about nobody: the structures want a PID, and there is none to make it of
+				}
+				fault("the message has a finding %s at %s", f.ID, numbers.ReplaceAllString(f.Place.Path, ""))
+			}
+			// From here on HL7 v2 and FHIR must stay what they are.
+			res, err := k.Run(printed)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, f := range res.Faults {
+				fault("second leg: %s", numbers.ReplaceAllString(f, ""))
+			}
+			for _, f := range activeAgain(rec, res.Record) {
+				fault("%s", f)
+			}
+			for _, f := range inventedLinks(rec, res.Record) {
+				fault("%s", f)
+			}
 		}
-		// From here on HL7 v2 and FHIR must stay what they are.
-		res, err := k.Run(printed)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, f := range res.Faults {
-			fault("second leg: %s", numbers.ReplaceAllString(f, ""))
-		}
-		for _, f := range activeAgain(rec, res.Record) {
-			fault("%s", f)
-		}
-		for _, f := range inventedLinks(rec, res.Record) {
-			fault("%s", f)
-		}
+		kinds[strings.Join(slices.Compact(structures), " ")]++
 	}
+	top(t, "messages of a record", kinds, 30, nil)
 	t.Logf("%d records: %d values, %d carried, %d folded, %d declined, %d unmapped, %d invalid", len(born), legs.Values(), legs.Carried, legs.Folded, legs.Declined, legs.Unmapped, legs.Invalid)
 	top(t, "fault", faults, 60, example)
 	if len(faults) > 0 {

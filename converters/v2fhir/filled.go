@@ -2,6 +2,7 @@ package v2fhir
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,9 +28,9 @@ func saidLeaves(d *tree.Doc) map[tree.Node]bool {
 	return said
 }
 
-// filledIn is the finding that lists the places of a message that the record has not said, nil if there are none. What the user asked
-// for (the type of the message, its version) is not made up.
-func (w *writer) filledIn(d *tree.Doc, structure string, said map[tree.Node]bool) *diag.Finding {
+// filledIn are the places of a message that the record has not said. What the user asked for (the type of the message, its version) is not
+// made up.
+func (w *writer) filledIn(d *tree.Doc, structure string, said map[tree.Node]bool) []string {
 	places := addedPlaces(d, structure, said)
 	if w.o.Message != "" {
 		places = slices.DeleteFunc(places, func(p string) bool { return p == "MSH-9" })
@@ -37,11 +38,31 @@ func (w *writer) filledIn(d *tree.Doc, structure string, said map[tree.Node]bool
 	if w.o.Version != "" {
 		places = slices.DeleteFunc(places, func(p string) bool { return p == "MSH-12" })
 	}
-	if len(places) == 0 {
+	return places
+}
+
+// leftOut is the finding that counts the resources of a record that stand in none of its messages, by type, nil if there are none. Those that
+// only lead to others, or say how a document is arranged, are not missed.
+func leftOut(rec *mapping.Record) *diag.Finding {
+	count := map[string]int{}
+	for _, r := range rec.Resources {
+		if !r.Contained() && !slices.Contains(notMissed, r.Type()) && !rec.Written(r) {
+			count[r.Type()]++
+		}
+	}
+	if len(count) == 0 {
 		return nil
 	}
-	return diag.New(FilledIn, diag.Place{}, "filled in, for the message must have it and the record does not say it: %s", strings.Join(places, ", "))
+	var list []string
+	for _, typ := range slices.Sorted(maps.Keys(count)) {
+		list = append(list, strconv.Itoa(count[typ])+" "+typ)
+	}
+	return diag.New(LeftOut, diag.Place{}, "HL7 v2 has no place for it in these messages, and it is left out: %s", strings.Join(list, ", "))
 }
+
+// notMissed are the types that say nothing of a patient by themselves.
+var notMissed = []string{"Composition", "Provenance", "MessageHeader", "Bundle", "OperationOutcome", "Practitioner", "PractitionerRole", "Organization", "Location",
+	"HealthcareService", "Endpoint", "Device", "Binary", "Medication", "Substance", "Schedule", "Slot"}
 
 // addedPlaces are the places of the leaves that are not among those that were said, in the order of the message. A field of which
 // nothing was said is one place, and one that was added to each segment of its name is NK1[*]-1.

@@ -1,12 +1,14 @@
 package v2fhir
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
@@ -28,6 +30,7 @@ const (
 	FilledIn     diag.ID = "CP-V2-106" // what the message must have and the record does not say was filled in
 	AboutNobody  diag.ID = "CP-V2-107" // the message must have a patient and the record has none
 	AboutNothing diag.ID = "CP-V2-108" // the record holds nothing of what the message is about
+	LeftOut      diag.ID = "CP-V2-117" // what no message that was made has a place for
 )
 
 // Format is HL7 v2 as a format of convert, with the maps of a run.
@@ -267,21 +270,91 @@ type writer struct {
 	maps *mapping.Maps
 }
 
+// outgoing is a message that a record, or a part of it, becomes.
+type outgoing struct {
+	typ, event, structure string
+	doc                   *tree.Doc
+	said                  map[tree.Node]bool // what the record says; nil of one that came from a message
+}
+
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	typ, event, structure := w.message(rec.Record)
-	m, err := w.maps.For(mapping.Source{Format: "hl7v2", Event: typ + "^" + event, Made: true})
+	list, err := w.messages(rec)
 	if err != nil {
 		return nil, nil, err
+	}
+	var out []byte
+	var finds []*diag.Finding
+	var filled []string
+	for i, m := range list {
+		setIDs(m.doc, m.structure, "")
+		if i > 0 {
+			w.renumber(m.doc, i)
+		}
+		var list []*diag.Finding
+		out, list = hl7v2.AppendMessage(out, m.doc, hl7v2.PrintOptions{Structure: m.structure})
+		finds = append(finds, list...)
+		if m.said == nil {
+			continue
+		}
+		for _, place := range w.filledIn(m.doc, m.structure, m.said) {
+			if !slices.Contains(filled, place) {
+				filled = append(filled, place)
+			}
+		}
+	}
+	if len(filled) > 0 {
+		finds = append(finds, diag.New(FilledIn, diag.Place{}, "filled in, for the message must have it and the record does not say it: %s", strings.Join(filled, ", ")))
+	}
+	if f := leftOut(rec.Record); f != nil && bornElsewhere(rec.Record) {
+		finds = append(finds, f)
+	}
+	return []convert.Part{{Data: out}}, finds, nil
+}
+
+// messages are those that a record becomes: the one that --message asks for or that the record came from, else as many as it takes.
+func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
+	last := ""
+	if bornElsewhere(rec.Record) {
+		last = lastTime(rec.Record)
+	}
+	typ, event, structure := w.message(rec.Record)
+	if structure != "" {
+		m, err := w.write(rec, rec.Record, typ, event, structure, last)
+		if err == nil && m == nil {
+			err = diag.New(AboutNothing, diag.Place{}, "")
+		}
+		return []*outgoing{m}, err
+	}
+	return divide(rec.Record, func(structure string, part *mapping.Record) (*outgoing, error) {
+		typ, event, _ := strings.Cut(structure, "_")
+		switch structure {
+		case ofPerson:
+			event = "A08" // an update says nothing of a visit that begins
+		case "SIU_S12":
+			event = appointmentEvent(part)
+		case "MDM_T02":
+			event = documentEvent(part)
+		}
+		return w.write(rec, part, typ, event, structure, last)
+	})
+}
+
+// write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about. last is the time that
+// the record said last.
+func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, structure, last string) (*outgoing, error) {
+	m, err := w.maps.For(mapping.Source{Format: "hl7v2", Event: typ + "^" + event, Made: true})
+	if err != nil {
+		return nil, err
 	}
 	if !m.Set().Has(structure, "Bundle") {
 		if w.o.Message != "" || eventOf(rec.Record) == "" {
-			return nil, nil, diag.New(NoStructure, diag.Place{}, "")
+			return nil, diag.New(NoStructure, diag.Place{}, "")
 		}
 		structure = AnyStructure // it came from a message that was read so, and goes back so
 	}
-	doc, err := m.FromFHIR(structure, "Bundle", rec.Record)
+	doc, err := m.FromFHIR(structure, "Bundle", part)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var said map[tree.Node]bool
 	if bornElsewhere(rec.Record) {
@@ -289,58 +362,62 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	}
 	w.header(doc, rec, typ, event, structure)
 	if said != nil {
-		complete(doc, rec.Record, structure, event)
-	}
-	if said != nil && lacksSubject(doc, typ) {
-		return nil, nil, diag.New(AboutNothing, diag.Place{}, "")
-	}
-	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
-		return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
-	}
-	setIDs(doc, structure, "")
-	out, finds := hl7v2.AppendMessage(nil, doc, hl7v2.PrintOptions{Structure: structure})
-	if said != nil {
-		if f := w.filledIn(doc, structure, said); f != nil {
-			finds = append(finds, f)
+		complete(doc, part, structure, event, w.version(), last)
+		if lacksSubject(doc, typ) {
+			return nil, nil
 		}
 	}
-	return []convert.Part{{Data: out}}, finds, nil
+	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
+		return nil, diag.New(AboutNobody, diag.Place{}, "")
+	}
+	return &outgoing{typ, event, structure, doc, said}, nil
 }
 
-// message is the type, event and structure of the message that a record becomes: as --message says, as the MessageHeader
-// says, or as what is in it suggests.
+// renumber gives the further messages of a record control ids of their own, in the order of the messages.
+func (w *writer) renumber(d *tree.Doc, nth int) {
+	id := leafAt(d, d.Child(tree.Root, "MSH"), "10")
+	was := d.LeafText(id)
+	text := was + "-" + strconv.Itoa(nth+1)
+	if len(was) <= controlLength && len(text) > controlLength {
+		text = shortened(text)
+	}
+	d.SetText(id, text)
+}
+
+// controlLength is the length of MSH-10 up to 2.5.
+const controlLength = 20
+
+// shortened is a control id that a longer one comes to.
+func shortened(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:controlLength/2])
+}
+
+// message is the type, event and structure of the message that a record becomes, as --message or the MessageHeader says; without a structure
+// if neither does.
 func (w *writer) message(rec *mapping.Record) (typ, event, structure string) {
 	asked := strings.NewReplacer("_", "^").Replace(strings.ToUpper(w.o.Message))
 	if asked == "" {
 		asked = eventOf(rec)
 	}
-	if asked != "" {
-		typ, event, _ = strings.Cut(asked, "^")
-		event, _, _ = strings.Cut(event, "^")
-		if id, ok := schema.StructureOf(typ, event); ok {
-			return typ, event, id
-		}
-		if w.o.Message != "" {
-			return typ, event, typ + "_" + event
-		}
-		if part := schema.Structure(namedStructure(rec)); part != nil {
-			return typ, event, part.Name
-		}
-		if event != "" {
-			return typ, event, AnyStructure // nobody knows the event: it was read so, and goes back so
-		}
+	if asked == "" {
+		return "", "", ""
 	}
-	structure = StructureFor(rec)
-	typ, event, _ = strings.Cut(structure, "_")
-	switch structure {
-	case "ADT_A01":
-		event = "A08" // an update says nothing of a visit that begins
-	case "SIU_S12":
-		event = appointmentEvent(rec)
-	case "MDM_T02":
-		event = documentEvent(rec)
+	typ, event, _ = strings.Cut(asked, "^")
+	event, _, _ = strings.Cut(event, "^")
+	if id, ok := schema.StructureOf(typ, event); ok {
+		return typ, event, id
 	}
-	return typ, event, structure
+	if w.o.Message != "" {
+		return typ, event, typ + "_" + event
+	}
+	if part := schema.Structure(namedStructure(rec)); part != nil {
+		return typ, event, part.Name
+	}
+	if event != "" {
+		return typ, event, AnyStructure // nobody knows the event: it was read so, and goes back so
+	}
+	return "", "", ""
 }
 
 // namedStructure is the message structure that a record's MessageHeader names, as in ORU^R01^ORU_R01, empty if it names none.
@@ -379,16 +456,15 @@ func eventOf(rec *mapping.Record) string {
 	return ""
 }
 
+// version is that of the messages that are made.
+func (w *writer) version() string { return cmp.Or(w.o.Version, "2.5.1") }
+
 // header fills what every message must have and the record does not say. There is no clock in it: the time of the message is
 // the bundle's or none, and its control id comes from what identifies the record.
 func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure string) {
 	msh := d.Child(tree.Root, "MSH")
 	if msh == 0 {
 		msh = d.Add(tree.Root, "MSH", "")
-	}
-	version := w.o.Version
-	if version == "" {
-		version = "2.5.1"
 	}
 	control := rec.Key
 	if control == "" {
@@ -401,15 +477,14 @@ func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure 
 		sum := sha256.Sum256([]byte(control))
 		control = hex.EncodeToString(sum[:])
 	}
-	if len(control) > 20 { // the length of MSH-10 up to 2.5
-		sum := sha256.Sum256([]byte(control))
-		control = hex.EncodeToString(sum[:10])
+	if len(control) > controlLength {
+		control = shortened(control)
 	}
 	own := d.Child(msh, "9") != 0 && !d.Empty(d.Child(msh, "9"))
 	if structure == AnyStructure {
 		structure = "" // no message calls itself so
 	}
-	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", version}} {
+	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", w.version()}} {
 		p, err := hl7v2.Format.ParsePath(x[0])
 		if err != nil {
 			continue

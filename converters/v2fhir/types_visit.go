@@ -6,18 +6,27 @@ import (
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
+// endOfVisit is the structure of the message that a visit has ended (A03).
+const endOfVisit = "ADT_A03"
+
 // dischargeURL holds a discharge that does not end the visit in FHIR.
 const dischargeURL = "https://chartpost.org/fhir/StructureDefinition/PV1-45"
 
-// visitStatus is what a PV1 says of the visit: PV1-45 ends it, unless the message takes the discharge back (A13), and else
-// PV1-2 speaks for itself (PatientClass[EncounterStatus]). FHIR wants a status: what the guide does not know is unknown.
-func visitStatus(d *tree.Doc, pv1 tree.Node) cpb.EncounterStatusCode_Value {
+// visitStatus is what a PV1 says of the visit: PV1-45 ends it, unless the message takes the discharge back (A13), and so does a message of the
+// end of a visit (A03), which may not know when it was; else PV1-2 speaks for itself (PatientClass[EncounterStatus]). FHIR wants a status: what
+// the guide does not know is unknown.
+func visitStatus(c *mapping.Context, pv1 tree.Node) cpb.EncounterStatusCode_Value {
+	d := c.Doc
+	if c.Whole() == endOfVisit {
+		return cpb.EncounterStatusCode_FINISHED
+	}
 	if cancelsDischarge(d) {
 		return cpb.EncounterStatusCode_IN_PROGRESS
 	}
@@ -53,16 +62,50 @@ func cancelsDischarge(d *tree.Doc) bool {
 var status = mapping.Pair{
 	Read: func(c *mapping.Context, pv1 tree.Node, dst proto.Message) bool {
 		if e, ok := dst.(*epb.Encounter); ok {
-			e.Status = &epb.Encounter_StatusCode{Value: visitStatus(c.Doc, pv1)}
+			e.Status = &epb.Encounter_StatusCode{Value: visitStatus(c, pv1)}
 		}
 		return false // a status alone is no visit
 	},
 	Write: func(c *mapping.Context, src proto.Message, pv1 tree.Node) bool {
 		e, ok := src.(*epb.Encounter)
-		if !ok || e.Status == nil || e.Status.Value != visitStatus(c.Doc, pv1) {
+		if !ok || e.Status == nil {
+			return false
+		}
+		if noMessage(c.Resources()) {
+			classOf(c.Doc, pv1, e.Status.Value)
+		}
+		if e.Status.Value != visitStatus(c, pv1) {
 			return false
 		}
 		c.Claim(e.Status)
+		return true
+	},
+}
+
+// classOf gives a visit the class that PV1-2 must say where the record says none: P, of one that is planned, and else U, unknown.
+func classOf(d *tree.Doc, pv1 tree.Node, s cpb.EncounterStatusCode_Value) {
+	class := leafAt(d, pv1, "2")
+	if d.LeafText(class) != "" {
+		return
+	}
+	if s == cpb.EncounterStatusCode_PLANNED {
+		d.SetText(class, "P")
+		return
+	}
+	d.SetText(class, "U")
+	d.Mark(class, tree.Declined, mapping.ConstantLeaf)
+}
+
+// performed is Procedure.status of one that was done, which the time says at which it was (PR1-5). The guide has it come back as unknown.
+var performed = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, pr1 tree.Node) bool {
+		p, ok := src.(*prpb.Procedure)
+		if !ok || p.GetStatus().GetValue() != cpb.EventStatusCode_COMPLETED || textAt(c.Doc, pr1, "5") == "" {
+			return false
+		}
+		defer c.Fold("PR1-5 says that it was done, and comes back without a status")()
+		c.Claim(p.Status)
 		return true
 	},
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2"
-	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -49,6 +48,7 @@ var segmentTypes = mapping.Types{
 	"ETHNICITIES":   ethnicity.pair(),
 	"DISCHARGE":     discharge,
 	"PV1_STATUS":    status,
+	"PERFORMED":     performed,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,
 	"PERIOD_END":    periodEnd,
@@ -86,48 +86,4 @@ func Facility(d *tree.Doc) string {
 		return ""
 	}
 	return strings.Join(parts(d, d.Child(msh, "4")), "^")
-}
-
-// StructureFor is the message structure that a record of FHIR becomes: what the MessageHeader's event says, else what the
-// record holds most tellingly.
-func StructureFor(rec *mapping.Record) string {
-	if code := eventOf(rec); code != "" {
-		typ, event, _ := strings.Cut(code, "^")
-		if id, ok := schema.StructureOf(typ, event); ok {
-			return id
-		}
-	}
-	structure := "ADT_A01"
-	alone := "" // what the record is about, if it is about nothing else
-	for _, r := range rec.Resources {
-		switch typ := r.Type(); typ {
-		case "DiagnosticReport":
-			return "ORU_R01"
-		case "Immunization":
-			structure = "VXU_V04"
-		case "Appointment", "DocumentReference":
-			if alone == "" || alone == typ {
-				alone = typ
-			} else {
-				alone = "more"
-			}
-		case "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Device", "HealthcareService", "ServiceRequest",
-			"RelatedPerson", "Schedule", "Slot", "Provenance", "Binary", "MessageHeader":
-		case "Encounter":
-			if alone == "" {
-				alone = "Encounter"
-			}
-		default:
-			alone = "more"
-		}
-	}
-	if structure == "ADT_A01" {
-		switch alone {
-		case "Appointment":
-			structure = "SIU_S12"
-		case "DocumentReference":
-			structure = "MDM_T02"
-		}
-	}
-	return structure
 }

@@ -26,4 +26,7 @@ var v2fhirEntries = []Entry{
 	{"CP-V2-108", Reject, "the record holds nothing of what the message is about",
 		"A message of orders without an order, of an appointment or a document without one, is none of its type: a receiver refuses it.",
 		"leave out --message, so that the record chooses the message, or ask for another"},
+	{"CP-V2-117", Misread, "the messages have no place for a part of the record, which is left out",
+		"HL7 v2 has no message for some of what FHIR and documents say, and an order or a prescription is not sent unless it is asked for: a receiver might carry it out. The ledger names every value.",
+		"keep the original with the messages, write --to ccda or --to fhir, which have a place for it, or ask for an order with --message (OMP^O09, OML^O21)"},
 }

@@ -98,6 +98,9 @@ func (c *Context) Fold(why string) (end func()) {
 	return func() { c.fold = "" }
 }
 
+// Whole is the name of the table by which the whole document is read or written: a message's structure.
+func (c *Context) Whole() string { return c.whole }
+
 // Normal is for pairs on the way to FHIR: it declares the written form in which a leaf that they carry comes back. The form is
 // only asked for where somebody compares.
 func (c *Context) Normal(leaf tree.Node, form func() string) {

@@ -25,6 +25,7 @@ type Context struct {
 type run struct {
 	m        *Map
 	rec      *Record
+	whole    string // see Context.Whole
 	frame    *frame
 	reading  bool
 	fold     string // why what is being carried does not come back where it was; empty if it does
@@ -93,7 +94,7 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 	if !ok {
 		s = newScratch()
 	}
-	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, scratch: *s, reading: true, normal: o.Normal, noBundle: o.NoBundle,
+	c := &Context{Doc: doc, Zone: o.Zone, run: run{m: m, rec: rec, whole: name, scratch: *s, reading: true, normal: o.Normal, noBundle: o.NoBundle,
 		alike: o.Shared && rec.doc == nil, trial: trial}}
 	f := c.push(t)
 	if t.info == nil {

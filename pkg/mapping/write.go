@@ -89,7 +89,7 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *
 	for {
 		rec.index()
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
-		c := &Context{Doc: doc, run: run{m: m, rec: rec, trial: trial, back: back{refused: refused}}}
+		c := &Context{Doc: doc, run: run{m: m, rec: rec, whole: name, trial: trial, back: back{refused: refused}}}
 		write(c, t)
 		rec.steps = c.steps
 		if c.err != nil {

@@ -2,6 +2,9 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -37,23 +40,58 @@ func (c *Context) refuse() (again bool) {
 	return again
 }
 
-// carriedWhole reports that every leaf of an element was written.
+// carriedWhole reports that an element was written, as far as it modifies what it belongs to: a modifier extension with all that it has. Of
+// any other element the extensions are not asked for, which by FHIR's rule never change what it means, nor the words beside a code; and of a
+// concept's codings, which say the same, one is enough.
 func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
-	ok := true
 	for i := range e.Len(v) {
-		if x, ti := e.Item(v, i); ti != nil {
-			leaves(x, ti, func(leaf reflect.Value) {
-				ok = ok && c.claimed(leaf) >= tree.Folded
+		x, ti := e.Item(v, i)
+		if ti == nil {
+			continue
+		}
+		ok := false
+		if concept := plan.As[dpb.CodeableConcept](x); concept != nil && len(concept.Coding) > 0 {
+			ok = slices.ContainsFunc(concept.Coding, func(coding *dpb.Coding) bool {
+				return c.carriedMeaning(reflect.ValueOf(coding).Elem(), plan.OfMessage(coding))
 			})
+		} else if e.Name == "modifierExtension" {
+			ok = true
+			leaves(x, ti, func(leaf reflect.Value) { ok = ok && c.claimed(leaf) >= tree.Folded })
+		} else {
+			ok = c.carriedMeaning(x, ti)
+		}
+		if !ok {
+			return false
 		}
 	}
-	return ok
+	return true
+}
+
+// carriedMeaning reports that all leaves of an element were written, but those of its extensions and of the words of codings.
+func (c *Context) carriedMeaning(v reflect.Value, ti *plan.Type) bool {
+	if ti.Prim != nil {
+		return !ti.Prim.HasValue(v) || c.claimed(v) >= tree.Folded
+	}
+	if plan.As[dpb.Reference](v) != nil {
+		return c.claimed(v) >= tree.Folded
+	}
+	for _, e := range ti.Elements {
+		if e.Name == "extension" || e.Name == "display" || e.RefText {
+			continue
+		}
+		for i := range e.Len(v) {
+			if x, next := e.Item(v, i); next != nil && !c.carriedMeaning(x, next) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // anyClaimed reports that something at or below v was written.
-func (c *Context) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
+func (x *run) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
 	leaves(v, ti, func(leaf reflect.Value) {
-		any = any || c.claimed(leaf) >= tree.Folded
+		any = any || x.claimed(leaf) >= tree.Folded
 	})
 	return any
 }

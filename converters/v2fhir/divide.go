@@ -1,0 +1,319 @@
+package v2fhir
+
+import (
+	"slices"
+
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
+)
+
+// This file divides a record that no message made among the messages that together have a place for it: no structure of HL7 v2 holds the
+// allergies, the results and the vaccinations of one patient, and none has two visits.
+//
+//	PPR^PC1   problems with a status        a message for each visit that they belong to, and one for those of no visit
+//	VXU^V04   vaccinations                  the same
+//	ORU^R01   reports and results           the same
+//	SIU^S12   an appointment                a message for each
+//	MDM^T02   a document                    a message for each
+//	ADT^A08   all else: the person, diagnoses, allergies, procedures, insurances; a message for each visit, with what belongs to it, and of
+//	          one that has ended nobody knows when an ADT^A03, which says so
+//
+// An order or a prescription is never sent by itself: who receives one may carry it out. Each message has the patient, and what its subjects
+// refer to. What no message has a place for goes with the first, whose tables say why it is left out.
+
+// kinds are the messages that a record is divided among, those first that take what is theirs alone, each with what it is about.
+var kinds = []struct {
+	structure string
+	types     []string
+	each      bool // a message has one of them
+}{
+	{"PPR_PC1", []string{"Condition"}, false},
+	{"VXU_V04", []string{"Immunization"}, false},
+	{"ORU_R01", []string{"DiagnosticReport", "Observation"}, false},
+	{"SIU_S12", []string{"Appointment"}, true},
+	{"MDM_T02", []string{"DocumentReference"}, true},
+}
+
+// ofPerson is the message of the person or of a visit. It is the last kind.
+const ofPerson = "ADT_A01"
+
+// typesOfPerson are what it is about.
+var typesOfPerson = []string{"AllergyIntolerance", "Condition", "Procedure", "Coverage", "Observation"}
+
+// isSubject reports a type that has messages of its own, and stands in no other.
+func isSubject(typ string) bool {
+	if typ == "Encounter" || slices.Contains(typesOfPerson, typ) {
+		return true
+	}
+	for _, k := range kinds {
+		if slices.Contains(k.types, typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// portion is what a message is about.
+type portion struct {
+	structure string
+	subjects  []*mapping.Resource
+	visit     *mapping.Resource // nil: none
+}
+
+// division is a record that is being divided.
+type division struct {
+	rec      *mapping.Record
+	leads    map[*mapping.Resource][]*mapping.Resource // to what a resource refers
+	from     map[*mapping.Resource][]*mapping.Resource // what refers to it
+	told     map[*mapping.Resource]bool                // it stands in a message
+	list     []*outgoing
+	messages int // so far
+	write    func(structure string, part *mapping.Record) (*outgoing, error)
+}
+
+// divide is the messages that a record becomes, the one of the person first. write makes one of a part of the record, or nil if it would say
+// nothing of what it is about.
+func divide(rec *mapping.Record, write func(structure string, part *mapping.Record) (*outgoing, error)) ([]*outgoing, error) {
+	d := &division{rec: rec, write: write, told: map[*mapping.Resource]bool{},
+		leads: map[*mapping.Resource][]*mapping.Resource{}, from: map[*mapping.Resource][]*mapping.Resource{}}
+	for _, r := range rec.Resources {
+		rec.LeadsTo(r, func(to *mapping.Resource) {
+			d.leads[r] = append(d.leads[r], to)
+			d.from[to] = append(d.from[to], r)
+		})
+	}
+	var portions []portion
+	for _, k := range kinds {
+		if k.structure != "ORU_R01" || d.has("DiagnosticReport") { // observations without any report stand in the message of the person
+			portions = append(portions, d.portions(k.structure, k.types, k.each)...)
+		}
+	}
+	person := len(portions) == 0 || d.wantsPerson(portions)
+	for i, p := range portions {
+		if err := d.add(p, !person && i == len(portions)-1); err != nil {
+			return nil, err
+		}
+	}
+	// A visit that results or vaccinations belong to, and that does not stand beside them: only a message of its own says that it has ended.
+	person = person || slices.ContainsFunc(portions, func(p portion) bool { return p.visit != nil && !d.told[p.visit] })
+	if person || len(d.list) == 0 {
+		others := d.list
+		d.list = nil
+		if err := d.person(); err != nil {
+			return nil, err
+		}
+		d.list = append(d.list, others...)
+	}
+	return d.list, nil
+}
+
+func (d *division) has(typ string) bool {
+	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool { return r.Type() == typ && !r.Contained() })
+}
+
+// visitOf is the visit that a resource refers to, nil if there is none.
+func (d *division) visitOf(r *mapping.Resource) *mapping.Resource {
+	for _, to := range d.leads[r] {
+		if to.Type() == "Encounter" {
+			return to
+		}
+	}
+	return nil
+}
+
+// portions are those of a kind: one for each visit, or for each subject. What is a part of another subject goes with that.
+func (d *division) portions(structure string, types []string, each bool) (list []portion) {
+	for _, r := range d.rec.Resources {
+		isPart := func(of *mapping.Resource) bool { return of != r && slices.Contains(types, of.Type()) }
+		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || isDiagnosis(r) {
+			continue
+		}
+		visit := d.visitOf(r)
+		i := slices.IndexFunc(list, func(p portion) bool { return p.visit == visit })
+		if i < 0 || each {
+			i = len(list)
+			list = append(list, portion{structure: structure, visit: visit})
+		}
+		list[i].subjects = append(list[i].subjects, r)
+	}
+	return list
+}
+
+// ofVaccination reports an observation that belongs to a vaccination, with which it goes.
+func (d *division) ofVaccination(r *mapping.Resource) bool {
+	return r.Type() == "Observation" && slices.ContainsFunc(d.leads[r], func(to *mapping.Resource) bool { return to.Type() == "Immunization" })
+}
+
+// isDiagnosis reports a condition of which a diagnosis (DG1) says all: one without a status, for which that has no place.
+func isDiagnosis(r *mapping.Resource) bool {
+	c, ok := r.Msg.(*conpb.Condition)
+	return ok && c.ClinicalStatus == nil && c.VerificationStatus == nil
+}
+
+// structureOf is the message of a visit: that it has ended is said by the time at which it did, or by the event.
+func structureOf(visit *mapping.Resource) string {
+	if visit != nil {
+		if e, ok := visit.Msg.(*epb.Encounter); ok && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && e.GetPeriod().GetEnd() == nil {
+			return endOfVisit
+		}
+	}
+	return ofPerson
+}
+
+// wantsPerson reports that a record holds what none of the portions is about and a message of the person has a place for.
+func (d *division) wantsPerson(portions []portion) bool {
+	reports := d.has("DiagnosticReport")
+	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool {
+		switch typ := r.Type(); {
+		case r.Contained():
+			return false
+		case typ == "Observation":
+			return !reports && !d.ofVaccination(r)
+		case typ == "Condition":
+			return isDiagnosis(r)
+		case typ == "Encounter":
+			return !slices.ContainsFunc(portions, func(p portion) bool { return p.visit == r })
+		default:
+			return slices.Contains(typesOfPerson, typ)
+		}
+	})
+}
+
+// person adds the messages of the person: one for each visit of which something is not told yet, the first one with all that no other message
+// has, and one for what belongs to no visit, where a message of a visit has no place for that.
+func (d *division) person() error {
+	var visits []portion
+	for _, r := range d.rec.Resources {
+		if r.Type() != "Encounter" || r.Contained() {
+			continue
+		}
+		p := portion{structure: structureOf(r), subjects: []*mapping.Resource{r}, visit: r}
+		for _, of := range d.from[r] {
+			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation") && d.visitOf(of) == r {
+				p.subjects = append(p.subjects, of)
+			}
+		}
+		if !d.told[r] || len(p.subjects) > 1 || slices.ContainsFunc(d.leads[r], func(to *mapping.Resource) bool { return to.Type() == "Condition" }) {
+			visits = append(visits, p)
+		}
+	}
+	// All that no other message has goes with a visit that is not told as one that has ended.
+	first := portion{structure: ofPerson}
+	if i := slices.IndexFunc(visits, func(p portion) bool { return p.structure == ofPerson }); i >= 0 {
+		first.visit = visits[i].visit
+		visits = slices.Delete(visits, i, i+1)
+	}
+	for _, p := range visits {
+		if err := d.add(p, false); err != nil {
+			return err
+		}
+	}
+	byVisit := d.list
+	d.list = nil
+	if err := d.add(first, true); err != nil {
+		return err
+	}
+	alone := portion{structure: ofPerson}
+	for _, r := range d.rec.Resources {
+		if !d.told[r] && !r.Contained() && (r.Type() == "Condition" || r.Type() == "Procedure") {
+			alone.subjects = append(alone.subjects, r)
+		}
+	}
+	if first.visit != nil && len(alone.subjects) > 0 {
+		if err := d.add(alone, false); err != nil {
+			return err
+		}
+	}
+	d.list = append(d.list, byVisit...)
+	return nil
+}
+
+// add writes a portion, with all that no other message has if it is the last one, and keeps the message if something of what it is about
+// stands in it.
+func (d *division) add(p portion, last bool) error {
+	in := d.closure(p)
+	part := d.rec.Excerpt(func(r *mapping.Resource) bool {
+		if r.Type() == "Encounter" {
+			return r == p.visit
+		}
+		return in[r] || last && (!isSubject(r.Type()) || !d.told[r])
+	})
+	m, err := d.write(p.structure, part)
+	if err != nil {
+		return err
+	}
+	own := typesOfPerson
+	for _, k := range kinds {
+		if k.structure == p.structure {
+			own = k.types
+		}
+	}
+	news := false
+	var told []*mapping.Resource
+	for _, r := range part.Resources {
+		if r.Placed() && (!isSubject(r.Type()) || r.Type() == "Encounter" || slices.Contains(own, r.Type()) || d.ofVaccination(r)) {
+			told = append(told, r)
+			news = news || slices.Contains(p.subjects, r) && !d.told[r]
+		}
+	}
+	if last {
+		news = d.messages == 0 || d.rec.Adds(part)
+	}
+	if news && m != nil || last { // what the last one has no place for is left out for its reasons, be it sent or not
+		d.rec.Absorb(part)
+	}
+	if m == nil || !news {
+		return nil
+	}
+	d.messages++
+	for _, r := range told {
+		d.told[r] = true
+	}
+	d.list = append(d.list, m)
+	return nil
+}
+
+// closure is what a message about the subjects of a portion needs: the patient, what tells of whom the message is, whatever the subjects refer
+// to, and what tells of them.
+func (d *division) closure(p portion) map[*mapping.Resource]bool {
+	in := map[*mapping.Resource]bool{}
+	var include func(r *mapping.Resource)
+	include = func(r *mapping.Resource) {
+		if in[r] || r.Type() == "Encounter" && r != p.visit || isSubject(r.Type()) && d.told[r] && !slices.Contains(p.subjects, r) {
+			return
+		}
+		in[r] = true
+		for _, to := range d.leads[r] {
+			if !slices.Contains(aloneInMessage, to.Type()) {
+				include(to)
+			}
+		}
+	}
+	for _, r := range d.rec.Resources {
+		switch r.Type() {
+		case "Patient", "MessageHeader":
+			include(r)
+		case "RelatedPerson":
+			if p.structure == "VXU_V04" { // registries look for a child by his mother
+				include(r)
+			}
+		}
+	}
+	for _, r := range p.subjects {
+		include(r)
+	}
+	for _, r := range p.subjects {
+		for _, of := range d.from[r] {
+			if of.Type() == "Provenance" || of.Type() == "Basic" || d.ofVaccination(of) {
+				include(of)
+			}
+		}
+	}
+	return in
+}
+
+// aloneInMessage are the types of which a message has one, so that none comes by a reference from another.
+var aloneInMessage = []string{"Appointment", "DocumentReference"}

@@ -1,0 +1,140 @@
+package v2fhir
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/mapping"
+)
+
+const (
+	ofAnn      = `"subject":{"reference":"urn:uuid:ann"}`
+	penicillin = `{"resourceType":"AllergyIntolerance","id":"penicillin","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+		"code":"active","display":"Active"}],"extension":[{"url":"https://maple.example/by","valueString":"nurse"}]},"code":{"text":"Penicillin"},"patient":{"reference":"urn:uuid:ann"}}`
+	gout = `{"resourceType":"Condition","id":"gout","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"resolved"}]},
+		"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"confirmed"}]},"code":{"text":"Gout"},` + ofAnn + `,
+		"onsetDateTime":"2019-02-03","abatementDateTime":"2020-05-06"}`
+	cough   = `{"resourceType":"Condition","id":"cough","code":{"text":"Cough"},` + ofAnn + `}`
+	biopsy  = `{"resourceType":"Procedure","id":"biopsy","status":"completed","code":{"text":"Biopsy"},` + ofAnn + `,"performedDateTime":"2023-04-05"}`
+	undated = `{"resourceType":"Procedure","id":"undated","status":"completed","code":{"text":"Suture"},` + ofAnn + `}`
+	notDone = `{"resourceType":"Procedure","id":"not","status":"not-done","code":{"text":"Biopsy"},` + ofAnn + `,"performedDateTime":"2023-04-05"}`
+	tablets = `{"resourceType":"MedicationRequest","id":"tablets","status":"active","intent":"order","medicationCodeableConcept":{"text":"Aspirin"},` + ofAnn + `}`
+	letter  = `{"resourceType":"DocumentReference","id":"letter","status":"current","masterIdentifier":{"value":"D1"},"type":{"text":"Letter"},` + ofAnn + `,
+		"content":[{"attachment":{"contentType":"text/plain","data":"QW5uIGlzIHdlbGwu"}}]}`
+	reply = `{"resourceType":"DocumentReference","id":"reply","status":"current","masterIdentifier":{"value":"D2"},"type":{"text":"Reply"},` + ofAnn + `,
+		"relatesTo":[{"code":"appends","target":{"reference":"urn:uuid:letter"}}],"content":[{"attachment":{"contentType":"text/plain","data":"VGhhbmtzLg=="}}]}`
+	spring = `{"resourceType":"Encounter","id":"spring","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},` + ofAnn + `,
+		"identifier":[{"value":"V1"}],"period":{"start":"2024-03-01"}}`
+	summer = `{"resourceType":"Encounter","id":"summer","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},` + ofAnn + `,
+		"identifier":[{"value":"V2"}],"period":{"start":"2024-07-01","end":"2024-07-01"}}`
+	autumn     = `{"resourceType":"Encounter","id":"autumn","status":"planned","class":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},` + ofAnn + `,"identifier":[{"value":"V3"}]}`
+	inSummer   = `{"resourceType":"Procedure","id":"inSummer","status":"completed","code":{"text":"Cast"},` + ofAnn + `,"encounter":{"reference":"urn:uuid:summer"},"performedDateTime":"2024-07-01"}`
+	springNote = `{"resourceType":"DiagnosticReport","id":"springNote","status":"final","code":{"text":"Panel"},` + ofAnn + `,"encounter":{"reference":"urn:uuid:spring"},
+		"result":[{"reference":"urn:uuid:potassium"}]}`
+	codeless = `{"resourceType":"Observation","id":"codeless","status":"final","code":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+		"valueCode":"unknown"}]},` + ofAnn + `,"valueString":"5"}`
+	ofDose = `{"resourceType":"Observation","id":"ofDose","status":"final","code":{"text":"Reaction"},` + ofAnn + `,"partOf":[{"reference":"urn:uuid:dose"}],"valueString":"none"}`
+)
+
+// TestDivide: a record that no message made becomes the messages that together have a place for it, and what none has is told.
+func TestDivide(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := builtin(t)
+	tests := []struct {
+		name      string
+		o         convert.Options
+		resources []string
+		messages  []string // the segments that each must hold, by their beginnings, behind its event
+		lacks     string   // what no message holds
+		leftOut   string
+	}{
+		{name: "the person alone", resources: []string{annLee}, messages: []string{"A08\nPID|1||7"}},
+		{name: "an allergy, whose status has an extension, and a diagnosis", resources: []string{annLee, penicillin, cough},
+			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin\nDG1|1||^^^^^^^^Cough"}},
+		{name: "a problem with its status", resources: []string{annLee, gout},
+			messages: []string{"PC1\nPRB|AD|20190203|^^^^^^^^Gout|gout|||||20200506||||confirmed^^http://terminology.hl7.org/CodeSystem/condition-ver-status|resolved^"}},
+		{name: "all kinds of things", resources: []string{annLee, penicillin, gout, biopsy, dose, panel, potassium, sodium, letter, reply, tablets},
+			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin\nPR1|1||^^^^^^^^Biopsy", "PC1\nPRB|AD|", "V04\nRXA|0|1|20240301", "R01\nOBR|1|||^^^^^^^^Panel\nOBR|2|||^Observations",
+				"T02\nTXA|1|^^^^^^^^Letter", "T06\nTXA|1|^^^^^^^^Reply"},
+			leftOut: "1 MedicationRequest"},
+		{name: "one message, if that is asked for", o: convert.Options{Message: "ORU^R01"}, resources: []string{annLee, penicillin, dose, panel, potassium},
+			messages: []string{"R01\nOBR|1|||^^^^^^^^Panel"}, leftOut: "1 AllergyIntolerance, 1 Immunization"},
+		{name: "vaccinations, and what was observed for them", resources: []string{annLee, dose, ofDose},
+			messages: []string{"V04\nRXA|0|1|20240301\nOBX|1|ST|^^^^^^^^Reaction"}},
+		{name: "vaccinations, and what was observed beside them", resources: []string{annLee, dose, sodium},
+			messages: []string{"A08\nOBX|1|NM|^^^^^^^^Sodium", "V04\nRXA|0|1|20240301"}},
+		{name: "a visit that ended nobody knows when, one with an end, and one that is planned", resources: []string{annLee, spring, summer, autumn, inSummer, cough},
+			messages: []string{"A08\nPV1|1|O|\nPR1|1||^^^^^^^^Cast", "A08\nDG1|1||^^^^^^^^Cough", "A03\nPV1|1|O|", "A08\nPV1|1|P"}},
+		{name: "results of a visit that is told with them", resources: []string{annLee, spring, springNote, potassium},
+			messages: []string{"A03\nPV1|1|O|", "R01\nOBX|1|NM|^^^^^^^^Potassium"}},
+		{name: "procedures that were done, were not, and of which nobody knows when", resources: []string{annLee, biopsy, notDone, undated},
+			messages: []string{"A08\nPR1|1||^^^^^^^^Biopsy"}, lacks: "Suture", leftOut: "2 Procedure"},
+		{name: "codes that a message must have", resources: []string{annLee, codeless},
+			messages: []string{"A08\nOBX|1|ST|^not stated||5"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rec := recordOf(t, tt.resources...)
+			parts, finds, err := Format(ms).NewWriter(&tt.o).FromHub(&convert.Record{Record: rec, FromFHIR: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var texts []string
+			for raw, err := range hl7v2.NewReader(strings.NewReader(string(parts[0].Data)), hl7v2.Options{}).All() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, raw.Data)
+			}
+			if len(texts) != len(tt.messages) {
+				t.Fatalf("%d messages, want %d: %q", len(texts), len(tt.messages), texts)
+			}
+			var ids []string
+			for i, want := range tt.messages {
+				text := "\r" + strings.ReplaceAll(texts[i], "\n", "\r")
+				msg, err := hl7v2.Parse(texts[i], hl7v2.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, msg.ControlID)
+				segments := strings.Split(want, "\n")
+				if msg.Event != segments[0] {
+					t.Errorf("message %d is %s, want %s", i, msg.Event, segments[0])
+				}
+				for _, s := range segments[1:] {
+					if !strings.Contains(text, "\r"+s) {
+						t.Errorf("message %d has no %q: %q", i, s, text)
+					}
+				}
+				if tt.lacks != "" && strings.Contains(text, tt.lacks) {
+					t.Errorf("message %d holds %q", i, tt.lacks)
+				}
+				if _, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"}); err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range msg.Findings {
+					t.Errorf("message %d: %s", i, f)
+				}
+			}
+			slices.Sort(ids)
+			if len(slices.Compact(slices.Clone(ids))) != len(ids) {
+				t.Errorf("messages have one control id: %q", ids)
+			}
+			got := ""
+			for _, f := range finds {
+				if f.ID == LeftOut {
+					_, got, _ = strings.Cut(f.What, ": ")
+				}
+			}
+			if got != tt.leftOut {
+				t.Errorf("left out: %s, want %s", got, tt.leftOut)
+			}
+		})
+	}
+}

@@ -1,0 +1,85 @@
+package mapping
+
+import (
+	"reflect"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file writes a record as several documents, each of a part of its resources, where no document of the format has a place for all.
+
+// Excerpt is a record of those of a record's resources that keep wants, in their order, with what they contain. They are the same resources:
+// one excerpt after the other is written, and Absorb takes over what became of it before the next is.
+func (rec *Record) Excerpt(keep func(*Resource) bool) *Record {
+	part := &Record{Bundle: rec.Bundle}
+	for _, r := range rec.Resources {
+		owner := r
+		if r.inside != nil {
+			owner = r.inside
+		}
+		if keep(owner) {
+			part.Resources = append(part.Resources, r)
+		}
+	}
+	return part
+}
+
+// Absorb takes over what became of the leaves of an excerpt that was written: of a leaf that several excerpts have the best.
+func (rec *Record) Absorb(part *Record) {
+	rec.indexOnce()
+	for place, c := range part.claims {
+		if c.state > rec.claims[place].state {
+			rec.claims[place] = c
+		}
+	}
+	rec.Findings = append(rec.Findings, part.Findings...)
+	rec.steps += part.steps
+}
+
+// Adds reports that a leaf stands in the document of an excerpt and in that of none that was absorbed before.
+func (rec *Record) Adds(part *Record) bool {
+	for place, c := range part.claims {
+		if c.state >= tree.Folded && rec.claims[place].state < tree.Folded {
+			return true
+		}
+	}
+	return false
+}
+
+func (rec *Record) indexOnce() {
+	if rec.claims == nil {
+		rec.index()
+	}
+}
+
+// Placed reports a resource that got a place in the document as which a record with it was written last.
+func (r *Resource) Placed() bool { return r.placed }
+
+// Contained reports a resource that stands within another.
+func (r *Resource) Contained() bool { return r.inside != nil }
+
+// LeadsTo calls f for each resource of the record to which a resource refers, once for each reference.
+func (rec *Record) LeadsTo(r *Resource, f func(*Resource)) {
+	rec.indexOnce()
+	x := run{rec: rec}
+	if x.within = r; r.inside != nil {
+		x.within = r.inside
+	}
+	visit(r.v, r.info, func(v reflect.Value, _ *plan.Type) {
+		if plan.As[dpb.Reference](v) == nil {
+			return
+		}
+		if to := x.resolve(v); to != nil {
+			f(to)
+		}
+	})
+}
+
+// Written reports a resource of which at least one leaf is in a document: of the record, or of an excerpt that it has absorbed.
+func (rec *Record) Written(r *Resource) bool {
+	x := run{rec: rec}
+	return x.anyClaimed(r.v, r.info)
+}

@@ -71,20 +71,23 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 	blank := slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), blanks) })
 	end := func() {}
 	if blank {
-		const why = "CDA's schema allows no blank in a code: the words stand there"
-		for _, x := range append(e.all("coding"), e) {
-			if code := x.one("code"); strings.ContainsAny(code.text(), blanks) {
-				b.fold(code, why)
-			}
-		}
-		end = b.c.Fold(why)
+		end = b.c.Fold("CDA's schema allows no blank in a code: the words stand there")
 	}
 	b.c.Anew(func() { b.c.WriteTable("CD", e.msg(), k) })
 	end()
-	for t := b.d.First(k); t != 0; t = b.d.Next(t) {
-		if display := attr(b.d, t, "displayName"); b.d.Name(t) == "translation" && display != 0 && attr(b.d, t, "code") == 0 && attr(b.d, t, "nullFlavor") == 0 {
-			b.codeless(t, "OTH", b.d.Text(display))
+	if blank {
+		for t := b.d.First(k); t != 0; t = b.d.Next(t) {
+			if a := attr(b.d, t, "code"); b.d.Name(t) == "translation" && a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
+				words := b.d.Text(a)
+				if display := attr(b.d, t, "displayName"); display != 0 && b.d.Text(display) != "" {
+					words = b.d.Text(display)
+				}
+				b.codeless(t, "OTH", words)
+			}
 		}
+	}
+	if a := attr(b.d, k, "code"); a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
+		b.d.SetText(a, "")
 	}
 	if attr(b.d, k, "code") == 0 && attr(b.d, k, "nullFlavor") == 0 {
 		flavor := "UNK"

@@ -16,7 +16,7 @@ import (
 
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
-	"ST": text, "CODE": code, "TS": hl7.Time, "NM": number, "INT": number, "INT_POS": positive, "BL": boolean, "SYSTEM": system,
+	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "INT_POS": positive, "BL": boolean, "SYSTEM": system,
 	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
 	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
@@ -74,14 +74,6 @@ var text = mapping.Type{Read: func(c *mapping.Context, s string) (string, error)
 		if strings.ContainsAny(s, " \t\r\n") {
 			return "", errors.New("a blank within a URI")
 		}
-	}
-	return s, nil
-}}
-
-// code is a code, in which CDA's schema allows no blank.
-var code = mapping.Type{Read: text.Read, Write: func(_ *mapping.Context, s string) (string, error) {
-	if strings.ContainsAny(s, blanks) {
-		return "", errors.New("a blank within a code")
 	}
 	return s, nil
 }}

@@ -374,13 +374,11 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 		return ""
 	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
-		for root := range templatesOf(d, org) {
-			switch root {
-			case resultOrganizer:
-				return "laboratory"
-			case vitalsOrganizer:
-				return "vital-signs"
-			}
+		switch {
+		case ofTemplate(d, org, vitalsOrganizer):
+			return "vital-signs"
+		case ofTemplate(d, org, resultOrganizer):
+			return "laboratory"
 		}
 	}
 	if d.Name(d.Parent(n)) == "entry" && attrText(d, d.Child(sectionOf(d, n), "code"), "code") == socialSection {
@@ -566,8 +564,13 @@ func hasTemplate(m proto.Message, root string) bool { return isTemplate(*extensi
 func isTemplate(list []*dpb.Extension, root string) bool {
 	for _, x := range list {
 		id := x.GetValue().GetIdentifier()
-		if x.GetUrl().GetValue() == templateURL && (id.GetSystem().GetValue() == "urn:oid:"+root || id.GetValue().GetValue() == "urn:oid:"+root) {
-			return true
+		if x.GetUrl().GetValue() != templateURL {
+			continue
+		}
+		for _, uri := range []string{id.GetSystem().GetValue(), id.GetValue().GetValue()} {
+			if s, ok := strings.CutPrefix(uri, "urn:oid:"); ok && (s == root || slices.Contains(older[root], s)) {
+				return true
+			}
 		}
 	}
 	return false

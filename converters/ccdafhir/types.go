@@ -51,6 +51,7 @@ var Types = mapping.Types{
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
+	"STREET":       mapping.Pair{Read: readStreet, Write: writeStreet},
 	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},

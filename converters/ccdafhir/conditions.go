@@ -22,6 +22,8 @@ const (
 	derivedURL = ownExtensions + "derived" // the element says again what a statement within this one, or around it, says
 	valueURL   = ownExtensions + "value"
 
+	fromValueURL = ownExtensions + "from-value" // what an allergy is to is what the value of its observation says, and no substance
+
 	snomed                = "http://snomed.info/sct"
 	conditionClinical     = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 	conditionVerification = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -367,6 +369,7 @@ func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if value := c.Doc.Child(n, "value"); ok && d.Code == nil && attr(c.Doc, value, "code") != 0 && !slices.Contains(anyAllergy, attrText(c.Doc, value, "code")) {
 		cc := &dpb.CodeableConcept{}
 		if c.ReadTable("CD", value, cc) {
+			extend(cc, &dpb.Extension{Url: &dpb.Uri{Value: fromValueURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
 			markDerived(cc)
 			d.Code = cc
 			return true
@@ -456,9 +459,8 @@ func writeAllergy(c *mapping.Context, src proto.Message, n tree.Node) bool {
 			claim(x)
 		}
 	}
-	if d.Code != nil && isDerived(d.Code) && len(d.Code.Coding) > 0 && noneDisplays[d.Code.Coding[0].GetCode().GetValue()] == "" {
-		c.Take(d.Code) // the value says it
-		any = true
+	if d.Code != nil && isDerived(d.Code) && slices.ContainsFunc(d.Code.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == fromValueURL }) {
+		claim(d.Code)
 	}
 	if d.Criticality != nil && isDerived(d.Criticality) {
 		claim(d.Criticality)

@@ -30,6 +30,9 @@ var toCDA = map[string]string{"span": "content", "p": "paragraph", "ul": "list",
 	"h4": "paragraph", "h5": "paragraph", "h6": "paragraph", "pre": "paragraph", "blockquote": "paragraph", "div": "paragraph", "small": "content",
 	"big": "content", "tt": "content", "code": "content", "dl": "list", "dt": "item", "dd": "item", "hr": "br"}
 
+// unnamed are the elements of CDA's narrative for which HTML has no name.
+var unnamed = []string{"caption", "footnote", "footnoteRef", "renderMultiMedia"}
+
 var styles = map[string]string{"b": "Bold", "strong": "Bold", "i": "Italics", "em": "Italics", "u": "Underline", "h1": "Bold", "h2": "Bold",
 	"h3": "Bold", "h4": "Bold", "h5": "Bold", "h6": "Bold"}
 
@@ -57,8 +60,10 @@ func html(raw string) (div string, lost bool) {
 			if t.Start == "caption" && captions > 0 && len(ends) > 0 && ends[len(ends)-1] == "table" {
 				name = "caption"
 			}
-			if name == "" {
+			if name == "" && slices.Contains(unnamed, t.Start) {
 				name, class = "span", "cda-"+t.Start
+			} else if name == "" { // QUIRK: an element that CDA's narrative does not have, such as a title within it; its text is kept
+				name, lost = "span", true
 			}
 			if t.Start == "caption" && len(ends) > 0 && (ends[len(ends)-1] == "ul" || ends[len(ends)-1] == "ol") {
 				name = "li" // a list of HTML holds nothing else

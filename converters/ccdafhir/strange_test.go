@@ -83,6 +83,13 @@ func TestStrange(t *testing.T) {
 			[]string{`class=\"cda-renderMultiMedia\">pic</span>`}, []string{`<renderMultiMedia referencedObject="pic"></renderMultiMedia>`}, 0, 0},
 		{"a text between the rows of a table", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph>One</paragraph><table>stray<tbody><tr><td>two</td></tr></tbody></table><`, 1),
 			[]string{`<p>One</p><span>stray</span><table><tbody>`}, []string{`<content>stray</content><table>`}, 1, 0},
+		{"an element that the narrative does not have", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><title>Found</title><paragraph>One</paragraph><`, 1),
+			[]string{`<span>Found</span>`}, []string{`<content>Found</content>`}, 1, 0},
+		{"an entry that names another by its id", body(`<entry><observation classCode="OBS" moodCode="GOL"><templateId root="2.16.840.1.113883.10.20.22.4.121"/><id root="1.2.3.1"/><code code="29463-7" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="active"/>
+<entryRelationship typeCode="REFR"><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.122"/><id root="1.2.3.2"/><code nullFlavor="NP"/><statusCode code="completed"/></act></entryRelationship></observation></entry>
+<entry>` + observation("1.2.3.2", "") + `</entry>`), []string{`"addresses":[{`}, []string{`root="1.2.3.1"`, `<act classCode="ACT" moodCode="EVN">`}, 0, 0},
+		{"an entry that names another by its id, where FHIR has no element for it", body(`<entry>` + observation("1.2.3.1", `<entryRelationship typeCode="RSON"><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.122"/><id root="1.2.3.2"/><code nullFlavor="NP"/>
+<statusCode code="completed"/></act></entryRelationship>`) + `</entry><entry>` + observation("1.2.3.2", "") + `</entry>`), []string{`refers-to"`}, []string{`root="1.2.3.1"`, `<act classCode="ACT" moodCode="EVN">`}, 0, 0},
 		{"when an author wrote, from when to when", body(`<entry>` + observation("1.2.3.1", strings.Replace(author("UNK"), `<time value="20200101"/>`, `<time><low value="20200103"/><high value="20200104"/></time>`, 1)) + `</entry>`),
 			[]string{`time-start"`, `time-end"`}, []string{`<low value="20200103"/>`, `<high value="20200104"/>`}, 0, 0},
 		{"a specimen of an act, and a picture within an organizer", body(`<entry><act classCode="ACT" moodCode="EVN"><templateId root="1.2.3.95"/><id root="1.2.3.1"/><code code="1-1" codeSystem="1.2.3.9"/><specimen><specimenRole><id root="1.2.3.2"/></specimenRole></specimen></act></entry>

@@ -58,6 +58,7 @@ var Types = mapping.Types{
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
+	"REFERS":       mapping.Pair{Read: readEntryReferences, Write: writeNothing},
 	"PROVENANCE":   mapping.Pair{Read: readProvenance, Write: writeProvenance},
 	"UDI":          mapping.Pair{Read: readUDI, Write: writeNothing},
 	"WRITTEN_BY":   mapping.Pair{Read: readNothing, Write: writeAuthors},

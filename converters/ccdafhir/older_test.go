@@ -96,6 +96,13 @@ func TestOlder(t *testing.T) {
 		{"a vaccination of IHE", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/>` + pcc + `12"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
 			`<effectiveTime value="20200102"/><doseQuantity value="0.5" unit="mL"/><consumable><manufacturedProduct><manufacturedMaterial><templateId root="1.2.3.99"/><code code="88" codeSystem="2.16.840.1.113883.12.292"/><lotNumberText>L7</lotNumberText></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
 			[]string{`"resourceType":"Immunization"`, `"status":"completed"`, `"lotNumber":"L7"`, `"occurrenceDateTime":"2020-01-02"`}, `"MedicationRequest"`, []string{`<lotNumberText>L7</lotNumberText>`, `root="1.2.3.99"`, `4.12"`}},
+		{"a vaccination by its code, of a template that is nobody else's", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN"><templateId root="1.2.3.98"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
+			`<effectiveTime value="20200102"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"Immunization"`, `"status":"completed"`}, `"MedicationRequest"`, []string{`root="1.2.3.98"/>
+              <id root="1.2.3.6"/>`, `code="IMMUNIZ"`}},
+		{"a vaccination that is intended, of such a template", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="1.2.3.98"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="active"/>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"MedicationRequest"`, `"intent":"order"`}, `"resourceType":"Immunization"`, []string{`root="1.2.3.98"`, `code="IMMUNIZ"`}},
 		{"a vaccination that was refused", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN" negationInd="true">` + pcc + `12"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
 			`<effectiveTime value="20200102"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
 			[]string{`"resourceType":"Immunization"`, `"status":"not-done"`}, `"status":"completed"`, []string{`negationInd="true"`}},

@@ -327,15 +327,20 @@ var (
 	severities    = map[string]string{"255604002": "mild", "6736007": "moderate", "24484000": "severe", "L": "mild", "M": "moderate", "H": "severe"}
 )
 
-// hasSubstance reports whether an allergy says what it is to.
-func hasSubstance(d *tree.Doc, n tree.Node) bool {
+// substance is the entity that an allergy is to, 0 if it names none.
+func substance(d *tree.Doc, n tree.Node) tree.Node {
 	for k := d.First(n); k != 0; k = d.Next(k) {
 		if d.Name(k) == "participant" && attrText(d, k, "typeCode") == "CSM" {
-			code := d.Child(d.Child(d.Child(k, "participantRole"), "playingEntity"), "code")
-			return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
+			return d.Child(d.Child(k, "participantRole"), "playingEntity")
 		}
 	}
-	return false
+	return 0
+}
+
+// hasSubstance reports whether an allergy says what it is to.
+func hasSubstance(d *tree.Doc, n tree.Node) bool {
+	code := d.Child(substance(d, n), "code")
+	return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
 }
 
 // allergyKind is the code of an allergy's kind.

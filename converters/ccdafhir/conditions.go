@@ -343,6 +343,12 @@ func hasSubstance(d *tree.Doc, n tree.Node) bool {
 	return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
 }
 
+// valueNames reports whether the value of an allergy says what it is to, and not only that it is one.
+func valueNames(d *tree.Doc, n tree.Node) bool {
+	code := attrText(d, d.Child(n, "value"), "code")
+	return code != "" && !slices.Contains(anyAllergy, code)
+}
+
 // allergyKind is the code of an allergy's kind.
 func allergyKind(d *tree.Doc, n tree.Node) string {
 	return kindSaid(attrText(d, d.Child(n, "value"), "code"), attrText(d, d.Child(n, "code"), "code"))
@@ -371,7 +377,7 @@ func kindWritten(d *apb.AllergyIntolerance) string {
 // substance is to what its value says: penicillin allergy, no known allergies.
 func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*apb.AllergyIntolerance)
-	if value := c.Doc.Child(n, "value"); ok && d.Code == nil && attr(c.Doc, value, "code") != 0 && !slices.Contains(anyAllergy, attrText(c.Doc, value, "code")) {
+	if value := c.Doc.Child(n, "value"); ok && d.Code == nil && valueNames(c.Doc, n) {
 		cc := &dpb.CodeableConcept{}
 		if c.ReadTable("CD", value, cc) {
 			extend(cc, &dpb.Extension{Url: &dpb.Uri{Value: fromValueURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
@@ -380,8 +386,8 @@ func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			return true
 		}
 	}
-	none := noKnown[attrText(c.Doc, c.Doc.Child(n, "value"), "code")]
-	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) {
+	none := noKnown[allergyKind(c.Doc, n)]
+	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) || valueNames(c.Doc, n) {
 		return false
 	}
 	d.Code = sayNone(dst, d.Code, none)
@@ -398,7 +404,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	doc := c.Doc
 	kind := allergyKind(doc, n)
 	negated, _ := negation(c, n, dst)
-	known := hasSubstance(doc, n)
+	known := hasSubstance(doc, n) || valueNames(doc, n)
 	status := "active"
 	switch clinicalStatus(doc, n, allergyStatus) {
 	case "inactive", "remission":

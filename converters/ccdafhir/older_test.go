@@ -101,6 +101,13 @@ func TestOlder(t *testing.T) {
 			[]string{`"code":"refuted"`}, `"text":"No known allergies"`, []string{`No known allergies`, `negationInd="true"`}},
 		{"a problem of which there is the text alone", "1.11", "11450-4", concern(ccd+`27"/>`, observation(ccd+`28"/>`, "1.2.3.6", `<code code="64572001" `+snomed+`/><text>Cough at night</text>`+onset+`<value `+typed+`"CD" nullFlavor="UNK"/>`)),
 			[]string{`"text":"Cough at night","_text":`}, "", []string{`Cough at night`, `nullFlavor="UNK"/>`}},
+		{"no drug allergies, by the code of the observation", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="416098002" `+snomed+`/>`+onset+`</observation>`),
+			[]string{`"code":"409137002"`}, `"refuted"`, []string{`code="416098002"`, `negationInd="true"`}},
+		{"no allergy to what the value names, whose kind has a code for none", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="419199007" `+snomed+`/>`+onset+
+			`<value`+coded+`"300916003" displayName="Latex allergy"/></observation>`), []string{`"code":"refuted"`, `"display":"Latex allergy"`}, `"716186003"`, []string{`code="300916003"`, `negationInd="true"`}},
+		{"no allergy to what the value names, beside a substance that is not known", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="419199007" `+snomed+`/>`+onset+
+			`<value`+coded+`"300916003" displayName="Latex allergy"/><participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code nullFlavor="NA"/></playingEntity></participantRole></participant></observation>`),
+			[]string{`"code":"refuted"`, `"display":"Latex allergy"`}, `"716186003"`, []string{`code="300916003"`, `negationInd="true"`}},
 		{"a vaccination of IHE", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/>` + pcc + `12"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
 			`<effectiveTime value="20200102"/><doseQuantity value="0.5" unit="mL"/><consumable><manufacturedProduct><manufacturedMaterial><templateId root="1.2.3.99"/><code code="88" codeSystem="2.16.840.1.113883.12.292"/><lotNumberText>L7</lotNumberText></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
 			[]string{`"resourceType":"Immunization"`, `"status":"completed"`, `"lotNumber":"L7"`, `"occurrenceDateTime":"2020-01-02"`}, `"MedicationRequest"`, []string{`<lotNumberText>L7</lotNumberText>`, `root="1.2.3.99"`, `4.12"`}},

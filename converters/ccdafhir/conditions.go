@@ -22,6 +22,8 @@ const (
 	derivedURL = ownExtensions + "derived" // the element says again what a statement within this one, or around it, says
 	valueURL   = ownExtensions + "value"
 
+	fromValueURL = ownExtensions + "from-value" // what an allergy is to is what the value of its observation says, and no substance
+
 	snomed                = "http://snomed.info/sct"
 	conditionClinical     = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 	conditionVerification = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -145,6 +147,18 @@ func conceptCode(c *dpb.CodeableConcept, system string) string {
 		}
 	}
 	return ""
+}
+
+// reactionsOf calls f for the reactions of an allergy: what it manifests itself in, whatever their template (IHE has that of a problem).
+func reactionsOf(d *tree.Doc, n tree.Node, f func(tree.Node)) {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k) != "entryRelationship" {
+			continue
+		}
+		if o := d.Child(k, "observation"); o != 0 && (attrText(d, k, "typeCode") == "MFST" || ofTemplate(d, o, reaction)) {
+			f(o)
+		}
+	}
 }
 
 // within calls f for each observation of a template that an entryRelationship of n holds.
@@ -296,33 +310,84 @@ func writeCondition(c *mapping.Context, src proto.Message, n tree.Node) bool {
 // C-CDA on FHIR, ConceptMaps CF-AllergyIntoleranceType, CF-AllergyIntoleranceCategory, CF-NoKnownAllergies, CF-Criticality and CF-Severity.
 // Codes that FHIR knows no type or no category of have none.
 var (
+	// The codes of letters are those of IHE: v3 ObservationIntoleranceType.
 	allergyTypes = map[string]string{"235719002": "intolerance", "59037007": "intolerance", "414285001": "allergy", "416098002": "allergy",
-		"419199007": "allergy"}
+		"419199007": "allergy", "ALG": "allergy", "DALG": "allergy", "EALG": "allergy", "FALG": "allergy", "DINT": "intolerance", "EINT": "intolerance",
+		"FINT": "intolerance", "OINT": "intolerance", "DNAINT": "intolerance", "ENAINT": "intolerance", "FNAINT": "intolerance"}
 	allergyCategories = map[string]string{"235719002": "food", "414285001": "food", "418471000": "food", "416098002": "medication",
-		"419511003": "medication", "59037007": "medication"}
+		"419511003": "medication", "59037007": "medication", "DALG": "medication", "DINT": "medication", "DNAINT": "medication", "EALG": "environment",
+		"EINT": "environment", "ENAINT": "environment", "FALG": "food", "FINT": "food", "FNAINT": "food"}
+	// What says that it is an adverse reaction or that somebody is prone to one, and not to what.
+	anyAllergy = []string{"235719002", "59037007", "414285001", "416098002", "419199007", "418471000", "419511003", "420134006", "418038007", "426232007",
+		"232347008", "282100009", "281647001", "473010000", "473011001", "64970000", "106190000", "609328004", "29736007"}
 	// The last one is none of the guide's.
 	noKnown = map[string]string{"414285001": "429625007", "416098002": "409137002", "419199007": "716186003", "426232007": "428607008"}
 
 	criticalities = map[string]string{"CRITH": "high", "CRITL": "low", "CRITU": "unable-to-assess"}
-	severities    = map[string]string{"255604002": "mild", "6736007": "moderate", "24484000": "severe"}
+	severities    = map[string]string{"255604002": "mild", "6736007": "moderate", "24484000": "severe", "L": "mild", "M": "moderate", "H": "severe"}
 )
+
+// substance is the entity that an allergy is to, 0 if it names none.
+func substance(d *tree.Doc, n tree.Node) tree.Node {
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Name(k) == "participant" && attrText(d, k, "typeCode") == "CSM" {
+			return d.Child(d.Child(k, "participantRole"), "playingEntity")
+		}
+	}
+	return 0
+}
 
 // hasSubstance reports whether an allergy says what it is to.
 func hasSubstance(d *tree.Doc, n tree.Node) bool {
-	for k := d.First(n); k != 0; k = d.Next(k) {
-		if d.Name(k) == "participant" && attrText(d, k, "typeCode") == "CSM" {
-			code := d.Child(d.Child(d.Child(k, "participantRole"), "playingEntity"), "code")
-			return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
-		}
-	}
-	return false
+	code := d.Child(substance(d, n), "code")
+	return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
 }
 
-// readNoAllergy gives the code for that somebody has no allergy of a kind, beside what its substance says of itself.
+// valueNames reports whether the value of an allergy says what it is to, and not only that it is one.
+func valueNames(d *tree.Doc, n tree.Node) bool {
+	code := attrText(d, d.Child(n, "value"), "code")
+	return code != "" && !slices.Contains(anyAllergy, code)
+}
+
+// allergyKind is the code of an allergy's kind.
+func allergyKind(d *tree.Doc, n tree.Node) string {
+	return kindSaid(attrText(d, d.Child(n, "value"), "code"), attrText(d, d.Child(n, "code"), "code"))
+}
+
+// kindSaid is which of two codes says the kind: C-CDA has it in the value, and before it the observation's code had it.
+func kindSaid(value, code string) string {
+	if allergyTypes[value] == "" && allergyCategories[value] == "" && noKnown[value] == "" && (allergyTypes[code] != "" || allergyCategories[code] != "") {
+		return code
+	}
+	return value
+}
+
+// kindWritten is the same of what is written: the code of a resource's extensions for value and code.
+func kindWritten(d *apb.AllergyIntolerance) string {
+	said := map[string]string{}
+	for _, x := range d.Extension {
+		if cc := x.GetValue().GetCodeableConcept(); len(cc.GetCoding()) > 0 {
+			said[x.GetUrl().GetValue()] = cc.Coding[0].GetCode().GetValue()
+		}
+	}
+	return kindSaid(said[valueURL], said[ownExtensions+"code"])
+}
+
+// readNoAllergy gives the code for that somebody has no allergy of a kind, beside what its substance says of itself. An allergy without a
+// substance is to what its value says: penicillin allergy, no known allergies.
 func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*apb.AllergyIntolerance)
-	none := noKnown[attrText(c.Doc, c.Doc.Child(n, "value"), "code")]
-	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) {
+	if value := c.Doc.Child(n, "value"); ok && d.Code == nil && valueNames(c.Doc, n) {
+		cc := &dpb.CodeableConcept{}
+		if c.ReadTable("CD", value, cc) {
+			extend(cc, &dpb.Extension{Url: &dpb.Uri{Value: fromValueURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
+			markDerived(cc)
+			d.Code = cc
+			return true
+		}
+	}
+	none := noKnown[allergyKind(c.Doc, n)]
+	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) || valueNames(c.Doc, n) {
 		return false
 	}
 	d.Code = sayNone(dst, d.Code, none)
@@ -337,9 +402,9 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	doc := c.Doc
-	value := attrText(doc, doc.Child(n, "value"), "code")
+	kind := allergyKind(doc, n)
 	negated, _ := negation(c, n, dst)
-	known := hasSubstance(doc, n)
+	known := hasSubstance(doc, n) || valueNames(doc, n)
 	status := "active"
 	switch clinicalStatus(doc, n, allergyStatus) {
 	case "inactive", "remission":
@@ -348,13 +413,13 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		status = "resolved"
 	}
 	d.ClinicalStatus = derivedConcept(allergyClinical, status)
-	if negated && (known || noKnown[value] == "") {
+	if negated && (known || noKnown[kind] == "") {
 		d.VerificationStatus = concept(allergyVerification, "refuted")
 	}
-	if t := allergyTypes[value]; t != "" {
+	if t := allergyTypes[kind]; t != "" {
 		setCode(d, "type", t)
 	}
-	if t := allergyCategories[value]; t != "" {
+	if t := allergyCategories[kind]; t != "" {
 		cat := &apb.AllergyIntolerance_CategoryCode{}
 		if hl7.Store(cat, t) {
 			d.Category = append(d.Category, cat)
@@ -364,7 +429,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		markDerived(d.Criticality)
 	}
 	whole := severities[valueWithin(doc, n, severity)] // which C-CDA discourages: it holds for each reaction that says none
-	within(doc, n, reaction, func(o tree.Node) {
+	reactionsOf(doc, n, func(o tree.Node) {
 		v := doc.Child(o, "value")
 		if v == 0 || attr(doc, v, "code") == 0 {
 			return
@@ -396,19 +461,17 @@ func writeAllergy(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) {
 		claim(d.ClinicalStatus)
 	}
-	value := ""
-	for _, x := range d.Extension {
-		if x.GetUrl().GetValue() == valueURL {
-			value = conceptCode(x.GetValue().GetCodeableConcept(), snomed)
-		}
-	}
-	if d.Type != nil && value != "" && hl7.FHIRText(d.Type) == allergyTypes[value] {
+	kind := kindWritten(d)
+	if d.Type != nil && kind != "" && hl7.FHIRText(d.Type) == allergyTypes[kind] {
 		claim(d.Type)
 	}
 	for _, x := range d.Category {
-		if value != "" && hl7.FHIRText(x) == allergyCategories[value] {
+		if kind != "" && hl7.FHIRText(x) == allergyCategories[kind] {
 			claim(x)
 		}
+	}
+	if d.Code != nil && isDerived(d.Code) && slices.ContainsFunc(d.Code.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == fromValueURL }) {
+		claim(d.Code)
 	}
 	if d.Criticality != nil && isDerived(d.Criticality) {
 		claim(d.Criticality)

@@ -51,6 +51,7 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		noteVisit(c, x, said)
 	}
 	merge(t, to, from.Elem())
+	named(c, n, dst)
 	switch x := dst.(type) {
 	case *ipb.Immunization:
 		reactions(c, n, x)
@@ -94,6 +95,44 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	return false
+}
+
+// named gives what has neither a code nor words for what it is those of its statement: the name of an allergy's substance, else the text.
+// The words of what is denied may deny it themselves, so there they are none of the thing.
+func named(c *mapping.Context, n tree.Node, dst proto.Message) {
+	if attrText(c.Doc, n, "negationInd") == "true" {
+		return
+	}
+	var code **dpb.CodeableConcept
+	words := ""
+	switch x := dst.(type) {
+	case *apb.AllergyIntolerance:
+		code, words = &x.Code, c.Doc.Text(c.Doc.Child(substance(c.Doc, n), "name"))
+	case *cpb.Condition:
+		code = &x.Code
+	case *ipb.Immunization:
+		code = &x.VaccineCode
+	case *procpb.Procedure:
+		code = &x.Code
+	default:
+		return
+	}
+	if x := *code; x != nil && (x.Text != nil || slices.ContainsFunc(x.Coding, func(y *dpb.Coding) bool { return y.Code != nil || y.Display != nil })) {
+		return
+	}
+	for _, x := range *extensions(dst) {
+		if words == "" && x.GetUrl().GetValue() == ownExtensions+"text" {
+			words = x.GetValue().GetStringValue().GetValue()
+		}
+	}
+	if words = strings.Join(strings.Fields(words), " "); strings.Trim(words, "-. ") == "" {
+		return
+	}
+	if *code == nil {
+		*code = &dpb.CodeableConcept{}
+	}
+	(*code).Text = &dpb.String{Value: words}
+	markDerived((*code).Text)
 }
 
 // complete makes what the tables Derived have read such as FHIR wants it: a note has words, what is taken as needed without a reason says
@@ -374,13 +413,11 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 		return ""
 	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
-		for root := range templatesOf(d, org) {
-			switch root {
-			case resultOrganizer:
-				return "laboratory"
-			case vitalsOrganizer:
-				return "vital-signs"
-			}
+		switch {
+		case ofTemplate(d, org, vitalsOrganizer):
+			return "vital-signs"
+		case ofTemplate(d, org, resultOrganizer):
+			return "laboratory"
 		}
 	}
 	if d.Name(d.Parent(n)) == "entry" && attrText(d, d.Child(sectionOf(d, n), "code"), "code") == socialSection {
@@ -566,8 +603,13 @@ func hasTemplate(m proto.Message, root string) bool { return isTemplate(*extensi
 func isTemplate(list []*dpb.Extension, root string) bool {
 	for _, x := range list {
 		id := x.GetValue().GetIdentifier()
-		if x.GetUrl().GetValue() == templateURL && (id.GetSystem().GetValue() == "urn:oid:"+root || id.GetValue().GetValue() == "urn:oid:"+root) {
-			return true
+		if x.GetUrl().GetValue() != templateURL {
+			continue
+		}
+		for _, uri := range []string{id.GetSystem().GetValue(), id.GetValue().GetValue()} {
+			if s, ok := strings.CutPrefix(uri, "urn:oid:"); ok && (s == root || slices.Contains(older[root], s)) {
+				return true
+			}
 		}
 	}
 	return false

@@ -30,6 +30,9 @@ var toCDA = map[string]string{"span": "content", "p": "paragraph", "ul": "list",
 	"h4": "paragraph", "h5": "paragraph", "h6": "paragraph", "pre": "paragraph", "blockquote": "paragraph", "div": "paragraph", "small": "content",
 	"big": "content", "tt": "content", "code": "content", "dl": "list", "dt": "item", "dd": "item", "hr": "br"}
 
+// unnamed are the elements of CDA's narrative for which HTML has no name.
+var unnamed = []string{"caption", "footnote", "footnoteRef", "renderMultiMedia"}
+
 var styles = map[string]string{"b": "Bold", "strong": "Bold", "i": "Italics", "em": "Italics", "u": "Underline", "h1": "Bold", "h2": "Bold",
 	"h3": "Bold", "h4": "Bold", "h5": "Bold", "h6": "Bold"}
 
@@ -45,6 +48,8 @@ func html(raw string) (div string, lost bool) {
 	var attrs [][2]string
 	var ends []string // what closes each element that is open
 	captions := 0     // tables in which a caption is one of HTML's
+	table := 0        // where the outermost table that is open begins
+	mute := !says(raw)
 	for t := range ccda.Tokens(raw) {
 		switch {
 		case t.Start != "":
@@ -55,8 +60,10 @@ func html(raw string) (div string, lost bool) {
 			if t.Start == "caption" && captions > 0 && len(ends) > 0 && ends[len(ends)-1] == "table" {
 				name = "caption"
 			}
-			if name == "" {
+			if name == "" && slices.Contains(unnamed, t.Start) {
 				name, class = "span", "cda-"+t.Start
+			} else if name == "" { // QUIRK: an element that CDA's narrative does not have, such as a title within it; its text is kept
+				name, lost = "span", true
 			}
 			if t.Start == "caption" && len(ends) > 0 && (ends[len(ends)-1] == "ul" || ends[len(ends)-1] == "ol") {
 				name = "li" // a list of HTML holds nothing else
@@ -65,7 +72,9 @@ func html(raw string) (div string, lost bool) {
 				name = "ol"
 			}
 			if name == "table" {
-				captions++
+				if captions++; captions == 1 {
+					table = len(b)
+				}
 			}
 			b = append(append(b, '<'), name...)
 			attrs = attrs[:0]
@@ -94,6 +103,9 @@ func html(raw string) (div string, lost bool) {
 			}
 			b = append(b, '>')
 			ends = append(ends, name)
+			if mute && t.Start == "renderMultiMedia" {
+				b = ccda.AppendEscaped(b, value(t.Attributes, "referencedObject"), false) // FHIR wants a text that shows something (txt-2)
+			}
 		case t.End != "" && len(ends) > 0:
 			name := ends[len(ends)-1]
 			ends = ends[:len(ends)-1]
@@ -106,10 +118,45 @@ func html(raw string) (div string, lost bool) {
 			if len(b) == len(htmlHead) {
 				text = strings.TrimLeft(text, " \t\r\n")
 			}
+			if captions > 0 && between(ends) && strings.TrimSpace(text) != "" { // QUIRK: a text between the cells of a table; it is shown before it
+				before := ccda.AppendEscaped([]byte("<span>"), strings.TrimSpace(text), false)
+				b = slices.Insert(b, table, append(before, "</span>"...)...)
+				table += len(before) + len("</span>")
+				lost = true
+				continue
+			}
 			b = ccda.AppendEscaped(b, text, false)
 		}
 	}
 	return strings.ReplaceAll(string(append(bytes.TrimRight(b, " \t\r\n"), "</div>"...)), "<br></br>", "<br/>"), lost
+}
+
+// between reports that what is open last holds rows and cells of a table, and no text.
+func between(ends []string) bool {
+	switch ends[len(ends)-1] {
+	case "table", "thead", "tbody", "tfoot", "tr", "colgroup":
+		return true
+	}
+	return false
+}
+
+// says reports whether a narrative has a text.
+func says(raw string) bool {
+	for t := range ccda.Tokens(raw) {
+		if strings.TrimSpace(t.Text) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func value(attributes [][2]string, name string) string {
+	for _, a := range attributes {
+		if a[0] == name {
+			return a[1]
+		}
+	}
+	return ""
 }
 
 // narrativeOf is XHTML as a narrative.
@@ -196,6 +243,7 @@ func narrativeOf(div string) string {
 			if o.name != "" {
 				b = append(append(append(b, "</"...), o.name...), '>')
 			}
+		case len(opened) > 0 && opened[len(opened)-1].name == "renderMultiMedia": // it holds no text: ours
 		default:
 			b = ccda.AppendEscaped(b, t.Text, false)
 		}
@@ -405,7 +453,8 @@ func readText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return true
 	}
 	ref := c.Doc.Text(v)
-	if id, local := strings.CutPrefix(ref, "#"); local && own == "" {
+	if own == "" {
+		id := strings.TrimPrefix(ref, "#") // QUIRK: some senders write the id alone
 		if s, found := referred(c, n, id); found && s != "" {
 			d.Value = s
 		}

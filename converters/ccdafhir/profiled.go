@@ -163,7 +163,7 @@ func readEffective(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d := c.Doc
 	k := d.Child(n, "effectiveTime")
 	low, high := attrText(d, d.Child(k, "low"), "value"), attrText(d, d.Child(k, "high"), "value")
-	if low == "" || low != high || !onlyBounds(d, k) {
+	if low == "" || kept(c, low) != kept(c, high) || !onlyBounds(d, k) {
 		return c.ReadTable("Effective", n, dst)
 	}
 	if !c.ReadTable("Effective_Low", n, dst) {
@@ -171,6 +171,14 @@ func readEffective(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	c.ReadTable("Effective_High", n, dst.ProtoReflect().New().Interface())
 	return true
+}
+
+// kept is what FHIR keeps of a time: of one without an offset, where no zone is given, the date. From midnight to the last second of a day is that day.
+func kept(c *mapping.Context, s string) string {
+	if m, err := hl7.ParseMoment(s, false); err == nil && m.Zone == "" && c.Zone == nil && len(s) > 8 {
+		return s[:8]
+	}
+	return s
 }
 
 // onlyBounds reports that an interval has a low and a high with their values, and nothing else but its type.

@@ -337,10 +337,10 @@ func templatesOf(d *tree.Doc, n tree.Node) iter.Seq[string] {
 	}
 }
 
-// ofTemplate reports that an act has one of several template ids.
+// ofTemplate reports that an act has one of several template ids, or an older one of theirs.
 func ofTemplate(d *tree.Doc, n tree.Node, roots ...string) bool {
 	for root := range templatesOf(d, n) {
-		if slices.Contains(roots, root) {
+		if slices.ContainsFunc(roots, func(r string) bool { return r == root || slices.Contains(older[r], root) }) {
 			return true
 		}
 	}

@@ -56,6 +56,49 @@ func TestStrange(t *testing.T) {
 			[]string{`two <span id=\"p3\">three</span>`}, []string{`<content ID="p3">three</content>`}, 0, 0},
 		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
 <low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
+		{"a street in parts", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr use="H"><streetName>Lindenweg</streetName><houseNumber>12</houseNumber><postalCode>9999</postalCode><city>Testwil</city>
+<censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
+			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `further-family"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,
+				`<family qualifier="BR">Muster</family>`}, 0, 0},
+		{"templates of those who take part", head + `<recordTarget><templateId root="1.2.3.90"/><patientRole><id root="1.2.3.4" extension="7"/></patientRole></recordTarget>
+<dataEnterer><templateId root="1.2.3.92"/><assignedEntity><id root="1.2.3.5"/></assignedEntity></dataEnterer>
+<custodian><templateId root="1.2.3.91"/><assignedCustodian><representedCustodianOrganization><id root="1.2.3.6"/></representedCustodianOrganization></assignedCustodian></custodian>
+<informationRecipient typeCode="PRCP"><templateId root="1.2.3.93"/><intendedRecipient><informationRecipient><name><family>Testdoctor</family></name></informationRecipient></intendedRecipient></informationRecipient>
+<inFulfillmentOf><order><id root="1.2.3.7"/><priorityCode code="S" codeSystem="2.16.840.1.113883.5.7"/></order></inFulfillmentOf>
+<documentationOf><templateId root="1.2.3.94"/><serviceEvent classCode="ACT"><id root="1.2.3.8"/></serviceEvent></documentationOf></ClinicalDocument>`,
+			[]string{"urn:oid:1.2.3.90", "urn:oid:1.2.3.91", "urn:oid:1.2.3.92", "urn:oid:1.2.3.93", "urn:oid:1.2.3.94"},
+			[]string{`<recordTarget>
+    <templateId root="1.2.3.90"/>`, `<custodian>
+    <templateId root="1.2.3.91"/>`, `root="1.2.3.92"`, `root="1.2.3.93"`, `root="1.2.3.94"`, `<priorityCode code="S" codeSystem="2.16.840.1.113883.5.7"/>`}, 0, 0},
+		{"a dose in the middle and a rate between two", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity><center value="20" unit="mg"/></doseQuantity>
+<rateQuantity><low value="1" unit="mL/h"/><high value="2" unit="mL/h"/></rateQuantity></substanceAdministration></entry>`),
+			[]string{`"doseQuantity":{`, `"value":20`, `"rateRange":{`}, []string{`<center value="20" unit="mg"/>`, `<low value="1" unit="mL/h"/>`, `<high value="2" unit="mL/h"/>`}, 0, 0},
+		{"a rate in the middle", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><rateQuantity><center value="3" unit="mL/h"/></rateQuantity></substanceAdministration></entry>`),
+			[]string{`"rateQuantity":{`, `"value":3`}, []string{`<center value="3" unit="mL/h"/>`}, 0, 0},
+		{"from midnight to the last second of a day", body(`<entry>` + observation("1.2.3.1", `<effectiveTime><low value="20200102000000"/><high value="20200102235959"/></effectiveTime>`) + `</entry>`),
+			[]string{`"effectiveDateTime":"2020-01-02"`}, []string{`<low value="20200102"/>`, `<high value="20200102"/>`}, 2, 0},
+		{"an id in the narrative without its #", strings.Replace(body(`<entry>`+observation("1.2.3.1", `<value xsi:type="CD"><originalText><reference value="r1"/></originalText></value>`)+`</entry>`), ">Nothing<", `><content ID="r1">Cloudy</content><`, 1),
+			[]string{`"text":"Cloudy"`}, []string{`<reference value="r1"/>`}, 0, 0},
+		{"a picture is all the text", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph><renderMultiMedia referencedObject="pic"/></paragraph><`, 1),
+			[]string{`class=\"cda-renderMultiMedia\">pic</span>`}, []string{`<renderMultiMedia referencedObject="pic"></renderMultiMedia>`}, 0, 0},
+		{"a text between the rows of a table", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph>One</paragraph><table>stray<tbody><tr><td>two</td></tr></tbody></table><`, 1),
+			[]string{`<p>One</p><span>stray</span><table><tbody>`}, []string{`<content>stray</content><table>`}, 1, 0},
+		{"an element that the narrative does not have", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><title>Found</title><paragraph>One</paragraph><`, 1),
+			[]string{`<span>Found</span>`}, []string{`<content>Found</content>`}, 1, 0},
+		{"an entry that names another by its id", body(`<entry><observation classCode="OBS" moodCode="GOL"><templateId root="2.16.840.1.113883.10.20.22.4.121"/><id root="1.2.3.1"/><code code="29463-7" codeSystem="2.16.840.1.113883.6.1"/><statusCode code="active"/>
+<entryRelationship typeCode="REFR"><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.122"/><id root="1.2.3.2"/><code nullFlavor="NP"/><statusCode code="completed"/></act></entryRelationship></observation></entry>
+<entry>` + observation("1.2.3.2", "") + `</entry>`), []string{`"addresses":[{`}, []string{`root="1.2.3.1"`, `<act classCode="ACT" moodCode="EVN">`}, 0, 0},
+		{"an entry that names another by its id, where FHIR has no element for it", body(`<entry>` + observation("1.2.3.1", `<entryRelationship typeCode="RSON"><act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.122"/><id root="1.2.3.2"/><code nullFlavor="NP"/>
+<statusCode code="completed"/></act></entryRelationship>`) + `</entry><entry>` + observation("1.2.3.2", "") + `</entry>`), []string{`refers-to"`}, []string{`root="1.2.3.1"`, `<act classCode="ACT" moodCode="EVN">`}, 0, 0},
+		{"when an author wrote, from when to when", body(`<entry>` + observation("1.2.3.1", strings.Replace(author("UNK"), `<time value="20200101"/>`, `<time><low value="20200103"/><high value="20200104"/></time>`, 1)) + `</entry>`),
+			[]string{`time-start"`, `time-end"`}, []string{`<low value="20200103"/>`, `<high value="20200104"/>`}, 0, 0},
+		{"a specimen of an act, and a picture within an organizer", body(`<entry><act classCode="ACT" moodCode="EVN"><templateId root="1.2.3.95"/><id root="1.2.3.1"/><code code="1-1" codeSystem="1.2.3.9"/><specimen><specimenRole><id root="1.2.3.2"/></specimenRole></specimen></act></entry>
+<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="1.2.3.96"/><id root="1.2.3.3"/><statusCode code="completed"/><specimen><templateId root="1.2.3.97"/><specimenRole><id root="1.2.3.4"/></specimenRole></specimen><component>
+<observationMedia classCode="OBS" moodCode="EVN" ID="pic"><value mediaType="image/png" representation="B64">iVBORw0K</value></observationMedia></component></organizer></entry>`),
+			[]string{"urn:oid:1.2.3.2", "urn:oid:1.2.3.4", "iVBORw0K"}, []string{`root="1.2.3.2"`, `root="1.2.3.4"`, `root="1.2.3.97"`, `iVBORw0K`}, 0, 0},
+		{"a medicine that was given with a panel", body(`<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/><component>
+<substanceAdministration classCode="SBADM" moodCode="EVN"><id root="1.2.3.5"/><statusCode code="completed"/><consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></component></organizer></entry>`),
+			[]string{`"resourceType":"MedicationRequest"`, "urn:oid:1.2.3.5"}, []string{`root="1.2.3.5"`, `code="1191"`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

@@ -39,6 +39,9 @@ func (c *Context) tested(n tree.Node, t *tree.Test, i int) {
 	}
 	if k, ok := c.Doc.Ask(n, t); ok && k != 0 {
 		for _, o := range c.rec.origins[i:] {
+			if !o.exact && o.t.Prim != nil {
+				o.text = o.t.Prim.Text(o.v) // a table or a pair has filled it since
+			}
 			o.paired, o.node, o.exact = o.paired || !o.exact, k, true
 			c.rec.origins = append(c.rec.origins, o)
 		}

@@ -125,3 +125,26 @@ func TestAstray(t *testing.T) {
 		}
 	}
 }
+
+// TestAstrayTests: what a row's test was matched on stands for what the row made, also where a pair fills it.
+func TestAstrayTests(t *testing.T) {
+	types := maps.Clone(testTypes)
+	types["Filled"] = mapping.Pair{Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		dst.(*dpb.String).Value = c.Doc.Text(n)
+		c.Carry(n)
+		return true
+	}, Write: func(*mapping.Context, proto.Message, tree.Node) bool { return false }}
+	m := mapWith(t, er7Tree, types, "table P -> Patient\n4 Filled maritalStatus.text with 1=en\n")
+	d := parseER7("P|en|||Ann Example\n")
+	p := d.First(tree.Root)
+	for k := d.First(p); k != 0; k = d.First(p) { // the segment is the whole
+		d.Move(k, tree.Root)
+	}
+	rec, err := m.ToFHIR("P", "Patient", d, mapping.ReadOptions{Key: "case", Origins: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := rec.Astray(); len(list) > 0 || d.Tally().Carried != 2 {
+		t.Errorf("%d leaves are astray (%+v)", len(list), d.Tally())
+	}
+}

@@ -1,0 +1,142 @@
+package ccdafhir_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/converters/ccdafhir"
+)
+
+// TestOlderTemplates holds the tables against the list of older templates: where a row names one of C-CDA's, it names those that mean the same.
+func TestOlderTemplates(t *testing.T) {
+	files, err := filepath.Glob("*.map")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no tables", err)
+	}
+	lists, quoted, seen := regexp.MustCompile(`templateId/@root!?=('[0-9.]+'(?:\|'[0-9.]+')*)`), regexp.MustCompile(`[0-9.]+`), 0
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(b), "\n") {
+			for _, m := range lists.FindAllStringSubmatch(line, -1) {
+				list := quoted.FindAllString(m[1], -1)
+				for _, root := range list {
+					for _, old := range ccdafhir.Older(root) {
+						if seen++; !slices.Contains(list, old) {
+							t.Errorf("%s:%d names %s without %s", f, i+1, root, old)
+						}
+					}
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d older templates were looked for", seen)
+	}
+}
+
+// TestOlder holds statements of CCD 1.0, HITSP C32 and IHE against what FHIR has for them: they are what C-CDA's own are.
+func TestOlder(t *testing.T) {
+	const (
+		ccd    = `<templateId root="2.16.840.1.113883.10.20.1.`
+		pcc    = `<templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.`
+		snomed = `codeSystem="2.16.840.1.113883.6.96"`
+		status = `<statusCode code="completed"/>`
+		typed  = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type=`
+	)
+	observation := func(templates, id, inner string) string {
+		return `<observation classCode="OBS" moodCode="EVN">` + templates + `<id root="` + id + `"/>` + inner + `</observation>`
+	}
+	related := func(typ, inner string) string {
+		return `<entryRelationship typeCode="` + typ + `">` + inner + `</entryRelationship>`
+	}
+	concern := func(templates, inner string) string {
+		return `<act classCode="ACT" moodCode="EVN">` + templates + `<id root="1.2.3.5"/><code nullFlavor="NA"/><statusCode code="active"/><effectiveTime><low value="2019"/></effectiveTime>` + related("SUBJ", inner) + `</act>`
+	}
+	to := func(code, name string) string {
+		return `<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code code="` + code + `" codeSystem="2.16.840.1.113883.6.88" displayName="` + name + `"/></playingEntity></participantRole></participant>`
+	}
+	onset := status + `<effectiveTime><low value="20200102"/></effectiveTime>`
+	kind := func(code string) string { return `<code code="` + code + `" codeSystem="2.16.840.1.113883.5.4"/>` }
+	allergyOfIHE := pcc + `5"/>` + pcc + `6"/>`
+	allergyConcern := pcc + `5.1"/>` + pcc + `5.3"/>`
+	for _, tt := range []guidance{
+		{"a problem of CCD 1.0", "1.11", "11450-4", concern(ccd+`27"/>`, observation(ccd+`28"/>`, "1.2.3.6", `<code code="64572001" `+snomed+`/>`+onset+`<value`+coded+`"195967001"/>`+
+			related("REFR", observation(ccd+`50"/>`, "1.2.3.7", `<code code="33999-4" codeSystem="2.16.840.1.113883.6.1"/>`+status+`<value `+typed+`"CE" code="413322009" `+snomed+`/>`)))),
+			[]string{`"resourceType":"Condition"`, `"code":"resolved"`, `"onsetDateTime":"2020-01-02"`, `"url":"https://chartpost.org/fhir/StructureDefinition/concern"`}, `"Basic"`,
+			[]string{`code="195967001"`, `root="2.16.840.1.113883.10.20.1.28"`, `root="2.16.840.1.113883.10.20.1.50"`}},
+		{"a problem of IHE", "1.11", "11450-4", concern(pcc+`5.1"/>`+pcc+`5.2"/>`, observation(pcc+`5"/>`, "1.2.3.6", `<code code="64572001" `+snomed+`/>`+onset+`<value`+coded+`"195967001"/>`)),
+			[]string{`"resourceType":"Condition"`, `"code":"active"`, `"code":"problem-list-item"`}, `"Basic"`, []string{`code="195967001"`, `4.5.2"`}},
+		{"what somebody has not, and until when", "1.11", "11450-4", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`28"/><id root="1.2.3.6"/><code code="64572001" `+snomed+`/>`+status+
+			`<effectiveTime><low nullFlavor="UNK"/><high value="20200102"/></effectiveTime><value`+coded+`"77386006"/></observation>`),
+			[]string{`"code":"refuted"`, `"valueDateTime":"2020-01-02"`}, `"abatementDateTime"`, []string{`<high value="20200102"/>`, `negationInd="true"`}},
+		{"an allergy of CCD 1.0", "1.2", "48765-2", concern(ccd+`27"/>`, observation(ccd+`18"/>`, "1.2.3.6", `<code code="416098002" `+snomed+`/>`+onset+to("70618", "Penicillin")+
+			related("MFST", observation(ccd+`54"/>`, "1.2.3.7", kind("ASSERTION")+status+`<value`+coded+`"247472004"/>`))+
+			related("REFR", observation(ccd+`39"/>`, "1.2.3.8", `<code code="33999-4" codeSystem="2.16.840.1.113883.6.1"/>`+status+`<value `+typed+`"CE" code="73425007" `+snomed+`/>`)))),
+			[]string{`"resourceType":"AllergyIntolerance"`, `"type":"allergy"`, `"category":["medication"]`, `"code":"inactive"`, `"display":"Penicillin"`, `"manifestation":[{`}, `"Basic"`,
+			[]string{`code="70618"`, `code="416098002"`, `code="247472004"`, `code="73425007"`}},
+		{"an allergy of IHE is no problem too, nor is its reaction", "1.2", "48765-2", concern(allergyConcern, observation(allergyOfIHE, "1.2.3.6", kind("FALG")+onset+`<value`+coded+`"91935009"/>`+to("4850", "Peanut")+
+			related("MFST", observation(pcc+`5"/>`, "1.2.3.7", `<code code="418799008" `+snomed+`/>`+status+`<value`+coded+`"39579001"/>`+
+				related("SUBJ", observation(ccd+`55"/>`+pcc+`1"/>`, "1.2.3.8", kind("SEV")+status+`<value `+typed+`"CD" code="H" codeSystem="2.16.840.1.113883.5.1063"/>`)))))),
+			[]string{`"resourceType":"AllergyIntolerance"`, `"category":["food"]`, `"display":"Peanut"`, `"severity":"severe"`, `"manifestation":[{`}, `"resourceType":"Condition"`,
+			[]string{`code="91935009"`, `code="4850"`, `code="39579001"`, `code="FALG"`}},
+		{"the severity of an allergy that bears the template of one", "1.2", "48765-2", concern(allergyConcern, observation(allergyOfIHE, "1.2.3.6", kind("DALG")+onset+to("1191", "Aspirin")+
+			related("SUBJ", observation(ccd+`55"/>`+ccd+`28"/>`+allergyOfIHE, "1.2.3.8", kind("SEV")+status+`<value `+typed+`"CD" code="6736007" `+snomed+`/>`)))),
+			[]string{`"type":"allergy"`, `"resourceType":"Observation"`, `"code":"6736007"`}, `"resourceType":"Condition"`, []string{`code="6736007"`, `code="1191"`}},
+		{"that no allergies are known", "1.2", "48765-2", concern(allergyConcern, observation(allergyOfIHE, "1.2.3.6", kind("ALG")+onset+`<value`+coded+`"160244002" displayName="No known allergies"/>`)),
+			[]string{`"resourceType":"AllergyIntolerance"`, `"url":"https://chartpost.org/fhir/StructureDefinition/from-value"`, `"display":"No known allergies"`}, `"refuted"`, []string{`code="160244002"`}},
+		{"an allergy that names its substance in the value, which is denied", "1.2", "48765-2", concern(allergyConcern, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+allergyOfIHE+`<id root="1.2.3.6"/>`+kind("ALG")+onset+
+			`<value`+coded+`"300916003" displayName="Latex allergy"/></observation>`), []string{`"code":"refuted"`, `"display":"Latex allergy"`}, `"716186003"`, []string{`code="300916003"`, `negationInd="true"`}},
+		{"an allergy whose substance has a name alone", "1.2", "48765-2", concern(ccd+`27"/>`, observation(ccd+`18"/>`, "1.2.3.6", `<code code="419199007" `+snomed+`/>`+onset+
+			`<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code nullFlavor="UNK"/><name>bee stings</name></playingEntity></participantRole></participant>`)),
+			[]string{`"text":"bee stings","_text":{"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/derived"`}, "", []string{`<name>bee stings</name>`, `bee stings`}},
+		{"what is denied in words is not denied twice", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/>`+kind("ASSERTION")+`<text>No known allergies</text>`+onset+
+			`<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code nullFlavor="UNK"/></playingEntity></participantRole></participant></observation>`),
+			[]string{`"code":"refuted"`}, `"text":"No known allergies"`, []string{`No known allergies`, `negationInd="true"`}},
+		{"a problem of which there is the text alone", "1.11", "11450-4", concern(ccd+`27"/>`, observation(ccd+`28"/>`, "1.2.3.6", `<code code="64572001" `+snomed+`/><text>Cough at night</text>`+onset+`<value `+typed+`"CD" nullFlavor="UNK"/>`)),
+			[]string{`"text":"Cough at night","_text":`}, "", []string{`Cough at night`, `nullFlavor="UNK"/>`}},
+		{"no drug allergies, by the code of the observation", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="416098002" `+snomed+`/>`+onset+`</observation>`),
+			[]string{`"code":"409137002"`}, `"refuted"`, []string{`code="416098002"`, `negationInd="true"`}},
+		{"no allergy to what the value names, whose kind has a code for none", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="419199007" `+snomed+`/>`+onset+
+			`<value`+coded+`"300916003" displayName="Latex allergy"/></observation>`), []string{`"code":"refuted"`, `"display":"Latex allergy"`}, `"716186003"`, []string{`code="300916003"`, `negationInd="true"`}},
+		{"no allergy to what the value names, beside a substance that is not known", "1.2", "48765-2", concern(ccd+`27"/>`, `<observation classCode="OBS" moodCode="EVN" negationInd="true">`+ccd+`18"/><id root="1.2.3.6"/><code code="419199007" `+snomed+`/>`+onset+
+			`<value`+coded+`"300916003" displayName="Latex allergy"/><participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code nullFlavor="NA"/></playingEntity></participantRole></participant></observation>`),
+			[]string{`"code":"refuted"`, `"display":"Latex allergy"`}, `"716186003"`, []string{`code="300916003"`, `negationInd="true"`}},
+		{"a vaccination of IHE", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/>` + pcc + `12"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
+			`<effectiveTime value="20200102"/><doseQuantity value="0.5" unit="mL"/><consumable><manufacturedProduct><manufacturedMaterial><templateId root="1.2.3.99"/><code code="88" codeSystem="2.16.840.1.113883.12.292"/><lotNumberText>L7</lotNumberText></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"Immunization"`, `"status":"completed"`, `"lotNumber":"L7"`, `"occurrenceDateTime":"2020-01-02"`}, `"MedicationRequest"`, []string{`<lotNumberText>L7</lotNumberText>`, `root="1.2.3.99"`, `4.12"`}},
+		{"a vaccination by its code, of a template that is nobody else's", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN"><templateId root="1.2.3.98"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
+			`<effectiveTime value="20200102"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"Immunization"`, `"status":"completed"`}, `"MedicationRequest"`, []string{`root="1.2.3.98"/>
+              <id root="1.2.3.6"/>`, `code="IMMUNIZ"`}},
+		{"a vaccination that is intended, of such a template", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="1.2.3.98"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="active"/>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"MedicationRequest"`, `"intent":"order"`}, `"resourceType":"Immunization"`, []string{`root="1.2.3.98"`, `code="IMMUNIZ"`}},
+		{"a vaccination that was refused", "1.6", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN" negationInd="true">` + pcc + `12"/><id root="1.2.3.6"/><code code="IMMUNIZ" codeSystem="2.16.840.1.113883.5.4"/>` + status +
+			`<effectiveTime value="20200102"/><consumable><manufacturedProduct><manufacturedMaterial><code code="88" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`"resourceType":"Immunization"`, `"status":"not-done"`}, `"status":"completed"`, []string{`negationInd="true"`}},
+		{"vital signs of IHE, which are results of CCD 1.0 as well", "1.16", "8716-3", `<organizer classCode="CLUSTER" moodCode="EVN">` + ccd + `32"/>` + ccd + `35"/>` + pcc + `13.1"/><id root="1.2.3.5"/><code code="46680005" ` + snomed + `/>` + status +
+			`<effectiveTime value="20200102"/><component>` + observation(ccd+`31"/>`+pcc+`13.2"/>`, "1.2.3.6", `<code code="8480-6" codeSystem="2.16.840.1.113883.6.1"/>`+status+`<effectiveTime value="20200102"/><value `+typed+`"PQ" value="132" unit="mm[Hg]"/>`) + `</component></organizer>`,
+			[]string{`"hasMember":[{`, `"code":"vital-signs"`, `"value":132`}, `"DiagnosticReport"`, []string{`value="132"`, `code="46680005"`}},
+		{"a battery of an IHE laboratory report", "1.14", "30954-2", `<organizer classCode="BATTERY" moodCode="EVN"><templateId root="1.3.6.1.4.1.19376.1.3.1.4"/><id root="1.2.3.5"/><code code="24357-6" codeSystem="2.16.840.1.113883.6.1"/>` + status +
+			`<component>` + observation(`<templateId root="1.3.6.1.4.1.19376.1.3.1.6"/>`, "1.2.3.6", `<code code="718-7" codeSystem="2.16.840.1.113883.6.1"/>`+status+`<value `+typed+`"PQ" value="14" unit="g/dL"/>`) + `</component>
+<component typeCode="COMP"><observationMedia classCode="OBS" moodCode="EVN" ID="graph"><value mediaType="image/png" representation="B64">iVBORw0K</value></observationMedia></component></organizer>`,
+			[]string{`"resourceType":"DiagnosticReport"`, `"code":"laboratory"`, `"value":14`, `iVBORw0K`}, `"Basic"`, []string{`value="14"`, `ID="graph"`, `iVBORw0K`}},
+		{"a relative's illness of CCD 1.0, in years that nobody says to be years", "1.4", "10157-6", `<organizer classCode="CLUSTER" moodCode="EVN">` + ccd + `23"/><id root="1.2.3.5"/>` + status + `<subject><relatedSubject classCode="PRS"><code code="FTH" codeSystem="2.16.840.1.113883.5.111"/></relatedSubject></subject>
+<component>` + observation(ccd+`22"/>`, "1.2.3.6", kind("ASSERTION")+status+`<value`+coded+`"22298006"/>`+related("SUBJ", observation(ccd+`38"/>`, "1.2.3.7", `<code code="397659008" `+snomed+`/>`+status+`<value `+typed+`"INT" value="57"/>`))) + `</component></organizer>`,
+			[]string{`"resourceType":"FamilyMemberHistory"`, `"code":"22298006"`}, `"onsetAge"`, []string{`code="FTH"`, `value="57"`}},
+		{"a reference to the plan that a prescription is of is no prescription", "1.8", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT">` + ccd + `24"/><id root="1.2.3.5"/>` + status +
+			`<consumable><manufacturedProduct><manufacturedMaterial><code code="C08CA01" codeSystem="2.16.840.1.113883.6.73" displayName="Amlodipine"/></manufacturedMaterial></manufacturedProduct></consumable>` +
+			related("REFR", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="1.3.6.1.4.1.19376.1.9.1.3.10"/><id root="1.2.3.6" extension="MTP-1"/><code code="MTPItem" codeSystem="1.3.6.1.4.1.19376.1.9.2.2"/>
+<consumable><manufacturedProduct><manufacturedMaterial nullFlavor="NA"/></manufacturedProduct></consumable><reference typeCode="XCRPT"><externalDocument><id root="1.2.3.7"/></externalDocument></reference></substanceAdministration>`) + `</substanceAdministration>`,
+			[]string{`"display":"Amlodipine"`, `"url":"sig"`, `"value":"MTP-1"`}, `"resourceType":"Medication"`, []string{`extension="MTP-1"`, `root="1.2.3.7"`, `nullFlavor="NA"`}},
+	} {
+		tt.hold(t)
+	}
+}

@@ -1,0 +1,140 @@
+package ccdafhir
+
+import (
+	"slices"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	gpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// An Entry Reference, E.122, names another statement of the document by its id. The act stays where it stands, in an extension of the statement
+// around it, from which it comes back; beside it that statement's resource leads to what was made of the other: by Goal.addresses, by the
+// evidence of a health concern, else by an extension of ours. An id that two resources bear leads nowhere.
+
+const (
+	entryReference = entries + "122"
+	refersURL      = ownExtensions + "refers-to"
+)
+
+type statementID struct{ system, value string }
+
+func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	document, ok := dst.(*compb.Composition)
+	if !ok || !slices.ContainsFunc(c.Resources(), func(r *mapping.Resource) bool { return len(referredIDs(r.Msg)) > 0 }) {
+		return false
+	}
+	c.Elsewhere()
+	by := map[statementID]*mapping.Resource{}
+	name := func(ids []*dpb.Identifier, r *mapping.Resource) {
+		for _, id := range ids {
+			key := statementID{id.GetSystem().GetValue(), id.GetValue().GetValue()}
+			if have, there := by[key]; key.value != "" && there && have != r {
+				by[key] = nil
+			} else if key.value != "" {
+				by[key] = r
+			}
+		}
+	}
+	of := map[proto.Message]*mapping.Resource{}
+	for _, r := range c.Resources() {
+		switch of[r.Msg] = r; plan.OfMessage(r.Msg).Name {
+		case "Composition", "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "RelatedPerson":
+		default:
+			name(identifiersOf(r.Msg), r)
+		}
+	}
+	eachSection(document.Section, func(s *compb.Composition_Section) {
+		for _, ref := range s.Entry {
+			for _, x := range ref.Extension {
+				if matters := concernedBy(x); x.GetUrl().GetValue() == concernURL && len(matters) == 1 {
+					if r := of[c.Led(matters[0])]; r != nil { // the one problem that is the concern
+						name(idsWithin(x), r)
+					}
+				}
+			}
+		}
+	})
+	for _, r := range c.Resources() {
+		for _, id := range referredIDs(r.Msg) {
+			if to := by[statementID{id.GetSystem().GetValue(), id.GetValue().GetValue()}]; to != nil && to != r {
+				referTo(c, r, to)
+			}
+		}
+	}
+	return false
+}
+
+// referTo lets a resource lead to another.
+func referTo(c *mapping.Context, r, to *mapping.Resource) {
+	ref := &dpb.Reference{}
+	c.ReferTo(ref, to)
+	switch d := r.Msg.(type) {
+	case *gpb.Goal:
+		switch plan.OfMessage(to.Msg).Name {
+		case "Condition", "Observation", "MedicationStatement", "ServiceRequest":
+			markDerived(ref)
+			d.Addresses = append(d.Addresses, ref)
+			return
+		}
+	case *cpb.Condition:
+		if hasTemplate(d, entries+"132") || hasTemplate(d, entries+"136") {
+			e := &cpb.Condition_Evidence{Detail: []*dpb.Reference{ref}}
+			markDerived(e)
+			d.Evidence = append(d.Evidence, e)
+			return
+		}
+	}
+	markDerived(ref)
+	extend(r.Msg, &dpb.Extension{Url: &dpb.Uri{Value: refersURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Reference{Reference: ref}}})
+}
+
+// referredIDs are the ids that the Entry References within a resource's statement name.
+func referredIDs(m proto.Message) (ids []*dpb.Identifier) {
+	list := extensions(m)
+	if list == nil || plan.OfMessage(m).Name == "Basic" {
+		return nil
+	}
+	for _, act := range statementsWithin(*list) {
+		if isTemplate(act.Extension, entryReference) {
+			ids = append(ids, idsWithin(act)...)
+		}
+	}
+	return ids
+}
+
+func idsWithin(x *dpb.Extension) (ids []*dpb.Identifier) {
+	for _, y := range x.Extension {
+		if id := y.GetValue().GetIdentifier(); id != nil && y.GetUrl().GetValue() == "identifier" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// identifiersOf are the identifiers of a resource.
+func identifiersOf(m proto.Message) (ids []*dpb.Identifier) {
+	r := m.ProtoReflect()
+	f := r.Descriptor().Fields().ByName("identifier")
+	if f == nil {
+		return nil
+	}
+	if !f.IsList() {
+		if id, ok := r.Get(f).Message().Interface().(*dpb.Identifier); ok && r.Has(f) {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	for i := range r.Get(f).List().Len() {
+		if id, ok := r.Get(f).List().Get(i).Message().Interface().(*dpb.Identifier); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

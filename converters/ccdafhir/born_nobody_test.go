@@ -3,6 +3,7 @@ package ccdafhir_test
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -76,5 +77,26 @@ func TestPlacesOfParts(t *testing.T) {
 		if !said {
 			t.Errorf("nothing is declined because %s", why)
 		}
+	}
+}
+
+// TestForbiddenValues: what CDA's schema forbids is written as words, or not at all, and the ledger says so.
+func TestForbiddenValues(t *testing.T) {
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[
+{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}],"multipleBirthInteger":0}},
+{"resource":{"resourceType":"Observation","id":"o","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],
+ "subject":{"reference":"Patient/p"},"effectiveDateTime":"2024-03-01","valueString":"low","code":{"coding":[{"system":"http://loinc.org","code":"2345-7","display":"Glucose"},
+ {"system":"https://maple.example/tests","code":"Glu P","display":"Glucose profile"}]}}}]}`))[0]
+	text := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(r.Parts[0].Data), "><")
+	for _, no := range []string{"multipleBirthOrderNumber", `code="Glu P"`} {
+		if strings.Contains(text, no) {
+			t.Errorf("%s is there", no)
+		}
+	}
+	if !strings.Contains(text, `<translation nullFlavor="OTH"><originalText>Glucose profile</originalText></translation>`) {
+		t.Errorf("the words of the code are not there: %s", text)
+	}
+	if !slices.ContainsFunc(r.Entry.Folded, func(l convert.Line) bool { return strings.HasSuffix(l.At, "code.coding[1].code") }) {
+		t.Errorf("the code is not folded: %v", r.Entry.Folded)
 	}
 }

@@ -235,8 +235,13 @@ func writeLines(c *mapping.Context, root tree.Node, a *dpb.Attachment, beside []
 			if i == len(beside)-1 && j == len(counts)-1 {
 				n = len(lines)
 			}
-			if s := take(n); s != "" {
-				c.Doc.SetText(c.Doc.Leaf(c.Doc.Add(obx, "5", "")), textLine(s))
+			s := take(n)
+			if s == "" && len(counts) == 1 {
+				continue
+			}
+			// A blank line among others is a repetition too: what stands behind it keeps its place.
+			if k := c.Doc.Add(obx, "5", ""); s != "" {
+				c.Doc.SetText(c.Doc.Leaf(k), textLine(s))
 			}
 		}
 	}

@@ -140,7 +140,6 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nINV|R1^Reagent^L|OK^OK status^HL70383~NE^New^L|SR^Single test reagent^HL70384|B1^Bottle^L|C1^Carrier^L|3^Third^L|10|9|8|2|mL^^UCUM|20250101|20240301|1^^D30|T1^Test^L|LOT7|MPL^Maple Works^L|ELM^Elm Supply^L|30^d|5^mL\n" +
 		"OBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
-	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|CN|TX|20240301||||||||D1||||||AU\nOBX|1|TX|T^Text^L||Family~~Mother: asthma~~~Father: none||||||F\nOBX|2|TX|T^Text^L||~And the rest||||||F\n"},
 	{"SIU^S12^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30|min|^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" +
 		"NTE|1||bring your card\n" + wholePID + wholePV1 + "RGS|1\nAIS|1||99213^Visit^C4|20240401090000-0500|||30|min||Booked\nNTE|1||fasting\nAIL|1||ROOM1^^^MAPLE|||||||||Booked\n" +
 		"AIP|1||21^Doe^Dan|GP^General practitioner^L||||||||Booked\nRGS|2\nAIG|1||DEV1^Scanner^L|E^Equipment^L\n"},

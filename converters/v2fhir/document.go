@@ -166,6 +166,7 @@ func sentAsData(beside *dpb.Extension) bool {
 // divides. counts says, in extensions of a URL, how many each repetition has where it is not one line.
 func linesOf(c *mapping.Context, segment tree.Node, field, url string) (lines []string, counts []*dpb.Extension) {
 	var each []int
+	last, end := 0, 0
 	for k := range children(c.Doc, segment, field) {
 		var parts []string
 		var leaves []tree.Node
@@ -183,7 +184,12 @@ func linesOf(c *mapping.Context, segment tree.Node, field, url string) (lines []
 		carry(c, why, leaves...)
 		said := strings.Split(text, "\n")
 		lines, each = append(lines, said...), append(each, len(said))
+		if !c.Doc.Empty(k) {
+			last = len(each)
+			end = len(lines)
+		}
 	}
+	lines, each = lines[:end], each[:last] // empty repetitions at the end say nothing, and are not written
 	if len(each) == 1 && each[0] == 1 {
 		return lines, nil
 	}

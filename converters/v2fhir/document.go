@@ -76,7 +76,7 @@ var document = mapping.Pair{
 				d.Content = append(d.Content, text)
 			}
 			x := readBeside(c, group, obx)
-			said, counts := linesOf(c, obx)
+			said, counts := linesOf(c, obx, "5", "lines")
 			x.Extension = append(x.Extension, counts...)
 			text.Extension = append(text.Extension, x)
 			lines = append(lines, said...)
@@ -162,11 +162,12 @@ func sentAsData(beside *dpb.Extension) bool {
 	return slices.ContainsFunc(beside.Extension, func(x *dpb.Extension) bool { return proto.Equal(x, sentAsED()) })
 }
 
-// linesOf are the lines of a text of which an OBX holds some, mostly one: its repetitions, and what a command for a line break
-// divides. counts says how many each repetition has where it is not one line.
-func linesOf(c *mapping.Context, obx tree.Node) (lines []string, counts []*dpb.Extension) {
+// linesOf are the lines of a text of which a field of a segment holds some, mostly one: its repetitions, and what a command for a line break
+// divides. counts says, in extensions of a URL, how many each repetition has where it is not one line.
+func linesOf(c *mapping.Context, segment tree.Node, field, url string) (lines []string, counts []*dpb.Extension) {
 	var each []int
-	for k := range children(c.Doc, obx, "5") {
+	last, end := 0, 0
+	for k := range children(c.Doc, segment, field) {
 		var parts []string
 		var leaves []tree.Node
 		c.Doc.LeavesBelow(k, func(leaf tree.Node, _ tree.State, _ string) {
@@ -183,7 +184,12 @@ func linesOf(c *mapping.Context, obx tree.Node) (lines []string, counts []*dpb.E
 		carry(c, why, leaves...)
 		said := strings.Split(text, "\n")
 		lines, each = append(lines, said...), append(each, len(said))
+		if !c.Doc.Empty(k) {
+			last = len(each)
+			end = len(lines)
+		}
 	}
+	lines, each = lines[:end], each[:last] // empty repetitions at the end say nothing, and are not written
 	if len(each) == 1 && each[0] == 1 {
 		return lines, nil
 	}
@@ -191,7 +197,7 @@ func linesOf(c *mapping.Context, obx tree.Node) (lines []string, counts []*dpb.E
 		lines, each = []string{""}, []int{0} // a blank line
 	}
 	for _, n := range each {
-		counts = append(counts, &dpb.Extension{Url: &dpb.Uri{Value: "lines"}, Value: &dpb.Extension_ValueX{
+		counts = append(counts, &dpb.Extension{Url: &dpb.Uri{Value: url}, Value: &dpb.Extension_ValueX{
 			Choice: &dpb.Extension_ValueX_UnsignedInt{UnsignedInt: &dpb.UnsignedInt{Value: uint32(n)}}}})
 	}
 	return lines, counts
@@ -206,39 +212,16 @@ func writeLines(c *mapping.Context, root tree.Node, a *dpb.Attachment, beside []
 	if data := a.GetData().GetValue(); len(data) > 0 {
 		lines = strings.Split(string(data), "\n")
 	}
-	take := func(n int) string {
-		n = min(max(n, 0), len(lines))
-		s := strings.Join(lines[:n], "\n")
-		lines = lines[n:]
-		return s
-	}
 	for i, x := range beside {
 		group := c.Doc.Add(root, "OBSERVATION", "")
 		obx := c.Doc.Add(group, "OBX", "")
 		c.WriteTable("OBX_BESIDE", x, obx)
 		c.WriteTable("DOCUMENT_NTE", x, group)
-		var counts []int
-		for _, y := range x.Extension {
-			if n := y.GetValue().GetUnsignedInt(); n != nil && y.GetUrl().GetValue() == "lines" {
-				counts = append(counts, int(n.GetValue()))
-				c.Claim(y)
-			}
-		}
+		counts := lineCounts(c, x.Extension, "lines")
 		if len(counts) == 0 {
 			counts = []int{1}
 		}
-		for j, n := range counts {
-			if n == 0 {
-				take(1) // a blank line
-				continue
-			}
-			if i == len(beside)-1 && j == len(counts)-1 {
-				n = len(lines)
-			}
-			if s := take(n); s != "" {
-				c.Doc.SetText(c.Doc.Leaf(c.Doc.Add(obx, "5", "")), textLine(s))
-			}
-		}
+		lines = setLines(c.Doc, obx, "5", lines, counts, i == len(beside)-1)
 	}
 	if a.Data != nil {
 		c.ClaimValue(a.Data)
@@ -246,6 +229,75 @@ func writeLines(c *mapping.Context, root tree.Node, a *dpb.Attachment, beside []
 	c.Claim(a.ContentType)
 	return true
 }
+
+// lineCounts are the counts of linesOf.
+func lineCounts(c *mapping.Context, list []*dpb.Extension, url string) (counts []int) {
+	for _, y := range list {
+		if n := y.GetValue().GetUnsignedInt(); n != nil && y.GetUrl().GetValue() == url {
+			counts = append(counts, int(n.GetValue()))
+			c.Claim(y)
+		}
+	}
+	return counts
+}
+
+// setLines writes lines as the repetitions of a field, of which each has so many, and the last all that are left if nothing else is to have
+// them. It returns what is left.
+func setLines(d *tree.Doc, segment tree.Node, field string, lines []string, counts []int, all bool) []string {
+	take := func(n int) string {
+		n = min(max(n, 0), len(lines))
+		s := strings.Join(lines[:n], "\n")
+		lines = lines[n:]
+		return s
+	}
+	for j, n := range counts {
+		if n == 0 {
+			take(1) // a blank line
+			continue
+		}
+		if all && j == len(counts)-1 {
+			n = len(lines)
+		}
+		s := take(n)
+		if s == "" && len(counts) == 1 {
+			continue
+		}
+		// A blank line among others is a repetition too: what stands behind it keeps its place.
+		if k := d.Add(segment, field, ""); s != "" {
+			d.SetText(d.Leaf(k), textLine(s))
+		}
+	}
+	return lines
+}
+
+// noteLines is NTE-3 where it repeats: lines of one note, after the guide, which wants line feeds between them.
+var noteLines = mapping.Pair{
+	Read: func(c *mapping.Context, nte tree.Node, dst proto.Message) bool {
+		note, ok := dst.(*dpb.Annotation)
+		if !ok || note.Text != nil {
+			return false
+		}
+		lines, counts := linesOf(c, nte, "3", noteLinesURL)
+		note.Text = &dpb.Markdown{Value: strings.Join(lines, "\n")}
+		note.Extension = append(note.Extension, counts...)
+		return true
+	},
+	Write: func(c *mapping.Context, src proto.Message, nte tree.Node) bool {
+		note, ok := src.(*dpb.Annotation)
+		if !ok || note.GetText().GetValue() == "" || c.Doc.Child(nte, "3") != 0 {
+			return false
+		}
+		counts := lineCounts(c, note.Extension, noteLinesURL)
+		if len(counts) == 0 {
+			return false
+		}
+		setLines(c.Doc, nte, "3", strings.Split(note.Text.Value, "\n"), counts, true)
+		c.ClaimValue(note.Text)
+		return true
+	},
+}
+
+const noteLinesURL = cp + "NTE-3"
 
 // unknownExtension says that the source does not have what FHIR wants.
 func unknownExtension() *dpb.Extension {

@@ -320,6 +320,12 @@ func readMSG(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if last == 0 {
 		return false
 	}
+	if parts[0] != "" && parts[1] == "" { // before 2.3 the event stood in EVN-1 alone
+		c.Elsewhere()
+		if event := textAt(c.Doc, c.Doc.Child(tree.Root, "EVN"), "1"); len(event) == 3 {
+			parts[1], last = event, max(last, 2)
+		}
+	}
 	d.Display = str(strings.Join(parts[:last], "^"))
 	if event := strings.Join(strings.Fields(parts[1]), " "); event != "" {
 		d.Code, d.System = &dpb.Code{Value: event}, &dpb.Uri{Value: systemURI(eventsV2, "", event)}

@@ -14,25 +14,30 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// obr22 is OBR-22 as DiagnosticReport.issued, or what of it a report can hold.
-var obr22 = mapping.Pair{
-	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-		return c.ReadTable("OBR_22_INSTANT", n, dst) || c.ReadTable("OBR_22_DATE", n, dst) || c.ReadTable("OBR_22_TEXT", n, dst)
-	},
-	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-		return c.WriteTable("OBR_22_TEXT", src, n) || c.WriteTable("OBR_22_DATE", src, n) || c.WriteTable("OBR_22_INSTANT", src, n)
-	},
+// either reads a place by the first of several tables whose type its value has, and writes it by the last of them that can: obr22 is OBR-22 as
+// DiagnosticReport.issued, or what of it a report can hold; msa2 is MSA-2 as MessageHeader.response.identifier, which has the form of an id of
+// FHIR, or beside it; fc2 is FC.2, a time or what people write there.
+func either(tables ...string) mapping.Pair {
+	return mapping.Pair{
+		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+			return slices.ContainsFunc(tables, func(t string) bool { return c.ReadTable(t, n, dst) })
+		},
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+			for _, t := range slices.Backward(tables) {
+				if c.WriteTable(t, src, n) {
+					return true
+				}
+			}
+			return false
+		},
+	}
 }
 
-// msa2 is MSA-2 as MessageHeader.response.identifier, which has the form of an id of FHIR, or beside it.
-var msa2 = mapping.Pair{
-	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-		return c.ReadTable("MSA_2_ID", n, dst) || c.ReadTable("MSA_2_TEXT", n, dst)
-	},
-	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-		return c.WriteTable("MSA_2_TEXT", src, n) || c.WriteTable("MSA_2_ID", src, n)
-	},
-}
+var (
+	obr22 = either("OBR_22_INSTANT", "OBR_22_DATE", "OBR_22_TEXT")
+	msa2  = either("MSA_2_ID", "MSA_2_TEXT")
+	fc2   = either("FC_2_TIME", "FC_2_TEXT")
+)
 
 // spm17 is SPM-17 as Specimen.collection.collected: a period if its end is a time, else the moment that its beginning is. An end that is no
 // time stays unread, with a finding.

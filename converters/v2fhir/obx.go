@@ -42,9 +42,18 @@ var obx5 = mapping.Pair{
 			return false
 		}
 		unit := obxUnit(o)
-		for k := c.Doc.First(obx); k != 0; k = c.Doc.Next(k) {
-			if c.Doc.Name(k) != "5" || c.Doc.Empty(k) {
+		empty := 0
+		for k := range children(c.Doc, obx, "5") {
+			if c.Doc.Empty(k) {
+				empty++
 				continue
+			}
+			for ; empty > 0; empty-- { // a blank line of a text: what stands behind it keeps its place
+				blank := &opb.Observation_Component{}
+				if o.Code != nil {
+					blank.Code = proto.Clone(o.Code).(*dpb.CodeableConcept)
+				}
+				o.Component = append(o.Component, blank)
 			}
 			part := &opb.Observation_Component{}
 			if !c.ReadTable(table, k, part) {
@@ -76,7 +85,7 @@ var obx5 = mapping.Pair{
 			}
 		}
 		if c.Doc.Child(obx, "2") == 0 {
-			typ := obxTypeOf(o.Component[0])
+			typ := obxTypeOf(o.Component[max(slices.IndexFunc(o.Component, func(part *opb.Observation_Component) bool { return part.Value != nil }), 0)])
 			if table = obxTable(typ); typ == "" {
 				return false
 			}
@@ -84,7 +93,7 @@ var obx5 = mapping.Pair{
 		}
 		unit := obxUnit(o)
 		for _, part := range o.Component {
-			if !c.WriteTable(table, part, c.Doc.Add(obx, "5", "")) {
+			if !c.WriteTable(table, part, c.Doc.Add(obx, "5", "")) && !proto.Equal(part, &opb.Observation_Component{Code: part.Code}) {
 				continue
 			}
 			any = true

@@ -37,6 +37,7 @@ var Types = mapping.Types{
 	"UID":       uriPair(nil, "2", "3", true),
 	"EI_SYSTEM": uriPair([]string{"3"}, "3", "4", false),
 	"HD_ID":     mapping.Pair{Parts: []string{"2", "3"}, Read: readHDID, Write: writeHDID},
+	"FC_2":      fc2,
 	"HD_UID":    uidPair("2", "3"),
 	"EI_UID":    uidPair("3", "4"),
 	"CNN_UID":   uidPair("10", "11"),

@@ -37,6 +37,7 @@ var segmentTypes = mapping.Types{
 	"KEPT":     kept,
 	"MINUTES":  minutes,
 	"OBX_5":    obx5,
+	"NTE_3":    noteLines,
 	"OBX_PART": obxPart,
 	"REFRANGE": refRange,
 	"OBR_22":   obr22,

@@ -97,6 +97,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nORC|CA|P2\nOBR|2|P2||1^Chest film^L\nORC|OK|P3\nOBR|3|P3||1^Chest film^L\n"},
 	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P2\nTQ1|1|1^TAB|BID\nRXO|1^Aspirin^L|100||mg\nRXR|PO\nRXC|B|2^Water^L|10|mL\n"},
 	{"OMG^O19^OMG_O19", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^ECG^L\nNTE|1||urgent\n"},
+	{"OMG^O19^OMG_O19", wholePID + "ORC|NW|P1\nTQ1|1||||||20240301\nTQ1|2||||||20240302||||again\nOBR|1|P1||1^ECG^L\n"},
+	{"ORU^R01^ORU_R01", wholePID + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L\nTQ1|1||||||20240301\nTQ1|2||||||20240302\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},

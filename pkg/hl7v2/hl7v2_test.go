@@ -472,6 +472,7 @@ func TestAppendMessage(t *testing.T) {
 		{"fields by number", []string{"PID-8=F", "PID-5.2=JAMIE", "PID-5.1=DOE", "PID-3=1"}, PrintOptions{}, first + "\rPID|||1||DOE^JAMIE|||F\r", ""},
 		{"escapes", []string{"PID-5=A|B^C&D~E\\F\rG"}, PrintOptions{}, first + "\rPID|||||A\\F\\B\\S\\C\\T\\D\\R\\E\\E\\F\\X0D\\G\r", ""},
 		{"repetitions and subcomponents", []string{"PID-3.1=1", "PID-3.4.2=1.2", "PID-3.4.1=N", "+PID-3=2"}, PrintOptions{}, first + "\rPID|||1^^^N&1.2~2\r", ""},
+		{"an empty repetition keeps the place of those behind it", []string{"PID-3", "+PID-3=2", "+PID-3"}, PrintOptions{}, first + "\rPID|||~2\r", ""},
 		{"repetitions made apart", []string{"PID-3=1", "PID-8=F", "+PID-3=2"}, PrintOptions{}, first + "\rPID|||1~2|||||F\r", ""},
 		{"order of the structure", []string{"PATIENT_RESULT.ORDER_OBSERVATION.OBSERVATION.OBX-1=1", "PATIENT_RESULT.ORDER_OBSERVATION.OBR-1=1",
 			"PATIENT_RESULT.ORDER_OBSERVATION.COMMON_ORDER.ORC-1=RE", "PATIENT_RESULT.PATIENT.VISIT.PV1-2=I", "PATIENT_RESULT.PATIENT.PID-3=1"},

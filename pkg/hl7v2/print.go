@@ -134,9 +134,10 @@ func (w *writer) segment(n tree.Node) {
 		at = 2
 	}
 	charset := !msh || !w.built // it is written, or not wanted
-	for _, k := range w.parts(n) {
+	parts := w.parts(n)
+	for j, k := range parts {
 		i := atoi(d.Name(k))
-		if i == 0 || w.built && (d.Empty(k) || msh && (i < 3 || i == 18)) {
+		if i == 0 || w.built && (d.Empty(k) && !before(d, parts[j:]) || msh && (i < 3 || i == 18)) {
 			continue
 		}
 		if msh && i < 3 { // as they stood
@@ -159,6 +160,19 @@ func (w *writer) segment(n tree.Node) {
 		w.charsetField(at)
 	}
 	w.dst = append(w.dst, '\r')
+}
+
+// before reports an empty repetition that stands before one which is not: a blank line of a text, which keeps the others in their places.
+func before(d *tree.Doc, parts []tree.Node) bool {
+	for _, k := range parts[1:] {
+		if d.Name(k) != d.Name(parts[0]) {
+			return false
+		}
+		if !d.Empty(k) {
+			return true
+		}
+	}
+	return false
 }
 
 // charsetField writes MSH-18 after field at, and returns the field after which the next one stands.

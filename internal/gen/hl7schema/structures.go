@@ -52,7 +52,7 @@ var aliases = map[string]string{
 	"RRE_O01": "RRE_O12", "RRE_O02": "RRE_O12", "RRD_O02": "RRD_O14", "RRG_O02": "RRG_O16", "RRA_O02": "RRA_O18",
 	"OMD_O01": "OMD_O03", "OMN_O01": "OMN_O07", "OMS_O01": "OMS_O05", "ORD_O02": "ORD_O04", "ORN_O02": "ORN_O08",
 	"RDE_O25": "RDE_O11", "RRE_O26": "RRE_O12",
-	"OMG_019": "OMG_O19", "OML_021": "OML_O21", "OML_033": "OML_O33", "OML_035": "OML_O35", "REF_T12": "REF_I12", "RRI_T12": "RRI_I12", // zeros for O
+	"OMG_019": "OMG_O19", "OML_021": "OML_O21", "OML_033": "OML_O33", "OML_035": "OML_O35", "REF_T12": "REF_I12", "RRI_T12": "RRI_I12", "PPP_PCC": "PPP_PCB", // zeros for O
 }
 
 // events that the sources do not give, or give wrongly.
@@ -144,6 +144,12 @@ var byHand = map[string]string{
 	"RQI_I01": information, "RPI_I01": information, "RQP_I04": information, "RPI_I04": information, "RQC_I05": information,
 	"RCI_I05": information, "RCL_I06": information,
 	"RPR_I03": asked + "PATIENT(PID PD1? NK1* PATIENT_VISIT(PV1 PV2?)?)* NTE*",
+	// Problems, goals and pathways: each may stand first, with the others below it, told unasked or as an answer. Below what is below
+	// another, a pathway would take the next message's part for its own: it has none.
+	"PPR_PC1": care + problemsOfCare, "PRR_PC5": answer + "PATIENT(" + cared + problemsOfCare + ")*",
+	"PGL_PC6": care + goalsOfCare, "PPV_PCA": answer + "PATIENT(" + cared + goalsOfCare + ")*",
+	"PPP_PCB": care + pathwaysByProblem, "PTR_PCF": answer + "PATIENT(" + cared + pathwaysByProblem + ")*",
+	"PPG_PCG": care + pathwaysByGoal, "PPT_PCL": answer + "PATIENT(" + cared + pathwaysByGoal + ")*",
 	// What a message of a structure that no table reads is grouped by: the patient, and what belongs to him in the usual order.
 	"ANY": "MSH ARV* SFT* UAC? MSA? ERR* QAK? QPD? QRD? QRF? RCP? EVN? NTE* " +
 		"PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* MRG? PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* IAM* DG1* DRG? " +
@@ -161,7 +167,21 @@ const (
 	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
 	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.
 	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
-	bloodOrder    = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
+	care          = "MSH SFT* UAC? MSA? ERR* " + cared
+	cared         = "PID PD1? ARV* PATIENT_VISIT(PV1 PV2?)? "
+	// QUIRK: senders write TQ1, routes and components with the orders, as in general orders.
+	careOrders        = "ORDER(ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RXO|RXE) RXR* COMPONENT(RXC)* PRT* NTE* VAR* OBSERVATION(OBX PRT* NTE* VAR*)*)?)*"
+	careProblem       = "PRB NTE* VAR* PROBLEM_ROLE(ROL PRT* VAR*)* PRT* "
+	careGoal          = "GOL NTE* VAR* GOAL_ROLE(ROL PRT* VAR*)* PRT* "
+	carePathway       = "PTH NTE* VAR* PATHWAY_ROLE(ROL PRT* VAR*)* PRT* "
+	pathwayOf         = "PATHWAY(PTH VAR*)* "
+	problemSeen       = "PROBLEM_OBSERVATION(OBX PRT* NTE*)*"
+	goalSeen          = "GOAL_OBSERVATION(OBX PRT* NTE*)*"
+	problemsOfCare    = "PROBLEM(" + careProblem + pathwayOf + problemSeen + " GOAL(" + careGoal + goalSeen + ")* " + careOrders + ")+"
+	goalsOfCare       = "GOAL(" + careGoal + pathwayOf + goalSeen + " PROBLEM(" + careProblem + problemSeen + ")* " + careOrders + ")+"
+	pathwaysByProblem = "PATHWAY(" + carePathway + "PROBLEM(" + careProblem + problemSeen + " GOAL(" + careGoal + goalSeen + ")* " + careOrders + ")*)+"
+	pathwaysByGoal    = "PATHWAY(" + carePathway + "GOAL(" + careGoal + goalSeen + " PROBLEM(" + careProblem + problemSeen + ")* " + careOrders + ")*)+"
+	bloodOrder        = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
 		"PRODUCT_STATUS(BTX NTE*)* FT1* BLG?"
 	specimenFirst  = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC)*)? " + requestOnly
 	containerFirst = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)? CONTAINER(SAC)? " + requestOnly

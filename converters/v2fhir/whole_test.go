@@ -351,6 +351,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"an event in a message of vaccinations", "VXU^V04^VXU_V04", wholeEVN + wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL\n"},
 	{"no mother's maiden name", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|\"\"\n" + wholePV1},
 	{"a mother's maiden name, and none", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|Jones^Eve^^^^^M~\"\"\n" + wholePV1},
+	{"a mother's name without a family name", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|\"\"^Eve\n" + wholePV1},
+	{"mothers' names without a family name, with one, and none", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann|\"\"^Eve~Jones^Ida~\"\"~\"\"^^B\n" + wholePV1},
 	{"a note of a diagnosis", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nNTE|1||for a week\n"},
 	{"an appointment without SCH and RGS", "SIU^S12^SIU_S12", wholePID + "NTE|1||comes alone\n" + wholePV1 + "AIS|1|A|1^Checkup^L|20240401090000-0500|||30|min\nAIL|1|A|ROOM1^^^MAPLE\nAIP|1|A|21^Doe^Dan|GP\n"},
 	{"an appointment of nobody in particular", "SIU^S17^SIU_S12", wholePID + wholePV1},
@@ -383,6 +385,13 @@ func TestOddMessages(t *testing.T) {
 				res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
 					if blank := strings.Trim(res.Doc.Text(n), " ") == ""; blank && s != tree.Declined {
 						t.Errorf("%s, of blanks, is %s", res.Doc.PlaceOf(n), s)
+					}
+				})
+			}
+			if strings.HasPrefix(tt.name, "a mother's") || strings.HasPrefix(tt.name, "mothers'") {
+				res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
+					if s == tree.Unmapped {
+						t.Errorf("%s is %s", res.Doc.PlaceOf(n), s)
 					}
 				})
 			}

@@ -108,7 +108,7 @@ type table struct {
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
 	leads  []*row       // of a Reference: ". -> TYPE", to what the reference itself leads
-	turns  []*turn // of a scope: groups that several rows read
+	turns  []*turn      // of a scope: groups that several rows read and write in turn
 	visits sync.Once
 	visit  int    // of a scope: see visitHome
 	looks  uint64 // see Context.looks; 0 if it is not known yet
@@ -373,9 +373,7 @@ func (m *Map) compileTable(t *table) error {
 		r.atHome = r.dst.base != nil && t.makes(r.dst.base)
 		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
-	if t.info == nil {
-		t.takeTurns()
-	}
+	t.takeTurns()
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
 	// write may be another of these.

@@ -9,50 +9,64 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// This file keeps the order of groups of one name that several rows read, each by a table of its own: a medicine ordered after an examination
-// stands behind it in the record and comes back behind it.
+// This file keeps the order of what stands under one name and several rows read: groups, each by a table of its own, and repetitions of a
+// field that go into one list. A medicine ordered after an examination stands behind it in the record and comes back behind it.
 //
 //	ORDER[ORDER_DETAIL.RXO]     ORM_MEDICATION[]  .
 //	ORDER[no ORDER_DETAIL.RXO]  ORM_ORDER[]       .
 
-// turn is the name of the groups for which rows take turns.
-type turn struct{ name string }
+// turn is for the rows that take turns.
+type turn struct{ group string } // the name of the groups that they read, empty if they read repetitions of a field
 
-// takeTurns finds the rows of a scope that do.
+// takeTurns finds the rows of a table that do.
 func (t *table) takeTurns() {
-	by := map[string][]*row{}
+	by := map[string]*row{} // the first row of each name and list
 	for _, chain := range t.chains {
 		r := chain[0]
-		if len(chain) == 1 && r.Kind == MapRow && r.Each && len(r.path) == 1 && r.path[0].Nth == 0 && r.dst.end == nil && r.dst.base == nil {
-			by[r.path[0].Name] = append(by[r.path[0].Name], r)
+		if len(chain) > 1 || r.Kind != MapRow || r.Direction == Backward || !r.Each || len(r.path) != 1 || r.path[0].Nth != 0 || r.dst.base != nil {
+			continue
 		}
-	}
-	for name, rows := range by {
-		if len(rows) > 1 {
-			turn := &turn{name}
-			for _, r := range rows {
-				r.turn = turn
+		key, group := r.path[0].Name, r.path[0].Name
+		if r.dst.end != nil {
+			if len(r.path[0].Tests) == 0 || len(r.dst.steps) == 0 {
+				continue
 			}
-			t.turns = append(t.turns, turn)
+			key, group = key+" "+r.dst.steps[0].e.Name, ""
 		}
+		first := by[key]
+		if first == nil {
+			by[key] = r
+			continue
+		}
+		if first.turn == nil {
+			first.turn = &turn{group}
+			if group != "" {
+				t.turns = append(t.turns, first.turn)
+			}
+		}
+		r.turn = first.turn
 	}
-	slices.SortFunc(t.turns, func(a, b *turn) int { return cmp.Compare(a.name, b.name) })
 }
 
-// readTurns reads the groups of a turn in their order, each with the row that is for it.
+// readTurns reads what rows take turns for in its order, each with the row that is for it.
 func (c *Context) readTurns(turn *turn, chains [][]*row, x *facts, v reflect.Value, in *instance) (any bool) {
 	type reader struct {
 		r    *row
 		next tree.Node
 	}
-	var list []reader
+	var room [8]reader
+	list := room[:0]
 	for _, rows := range chains {
 		if r := rows[0]; r.turn == turn && (!x.anew || c.applies(r, x)) && x.asks(c.Doc, r) {
 			list = append(list, reader{r, c.Doc.FindIn(&x.index, x.n, &r.path[0])})
 		}
 	}
 	gap := false // see readRow
-	for k := c.Doc.First(x.n); k != 0; k = c.Doc.Next(k) {
+	k := c.Doc.First(x.n)
+	if k == 0 { // a leaf is its own only part
+		k = x.n
+	}
+	for ; k != 0; k = c.Doc.Next(k) {
 		c.steps++
 		for i := range list {
 			q := &list[i]
@@ -60,8 +74,8 @@ func (c *Context) readTurns(turn *turn, chains [][]*row, x *facts, v reflect.Val
 				continue
 			}
 			q.next = c.Doc.Find(x.n, k, &q.r.path[0])
-			if c.Doc.Empty(k) {
-				gap = true
+			if k != x.n && c.Doc.Empty(k) || q.r.text && c.Doc.LeafText(k) == "" {
+				gap = gap || k != x.n
 				continue
 			}
 			late := gap && c.fold == ""
@@ -72,6 +86,9 @@ func (c *Context) readTurns(turn *turn, chains [][]*row, x *facts, v reflect.Val
 			if late {
 				c.fold = ""
 			}
+		}
+		if k == x.n {
+			break
 		}
 	}
 	return any
@@ -93,7 +110,7 @@ func (c *Context) orderTurns(turn *turn, n tree.Node) {
 	var groups []tree.Node
 	for k := c.Doc.First(n); k != 0; k = c.Doc.Next(k) {
 		c.steps++
-		if c.Doc.Name(k) == turn.name {
+		if c.Doc.Name(k) == turn.group {
 			groups = append(groups, k)
 		}
 	}

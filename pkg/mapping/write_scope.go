@@ -324,7 +324,7 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource,
 		found := c.found
 		if r != nil && len(r.path) > 0 {
 			n = c.Doc.Make(n, r.path, r.Each)
-			if r.turn != nil {
+			if r.turn != nil && r.turn.group != "" {
 				c.anchored(n, anchor)
 			}
 		}

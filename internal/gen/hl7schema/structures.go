@@ -166,7 +166,8 @@ const (
 	// Problems have messages of their own; senders put them behind what a message of a visit has.
 	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
 	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.
-	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
+	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* " + chargedOrder
+	chargedOrder  = "ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
 	care          = "MSH SFT* UAC? MSA? ERR* " + cared
 	cared         = "PID PD1? ARV* PATIENT_VISIT(PV1 PV2?)? "
 	// QUIRK: senders write TQ1, routes and components with the orders, as in general orders.
@@ -602,6 +603,8 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 			text = strings.Replace(text, "UAC? PID", "UAC? EVN? PID", 1)
 		}
 		text = strings.Replace(text, " COMMON_ORDER(ORC? PRT* TIMING_QUANTITY(TQ1 TQ2*)* ORDER(OBR PRT* NTE*)? OBSERVATION(OBX PRT* NTE*)*)*", chargedOrders, 1)
+		text = strings.ReplaceAll(text, "FINANCIAL_COMMON_ORDER(ORC? PRT* FINANCIAL_TIMING_QUANTITY(TQ1 TQ2*)* FINANCIAL_ORDER(OBR PRT* NTE*)? "+
+			"FINANCIAL_OBSERVATION(OBX PRT* NTE*)*)*", chargedOrder)
 		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
 		was := ""
 		for _, v := range versions {

@@ -160,9 +160,9 @@ const (
 	// Who made the software stands before or behind what is acknowledged, by the version; so in an answer.
 	orders = "MSH SFT* UAC? MSA? ERR* SFT* UAC? NTE* PATIENT(PID PD1? PRT* NTE* NK1* ARV* PATIENT_VISIT(PV1 PV2? PRT*)? " +
 		"INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? "
-	// QUIRK: senders write TQ1 into general orders, which are older than it.
+	// QUIRK: senders write TQ1 and SPM into general orders, which are older than they.
 	generalOrder = "ORC NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* " +
-		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC*)? FT1* CTI* BLG?"
+		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC* SPECIMEN(SPM NTE*)*)? FT1* CTI* BLG?"
 	// Problems have messages of their own; senders put them behind what a message of a visit has.
 	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
 	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.

@@ -183,6 +183,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Visit^L\nTXA|1|DS^Discharge summary^L|TX|||20240301090000-0500||20240301100000-0500|21^Doe^Dan|||D1^MAPLE|||||AU||AV\n" +
 		"OBX|1|TX|T^Text^L||Ann was well.||||||F\nOBX|2|TX|T^Text^L||||||||F\nOBX|3|FT|T^Text^L||Two lines\\.br\\here.~And a repetition.||||||F\nNTE|1||dictated\n" +
 		"OBX|4|ED|P^Print^L||^application^pdf^Base64^JVBERi0=||||||F\nOBX|5|TX|T^Text^L||An afterword.||||||F|||||||||||DONE^Done^L||||B1^Box^L|V1^Vial^L|C1^Cause^L~C2|RSLT|N|N||7\nOBX|6|RP|S^Scan^L||\\E\\\\E\\maple\\E\\scan.tif^^image^tiff||||||F\n"},
+	{"MDM^T02^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||20240301090000-0500|||21^Doe^Dan|||D6^MAPLE|||||AU||AV\nOBX|1|ED|P^Print^L||^application^pdf^Base64^JVBERi0=||||||F\n" +
+		"OBX|2|CWE|HIDE^Hidden from staff^L||N^No^HL70532||||||F\nNTE|1||asked\nOBX|3|CE|SEE^Seen by^L||P^Patient^L~G^General practitioner^L||||||F\nOBX|4|TX|T^Text^L||An afterword.||||||F\nOBX|5|TX|T^Text^L||In two lines.||||||F\nOBX|6|CWE|HIDE^Hidden from staff^L||Y^Yes^HL70532||||||F\n"},
 	{"MDM^T06^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|AD^Addendum^L|TX|||||||||D2^MAPLE|D1^MAPLE||||IP||AV\nOBX|1|TX|T^Text^L||And more.||||||F\n"},
 	{"MDM^T10^MDM_T02", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D3^MAPLE|D1^MAPLE||||LA||AV\nOBX|1|TX|T^Text^L||Anew.||||||F\n"},
 	{"MDM^T11^MDM_T01", wholeEVN + wholePID + wholePV1 + "TXA|1|DS^Discharge summary^L|TX|||||||||D4^MAPLE|||||AU||AV\n"},
@@ -511,6 +513,9 @@ func TestAppointmentsAndDocuments(t *testing.T) {
 					texts = append(texts, c.Attachment.ContentType.GetValue()+": "+string(c.Attachment.Data.GetValue()))
 				}
 				want := []string{"text/plain: Ann was well.\n\nTwo lines\nhere.\nAnd a repetition.", "application/pdf: %PDF-", "text/plain: An afterword.", "image/tiff: "}
+				if strings.Contains(tt.body, "OBX|2|CWE") { // a code about the document is no text of it
+					want = []string{"application/pdf: %PDF-", "text/plain: An afterword.\nIn two lines."}
+				}
 				if !slices.Equal(texts, want) {
 					t.Errorf("%s: content %q", tt.kind, texts)
 				}

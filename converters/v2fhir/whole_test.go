@@ -161,9 +161,9 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nVAR|V1^MAPLE|20240302\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
 	{"ADT^A31^ADT_A05", wholeEVN + wholePID + "PV1|1|N\nPRB|AD|20240301|J45^Asthma^I10|PB1\n"},
 	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "OBX|1|NM|3^Weight^L||70|kg|||||F\nORC|RE|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nNTE|1||both sides\nOBX|1|ST|Q^Pregnant^L||no||||||F\nFT1|1|||20240301||CG|99213^Visit^C4\n"},
-	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "ORC|RE|P0\nOBR|1|P0||9^ECG^L\nFT1|1|||20240301||CG|99213^Visit^C4\nPR1|1||1^Biopsy^L||20240301\nORC|RE|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nNTE|1||both sides\nOBX|1|ST|Q^Pregnant^L||no||||||F\n" +
+	{"DFT^P03^DFT_P03", wholeEVN + wholePID + wholePV1 + "ORC|RE|P0\nOBR|1|P0||9^ECG^L\nFT1|1|||20240301||CG|99213^Visit^C4\nNTE|1||by agreement\nPR1|1||1^Biopsy^L||20240301\nORC|RE|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Chest film^L\nNTE|1||both sides\nOBX|1|ST|Q^Pregnant^L||no||||||F\n" +
 		"ORC|RE|P2\nFT1|2|||20240302||CG|99214^Visit^C4\nOBR|2|P3||2^Knee film^L\nNTE|1||left\n"},
-	{"DFT^P11^DFT_P11", wholeEVN + wholePID + wholePV1 + "IN1|1|PLAN6|CO1|Elm Health\nFT1|1|||20240301||CG|99213^Visit^C4\nORC|RE|P1\nOBR|1|P1||1^Chest film^L\nIN1|1|PLAN7|CO1|Maple Health\nIN2||700-00-0001\nIN1|2|PLAN8|CO2|Oak Health\nIN2||700-00-0002\nFT1|2|||20240302||CG|99214^Visit^C4\n"},
+	{"DFT^P11^DFT_P11", wholeEVN + wholePID + wholePV1 + "IN1|1|PLAN6|CO1|Elm Health\nFT1|1|||20240301||CG|99213^Visit^C4\nORC|RE|P1\nOBR|1|P1||1^Chest film^L\nIN1|1|PLAN7|CO1|Maple Health\nIN1|2|PLAN8|CO2|Oak Health\nFT1|2|||20240302||CG|99214^Visit^C4\n"},
 	{"SIU^S14^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30^min||^^^20240401090000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||checked in\n" + wholePID + "RGS|1\nAIP|1||21^Doe^Dan|GP\n"},
 	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nINV|R1^Reagent^L|OK^OK status^HL70383~NE^New^L|SR^Single test reagent^HL70384|B1^Bottle^L|C1^Carrier^L|3^Third^L|10|9|8|2|mL^^UCUM|20250101|20240301|1^^D30|T1^Test^L|LOT7|MPL^Maple Works^L|ELM^Elm Supply^L|30^d|5^mL\n" +
 		"OBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},

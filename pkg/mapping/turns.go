@@ -10,7 +10,7 @@ import (
 )
 
 // This file keeps the order of what stands under one name and several rows read: groups, each by a table of its own, and repetitions of a
-// field that go into one list. A medicine ordered after an examination stands behind it in the record and comes back behind it.
+// field that go into one list, of which one row alone goes back. A medicine ordered after an examination stands behind it in the record and comes back behind it.
 //
 //	ORDER[ORDER_DETAIL.RXO]     ORM_MEDICATION[]  .
 //	ORDER[no ORDER_DETAIL.RXO]  ORM_ORDER[]       .
@@ -20,7 +20,8 @@ type turn struct{ group string } // the name of the groups that they read, empty
 
 // takeTurns finds the rows of a table that do.
 func (t *table) takeTurns() {
-	by := map[string]*row{} // the first row of each name and list
+	by := map[string]*row{}   // the first row of each name and list
+	back := map[string]bool{} // of a list: one of its rows goes back
 	for _, chain := range t.chains {
 		r := chain[0]
 		if len(chain) > 1 || r.Kind != MapRow || r.Direction == Backward || !r.Each || len(r.path) != 1 || r.path[0].Nth != 0 || r.dst.base != nil {
@@ -32,6 +33,12 @@ func (t *table) takeTurns() {
 				continue
 			}
 			key, group = key+" "+r.dst.steps[0].e.Name, ""
+		}
+		if group == "" && r.Direction != Forward {
+			if back[key] {
+				continue // the way back writes what comes by this row behind what comes by that one
+			}
+			back[key] = true
 		}
 		first := by[key]
 		if first == nil {

@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strconv"
@@ -36,7 +37,7 @@ var appointment = mapping.Pair{
 			return false // nothing is told of it; what is told without SCH or RGS, which must be there, is told all the same
 		}
 		readResources(c, root, a)
-		a.Status = &apb.Appointment_StatusCode{Value: appointmentStatus(c.Doc, root)}
+		a.Status = &apb.Appointment_StatusCode{Value: appointmentStatus(c, root)}
 		a.ServiceType = servicesOf(a, func(ref *dpb.Reference) proto.Message { return c.Led(ref) })
 		a.Start, a.End = appointmentTimes(c, root)
 		if a.Start == nil && !slices.Contains(timeless, a.Status.Value) { // FHIR wants both (app-3)
@@ -68,25 +69,6 @@ var timeless = []cpb.AppointmentStatusCode_Value{cpb.AppointmentStatusCode_PROPO
 
 // --- The status ---
 
-// fillerStatus is table 0278 (FillerStatusCodes[Appointment]), and other words that senders use, in small letters without blanks.
-// Discontinued is what S16 says of the rest of a series.
-var fillerStatus = map[string]cpb.AppointmentStatusCode_Value{
-	"pending": cpb.AppointmentStatusCode_PENDING, "waitlist": cpb.AppointmentStatusCode_WAITLIST, "booked": cpb.AppointmentStatusCode_BOOKED,
-	"started": cpb.AppointmentStatusCode_CHECKED_IN, "complete": cpb.AppointmentStatusCode_FULFILLED, "cancelled": cpb.AppointmentStatusCode_CANCELLED,
-	"deleted": cpb.AppointmentStatusCode_ENTERED_IN_ERROR, "noshow": cpb.AppointmentStatusCode_NOSHOW,
-	"scheduled": cpb.AppointmentStatusCode_BOOKED, "confirmed": cpb.AppointmentStatusCode_BOOKED, "rescheduled": cpb.AppointmentStatusCode_BOOKED,
-	"arrived": cpb.AppointmentStatusCode_ARRIVED, "checkedin": cpb.AppointmentStatusCode_CHECKED_IN, "completed": cpb.AppointmentStatusCode_FULFILLED,
-	"canceled": cpb.AppointmentStatusCode_CANCELLED, "discontinued": cpb.AppointmentStatusCode_CANCELLED, "proposed": cpb.AppointmentStatusCode_PROPOSED,
-}
-
-// fillerWord is the word of table 0278 for a status, or of its neighbours where the table has none.
-var fillerWord = map[cpb.AppointmentStatusCode_Value]string{
-	cpb.AppointmentStatusCode_PENDING: "Pending", cpb.AppointmentStatusCode_WAITLIST: "Waitlist", cpb.AppointmentStatusCode_BOOKED: "Booked",
-	cpb.AppointmentStatusCode_CHECKED_IN: "Started", cpb.AppointmentStatusCode_FULFILLED: "Complete", cpb.AppointmentStatusCode_CANCELLED: "Cancelled",
-	cpb.AppointmentStatusCode_ENTERED_IN_ERROR: "Deleted", cpb.AppointmentStatusCode_NOSHOW: "Noshow", cpb.AppointmentStatusCode_ARRIVED: "Arrived",
-	cpb.AppointmentStatusCode_PROPOSED: "Proposed",
-}
-
 // eventStatus are the events that say by themselves what became of the appointment.
 var eventStatus = map[string]cpb.AppointmentStatusCode_Value{
 	"S15": cpb.AppointmentStatusCode_CANCELLED, "S17": cpb.AppointmentStatusCode_ENTERED_IN_ERROR, "S26": cpb.AppointmentStatusCode_NOSHOW,
@@ -109,7 +91,8 @@ func appointmentEvent(rec *mapping.Record) string {
 
 // appointmentStatus is what a message says of the appointment: the event that ends it, else SCH-25, else the status of its first service,
 // else the event.
-func appointmentStatus(d *tree.Doc, root tree.Node) cpb.AppointmentStatusCode_Value {
+func appointmentStatus(c *mapping.Context, root tree.Node) cpb.AppointmentStatusCode_Value {
+	d := c.Doc
 	event := textAt(d, d.Child(root, "MSH"), "9.2")
 	if textAt(d, d.Child(root, "MSH"), "9.1") == "SRM" { // what is asked of an appointment becomes of it when it is answered
 		if event == "S01" {
@@ -120,12 +103,12 @@ func appointmentStatus(d *tree.Doc, root tree.Node) cpb.AppointmentStatusCode_Va
 	if s, ok := eventStatus[event]; ok {
 		return s
 	}
-	if s, ok := statusWord(textAt(d, d.Child(root, "SCH"), "25.1")); ok {
+	if s, ok := statusWord(c, textAt(d, d.Child(root, "SCH"), "25.1")); ok {
 		return s
 	}
 	for group := range children(d, root, "RESOURCES") {
 		for service := range children(d, group, "SERVICE") {
-			if s, ok := statusWord(textAt(d, d.Child(service, "AIS"), "10.1")); ok {
+			if s, ok := statusWord(c, textAt(d, d.Child(service, "AIS"), "10.1")); ok {
 				return s
 			}
 		}
@@ -136,23 +119,41 @@ func appointmentStatus(d *tree.Doc, root tree.Node) cpb.AppointmentStatusCode_Va
 	return cpb.AppointmentStatusCode_BOOKED
 }
 
-func statusWord(s string) (cpb.AppointmentStatusCode_Value, bool) {
-	status, ok := fillerStatus[strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s))]
-	return status, ok
+// statusWord is the status that a word of SCH-25 or AIS-10 stands for, however it is written.
+func statusWord(c *mapping.Context, s string) (cpb.AppointmentStatusCode_Value, bool) {
+	if s = strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s)); s == "" {
+		return 0, false
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	for _, codes := range []string{"0278", "SCH_25"} {
+		if code := c.Code(codes, s); code != "" {
+			return cpb.AppointmentStatusCode_Value(cpb.AppointmentStatusCode_Value_value[enumName(code)]), true
+		}
+	}
+	return 0, false
 }
+
+// fillerWord is the word of table 0278 for a status, or that of senders where the table has none.
+func fillerWord(c *mapping.Context, status cpb.AppointmentStatusCode_Value) string {
+	code := strings.ReplaceAll(strings.ToLower(status.String()), "_", "-")
+	return cmp.Or(c.CodeBack("0278", code), c.CodeBack("SCH_25", code))
+}
+
+// enumName is the name of a code of FHIR in the hub.
+func enumName(code string) string { return strings.ToUpper(strings.ReplaceAll(code, "-", "_")) }
 
 func writeAppointmentStatus(c *mapping.Context, root tree.Node, a *apb.Appointment) {
 	if a.Status == nil {
 		return
 	}
 	sch := c.Doc.Child(root, "SCH")
-	if appointmentStatus(c.Doc, root) != a.Status.Value || textAt(c.Doc, sch, "25") == "" && textAt(c.Doc, c.Doc.Child(root, "MSH"), "9.2") == "" {
+	if appointmentStatus(c, root) != a.Status.Value || textAt(c.Doc, sch, "25") == "" && textAt(c.Doc, c.Doc.Child(root, "MSH"), "9.2") == "" {
 		if sch == 0 {
 			sch = c.Doc.Add(root, "SCH", "")
 		}
-		c.Doc.SetText(leafAt(c.Doc, sch, "25.1"), fillerWord[a.Status.Value])
+		c.Doc.SetText(leafAt(c.Doc, sch, "25.1"), fillerWord(c, a.Status.Value))
 	}
-	if appointmentStatus(c.Doc, root) == a.Status.Value {
+	if appointmentStatus(c, root) == a.Status.Value {
 		c.Claim(a.Status)
 	}
 }
@@ -165,7 +166,7 @@ func appointmentTimes(c *mapping.Context, root tree.Node) (start, end *dpb.Insta
 	d := c.Doc
 	var minutes float64
 	sch := d.Child(root, "SCH")
-	minutes = minutesIn(textAt(d, sch, "9"), textAt(d, sch, "10.1"))
+	minutes = minutesIn(textAt(d, sch, "9.1"), cmp.Or(textAt(d, sch, "10.1"), textAt(d, sch, "9.2")))
 	if tq1 := d.Child(root, "TQ1"); tq1 != 0 {
 		start, end = instantAt(c, tq1, "7"), instantAt(c, tq1, "8")
 	}
@@ -314,7 +315,7 @@ func readResources(c *mapping.Context, root tree.Node, a *apb.Appointment) {
 				if p.Actor == nil && len(p.Type) == 0 { // FHIR wants one of them (app-1)
 					p.Type = []*dpb.CodeableConcept{{Text: str(placeholder(kind))}}
 				}
-				p.Status = &apb.Appointment_Participant_StatusCode{Value: participantStatus(textAt(c.Doc, segment, kind.status))}
+				p.Status = &apb.Appointment_Participant_StatusCode{Value: participantStatus(c, textAt(c.Doc, segment, kind.status))}
 				endOf(p, minutesIn(textAt(c.Doc, segment, kind.duration), textAt(c.Doc, segment, kind.units)))
 				a.Participant = append(a.Participant, p)
 			}
@@ -333,8 +334,8 @@ func placeholder(kind resourceKind) string {
 }
 
 // participantStatus is the status of a participant by that of his resource: what was booked has accepted.
-func participantStatus(word string) cpb.ParticipationStatusCode_Value {
-	switch s, _ := statusWord(word); s {
+func participantStatus(c *mapping.Context, word string) cpb.ParticipationStatusCode_Value {
+	switch s, _ := statusWord(c, word); s {
 	case cpb.AppointmentStatusCode_CANCELLED, cpb.AppointmentStatusCode_ENTERED_IN_ERROR, cpb.AppointmentStatusCode_NOSHOW:
 		return cpb.ParticipationStatusCode_DECLINED
 	case cpb.AppointmentStatusCode_PENDING, cpb.AppointmentStatusCode_PROPOSED:
@@ -452,10 +453,10 @@ func writeResource(c *mapping.Context, group tree.Node, p *apb.Appointment_Parti
 	}
 	claim(c, marks...)
 	if p.Status != nil {
-		if participantStatus(textAt(c.Doc, segment, kind.status)) != p.Status.Value && textAt(c.Doc, segment, kind.status) == "" {
+		if participantStatus(c, textAt(c.Doc, segment, kind.status)) != p.Status.Value && textAt(c.Doc, segment, kind.status) == "" {
 			c.Doc.SetText(leafAt(c.Doc, segment, kind.status), participationWord[p.Status.Value])
 		}
-		if participantStatus(textAt(c.Doc, segment, kind.status)) == p.Status.Value {
+		if participantStatus(c, textAt(c.Doc, segment, kind.status)) == p.Status.Value {
 			c.Claim(p.Status)
 		} else {
 			c.Decline(p.Status, "the status of the resource says something else")

@@ -19,6 +19,7 @@ import (
 //	OBX|1|TX|..||Seen today,     content  attachment text/plain "Seen today,\nin good health."
 //	OBX|2|TX|..||in good health.          extension OBX, extension OBX
 //	OBX|3|ED|..||^..^PDF^Base64^ content  attachment application/pdf
+//	OBX|4|CWE|..||N^No                    extension OBX, with the code: something is said of the document
 
 // besideURL holds what an OBX says beside OBX-5.
 const besideURL = cp + "OBX"
@@ -70,6 +71,13 @@ var document = mapping.Pair{
 					d.Content, text, lines = append(d.Content, content), nil, nil
 				}
 				continue
+			case "CWE", "CE", "CNE", "CF": // what is said of the document by a code is no line of its text
+				if x := readBeside(c, group, obx); len(d.Content) > 0 && c.ReadTable("OBX_FACT", obx, x) {
+					last := d.Content[len(d.Content)-1]
+					last.Extension = append(last.Extension, x)
+					text, lines = nil, nil
+					continue
+				}
 			}
 			if text == nil {
 				text = &drpb.DocumentReference_Content{Attachment: &dpb.Attachment{ContentType: &dpb.Attachment_ContentTypeCode{Value: plainText}}}
@@ -99,27 +107,43 @@ var document = mapping.Pair{
 			return false
 		}
 		for _, content := range d.Content {
-			var beside []*dpb.Extension
+			var beside, facts []*dpb.Extension
 			for _, x := range content.Extension {
-				if x.GetUrl().GetValue() == besideURL {
+				switch {
+				case x.GetUrl().GetValue() != besideURL:
+				case isFact(x):
+					facts = append(facts, x)
+				default:
 					beside = append(beside, x)
 				}
 			}
 			a := content.GetAttachment()
 			if a.GetContentType().GetValue() == plainText && a.GetUrl() == nil && len(beside) > 0 && !sentAsData(beside[0]) {
 				any = writeLines(c, root, a, beside) || any
-				continue
+			} else {
+				group := c.Doc.Add(root, "OBSERVATION", "")
+				obx := c.Doc.Add(group, "OBX", "")
+				if len(beside) == 1 {
+					c.WriteTable("OBX_BESIDE", beside[0], obx)
+					c.WriteTable("DOCUMENT_NTE", beside[0], group)
+				}
+				any = c.WriteTable("OBX", content, obx) || any
 			}
-			group := c.Doc.Add(root, "OBSERVATION", "")
-			obx := c.Doc.Add(group, "OBX", "")
-			if len(beside) == 1 {
-				c.WriteTable("OBX_BESIDE", beside[0], obx)
-				c.WriteTable("DOCUMENT_NTE", beside[0], group)
+			for _, x := range facts {
+				group := c.Doc.Add(root, "OBSERVATION", "")
+				obx := c.Doc.Add(group, "OBX", "")
+				c.WriteTable("OBX_BESIDE", x, obx)
+				any = c.WriteTable("OBX_FACT", x, obx) || any
+				c.WriteTable("DOCUMENT_NTE", x, group)
 			}
-			any = c.WriteTable("OBX", content, obx) || any
 		}
 		return any
 	},
+}
+
+// isFact reports an OBX that says something of the document by a code: it stands with the content that it stood behind.
+func isFact(beside *dpb.Extension) bool {
+	return slices.ContainsFunc(beside.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == cp+"OBX-5" })
 }
 
 // documentEvent is the event of the message that a record's document becomes: what it is to the one before it, else a new one.

@@ -445,7 +445,7 @@ func eventOf(rec *mapping.Record) string {
 			return typ + "^" + event
 		}
 		for _, typ := range []string{"ADT", "ORU", "VXU", "ORM", "OML", "OMG", "OMP", "RDE", "RDS", "DFT", "BAR", "PPR", "SIU", "MDM", "OUL", "RSP", "VXR", "VXX", "RAS", "REF", "RRI",
-			"OMI", "OMB", "BPS", "BTS", "OMS", "OMN", "OMD", "RGV", "ORL", "ORG", "ORR", "ORB", "SRM", "SRR", "DOC"} {
+			"RQA", "RPA", "RQI", "RPI", "RQP", "RQC", "RCI", "RCL", "RPR", "PGL", "PPP", "PPG", "PRR", "PPV", "PTR", "PPT", "OMI", "OMB", "BPS", "BTS", "OMS", "OMN", "OMD", "RGV", "ORL", "ORG", "ORR", "ORB", "SRM", "SRR", "DOC"} {
 			if event := coding.GetCode().GetValue(); event != "" {
 				if id, ok := schema.StructureOf(typ, event); ok && strings.HasPrefix(id, typ) {
 					return typ + "^" + event

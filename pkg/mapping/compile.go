@@ -108,6 +108,7 @@ type table struct {
 	joins  []joint      // as homes
 	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
 	leads  []*row       // of a Reference: ". -> TYPE", to what the reference itself leads
+	turns  []*turn      // of a scope: groups that several rows read and write in turn
 	visits sync.Once
 	visit  int    // of a scope: see visitHome
 	looks  uint64 // see Context.looks; 0 if it is not known yet
@@ -141,6 +142,7 @@ type row struct {
 	asked     []tree.Test // beyond the 64 that when has room for
 	with      []tree.Test
 	siblings  []*row // of a row that fills a list: the rows above that fill the same one element at a time
+	turn      *turn  // of groups that it reads in turn with other rows
 	ahead     []*row // rows above in its chain: what one of them wrote is read, and this row is not
 	conv      *Type
 	codes     *codes
@@ -371,6 +373,7 @@ func (m *Map) compileTable(t *table) error {
 		r.atHome = r.dst.base != nil && t.makes(r.dst.base)
 		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
+	t.takeTurns()
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
 	// write may be another of these.

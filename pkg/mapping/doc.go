@@ -12,7 +12,8 @@
 //   - to FHIR: read.go, then read_scope.go, read_element.go, read_leaf.go and read_arrow.go for what a row can lead to, memo.go and
 //     memo_arrow.go for texts that were read before, finish.go for ids and references, same.go for things that are said twice, trial.go for
 //     records that are written at once, because it is doubtful that they come back;
-//   - back: write.go, write_scope.go and write_codes.go, write_attempt.go for what comes to nothing, write_refuse.go for what must not be
-//     written, write_rest.go for what is left, excerpt.go for a record that becomes several documents;
+//   - back: write.go, write_scope.go and write_codes.go, turns.go for groups that several rows read and write in turn, write_attempt.go for
+//     what comes to nothing, write_refuse.go for what must not be written, write_rest.go for what is left, excerpt.go for a record that
+//     becomes several documents;
 //   - beside the rows: leaf.go and origin.go are for those who show a part of a record and keep the account themselves.
 package mapping

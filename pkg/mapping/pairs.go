@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -25,6 +26,32 @@ func (c *Context) ReadTable(name string, n tree.Node, dst proto.Message) bool {
 func (c *Context) WriteTable(name string, src proto.Message, n tree.Node) bool {
 	t, v := c.pairTable(name, src)
 	return t != nil && c.writeNew(t, v, n)
+}
+
+// Code is for pairs: what the codes of a name make of a source's code, empty if nothing.
+func (c *Context) Code(name, from string) string {
+	t, err := c.m.codesNamed(name)
+	if err != nil || t == nil {
+		c.fail(cmp.Or(err, fmt.Errorf("no codes %s", name)))
+		return ""
+	}
+	if l := t.read[from]; l != nil && !l.Declined {
+		return t.to[l].code
+	}
+	return ""
+}
+
+// CodeBack is for pairs on the way back: the source's code that the codes of a name write for a code, empty if none.
+func (c *Context) CodeBack(name, code string) string {
+	t, err := c.m.codesNamed(name)
+	if err != nil || t == nil {
+		c.fail(cmp.Or(err, fmt.Errorf("no codes %s", name)))
+		return ""
+	}
+	if l := t.bare[code]; l != nil {
+		return l.From
+	}
+	return ""
 }
 
 func (c *Context) pairTable(name string, m proto.Message) (*table, reflect.Value) {

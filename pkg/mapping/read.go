@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -187,8 +188,13 @@ func (c *Context) readTable(t *table, n tree.Node, v reflect.Value, in *instance
 		return false
 	}
 	x := facts{t: t, n: n, names: c.Doc.Below(n)}
-	for _, rows := range c.rowsFor(&x) {
-		any = c.readChain(rows, &x, v, in) || any
+	chains := c.rowsFor(&x)
+	for i, rows := range chains {
+		if turn := rows[0].turn; turn == nil {
+			any = c.readChain(rows, &x, v, in) || any
+		} else if !slices.ContainsFunc(chains[:i], func(q []*row) bool { return q[0].turn == turn }) { // the first reads for all
+			any = c.readTurns(turn, chains[i:], &x, v, in) || any
+		}
 	}
 	c.tables--
 	return any

@@ -30,6 +30,7 @@ type back struct {
 	placeLog  []*Resource
 	within    *Resource                          // the resource whose contained ones a fragment means
 	leading   map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+	places    map[tree.Node]int                  // of groups that rows take turns to write: where their anchors stand in the record
 	holders   map[*tag][]*Resource               // what has the element of a tag; see having
 	found     int                                // instances of scopes that were written
 	leftOut   []*row                             // rows of scopes that decline what nothing has placed
@@ -131,6 +132,9 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource && !r.laterConst() {
 			any = c.writeRow(r, v, n, in) || any
 		}
+	}
+	for _, turn := range t.turns {
+		c.orderTurns(turn, n)
 	}
 	if any || n == tree.Root {
 		for _, r := range t.back {

@@ -19,6 +19,9 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 	defer func() { c.tables-- }()
 	many := r != nil && r.Each
 	if a := t.anchor; a != nil {
+		if res := c.around(r, a.dst.base, a.dst.tags); res != nil && a.dst.arrow == nil {
+			return c.writeInstance(t, n, r, res, nil)
+		}
 		for _, res := range c.anchors(t, a) {
 			c.steps++
 			if res.placed {
@@ -48,6 +51,18 @@ func (c *Context) writeGroup(t *table, n tree.Node, r *row) (any bool) {
 		}
 	}
 	return any
+}
+
+// around is the resource of a type that the scope around has already, where r takes a scope in whole: what that adds to it is as if its rows
+// stood there.
+func (c *Context) around(r *row, home *plan.Type, tags []tag) *Resource {
+	if r == nil || r.Each || len(r.path) > 0 || c.frame == nil {
+		return nil
+	}
+	if res := c.frame.holds(home); res != nil && c.linked(res, tags) {
+		return res
+	}
+	return nil
 }
 
 // first moves the last part of n that has a name before the others of that name: results without a patient that stood behind those
@@ -225,7 +240,17 @@ func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 			return list
 		}
 	}
+	around := c.frame.lacking(a.dst.base)
+	if a.dst.arrow != nil && around != nil && around.t.anchor.dst.arrow != nil && !around.t.makes(a.dst.base) {
+		return nil // what leads there belongs to what the scope around has not
+	}
 	for _, res := range c.candidates(a.dst.base, a.dst.tags) {
+		if around != nil && a.dst.arrow != nil && !c.linked(res, around.t.anchor.dst.tags) {
+			continue // the scope around could not have it
+		}
+		if c.awaits(c.frame, res, a.dst.tags) {
+			continue
+		}
 		if res.inside != nil && !slices.Contains(t.homes, res.inside.info) {
 			continue // it is a part of something else, and nothing without that
 		}
@@ -234,6 +259,39 @@ func (c *Context) anchors(t *table, a *row) (list []*Resource) {
 		}
 	}
 	return list
+}
+
+// lacking is the frame around that would have a resource of a type for its anchor, and is one without.
+func (f *frame) lacking(typ *plan.Type) *frame {
+	for ; f != nil; f = f.up {
+		if a := f.t.anchor; a != nil && f.own(typ) == nil {
+			home := a.dst.base
+			if a.dst.arrow != nil && !f.t.makes(home) {
+				home = a.dst.arrow
+			}
+			if home == typ {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// awaits reports that a link leads to what a scope around would have for its anchor, and has not: it waits for the instance that has it.
+func (c *Context) awaits(from *frame, res *Resource, tags []tag) (waits bool) {
+	for i := range tags {
+		g := &tags[i]
+		if waits || g.link == nil || g.op != tagIs || c.frame.lookup(g.link) != nil || from.lacking(g.link) == nil {
+			continue
+		}
+		c.within = res
+		c.all(res.v, g.path, func(e reflect.Value) bool {
+			to := c.resolve(e)
+			waits = to != nil && to.info == g.link
+			return !waits
+		})
+	}
+	return waits
 }
 
 // writeInstance writes one instance of a scope; again tells those of one anchor apart, and only what stands below makes one of
@@ -266,6 +324,9 @@ func (c *Context) writeInstance(t *table, n tree.Node, r *row, anchor *Resource,
 		found := c.found
 		if r != nil && len(r.path) > 0 {
 			n = c.Doc.Make(n, r.path, r.Each)
+			if r.turn != nil && r.turn.group != "" {
+				c.anchored(n, anchor)
+			}
 		}
 		ok = c.writeTable(t, reflect.Value{}, n, f.in)
 		ok = ok && (again == nil || c.found > found)
@@ -297,7 +358,7 @@ func (c *Context) join(t *table, f *frame, again *visits) {
 			}
 			joins := func(u *Resource) bool {
 				c.steps++
-				return !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags)
+				return !u.placed && u.inside == nil && !c.isRefused(u.v) && c.linked(u, t.joins[j].tags) && !c.awaits(f.up, u, t.joins[j].tags)
 			}
 			if i := slices.IndexFunc(list, joins); i >= 0 {
 				if list = list[i:]; len(list) > 1 && j == c.visitHome(t) {

@@ -52,7 +52,7 @@ var aliases = map[string]string{
 	"RRE_O01": "RRE_O12", "RRE_O02": "RRE_O12", "RRD_O02": "RRD_O14", "RRG_O02": "RRG_O16", "RRA_O02": "RRA_O18",
 	"OMD_O01": "OMD_O03", "OMN_O01": "OMN_O07", "OMS_O01": "OMS_O05", "ORD_O02": "ORD_O04", "ORN_O02": "ORN_O08",
 	"RDE_O25": "RDE_O11", "RRE_O26": "RRE_O12",
-	"OMG_019": "OMG_O19", "OML_021": "OML_O21", "OML_033": "OML_O33", "OML_035": "OML_O35", "REF_T12": "REF_I12", // zeros for O
+	"OMG_019": "OMG_O19", "OML_021": "OML_O21", "OML_033": "OML_O33", "OML_035": "OML_O35", "REF_T12": "REF_I12", "RRI_T12": "RRI_I12", "PPP_PCC": "PPP_PCB", // zeros for O
 }
 
 // events that the sources do not give, or give wrongly.
@@ -135,8 +135,21 @@ var byHand = map[string]string{
 		"SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)*)+)* DSC?",
 	// QUIRK: in the standard several RXA may share the RXR behind the last; each begins a group, for each is an administration.
 	"RAS_O17": "MSH SFT* UAC? NTE* " + rxPatient + "? ORDER(" + rxOrder + " ADMINISTRATION(" + rxGiven + ")+ CTI*)+",
+	// A request for an authorization and the answer to it say what a referral says, in the same groups.
 	"REF_I12": "MSH SFT* UAC? " + referral,
-	"RRI_I12": "MSH SFT* UAC? MSA? " + referral,
+	"RRI_I12": "MSH SFT* UAC? MSA? ERR* " + referral,
+	"RQA_I08": "MSH SFT* UAC? " + referral,
+	"RPA_I08": "MSH SFT* UAC? MSA? ERR* " + referral,
+	// Questions between providers about a patient, and the answers to them.
+	"RQI_I01": information, "RPI_I01": information, "RQP_I04": information, "RPI_I04": information, "RQC_I05": information,
+	"RCI_I05": information, "RCL_I06": information,
+	"RPR_I03": asked + "PATIENT(PID PD1? NK1* PATIENT_VISIT(PV1 PV2?)?)* NTE*",
+	// Problems, goals and pathways: each may stand first, with the others below it, told unasked or as an answer. Below what is below
+	// another, a pathway would take the next message's part for its own: it has none.
+	"PPR_PC1": care + problemsOfCare, "PRR_PC5": answer + "PATIENT(" + cared + problemsOfCare + ")*",
+	"PGL_PC6": care + goalsOfCare, "PPV_PCA": answer + "PATIENT(" + cared + goalsOfCare + ")*",
+	"PPP_PCB": care + pathwaysByProblem, "PTR_PCF": answer + "PATIENT(" + cared + pathwaysByProblem + ")*",
+	"PPG_PCG": care + pathwaysByGoal, "PPT_PCL": answer + "PATIENT(" + cared + pathwaysByGoal + ")*",
 	// What a message of a structure that no table reads is grouped by: the patient, and what belongs to him in the usual order.
 	"ANY": "MSH ARV* SFT* UAC? MSA? ERR* QAK? QPD? QRD? QRF? RCP? EVN? NTE* " +
 		"PATIENT(PID PD1? ARV* PRT* ROL* NK1* NTE* MRG? PV1? PV2? DB1* OBSERVATION(OBX PRT* NTE*)* AL1* IAM* DG1* DRG? " +
@@ -147,14 +160,29 @@ const (
 	// Who made the software stands before or behind what is acknowledged, by the version; so in an answer.
 	orders = "MSH SFT* UAC? MSA? ERR* SFT* UAC? NTE* PATIENT(PID PD1? PRT* NTE* NK1* ARV* PATIENT_VISIT(PV1 PV2? PRT*)? " +
 		"INSURANCE(IN1 IN2? IN3*)* GT1? AL1*)? "
-	// QUIRK: senders write TQ1 into general orders, which are older than it.
+	// QUIRK: senders write TQ1 and SPM into general orders, which are older than they.
 	generalOrder = "ORC NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* " +
-		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC*)? FT1* CTI* BLG?"
+		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC* SPECIMEN(SPM NTE*)*)? FT1* CTI* BLG?"
 	// Problems have messages of their own; senders put them behind what a message of a visit has.
 	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
 	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.
-	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
-	bloodOrder    = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
+	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* " + chargedOrder
+	chargedOrder  = "ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
+	care          = "MSH SFT* UAC? MSA? ERR* " + cared
+	cared         = "PID PD1? ARV* PATIENT_VISIT(PV1 PV2?)? "
+	// QUIRK: senders write TQ1, routes and components with the orders, as in general orders.
+	careOrders        = "ORDER(ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL((OBR|RXO|RXE) RXR* COMPONENT(RXC)* PRT* NTE* VAR* OBSERVATION(OBX PRT* NTE* VAR*)*)?)*"
+	careProblem       = "PRB NTE* VAR* PROBLEM_ROLE(ROL PRT* VAR*)* PRT* "
+	careGoal          = "GOL NTE* VAR* GOAL_ROLE(ROL PRT* VAR*)* PRT* "
+	carePathway       = "PTH NTE* VAR* PATHWAY_ROLE(ROL PRT* VAR*)* PRT* "
+	pathwayOf         = "PATHWAY(PTH VAR*)* "
+	problemSeen       = "PROBLEM_OBSERVATION(OBX PRT* NTE*)*"
+	goalSeen          = "GOAL_OBSERVATION(OBX PRT* NTE*)*"
+	problemsOfCare    = "PROBLEM(" + careProblem + pathwayOf + problemSeen + " GOAL(" + careGoal + goalSeen + ")* " + careOrders + ")+"
+	goalsOfCare       = "GOAL(" + careGoal + pathwayOf + goalSeen + " PROBLEM(" + careProblem + problemSeen + ")* " + careOrders + ")+"
+	pathwaysByProblem = "PATHWAY(" + carePathway + "PROBLEM(" + careProblem + problemSeen + " GOAL(" + careGoal + goalSeen + ")* " + careOrders + ")*)+"
+	pathwaysByGoal    = "PATHWAY(" + carePathway + "GOAL(" + careGoal + goalSeen + " PROBLEM(" + careProblem + problemSeen + ")* " + careOrders + ")*)+"
+	bloodOrder        = "ORC PRT* TIMING(TQ1 TQ2*)* BPO? SPECIMEN(SPM NTE*)? NTE* DG1* OBSERVATION(OBX PRT* NTE*)* PRODUCT(BPX NTE*)* " +
 		"PRODUCT_STATUS(BTX NTE*)* FT1* BLG?"
 	specimenFirst  = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)* CONTAINER(SAC)*)? " + requestOnly
 	containerFirst = "SPECIMEN(SPM NTE* SPECIMEN_OBSERVATION(OBX PRT*)*)? CONTAINER(SAC)? " + requestOnly
@@ -181,6 +209,9 @@ const (
 	// The results of a referral have the groups of results.
 	referral = "RF1? AUTHORIZATION_CONTACT(AUT CTD?)? PROVIDER_CONTACT(PRD CTD*)* PID PD1? NK1* GT1* INSURANCE(IN1 IN2? IN3?)* ACC? DG1* DRG* AL1* " +
 		"PROCEDURE(PR1 AUTHORIZATION_CONTACT(AUT CTD?)?)* ORDER_OBSERVATION(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)* PATIENT_VISIT(PV1 PV2?)? NTE*"
+	asked       = "MSH SFT* UAC? MSA? ERR* QRD? QRF? PROVIDER_CONTACT(PRD CTD*)* "
+	information = asked + "PID PD1? NK1* GT1* INSURANCE(IN1 IN2? IN3?)* ACC? DG1* DRG* AL1* " +
+		"ORDER_OBSERVATION(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)* PATIENT_VISIT(PV1 PV2?)? NTE* DSP* DSC?"
 	vaccinations = answer + "PATIENT(PID PD1? PRT* NK1* ARV* PATIENT_VISIT(PV1 PV2?)? GT1* " +
 		"INSURANCE(IN1 IN2? IN3?)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)* QRI?)* ROW_DEFINITION(RDF RDT*)? DSC?"
 	siu       = "MSH SFT* UAC? EVN? SCH TQ1* " + scheduled
@@ -572,6 +603,8 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 			text = strings.Replace(text, "UAC? PID", "UAC? EVN? PID", 1)
 		}
 		text = strings.Replace(text, " COMMON_ORDER(ORC? PRT* TIMING_QUANTITY(TQ1 TQ2*)* ORDER(OBR PRT* NTE*)? OBSERVATION(OBX PRT* NTE*)*)*", chargedOrders, 1)
+		text = strings.ReplaceAll(text, "FINANCIAL_COMMON_ORDER(ORC? PRT* FINANCIAL_TIMING_QUANTITY(TQ1 TQ2*)* FINANCIAL_ORDER(OBR PRT* NTE*)? "+
+			"FINANCIAL_OBSERVATION(OBX PRT* NTE*)*)*", chargedOrder)
 		fmt.Fprintf(&b, "%s\t*\t%s\n", id, text)
 		was := ""
 		for _, v := range versions {
@@ -621,9 +654,9 @@ func likeTheGuide(list []*part) {
 				{Name: "OH3", Min: 0, Max: 1}}}
 		case p.Name == "PROCEDURE" && len(p.Parts) == 2:
 			p.Parts = append(p.Parts, &part{Name: "PRT", Min: 0, Max: 0})
-		case p.Name == "INSURANCE" && len(p.Parts) == 4:
+		case p.Name == "INSURANCE" && len(p.Parts) == 5:
 			prt := &part{Name: "PRT", Min: 0, Max: 0}
-			p.Parts = append(p.Parts, prt,
+			p.Parts = append(p.Parts,
 				&part{Name: "AUTHORIZATION", Min: 0, Max: 0, Parts: []*part{{Name: "AUT", Min: 1, Max: 1}, prt}},
 				&part{Name: "REFERRAL", Min: 0, Max: 0, Parts: []*part{{Name: "RF1", Min: 1, Max: 1}, prt}})
 		case p.Name != "OBSERVATION" && p.Name != "NEXT_OF_KIN":

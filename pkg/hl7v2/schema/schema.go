@@ -36,9 +36,9 @@ var versions = [...]string{"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", 
 // Versions are those that the dictionary knows, in their order. Of 2.9 it knows what the guide maps.
 func Versions() []string { return slices.Clone(versions[:]) }
 
-// nearest is the version of the dictionary that a version is read as: the last that is not later. 2.8 and all that follow
+// Nearest is the version of the dictionary that a version is read as: the last that is not later. 2.8 and all that follow
 // are read as the last.
-func nearest(version string) string {
+func Nearest(version string) string {
 	if version == "" || later(version, "2.7.1") {
 		return versions[len(versions)-1]
 	}
@@ -376,7 +376,7 @@ func lookUp[T any](known *sync.Map, index map[string]string, name, version strin
 	if text == "" {
 		return nil
 	}
-	key := [2]string{name, nearest(version)}
+	key := [2]string{name, Nearest(version)}
 	if have, ok := known.Load(key); ok {
 		return have.(*T)
 	}

@@ -54,7 +54,7 @@ func TestGroups(t *testing.T) {
 		{"ADT_A01", "NEXT_OF_KIN(NK1 OH2* OH3?)* PV1 PV2? "},
 		{"ADT_A01", "OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* INSURANCE(IN1 IN2? IN3* "},
 		{"VXU_V04", "PATIENT_VISIT(PV1 PV2? ARV*)? GT1* INSURANCE(IN1 IN2? IN3?)* PERSON_OBSERVATION(OBX PRT* NTE*)* ORDER(ORC? PRT* TIMING(TQ1 TQ2*)* RXA PRT* RXR? OBSERVATION(OBX PRT* NTE*)*)*"},
-		{"ORM_O01", "ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC*)? FT1*"},
+		{"ORM_O01", "ORDER_DETAIL((OBR|RQD|RQ1|RXO|ODS|ODT|ORO|RX1) RQ1? ODS* ODT* RXR* COMPONENT(RXC NTE*)* PRT* NTE* ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC* SPECIMEN(SPM NTE*)*)? FT1*"},
 		{"MDM_T02", "TXA CON* OBSERVATION(OBX PRT* NTE*)+"},
 		{"ADT_A39", "PATIENT(PID PD1? PATIENT_NOTES(NTE+)? MRG PV1?)+"},
 	} {
@@ -218,8 +218,8 @@ func BenchmarkRead(b *testing.B) {
 func TestNearest(t *testing.T) {
 	for _, tt := range [][2]string{{"2.5.1", "2.5.1"}, {"2.8", "2.9"}, {"2.8.2", "2.9"}, {"3", "2.9"}, {"", "2.9"}, {"2.3.2", "2.3.1"}, {"2.0", "2.1"}, {"1", "2.1"},
 		{"what", "2.1"}, {"2.5.1.7", "2.5.1"}} {
-		if got := nearest(tt[0]); got != tt[1] {
-			t.Errorf("nearest(%q) = %q, want %q", tt[0], got, tt[1])
+		if got := Nearest(tt[0]); got != tt[1] {
+			t.Errorf("Nearest(%q) = %q, want %q", tt[0], got, tt[1])
 		}
 	}
 }

@@ -346,14 +346,10 @@ func (c *checker) segment(n tree.Node) {
 }
 
 // neighbours are a segment in the versions before and after one. The dictionary has slips: what it says of one version alone is not held
-// against a sender.
+// against a sender. Of 2.8 and later it knows what the guide says, which demands fields that 2.7 has withdrawn (PR1-2, MRG-2).
 func neighbours(name, version string) (before, after *schema.Segment) {
 	all := schema.Versions()
-	i := slices.Index(all, version)
-	if i < 0 {
-		s := schema.SegmentIn(name, version)
-		return s, s
-	}
+	i := slices.Index(all, schema.Nearest(version))
 	if i > 0 {
 		before = schema.SegmentIn(name, all[i-1])
 	}

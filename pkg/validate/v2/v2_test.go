@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,4 +207,22 @@ func FuzzStream(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWithdrawnFields: what 2.7 has withdrawn is not demanded of a later message. What all versions demand is.
+func TestWithdrawnFields(t *testing.T) {
+	for _, version := range []string{"2.8", "2.8.2", "2.9"} {
+		list := check(t, "MSH|^~\\&|EHR|MAPLE|||20260304101500-0500||ADT^A40^ADT_A39|1|P|"+version+"\r"+
+			"EVN||20260304101500-0500\rPID|1||4711^^^MAPLE^MR||Sample^Ann\rMRG|4713^^^MAPLE^MR\r")
+		for _, f := range list {
+			if strings.HasPrefix(f, "CP-V2-053") {
+				t.Errorf("%q: %s", version, f)
+			}
+		}
+		list = check(t, "MSH|^~\\&|EHR|MAPLE|||20260304101500-0500||ADT^A40^ADT_A39|1|P|"+version+"\r"+
+			"EVN||20260304101500-0500\rPID|1||4711^^^MAPLE^MR\rMRG|4713^^^MAPLE^MR\r")
+		if !slices.ContainsFunc(list, func(f string) bool { return strings.HasPrefix(f, "CP-V2-053 PID-5") }) {
+			t.Errorf("%q: PID-5 is not missed: %q", version, list)
+		}
+	}
 }

@@ -77,13 +77,21 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 		orders(d, tree.Root, part, structure == "VXU_V04")
 		treatments(d, tree.Root, part)
 	}
+	document := false // what follows is its text
 	hl7v2.Segments(d, tree.Root, func(n tree.Node) bool {
 		switch d.Name(n) {
 		case "ROL":
 			fill(d, n, "2", "AD")
+			if who := d.Child(n, "4"); who == 0 || d.Empty(who) {
+				d.SetText(leafAt(d, n, "4.10"), "U")
+			}
 		case "TXA":
 			fill(d, n, "2", notStated)
-			fill(d, n, "17", "DO") // of table 0271, documented: it is more than dictated, and nobody has signed it
+			document = true
+		case "OBX":
+			if document {
+				fill(d, n, "11", "F") // the text that there is; the document's own status is TXA-17, which nobody knows where the record does not say it
+			}
 		}
 		codes(d, n, version)
 		return true

@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"cmp"
 	"slices"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -59,27 +60,43 @@ func isSubject(typ string) bool {
 // portion is what a message is about.
 type portion struct {
 	structure string
+	rank      rank
 	subjects  []*mapping.Resource
 	visit     *mapping.Resource // nil: none
 }
 
+// rank is the order in which the messages of a record stand; those of one rank stand in that in which they are written.
+type rank int
+
+const (
+	mainMessage  rank = iota // of the person, with all that no other message has
+	withoutVisit             // of the person, what belongs to no visit
+	ofVisit
+	ofKind
+)
+
 // division is a record that is being divided.
 type division struct {
-	rec      *mapping.Record
-	leads    map[*mapping.Resource][]*mapping.Resource // to what a resource refers
-	from     map[*mapping.Resource][]*mapping.Resource // what refers to it
-	told     map[*mapping.Resource]bool                // it stands in a message
-	list     []*outgoing
-	messages int // so far
-	write    func(structure string, part *mapping.Record) (*outgoing, error)
+	rec    *mapping.Record
+	leads  map[*mapping.Resource][]*mapping.Resource // to what a resource refers
+	from   map[*mapping.Resource][]*mapping.Resource // what refers to it
+	at     map[*mapping.Resource]int                 // where in the record it stands
+	people []*mapping.Resource                       // of whom messages tell
+	told   map[*mapping.Resource]bool                // it stands in a message
+	list   []*outgoing
+	write  func(structure string, part *mapping.Record) (*outgoing, error)
 }
 
 // divide is the messages that a record becomes, the one of the person first. write makes one of a part of the record, or nil if it would say
 // nothing of what it is about.
 func divide(rec *mapping.Record, write func(structure string, part *mapping.Record) (*outgoing, error)) ([]*outgoing, error) {
-	d := &division{rec: rec, write: write, told: map[*mapping.Resource]bool{},
+	d := &division{rec: rec, write: write, told: map[*mapping.Resource]bool{}, at: map[*mapping.Resource]int{},
 		leads: map[*mapping.Resource][]*mapping.Resource{}, from: map[*mapping.Resource][]*mapping.Resource{}}
-	for _, r := range rec.Resources {
+	for i, r := range rec.Resources {
+		d.at[r] = i
+		if typ := r.Type(); !r.Contained() && (typ == "Patient" || typ == "RelatedPerson" || typ == "MessageHeader") {
+			d.people = append(d.people, r)
+		}
 		rec.LeadsTo(r, func(to *mapping.Resource) {
 			d.leads[r] = append(d.leads[r], to)
 			d.from[to] = append(d.from[to], r)
@@ -100,13 +117,11 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 	// A visit that results or vaccinations belong to, and that does not stand beside them: only a message of its own says that it has ended.
 	person = person || slices.ContainsFunc(portions, func(p portion) bool { return p.visit != nil && !d.told[p.visit] })
 	if person || len(d.list) == 0 {
-		others := d.list
-		d.list = nil
 		if err := d.person(); err != nil {
 			return nil, err
 		}
-		d.list = append(d.list, others...)
 	}
+	slices.SortStableFunc(d.list, func(a, b *outgoing) int { return cmp.Compare(a.rank, b.rank) })
 	return d.list, nil
 }
 
@@ -135,7 +150,7 @@ func (d *division) portions(structure string, types []string, each bool) (list [
 		i := slices.IndexFunc(list, func(p portion) bool { return p.visit == visit })
 		if i < 0 || each {
 			i = len(list)
-			list = append(list, portion{structure: structure, visit: visit})
+			list = append(list, portion{structure: structure, rank: ofKind, visit: visit})
 		}
 		list[i].subjects = append(list[i].subjects, r)
 	}
@@ -190,7 +205,7 @@ func (d *division) person() error {
 		if r.Type() != "Encounter" || r.Contained() {
 			continue
 		}
-		p := portion{structure: structureOf(r), subjects: []*mapping.Resource{r}, visit: r}
+		p := portion{structure: structureOf(r), rank: ofVisit, subjects: []*mapping.Resource{r}, visit: r}
 		for _, of := range d.from[r] {
 			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation") && d.visitOf(of) == r {
 				p.subjects = append(p.subjects, of)
@@ -211,36 +226,38 @@ func (d *division) person() error {
 			return err
 		}
 	}
-	byVisit := d.list
-	d.list = nil
 	if err := d.add(first, true); err != nil {
 		return err
 	}
-	alone := portion{structure: ofPerson}
+	alone := portion{structure: ofPerson, rank: withoutVisit}
 	for _, r := range d.rec.Resources {
 		if !d.told[r] && !r.Contained() && (r.Type() == "Condition" || r.Type() == "Procedure") {
 			alone.subjects = append(alone.subjects, r)
 		}
 	}
-	if first.visit != nil && len(alone.subjects) > 0 {
-		if err := d.add(alone, false); err != nil {
-			return err
-		}
+	if first.visit == nil || len(alone.subjects) == 0 {
+		return nil
 	}
-	d.list = append(d.list, byVisit...)
-	return nil
+	return d.add(alone, false)
 }
 
 // add writes a portion, with all that no other message has if it is the last one, and keeps the message if something of what it is about
 // stands in it.
 func (d *division) add(p portion, last bool) error {
 	in := d.closure(p)
-	part := d.rec.Excerpt(func(r *mapping.Resource) bool {
-		if r.Type() == "Encounter" {
-			return r == p.visit
+	if last {
+		for _, r := range d.rec.Resources {
+			if typ := r.Type(); !r.Contained() && typ != "Encounter" && (!isSubject(typ) || !d.told[r]) {
+				in[r] = true
+			}
 		}
-		return in[r] || last && (!isSubject(r.Type()) || !d.told[r])
-	})
+	}
+	var places []int
+	for r := range in {
+		places = append(places, d.at[r])
+	}
+	slices.Sort(places)
+	part := d.rec.Excerpt(places)
 	m, err := d.write(p.structure, part)
 	if err != nil {
 		return err
@@ -260,7 +277,7 @@ func (d *division) add(p portion, last bool) error {
 		}
 	}
 	if last {
-		news = d.messages == 0 || d.rec.Adds(part)
+		news = len(d.list) == 0 || d.rec.Adds(part)
 	}
 	if news && m != nil || last { // what the last one has no place for is left out for its reasons, be it sent or not
 		d.rec.Absorb(part)
@@ -268,10 +285,10 @@ func (d *division) add(p portion, last bool) error {
 	if m == nil || !news {
 		return nil
 	}
-	d.messages++
 	for _, r := range told {
 		d.told[r] = true
 	}
+	m.rank = p.rank
 	d.list = append(d.list, m)
 	return nil
 }
@@ -282,7 +299,13 @@ func (d *division) closure(p portion) map[*mapping.Resource]bool {
 	in := map[*mapping.Resource]bool{}
 	var include func(r *mapping.Resource)
 	include = func(r *mapping.Resource) {
-		if in[r] || r.Type() == "Encounter" && r != p.visit || isSubject(r.Type()) && d.told[r] && !slices.Contains(p.subjects, r) {
+		if r.Contained() { // it goes with what contains it
+			return
+		}
+		if in[r] || r.Type() == "Encounter" && r != p.visit {
+			return
+		}
+		if isSubject(r.Type()) && d.told[r] && r != p.visit && !slices.Contains(p.subjects, r) {
 			return
 		}
 		in[r] = true
@@ -292,15 +315,13 @@ func (d *division) closure(p portion) map[*mapping.Resource]bool {
 			}
 		}
 	}
-	for _, r := range d.rec.Resources {
-		switch r.Type() {
-		case "Patient", "MessageHeader":
+	for _, r := range d.people {
+		if r.Type() != "RelatedPerson" || p.structure == "VXU_V04" { // registries look for a child by his mother
 			include(r)
-		case "RelatedPerson":
-			if p.structure == "VXU_V04" { // registries look for a child by his mother
-				include(r)
-			}
 		}
+	}
+	if p.visit != nil {
+		include(p.visit)
 	}
 	for _, r := range p.subjects {
 		include(r)

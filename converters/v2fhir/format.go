@@ -275,6 +275,7 @@ type outgoing struct {
 	typ, event, structure string
 	doc                   *tree.Doc
 	said                  map[tree.Node]bool // what the record says; nil of one that came from a message
+	rank                  rank
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
@@ -370,7 +371,7 @@ func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, st
 	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
 		return nil, diag.New(AboutNobody, diag.Place{}, "")
 	}
-	return &outgoing{typ, event, structure, doc, said}, nil
+	return &outgoing{typ: typ, event: event, structure: structure, doc: doc, said: said}, nil
 }
 
 // renumber gives the further messages of a record control ids of their own, in the order of the messages.

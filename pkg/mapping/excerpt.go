@@ -11,17 +11,16 @@ import (
 
 // This file writes a record as several documents, each of a part of its resources, where no document of the format has a place for all.
 
-// Excerpt is a record of those of a record's resources that keep wants, in their order, with what they contain. They are the same resources:
-// one excerpt after the other is written, and Absorb takes over what became of it before the next is.
-func (rec *Record) Excerpt(keep func(*Resource) bool) *Record {
+// Excerpt is a record of those of a record's resources that stand at the given places of Resources, in rising order and without what is contained
+// in others, with what they contain. They are the same resources: one excerpt after the other is written, and Absorb takes over what became of it
+// before the next is.
+func (rec *Record) Excerpt(places []int) *Record {
 	part := &Record{Bundle: rec.Bundle}
-	for _, r := range rec.Resources {
-		owner := r
-		if r.inside != nil {
-			owner = r.inside
-		}
-		if keep(owner) {
-			part.Resources = append(part.Resources, r)
+	for _, i := range places {
+		owner := rec.Resources[i]
+		part.Resources = append(part.Resources, owner)
+		for i++; i < len(rec.Resources) && rec.Resources[i].inside == owner; i++ { // Add puts them there
+			part.Resources = append(part.Resources, rec.Resources[i])
 		}
 	}
 	return part

@@ -170,7 +170,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OUL^R22^OUL_R22", wholePID + "SPM|1|S1||BLD\nSAC|||S1\nINV|R1^Reagent^L|OK^OK status^HL70383~NE^New^L|SR^Single test reagent^HL70384|B1^Bottle^L|C1^Carrier^L|3^Third^L|10|9|8|2|mL^^UCUM|20250101|20240301|1^^D30|T1^Test^L|LOT7|MPL^Maple Works^L|ELM^Elm Supply^L|30^d|5^mL\n" +
 		"OBR|1|P1|F1|1^Panel^L\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"PPR^PC1^PPR_PC1", wholePID + "PRB|AD|20240301|J45^Asthma^I10|PB1|||||20240401|D^Diagnosis^L|||provisional^Provisional|resolved^Resolved\n" +
-		"PRB|AD|20240301|M10^Gout^I10|PB2|||||20240401|||||A^Active^L\nPRB|DE|20240301|E11^Diabetes^I10|PB3|||||20240401||||confirmed|resolved\n"},
+		"PRB|AD|20240301|M10^Gout^I10|PB2|||||20240401|||||A^Active^L\nPRB|AD|20240301|J20^Bronchitis^I10|PB4|||||20240401||||confirmed^Confirmed^L|resolved^Resolved^L\nPRB|DE|20240301|E11^Diabetes^I10|PB3|||||20240401||||confirmed|resolved\n"},
 	{"PPR^PC1^PPR_PC1", wholePID + wholePV1 + "PRB|AD|20240301|J45^Asthma^I10|PB1\nNTE|1||since childhood\nOBX|1|NM|3^Peak flow^L||400|L/min|||||F\n"},
 	{"SIU^S12^SIU_S12", "SCH|A1^MAPLE|B1^MAPLE|||||CHECKUP^^HL70276|Normal^^HL70277|30|min|^^^20240401090000-0500^20240401093000-0500|||||31^Desk^Dora||||31^Desk^Dora|||||Booked\n" +
 		"NTE|1||bring your card\n" + wholePID + wholePV1 + "RGS|1\nAIS|1||99213^Visit^C4|20240401090000-0500|||30|min||Booked\nNTE|1||fasting\nAIL|1||ROOM1^^^MAPLE|||||||||Booked\n" +

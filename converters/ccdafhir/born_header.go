@@ -49,6 +49,19 @@ func (b *born) dates() {
 			b.last = t.text()
 		}
 	}
+	if b.last != "" {
+		return
+	}
+	for _, r := range b.c.Resources() { // nothing says when it was, but when it was written down or sent may be known: the day of a message without an offset
+		if r.Type() != "Provenance" {
+			continue
+		}
+		for _, name := range []string{"occurred", "recorded"} {
+			if x := elementOf(r.Msg).one(name); x.ok() && x.t.Prim != nil && x.text() > b.last {
+				b.last = x.text()
+			}
+		}
+	}
 }
 
 func (b *born) header(root tree.Node) {

@@ -100,3 +100,31 @@ func TestForbiddenValues(t *testing.T) {
 		t.Errorf("the code is not folded: %v", r.Entry.Folded)
 	}
 }
+
+// TestDayOfMessage: a message whose time has no offset, and that tells of nothing else with a time, becomes a document of its day.
+func TestDayOfMessage(t *testing.T) {
+	msg := "MSH|^~\\&|EHR|MAPLE|||20240301101500||ADT^A08^ADT_A01|1|P|2.5.1\rEVN|A08|20240301101500\rPID|1||7^^^MAPLE||Testperson^Ann\rPV1|1|N\r"
+	text := string(results(t, "hl7v2", "ccda", "", []byte(msg))[0].Parts[0].Data)
+	if n := strings.Count(text, `ime value="20240301"/>`); n < 2 {
+		t.Errorf("the time of the document and of its author stand there %d times:\n%s", n, text)
+	}
+}
+
+// TestPlannedVisit: a visit that is planned stands in the plan of treatment, for the section of encounters wants those that were (1198-8709).
+func TestPlannedVisit(t *testing.T) {
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[
+{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}},
+{"resource":{"resourceType":"Encounter","id":"e","status":"planned","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},
+ "type":[{"text":"Check-up"}],"subject":{"reference":"Patient/p"},"period":{"start":"2031-02-03"}}}]}`))[0]
+	text := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(r.Parts[0].Data), "><")
+	_, plan, _ := strings.Cut(text, `<code code="18776-5"`)
+	plan, _, _ = strings.Cut(plan, "</section>")
+	for _, want := range []string{`<td>Check-up</td><td>planned</td><td>2031-02-03</td>`, `<encounter classCode="ENC" moodCode="INT">`} {
+		if !strings.Contains(plan, want) {
+			t.Errorf("the plan has no %s: %s", want, plan)
+		}
+	}
+	if strings.Count(text, "<encounter ") != 1 {
+		t.Errorf("the visit does not stand there once: %s", text)
+	}
+}

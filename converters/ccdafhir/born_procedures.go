@@ -43,11 +43,14 @@ var encounterStatus = map[string]string{"finished": "completed", "in-progress": 
 func (b *born) encounter(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
 	state := e.one("status").text()
-	id := p.row(cmp.Or(wordsOf(e.one("type")), wordsOf(e.one("class"))), wordsOf(e.one("reasonCode")), state, e.one("period.start").text(), e.one("period.end").text())
 	mood, t := "EVN", entryTemplate("49", "2015-08-01")
+	what := cmp.Or(wordsOf(e.one("type")), wordsOf(e.one("class")))
+	cells := []string{what, wordsOf(e.one("reasonCode")), state, e.one("period.start").text(), e.one("period.end").text()}
 	if state == "planned" {
 		mood, t = "INT", entryTemplate("40", "2014-06-09")
+		cells = []string{what, state, e.one("period.start").text()}
 	}
+	id := p.row(cells...)
 	k := b.act(b.entry(p), "encounter", "ENC", mood, r, "", t)
 	code := b.concept(k, "code", e.one("type"))
 	if c := e.one("class.code"); c.ok() {

@@ -45,6 +45,9 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 	case "Observation":
 		return sectionOfObservation(e)
 	case "Encounter":
+		if e.one("status").text() == "planned" { // the section of encounters is of those that were
+			return "plan"
+		}
 		return "encounters"
 	case "CarePlan", "ServiceRequest", "SupplyRequest":
 		return "plan"

@@ -13,7 +13,11 @@ import (
 const (
 	ofAnn      = `"subject":{"reference":"urn:uuid:ann"}`
 	penicillin = `{"resourceType":"AllergyIntolerance","id":"penicillin","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
-		"code":"active","display":"Active"}],"extension":[{"url":"https://maple.example/by","valueString":"nurse"}]},"code":{"text":"Penicillin"},"patient":{"reference":"urn:uuid:ann"}}`
+		"code":"active","display":"Active"}],"extension":[{"url":"https://maple.example/by","valueString":"nurse"}]},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification","code":"confirmed"}]},
+		"code":{"text":"Penicillin"},"patient":{"reference":"urn:uuid:ann"},"onsetDateTime":"2020-01-02T10:00:00Z"}`
+	latex = `{"resourceType":"AllergyIntolerance","id":"latex","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+		"code":"active"}]},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification","code":"refuted"}]},
+		"code":{"text":"Latex"},"patient":{"reference":"urn:uuid:ann"}}`
 	gout = `{"resourceType":"Condition","id":"gout","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"resolved"}]},
 		"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"confirmed"}]},"code":{"text":"Gout"},` + ofAnn + `,
 		"onsetDateTime":"2019-02-03","abatementDateTime":"2020-05-06"}`
@@ -55,8 +59,8 @@ func TestDivide(t *testing.T) {
 		leftOut   string
 	}{
 		{name: "the person alone", resources: []string{annLee}, messages: []string{"A08\nPID|1||7"}},
-		{name: "an allergy, whose status has an extension, and a diagnosis", resources: []string{annLee, penicillin, cough},
-			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin\nDG1|1||^^^^^^^^Cough"}},
+		{name: "an allergy, whose status has an extension, one that was refuted, and a diagnosis", resources: []string{annLee, penicillin, latex, cough},
+			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin|||20200102\r\nDG1|1||^^^^^^^^Cough"}, lacks: "Latex", leftOut: "1 AllergyIntolerance"},
 		{name: "a problem with its status", resources: []string{annLee, gout},
 			messages: []string{"PC1\nPRB|AD|20190203|^^^^^^^^Gout|gout|||||20200506||||confirmed|resolved|"}},
 		{name: "all kinds of things", resources: []string{annLee, penicillin, gout, biopsy, dose, panel, potassium, sodium, letter, reply, tablets},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	aipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -38,6 +39,20 @@ func declineOfPerson(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
 		}
 	}
 	return true
+}
+
+// confirmed is AllergyIntolerance.verificationStatus of an allergy that is confirmed: AL1 tells of no other ones, and says nothing of it.
+var confirmed = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, _ tree.Node) bool {
+		a, ok := src.(*aipb.AllergyIntolerance)
+		if !ok || !slices.ContainsFunc(a.GetVerificationStatus().GetCoding(), func(x *dpb.Coding) bool { return x.GetCode().GetValue() == "confirmed" }) {
+			return false
+		}
+		defer c.Fold("an allergy that a message tells of is a confirmed one, and comes back without the word")()
+		c.Claim(a.VerificationStatus)
+		return true
+	},
 }
 
 // nothing is the reading of a pair that is for the way back alone.

@@ -50,6 +50,7 @@ var segmentTypes = mapping.Types{
 	"DISCHARGE":     discharge,
 	"PV1_STATUS":    status,
 	"PERFORMED":     performed,
+	"CONFIRMED":     confirmed,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,
 	"PERIOD_END":    periodEnd,

@@ -58,6 +58,7 @@ csv and xlsx (tables). --view makes the tables: a file of ViewDefinitions of SQL
 -o FOLDER/ then holds a file for each view over all inputs, of xlsx a workbook with a sheet for each, and with --to ndjson
 each row is an object a line. Without --view there is a table for each type of resource, with a column for each leaf.
 A record that did not come as C-CDA becomes the document that --document names, by default a continuity of care document (ccd).
+One that did not come as a message becomes as many HL7 v2 messages as it takes, in one file; --message asks for one of a kind.
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is

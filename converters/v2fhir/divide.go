@@ -247,7 +247,11 @@ func (d *division) add(p portion, last bool) error {
 	in := d.closure(p)
 	if last {
 		for _, r := range d.rec.Resources {
-			if typ := r.Type(); !r.Contained() && typ != "Encounter" && (!isSubject(typ) || !d.told[r]) {
+			switch typ := r.Type(); {
+			case r.Contained() || typ == "Encounter" || isSubject(typ) && d.told[r]:
+			case isUnasked(p.structure, typ):
+				d.rec.Decline(r, "an order is sent where it is asked for, by --message")
+			default:
 				in[r] = true
 			}
 		}
@@ -293,6 +297,11 @@ func (d *division) add(p portion, last bool) error {
 	return nil
 }
 
+// isUnasked reports an order or a prescription that a message has a place for, below a problem, and that nobody has asked to be sent.
+func isUnasked(structure, typ string) bool {
+	return structure == "PPR_PC1" && (typ == "MedicationRequest" || typ == "ServiceRequest")
+}
+
 // closure is what a message about the subjects of a portion needs: the patient, what tells of whom the message is, whatever the subjects refer
 // to, and what tells of them.
 func (d *division) closure(p portion) map[*mapping.Resource]bool {
@@ -302,7 +311,7 @@ func (d *division) closure(p portion) map[*mapping.Resource]bool {
 		if r.Contained() { // it goes with what contains it
 			return
 		}
-		if in[r] || r.Type() == "Encounter" && r != p.visit {
+		if in[r] || r.Type() == "Encounter" && r != p.visit || isUnasked(p.structure, r.Type()) {
 			return
 		}
 		if isSubject(r.Type()) && d.told[r] && r != p.visit && !slices.Contains(p.subjects, r) {

@@ -20,13 +20,16 @@ const (
 		"code":{"text":"Latex"},"patient":{"reference":"urn:uuid:ann"}}`
 	gout = `{"resourceType":"Condition","id":"gout","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"resolved"}]},
 		"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status","code":"confirmed"}]},"code":{"text":"Gout"},` + ofAnn + `,
-		"onsetDateTime":"2019-02-03","abatementDateTime":"2020-05-06"}`
+		"onsetDateTime":"2019-02-03","abatementDateTime":"2020-05-06",
+		"extension":[{"url":"https://maple.example/treated-by","valueReference":{"reference":"urn:uuid:forGout"}}]}`
 	cough   = `{"resourceType":"Condition","id":"cough","code":{"text":"Cough"},` + ofAnn + `}`
 	biopsy  = `{"resourceType":"Procedure","id":"biopsy","status":"completed","code":{"text":"Biopsy"},` + ofAnn + `,"performedDateTime":"2023-04-05"}`
 	undated = `{"resourceType":"Procedure","id":"undated","status":"completed","code":{"text":"Suture"},` + ofAnn + `}`
 	notDone = `{"resourceType":"Procedure","id":"not","status":"not-done","code":{"text":"Biopsy"},` + ofAnn + `,"performedDateTime":"2023-04-05"}`
 	tablets = `{"resourceType":"MedicationRequest","id":"tablets","status":"active","intent":"order","medicationCodeableConcept":{"text":"Aspirin"},` + ofAnn + `}`
-	letter  = `{"resourceType":"DocumentReference","id":"letter","status":"current","masterIdentifier":{"value":"D1"},"type":{"text":"Letter"},` + ofAnn + `,
+	forGout = `{"resourceType":"MedicationRequest","id":"forGout","status":"active","intent":"order","medicationCodeableConcept":{"text":"Colchicine"},` + ofAnn + `,
+		"reasonReference":[{"reference":"urn:uuid:gout"}]}`
+	letter = `{"resourceType":"DocumentReference","id":"letter","status":"current","masterIdentifier":{"value":"D1"},"type":{"text":"Letter"},` + ofAnn + `,
 		"content":[{"attachment":{"contentType":"text/plain","data":"QW5uIGlzIHdlbGwu"}}]}`
 	reply = `{"resourceType":"DocumentReference","id":"reply","status":"current","masterIdentifier":{"value":"D2"},"type":{"text":"Reply"},` + ofAnn + `,
 		"relatesTo":[{"code":"appends","target":{"reference":"urn:uuid:letter"}}],"content":[{"attachment":{"contentType":"text/plain","data":"VGhhbmtzLg=="}}]}`
@@ -61,6 +64,8 @@ func TestDivide(t *testing.T) {
 		{name: "the person alone", resources: []string{annLee}, messages: []string{"A08\nPID|1||7"}},
 		{name: "an allergy, whose status has an extension, one that was refuted, and a diagnosis", resources: []string{annLee, penicillin, latex, cough},
 			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin|||20200102\r\nDG1|1||^^^^^^^^Cough"}, lacks: "Latex", leftOut: "1 AllergyIntolerance"},
+		{name: "an order for a problem, which nobody has asked for", resources: []string{annLee, gout, tablets, forGout},
+			messages: []string{"PC1\nPRB|AD|20190203|"}, lacks: "Colchicine", leftOut: "2 MedicationRequest"},
 		{name: "a problem with its status", resources: []string{annLee, gout},
 			messages: []string{"PC1\nPRB|AD|20190203|^^^^^^^^Gout|gout|||||20200506||||confirmed|resolved|"}},
 		{name: "all kinds of things", resources: []string{annLee, penicillin, gout, biopsy, dose, panel, potassium, sodium, letter, reply, tablets},

@@ -58,7 +58,7 @@ var confirmed = mapping.Pair{
 // nothing is the reading of a pair that is for the way back alone.
 func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what PRB, ROL, RXA, RXE and TXA must have, and the codes that a version wants, and
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, PRB, ROL, RXA, RXE and TXA must have, and the codes that a version wants, and
 // puts results of no report below an OBR. last is the time that the record said last.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last string) {
 	msh := d.Child(tree.Root, "MSH")
@@ -100,6 +100,9 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 			if who := d.Child(n, "4"); who == 0 || d.Empty(who) {
 				d.SetText(leafAt(d, n, "4.10"), "U")
 			}
+		case "GOL":
+			fill(d, n, "1", "AD")
+			fill(d, n, "2", d.LeafText(when))
 		case "TXA":
 			fill(d, n, "2", notStated)
 			document = true

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
@@ -36,6 +37,15 @@ func (rec *Record) Absorb(part *Record) {
 	}
 	rec.Findings = append(rec.Findings, part.Findings...)
 	rec.steps += part.steps
+}
+
+// Decline says why a resource is in none of the excerpts, and what it contains.
+func (rec *Record) Decline(r *Resource, why string) {
+	rec.indexOnce()
+	x := run{rec: rec}
+	for i := slices.Index(rec.Resources, r); i >= 0 && i < len(rec.Resources) && (rec.Resources[i] == r || rec.Resources[i].inside == r); i++ {
+		x.claimAll(rec.Resources[i].v, rec.Resources[i].info, tree.Declined, why)
+	}
 }
 
 // Adds reports that a leaf stands in the document of an excerpt and in that of none that was absorbed before.

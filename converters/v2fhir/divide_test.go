@@ -84,6 +84,8 @@ func TestDivide(t *testing.T) {
 			messages: []string{"A03\nPV1|1|O|", "R01\nOBX|1|NM|^^^^^^^^Potassium"}},
 		{name: "procedures that were done, were not, and of which nobody knows when", resources: []string{annLee, biopsy, notDone, undated},
 			messages: []string{"A08\nPR1|1||^^^^^^^^Biopsy"}, lacks: "Suture", leftOut: "2 Procedure"},
+		{name: "a document without a number", resources: []string{annLee, strings.Replace(letter, `"masterIdentifier":{"value":"D1"},`, "", 1)},
+			messages: []string{"T02\nTXA|1|^^^^^^^^Letter||||||||||letter|"}},
 		{name: "codes that a message must have", resources: []string{annLee, codeless},
 			messages: []string{"A08\nOBX|1|ST|^not stated||5"}},
 	}

@@ -105,6 +105,11 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 			fill(d, n, "2", d.LeafText(when))
 		case "TXA":
 			fill(d, n, "2", notStated)
+			for _, r := range rec.Resources {
+				if r.Type() == "DocumentReference" && r.Placed() {
+					fill(d, n, "12", r.ID)
+				}
+			}
 			document = true
 		case "OBX":
 			if document {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -472,11 +473,12 @@ func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure 
 		control = rec.ID
 	}
 	if control == "" {
+		sum := sha256.New()
 		for _, r := range rec.Resources {
-			control += r.Type() + "/" + r.ID + "\n"
+			fmt.Fprintf(sum, "%s/%s\n", r.Type(), r.ID)
 		}
-		sum := sha256.Sum256([]byte(control))
-		control = hex.EncodeToString(sum[:])
+		control = hex.EncodeToString(sum.Sum(nil))
+		rec.Key = control // the other messages of the record have it too
 	}
 	if len(control) > controlLength {
 		control = shortened(control)

@@ -56,7 +56,7 @@ var layers = []struct {
 	{"pkg/mapping/...", []string{"pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/convert/...", []string{"internal/safefile", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/tree", "pkg/diag"}},
 	{"pkg/validate/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...", "pkg/ccda/...", "pkg/csvtab/...",
-		"pkg/tree", "pkg/diag", "internal/squeezed"}},
+		"pkg/tree", "pkg/diag", "internal/fhirpackage", "internal/squeezed"}},
 	{"pkg/view/...", []string{"pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/diag"}},
 
 	// Packages, keys and logs know nothing of health records.
@@ -73,6 +73,8 @@ var layers = []struct {
 	{"internal/safefile", nil},
 	// Lists that are embedded compressed.
 	{"internal/squeezed", nil},
+	// The archives of FHIR's definitions.
+	{"internal/fhirpackage", nil},
 
 	// Tools of the developers are in no binary that is given away.
 	{"internal/...", []string{"internal/...", "pkg/...", "converters/..."}},

@@ -1,11 +1,8 @@
 package fhir
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"io"
 	"iter"
 	"os"
@@ -25,6 +22,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -63,35 +61,20 @@ func corpora(t testing.TB) iter.Seq[file] {
 			if testing.Short() && !strings.Contains(tgz, "610") {
 				continue
 			}
-			f, err := os.Open(filepath.Join(shared, tgz))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer f.Close()
-			z, err := gzip.NewReader(f)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			for r := tar.NewReader(z); ; {
-				h, err := r.Next()
-				if errors.Is(err, io.EOF) {
-					break
-				} else if err != nil {
-					t.Error(err)
-					return
-				}
-				base := path.Base(h.Name)
-				if path.Ext(base) != ".json" || base == "package.json" || strings.HasPrefix(base, ".") || strings.Contains(h.Name, "/other/") || strings.Contains(h.Name, "/openapi/") {
-					continue
-				}
-				b, err := io.ReadAll(r)
+			for f, err := range fhirpackage.Files(filepath.Join(shared, tgz)) {
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if !yield(file{tgz + "/" + h.Name, b}) {
+				if !f.IsDefinition() && (path.Dir(f.Name) != "package/example" || path.Ext(f.Name) != ".json" || strings.HasPrefix(path.Base(f.Name), ".")) {
+					continue
+				}
+				b, err := io.ReadAll(f)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if !yield(file{tgz + "/" + f.Name, b}) {
 					return
 				}
 			}

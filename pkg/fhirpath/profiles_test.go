@@ -1,17 +1,12 @@
 package fhirpath_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
-	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/fhirpath"
 )
@@ -85,28 +80,16 @@ type profile struct {
 }
 
 func eachProfile(t *testing.T, name string, do func(profile)) {
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
+	for f, err := range fhirpackage.Files(name) {
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(path.Base(h.Name), "StructureDefinition-") || path.Ext(h.Name) != ".json" {
+		if !f.Defines("StructureDefinition") {
 			continue
 		}
 		var d profile
-		if err := json.NewDecoder(r).Decode(&d); err != nil {
-			t.Fatalf("%s: %v", h.Name, err)
+		if err := json.NewDecoder(f).Decode(&d); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
 		}
 		do(d)
 	}

@@ -1,11 +1,8 @@
 package terminology
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 
 	"golang.org/x/text/currency"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/internal/testshared"
 )
 
@@ -198,31 +196,19 @@ func TestCheckCorpus(t *testing.T) {
 		see(filepath.Base(f), b, true)
 	}
 	for _, tgz := range []string{"conformance/us-core/us_core_610.tgz", "conformance/fhir-r4-core/hl7.fhir.r4.core-4.0.1.tgz"} {
-		f, err := os.Open(filepath.Join(shared, tgz))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for r := tar.NewReader(z); ; {
-			h, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			name := filepath.Base(h.Name)
-			if filepath.Ext(name) != ".json" || h.Size > 4<<20 || testing.Short() && !strings.HasPrefix(name, "ValueSet") {
-				continue
-			}
-			b, err := io.ReadAll(r)
+		for f, err := range fhirpackage.Files(filepath.Join(shared, tgz)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			see(h.Name, b, false)
+			name := filepath.Base(f.Name)
+			if filepath.Ext(name) != ".json" || f.Size > 4<<20 || testing.Short() && !strings.HasPrefix(name, "ValueSet") {
+				continue
+			}
+			b, err := io.ReadAll(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			see(f.Name, b, false)
 		}
 	}
 	for uri, n := range total {

@@ -9,8 +9,6 @@
 package main
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
@@ -20,6 +18,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 )
 
 type concept struct {
@@ -46,18 +46,10 @@ func main() {
 var lists = map[string]bool{"ValueSet-iso3166-1-2.json": true}
 
 func writeCodes(pkg, tables string, named map[string]bool) {
-	f, err := os.Open(pkg)
-	check(err)
-	z, err := gzip.NewReader(f)
-	check(err)
 	out := map[string][]string{}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			break
-		}
+	for f, err := range fhirpackage.Files(pkg) {
 		check(err)
-		if lists[strings.TrimPrefix(h.Name, "package/")] { // systems that R4 has as value sets
+		if lists[strings.TrimPrefix(f.Name, "package/")] { // systems that R4 has as value sets
 			var vs struct {
 				Compose struct {
 					Include []struct {
@@ -66,7 +58,7 @@ func writeCodes(pkg, tables string, named map[string]bool) {
 					}
 				}
 			}
-			check(json.NewDecoder(t).Decode(&vs))
+			check(json.NewDecoder(f).Decode(&vs))
 			for _, x := range vs.Compose.Include {
 				if out[x.System] == nil {
 					out[x.System] = []string{""}
@@ -75,7 +67,7 @@ func writeCodes(pkg, tables string, named map[string]bool) {
 			}
 			continue
 		}
-		if !strings.HasPrefix(h.Name, "package/CodeSystem-") {
+		if !f.Defines("CodeSystem") {
 			continue
 		}
 		var cs struct {
@@ -83,7 +75,7 @@ func writeCodes(pkg, tables string, named map[string]bool) {
 			Identifier   []struct{ Value string }
 			Concept      []concept
 		}
-		check(json.NewDecoder(t).Decode(&cs))
+		check(json.NewDecoder(f).Decode(&cs))
 		v2 := strings.HasPrefix(cs.URL, "http://terminology.hl7.org/CodeSystem/v2-") && !strings.Contains(cs.URL, "|")
 		if cs.Content != "complete" || !v2 && !named[cs.URL] {
 			continue

@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"embed"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_go_proto"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/pkg/fhir"
 )
 
@@ -216,9 +215,6 @@ type FileError struct {
 func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
 func (e *FileError) Unwrap() error { return e.Err }
 
-// maxDefinitions bounds what one file or package of definitions may hold, unpacked.
-const maxDefinitions = 1 << 30
-
 // add reads definitions from a file, a folder or a package, and gives the profiles among them.
 func (l *library) add(name string) ([]string, error) {
 	info, err := os.Stat(name)
@@ -262,39 +258,27 @@ func definitionFile(p string) bool {
 }
 
 func (l *library) addPackage(name string) ([]string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, &FileError{name, err}
-	}
 	var urls []string
-	t := tar.NewReader(io.LimitReader(z, maxDefinitions))
-	for {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return urls, nil
-		}
-		if err != nil {
+	for f, err := range fhirpackage.Files(name) {
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, err // the file cannot be opened, and the error names it
+		} else if err != nil {
 			return urls, &FileError{name, err}
 		}
-		// Only the folder package itself holds definitions; below it are examples and what other programs made of them.
-		if h.Typeflag != tar.TypeReg || path.Dir(path.Clean(h.Name)) != "package" || !strings.HasSuffix(h.Name, ".json") || !definitionFile(h.Name) {
+		if !f.IsDefinition() {
 			continue
 		}
-		b, err := io.ReadAll(t)
+		b, err := io.ReadAll(f)
 		if err != nil {
 			return urls, &FileError{name, err}
 		}
-		more, err := l.read(name+":"+h.Name, b, true)
+		more, err := l.read(name+":"+f.Name, b, true)
 		if err != nil {
 			return urls, err
 		}
 		urls = append(urls, more...)
 	}
+	return urls, nil
 }
 
 // read takes the definitions of one file. Of many files, those that are none are passed over.

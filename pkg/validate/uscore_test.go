@@ -1,17 +1,14 @@
 package validate_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
@@ -21,30 +18,18 @@ import (
 // examples are the examples of a package of US Core, by file.
 func examples(t testing.TB, file string) map[string][]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join(testshared.Dir(t), "conformance/us-core", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := map[string][]byte{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return m
-		}
+	for f, err := range fhirpackage.Files(filepath.Join(testshared.Dir(t), "conformance/us-core", file)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rest, ok := strings.CutPrefix(h.Name, "package/example/"); ok && strings.HasSuffix(rest, ".json") {
-			if m[rest], err = io.ReadAll(r); err != nil {
+		if rest, ok := strings.CutPrefix(f.Name, "package/example/"); ok && strings.HasSuffix(rest, ".json") {
+			if m[rest], err = io.ReadAll(f); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	return m
 }
 
 func message(t testing.TB, v *validate.Validator, b []byte) []*diag.Finding {

@@ -5,18 +5,17 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"cmp"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"os"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 )
 
 type definition struct {
@@ -53,28 +52,16 @@ func main() {
 
 // read gives a line for each constraint: key, severity, path, words, expression.
 func read(pkg string) ([]string, error) {
-	f, err := os.Open(pkg)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
 	var rows []string
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for f, err := range fhirpackage.Files(pkg) {
+		if err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(path.Base(h.Name), "StructureDefinition-") || path.Dir(h.Name) != "package" {
+		if !f.Defines("StructureDefinition") {
 			continue
 		}
 		var d definition
-		if err := json.NewDecoder(t).Decode(&d); err != nil {
+		if err := json.NewDecoder(f).Decode(&d); err != nil {
 			return nil, err
 		}
 		if d.Kind == "logical" || d.Derivation == "constraint" {

@@ -5,20 +5,17 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/format"
-	"io"
 	"log"
 	"maps"
 	"os"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 )
 
 type definition struct {
@@ -36,29 +33,17 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: modifiers PACKAGE.tgz")
 	}
-	f, err := os.Open(os.Args[1])
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		log.Fatal(err)
-	}
 	found := map[string][]string{}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for f, err := range fhirpackage.Files(os.Args[1]) {
+		if err != nil {
 			log.Fatal(err)
 		}
-		if !strings.HasPrefix(path.Base(h.Name), "StructureDefinition-") || path.Dir(h.Name) != "package" {
+		if !f.Defines("StructureDefinition") {
 			continue
 		}
 		var d definition
-		if err := json.NewDecoder(t).Decode(&d); err != nil {
-			log.Fatalf("%s: %v", h.Name, err)
+		if err := json.NewDecoder(f).Decode(&d); err != nil {
+			log.Fatalf("%s: %v", f.Name, err)
 		}
 		if d.Kind != "resource" && d.Kind != "complex-type" || d.Derivation != "specialization" {
 			continue

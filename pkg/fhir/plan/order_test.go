@@ -1,33 +1,20 @@
 package plan
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/internal/fhirpackage"
 	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 // TestOrder compares every type of the hub with its StructureDefinition in hl7.fhir.r4.core 4.0.1: the same elements, in the
 // same order, lists where max is *, the same types where an element is a choice, and the same modifiers.
 func TestOrder(t *testing.T) {
-	f, err := os.Open(filepath.Join(testshared.Dir(t), "conformance", "fhir-r4-core", "hl7.fhir.r4.core-4.0.1.tgz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	type element struct {
 		Path, Max, ContentReference string
 		Min                         int
@@ -41,19 +28,16 @@ func TestOrder(t *testing.T) {
 		Snapshot                     struct{ Element []element }
 	}
 	types := 0
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for f, err := range fhirpackage.Files(filepath.Join(testshared.Dir(t), "conformance", "fhir-r4-core", "hl7.fhir.r4.core-4.0.1.tgz")) {
+		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(path.Base(h.Name), "StructureDefinition-") || path.Dir(h.Name) != "package" {
+		if !f.Defines("StructureDefinition") {
 			continue
 		}
 		var d definition
-		if err := json.NewDecoder(r).Decode(&d); err != nil {
-			t.Fatalf("%s: %v", h.Name, err)
+		if err := json.NewDecoder(f).Decode(&d); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
 		}
 		if d.Kind != "resource" && d.Kind != "complex-type" || d.Derivation != "specialization" || d.Abstract {
 			continue

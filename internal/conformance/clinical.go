@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -51,12 +50,7 @@ func ReadClinicalPairs(shared, direction string) ([]Pair, error) {
 // CompareClinicalPair converts a pair's document, or the statement that it holds, and looks in the FHIR made of it for what is expected.
 func CompareClinicalPair(p Pair, convert DocumentConverter) PairResult {
 	res := PairResult{Pair: p}
-	source, err := os.ReadFile(p.Input)
-	if err != nil {
-		res.Err = err
-		return res
-	}
-	b, err := os.ReadFile(p.Expected)
+	source, b, err := p.read()
 	if err != nil {
 		res.Err = err
 		return res
@@ -83,12 +77,7 @@ func CompareClinicalPair(p Pair, convert DocumentConverter) PairResult {
 // of the same path, as often as it is expected, in whatever order.
 func CompareClinicalBackPair(p Pair, convert DocumentConverter) PairResult {
 	res := PairResult{Pair: p}
-	source, err := os.ReadFile(p.Input)
-	if err != nil {
-		res.Err = err
-		return res
-	}
-	b, err := os.ReadFile(p.Expected)
+	source, b, err := p.read()
 	if err != nil {
 		res.Err = err
 		return res

@@ -115,6 +115,14 @@ func structureOf(msg []byte) string {
 	return ""
 }
 
+// read gives what is converted, and what is expected of it.
+func (p Pair) read() (source, expected []byte, err error) {
+	if source, err = os.ReadFile(p.Input); err == nil {
+		expected, err = os.ReadFile(p.Expected)
+	}
+	return source, expected, err
+}
+
 // PairResult is what became of one pair.
 type PairResult struct {
 	Pair
@@ -128,12 +136,7 @@ func (r PairResult) Passed() bool { return r.Err == nil && r.Found == r.Total }
 // ComparePair converts a pair's message and compares the content.
 func ComparePair(p Pair, convert Converter) PairResult {
 	res := PairResult{Pair: p}
-	source, err := os.ReadFile(p.Input)
-	if err != nil {
-		res.Err = err
-		return res
-	}
-	b, err := os.ReadFile(p.Expected)
+	source, b, err := p.read()
 	if err != nil {
 		res.Err = err
 		return res

@@ -62,28 +62,17 @@ func BenchmarkParseGroup(b *testing.B) {
 }
 
 func BenchmarkPrint(b *testing.B) {
-	list, size := messages(b)
-	var parsed []*Message
-	for _, raw := range list {
-		m, err := Parse(raw.Data, Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		m.Group()
-		parsed = append(parsed, m)
-	}
-	b.SetBytes(size)
-	b.ReportAllocs()
-	var out []byte
-	for b.Loop() {
-		for _, m := range parsed {
-			out = m.Append(out[:0])
-		}
-	}
-	rate(b, len(list))
+	benchmarkPrint(b, func(out []byte, m *Message) []byte { return m.Append(out) })
 }
 
 func BenchmarkPrintBuilt(b *testing.B) {
+	benchmarkPrint(b, func(out []byte, m *Message) []byte {
+		out, _ = AppendMessage(out, m.Doc, PrintOptions{})
+		return out
+	})
+}
+
+func benchmarkPrint(b *testing.B, print func([]byte, *Message) []byte) {
 	list, size := messages(b)
 	var parsed []*Message
 	for _, raw := range list {
@@ -99,7 +88,7 @@ func BenchmarkPrintBuilt(b *testing.B) {
 	var out []byte
 	for b.Loop() {
 		for _, m := range parsed {
-			out, _ = AppendMessage(out[:0], m.Doc, PrintOptions{})
+			out = print(out[:0], m)
 		}
 	}
 	rate(b, len(list))

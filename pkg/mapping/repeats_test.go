@@ -107,11 +107,7 @@ func TestAstray(t *testing.T) {
 		want       string
 	}{{false, false, ""}, {true, false, "2 "}, {false, true, "4 "}, {true, true, "2 4 "}} {
 		over, gone = c.over, c.gone
-		d := parseER7("P|en|M||Ann Example\n")
-		p := d.First(tree.Root)
-		for k := d.First(p); k != 0; k = d.First(p) { // the segment is the whole
-			d.Move(k, tree.Root)
-		}
+		d := parseSegment("P|en|M||Ann Example\n")
 		rec, err := m.ToFHIR("P", "Patient", d, mapping.ReadOptions{Key: "case", Origins: true})
 		if err != nil {
 			t.Fatal(err)
@@ -135,11 +131,7 @@ func TestAstrayTests(t *testing.T) {
 		return true
 	}, Write: func(*mapping.Context, proto.Message, tree.Node) bool { return false }}
 	m := mapWith(t, er7Tree, types, "table P -> Patient\n4 Filled maritalStatus.text with 1=en\n")
-	d := parseER7("P|en|||Ann Example\n")
-	p := d.First(tree.Root)
-	for k := d.First(p); k != 0; k = d.First(p) { // the segment is the whole
-		d.Move(k, tree.Root)
-	}
+	d := parseSegment("P|en|||Ann Example\n")
 	rec, err := m.ToFHIR("P", "Patient", d, mapping.ReadOptions{Key: "case", Origins: true})
 	if err != nil {
 		t.Fatal(err)
@@ -147,4 +139,14 @@ func TestAstrayTests(t *testing.T) {
 	if list := rec.Astray(); len(list) > 0 || d.Tally().Carried != 2 {
 		t.Errorf("%d leaves are astray (%+v)", len(list), d.Tally())
 	}
+}
+
+// parseSegment reads a segment that is the whole document.
+func parseSegment(text string) *tree.Doc {
+	d := parseER7(text)
+	segment := d.First(tree.Root)
+	for k := d.First(segment); k != 0; k = d.First(segment) {
+		d.Move(k, tree.Root)
+	}
+	return d
 }

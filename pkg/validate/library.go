@@ -180,6 +180,24 @@ func cached[T any](l *library, m map[string]T, url string) (T, bool) {
 	return x, ok
 }
 
+// ready finds a definition as it is used, nil if it is not known, and makes it so once.
+func ready[D, X any](l *library, m map[string]*X, kind, url string, made func(*D) *X) *X {
+	if x, ok := cached(l, m, url); ok {
+		return x
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var d D
+	var x *X
+	if l.find(kind, url, &d) {
+		x = made(&d)
+	}
+	if x != nil || len(m) < maxCached {
+		m[strings.Clone(url)] = x // url may be a part of a record
+	}
+	return x
+}
+
 // given are the URLs of the profiles of the user, sorted.
 func (l *library) given() []string {
 	var list []string

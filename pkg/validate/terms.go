@@ -134,20 +134,7 @@ func (x *codeSystem) below(code, top string) bool {
 
 // system finds a code system, nil if its codes are not known.
 func (l *library) system(url string) *codeSystem {
-	if x, ok := cached(l, l.systems, url); ok {
-		return x
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var s CodeSystem
-	var x *codeSystem
-	if l.find("CodeSystem", url, &s) {
-		x = newCodeSystem(&s)
-	}
-	if x != nil || len(l.systems) < maxCached {
-		l.systems[strings.Clone(url)] = x // url may be a part of a record
-	}
-	return x
+	return ready(l, l.systems, "CodeSystem", url, newCodeSystem)
 }
 
 // holds reports whether a code belongs to a code system.
@@ -255,21 +242,7 @@ type include struct {
 
 // set finds a value set, nil if it is not known.
 func (l *library) set(url string) *valueSet {
-	url = canonicalURL(url)
-	if s, ok := cached(l, l.sets, url); ok {
-		return s
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var s ValueSet
-	var x *valueSet
-	if l.find("ValueSet", url, &s) {
-		x = newValueSet(&s)
-	}
-	if x != nil || len(l.sets) < maxCached {
-		l.sets[strings.Clone(url)] = x
-	}
-	return x
+	return ready(l, l.sets, "ValueSet", canonicalURL(url), newValueSet)
 }
 
 // size is the number of codes of a value set that lists them; of others it is large.

@@ -153,42 +153,23 @@ func canonicalURL(url string) string {
 
 // structure finds a StructureDefinition, nil if it is not known.
 func (l *library) structure(url string) *Structure {
-	url = canonicalURL(url)
-	if s, ok := cached(l, l.structures, url); ok {
-		return s
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := &Structure{}
-	if !l.find("StructureDefinition", url, s) {
-		s = nil
-	}
-	if s != nil || len(l.structures) < maxCached {
-		l.structures[strings.Clone(url)] = s // url may be a part of a record
-	}
-	return s
+	return ready(l, l.structures, "StructureDefinition", canonicalURL(url), func(s *Structure) *Structure { return s })
 }
 
 // maxCached bounds how many URLs that nobody knows are remembered: a source can be made of nothing else.
 const maxCached = 10000
 
-// cached looks up what has been asked for before, which is nearly always.
-func cached[T any](l *library, m map[string]T, url string) (T, bool) {
+// ready finds a definition as it is used, nil if it is not known, and makes it so once: nearly always it has been asked for before.
+func ready[D, X any](l *library, m map[string]*X, kind, url string, made func(*D) *X) *X {
 	l.mu.RLock()
 	x, ok := m[url]
 	l.mu.RUnlock()
-	return x, ok
-}
-
-// ready finds a definition as it is used, nil if it is not known, and makes it so once.
-func ready[D, X any](l *library, m map[string]*X, kind, url string, made func(*D) *X) *X {
-	if x, ok := cached(l, m, url); ok {
+	if ok {
 		return x
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var d D
-	var x *X
 	if l.find(kind, url, &d) {
 		x = made(&d)
 	}

@@ -305,10 +305,9 @@ func (b *born) unstructured(root tree.Node) {
 		}
 		a := elementOf(r.Msg).one("content.attachment")
 		if data := a.one("data"); data.ok() && statusFits(r, "current") {
-			b.put(n, "mediaType", a.one("contentType").text(), "representation", "B64")
-			b.d.SetText(n, data.text())
+			b.data(n, a)
 			b.c.Place(r)
-			b.claim(data, a.one("contentType"), elementOf(r.Msg).one("status"))
+			b.claim(elementOf(r.Msg).one("status"))
 			return
 		}
 	}

@@ -190,16 +190,6 @@ func (b *born) recordTarget(root tree.Node) {
 	if p == 0 {
 		p = b.add(n, "patient")
 	}
-	for k := b.d.First(p); k != 0; k = b.d.Next(k) {
-		if b.d.Name(k) != "name" || b.d.Empty(k) || attr(b.d, k, "nullFlavor") != 0 {
-			continue
-		}
-		for _, part := range []string{"family", "given"} {
-			if x := b.d.Child(k, part); x == 0 || b.d.Empty(x) {
-				b.null(k, part, "UNK")
-			}
-		}
-	}
 	b.contacts(root, p, e)
 	for _, name := range []string{"name", "administrativeGenderCode", "birthTime", "raceCode", "ethnicGroupCode"} {
 		if b.d.Child(p, name) == 0 {
@@ -389,21 +379,31 @@ func (b *born) operation(s tree.Node) {
 	}
 }
 
-// realm writes what the addresses of the US realm must have and nothing is known of.
+// realm writes what the addresses, the names of persons and the patient's organization of the US realm must have and nothing is known of.
 func (b *born) realm(n tree.Node) {
-	if b.d.Name(n) == "addr" && !b.d.Empty(n) && attr(b.d, n, "nullFlavor") == 0 && b.d.Text(n) == "" {
-		want := []string{"streetAddressLine", "city"}
+	known := !b.d.Empty(n) && attr(b.d, n, "nullFlavor") == 0 && b.d.Text(n) == ""
+	switch name := b.d.Name(n); {
+	case name == "addr" && known:
+		b.unknown(n, "streetAddressLine", "city")
 		if c := b.d.Text(b.d.Child(n, "country")); b.d.Child(n, "country") == 0 || c == "" || c == "US" || c == "USA" {
-			want = append(want, "state", "postalCode")
+			b.unknown(n, "state", "postalCode")
 		}
-		for _, name := range want {
-			if k := b.d.Child(n, name); k == 0 || b.d.Empty(k) {
-				b.null(n, name, "UNK")
-			}
-		}
+	case name == "name" && known: // 81-9371: of a person all parts, or a text
+		b.unknown(n, "family", "given")
+	case name == "providerOrganization":
+		b.unknown(n, "id", "name", "telecom", "addr")
 	}
 	for k := b.d.First(n); k != 0; k = b.d.Next(k) {
 		b.realm(k)
+	}
+}
+
+// unknown says of children that must be there and are not that nobody knows them.
+func (b *born) unknown(n tree.Node, names ...string) {
+	for _, name := range names {
+		if k := b.d.Child(n, name); k == 0 || b.d.Empty(k) {
+			b.null(n, name, "UNK")
+		}
 	}
 }
 

@@ -128,3 +128,37 @@ func TestPlannedVisit(t *testing.T) {
 		t.Errorf("the visit does not stand there once: %s", text)
 	}
 }
+
+// TestUnknownParts: what a document of the US realm must have of people, organizations and data, and the record does not say, is said to be
+// unknown, and media types have no blanks (XSD).
+func TestUnknownParts(t *testing.T) {
+	const b = `{"resourceType":"Bundle","type":"collection","timestamp":"2031-02-03T04:05:06Z","entry":[
+{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}],"managingOrganization":{"reference":"Organization/o"}}},
+{"resource":{"resourceType":"Organization","id":"o","name":"Maple Street","address":[{"city":"Testtown","country":"CA"}]}},
+{"resource":{"resourceType":"Practitioner","id":"who","name":[{"family":"Testdoctor"}]}},
+{"resource":{"resourceType":"CareTeam","id":"t","status":"active","subject":{"reference":"Patient/p"},"participant":[{"member":{"reference":"Practitioner/who"}}]}},
+{"resource":{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Letter"},"subject":{"reference":"Patient/p"},
+ "content":[{"attachment":{"contentType":"text/plain; charset=utf-8","data":"SGVsbG8="}}]}}]}`
+	provider := regexp.MustCompile(`(?s)<providerOrganization>(.*?)</providerOrganization>`)
+	for _, kind := range []string{"ccd", "unstructured"} {
+		doc := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(through(t, "fhir", "ccda", kind, []byte(b))[0]), "><")
+		wants := []string{`<family>Testperson</family><given nullFlavor="UNK"/>`, `mediaType="text/plain;charset=utf-8"`}
+		if kind == "ccd" {
+			wants = append(wants, `<family>Testdoctor</family><given nullFlavor="UNK"/>`)
+		}
+		for _, want := range wants {
+			if !strings.Contains(doc, want) {
+				t.Errorf("%s: it does not hold %s", kind, want)
+			}
+		}
+		m := provider.FindStringSubmatch(doc)
+		if m == nil {
+			t.Fatalf("%s: no organization keeps the patient", kind)
+		}
+		for _, want := range []string{"<id ", "<name>Maple Street</name>", `<telecom nullFlavor="UNK"/>`, "<addr>"} {
+			if !strings.Contains(m[1], want) {
+				t.Errorf("%s: the patient's organization is without %s: %s", kind, want, m[1])
+			}
+		}
+	}
+}

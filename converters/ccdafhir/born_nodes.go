@@ -36,6 +36,20 @@ func (b *born) null(n tree.Node, name, flavor string) tree.Node {
 	return b.put(b.add(n, name), "nullFlavor", flavor)
 }
 
+// data writes the data of an Attachment.
+func (b *born) data(n tree.Node, a element) {
+	is := a.one("contentType")
+	text := strings.Join(strings.Fields(is.text()), "")
+	b.put(n, "mediaType", text, "representation", "B64")
+	b.d.SetText(n, a.one("data").text())
+	b.claim(a.one("data"))
+	if text == is.text() {
+		b.claim(is)
+	} else {
+		b.fold(is, "CDA writes a media type without blanks")
+	}
+}
+
 func (b *born) template(n tree.Node, list ...templateOf) {
 	for _, t := range list {
 		if t.root == "" {

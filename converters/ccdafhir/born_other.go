@@ -118,9 +118,7 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 	}
 	said := b.add(k, "text")
 	if attached.one("data").ok() {
-		b.put(said, "mediaType", attached.one("contentType").text(), "representation", "B64")
-		b.d.SetText(said, attached.one("data").text())
-		b.claim(attached.one("data"), attached.one("contentType"))
+		b.data(said, attached)
 	}
 	b.put(b.add(said, "reference"), "value", "#"+id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
@@ -252,10 +250,7 @@ func (b *born) careTeam(p *bornPart, r *mapping.Resource) {
 			b.null(b.add(perform, "assignedEntity"), "id", "UNK")
 		}
 		if who := b.d.Child(perform, "assignedEntity"); b.d.Child(who, "assignedPerson") == 0 {
-			name := b.add(who, "assignedPerson/name")
-			for _, part := range []string{"given", "family"} {
-				b.null(name, part, "UNK")
-			}
+			b.unknown(b.add(who, "assignedPerson/name"), "family", "given")
 		}
 	}
 }

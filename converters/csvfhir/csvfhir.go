@@ -397,7 +397,7 @@ func (t *Table) collect(rows map[string][]*mapping.Row, types map[string][]strin
 			}
 		}
 		switch r.Type {
-		case "DATE", "DATETIME", "INSTANT", "BIRTH":
+		case "DATE", "DATETIME", "INSTANT", "BIRTH", "PERIOD_END":
 			t.dated[mapping.ColumnName(r.Place)] = true
 		case "QUANTITY", "RESULT", "RANGE":
 			t.column(r.Arg) // the column of units

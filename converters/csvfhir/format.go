@@ -147,6 +147,9 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if f := addCells(rec, w.doc, rows); f != nil {
 		return nil, f
 	}
+	if f := unsaid(w.doc, rows); f != nil {
+		return nil, f
+	}
 	settle(w.doc)
 	if len(rec.Resources) == 0 && w.doc.Tally().Declined == 0 {
 		return nil, diag.New(Nothing, at, "")

@@ -11,6 +11,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -30,6 +31,7 @@ func withKinds(types mapping.Types) mapping.Types {
 		"OMOP_BIRTH": mapping.Pair{Parts: []string{"year_of_birth"}, Read: readOMOPBirth, Write: writeOMOPBirth},
 		"TIMED":      only(date(false), true),
 		"DAY":        only(date(false), false),
+		"PERIOD_END": hl7.PeriodEnd("END_OF_PERIOD"), "PERIOD_END_TIMED": hl7.PeriodEnd("TIMED_END_OF_PERIOD"), "PERIOD_END_DAY": hl7.PeriodEnd("DAY_END_OF_PERIOD"),
 		"LEFT":       mapping.Pair{Read: readLeft, Write: writeLeft},
 		"CONCEPT":    concept,
 		"VOCABULARY": vocabularyPair,

@@ -184,7 +184,7 @@ func TestColumnsTogether(t *testing.T) {
 		{"a number of thousands", "MRN;Medikament;Einnahme;Menge\n7;Probol;1x;1,5\n8;Probol;2x;1.000\n", `"value":1.5`, `"value":1.0`},
 		{"M beside H is mujer", people + "Sexo\n1,A,1970-01-02,M\n2,B,1970-01-03,H\n", `"gender":"female"`, ""},
 		{"H beside F is homme", people + "Sexe\n1,A,1970-01-02,H\n2,B,1970-01-03,F\n", `"gender":"male"`, ""},
-		{"M alone in Sexo may be either", people + "Sexo\n1,A,1970-01-02,M\n", `"text":"M"`, `"gender":`},
+		{"M alone in Sexo may be either", people + "Sexo\n1,A,1970-01-02,M\n", `"gender":"unknown","_gender":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/alternate-codes","valueCodeableConcept":{"text":"M"}}]}`, ""},
 		{"M beside F in Sexo", people + "Sexo\n1,A,1970-01-02,M\n2,B,1970-01-02,F\n", `"gender":"male"`, ""},
 		{"M alone in Sex", people + "Sex\n1,A,1970-01-02,M\n", `"gender":"male"`, ""},
 		{"M beside both", people + "Sex\n1,A,1970-01-02,M\n2,B,1970-01-02,F\n3,C,1970-01-02,H\n", `"text":"M"`, `"gender":"male"},{"`},

@@ -28,6 +28,7 @@ const (
 	Nothing       diag.ID = "CP-CSV-055"
 	SameKey       diag.ID = "CP-CSV-056"
 	Disagree      diag.ID = "CP-CSV-057"
+	NoStatus      diag.ID = "CP-CSV-063"
 )
 
 // record is the Data of a Raw: rows, or those of a store.

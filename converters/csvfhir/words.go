@@ -1,6 +1,7 @@
 package csvfhir
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/csvtab"
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -17,14 +19,19 @@ import (
 
 // Vocabularies: the words that offices write into cells for the codes of FHIR, in any mixture of capitals. No two offices agree, and a
 // word that nobody foresaw must not be lost: whatever is not the word that would be written back is kept beside the code, in FHIR's
-// alternate-codes extension of a code or the text of a CodeableConcept, and comes back from there. An unknown word makes no code.
+// alternate-codes extension of a code or the text of a CodeableConcept, and comes back from there. An unknown word makes no code of a
+// CodeableConcept. Where FHIR closes the list of codes and has one for it, it makes that (unknown); where it has none, it makes nothing at all,
+// and the row is rejected if FHIR wants the element: no guess of ours may say that a vaccination was given.
 
 // A Vocabulary is the words for the codes of one element.
 type Vocabulary struct {
 	system string // of the codes, for a Coding; empty where FHIR wants a bare code
 	lines  string // CODE: WORD, WORD, ...; a line for each; the first word is written back
 	marked bool   // the code says that it was made of a word, for another column has codes of the system
-	bound  bool   // FHIR wants one of the codes: an unknown word makes nothing at all
+	bound  bool   // FHIR wants one of the codes: an unknown word makes nothing at all, or what otherwise says
+	wanted bool   // and it wants the element
+
+	otherwise string // the code of a word that nobody foresaw
 
 	// beside, if there is one, says what a word of this code stands for among the others of its column; "" if that is open.
 	beside func(column *csvtab.Column, word, code string) string
@@ -63,11 +70,29 @@ func (v *Vocabulary) Knows(word string) bool {
 	return ok
 }
 
-// required is a vocabulary for a CodeableConcept whose codes FHIR demands.
-func required(system, lines string) *Vocabulary {
+// bound is a vocabulary for an element that has one of FHIR's codes or is not there.
+func bound(system, lines string) *Vocabulary {
 	v := vocabulary(system, lines)
 	v.bound = true
 	return v
+}
+
+// wanted is a vocabulary for a code that FHIR demands.
+func wanted(lines string) *Vocabulary {
+	v := bound("", lines)
+	v.wanted = true
+	return v
+}
+
+// or gives a vocabulary a code for words that nobody foresaw.
+func (v *Vocabulary) or(code string) *Vocabulary {
+	v.otherwise = code
+	return v
+}
+
+// codeOf is the code for a word, empty if there is none.
+func (v *Vocabulary) codeOf(word string) string {
+	return cmp.Or(v.parsed().code[wordOf(word)], v.otherwise)
 }
 
 // marked is a vocabulary beside which another column has codes of the same system.
@@ -82,6 +107,20 @@ func wordOf(s string) string {
 	return strings.ToLower(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '_' || unicode.IsSpace(r) }), " "))
 }
 
+// noStatus is why a row is rejected that has a word for a status and none that is known.
+const noStatus = "no word that is known for a status"
+
+// unsaid is the finding of rows in which a status that FHIR demands is such a word, nil if there is none.
+func unsaid(d *tree.Doc, rows []*row) (f *diag.Finding) {
+	d.Leaves(func(n tree.Node, state tree.State, why string) {
+		if f == nil && state == tree.Invalid && why == noStatus {
+			x := rows[d.Ordinal(rowOf(d, n))-1]
+			f = diag.New(NoStatus, diag.Place{Source: x.of.file, Line: x.line, Path: d.PlaceOf(n)}, "").WithValue(d.Text(n))
+		}
+	})
+	return f
+}
+
 const alternateCodes = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 
 func (v *Vocabulary) pair() mapping.Pair { return mapping.Pair{Read: v.read, Write: v.write} }
@@ -92,17 +131,20 @@ func (v *Vocabulary) read(c *mapping.Context, from tree.Node, dst proto.Message)
 		return false
 	}
 	l := v.parsed()
-	code := l.code[wordOf(text)]
+	code := v.codeOf(text)
 	if v.beside != nil {
 		if table, i := columnAt(c, c.Doc.Leaf(from)); table != nil {
-			code = v.beside(&table.Columns[i], wordOf(text), code)
+			code = cmp.Or(v.beside(&table.Columns[i], wordOf(text), code), v.otherwise)
 		}
+	}
+	if code == "" && v.bound {
+		if v.wanted {
+			c.Doc.Mark(c.Doc.Leaf(from), tree.Invalid, noStatus)
+		}
+		return false
 	}
 	switch d := dst.(type) {
 	case *dpb.CodeableConcept:
-		if code == "" && v.bound {
-			return false
-		}
 		if code != "" {
 			d.Coding = append(d.Coding, v.coding(code))
 		}
@@ -184,7 +226,7 @@ func (v *Vocabulary) write(c *mapping.Context, src proto.Message, to tree.Node) 
 				// The text comes back only if it would become this code again.
 				if text == "" {
 					text = w
-				} else if v.parsed().code[wordOf(text)] != x.GetCode().GetValue() {
+				} else if v.codeOf(text) != x.GetCode().GetValue() {
 					continue
 				}
 				known = x
@@ -241,7 +283,7 @@ var sexes = func() *Vocabulary {
 		other: O, other, x, nonbinary, non-binary, diverse, intersex, d, divers
 		unknown: U, unknown, unk, undetermined, not specified, undifferentiated`)
 	v.beside = sexBeside
-	return v
+	return v.or("unknown")
 }()
 
 // sexBeside: M is mujer beside an H for hombre, and masculino beside an F. Where a column is called Sexo and has neither, or has both, nobody knows.
@@ -277,18 +319,18 @@ var vocabularies = map[string]*Vocabulary{
 	"YES": vocabulary("", `
 		true: Y, yes, true, 1, t, x, prn
 		false: N, no, false, 0, f`),
-	"APPOINTMENT": vocabulary("", `
+	"APPOINTMENT": wanted(`
 		booked: Scheduled, booked, confirmed, s, active, rescheduled, unconfirmed, reserved
 		arrived: Arrived, checked in early
 		checked-in: Checked In, checked-in, checkedin, in room, in progress
 		fulfilled: Completed, complete, checked out, done, kept, seen, fulfilled, c, finished
 		cancelled: Cancelled, canceled, cancel, cxl, x, cancelled by patient, cancelled by provider, patient cancelled
-		noshow: No Show, noshow, no-show, ns, missed, did not attend, dna
+		noshow: No Show, noshow, no-show, ns, missed, did not attend, dna, left before seen, left without being seen, left without seen, lwbs
 		pending: Pending, requested, tentative
 		proposed: Proposed
 		waitlist: Waitlist, wait list, waiting list
 		entered-in-error: Entered in Error, error, deleted`),
-	"GIVEN": vocabulary("", `
+	"GIVEN": wanted(`
 		completed: Completed, complete, cp, given, administered, done, valid, pa, partially administered, y, yes, 01, 00
 		not-done: Not Given, not done, refused, re, na, declined, not administered, deferred, n, no
 		entered-in-error: Entered in Error, error, deleted, d, invalid`),
@@ -303,7 +345,7 @@ var vocabularies = map[string]*Vocabulary{
 		registered: Pending, registered, i, ordered, in process, received
 		cancelled: Cancelled, canceled, x, not performed, tnp
 		entered-in-error: Entered in Error, error, w, wrong
-		unknown: Unknown, unk, u`),
+		unknown: Unknown, unk, u`).or("unknown"),
 	"FLAG": vocabulary("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", `
 		N: N, normal, wnl, within normal limits
 		H: H, high, above range, above high normal
@@ -318,38 +360,38 @@ var vocabularies = map[string]*Vocabulary{
 		S: S, susceptible, sensitive
 		R: R, resistant
 		I: I, intermediate`),
-	"CLINICAL": required("http://terminology.hl7.org/CodeSystem/condition-clinical", `
+	"CLINICAL": bound("http://terminology.hl7.org/CodeSystem/condition-clinical", `
 		active: Active, a, current, chronic, acute, ongoing, open, y, yes, 1
 		inactive: Inactive, i, history, historical, past, n, no, 0, closed
 		resolved: Resolved, r, cured, healed
 		remission: Remission, in remission
 		recurrence: Recurrence, recurrent
 		relapse: Relapse`),
-	"VERIFICATION": required("http://terminology.hl7.org/CodeSystem/condition-ver-status", `
+	"VERIFICATION": bound("http://terminology.hl7.org/CodeSystem/condition-ver-status", `
 		confirmed: Confirmed, verified, definite, final
 		provisional: Provisional, suspected, probable, possible, working
 		unconfirmed: Unconfirmed, unverified, reported, patient reported
 		differential: Differential
 		refuted: Refuted, ruled out, rule out negative
 		entered-in-error: Entered in Error, error, deleted`),
-	"ALLERGY_CLINICAL": required("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", `
+	"ALLERGY_CLINICAL": bound("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", `
 		active: Active, a, current, y, yes, 1
 		inactive: Inactive, i, past, n, no, 0
-		resolved: Resolved, r, outgrown`),
-	"ALLERGY_VERIFICATION": required("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", `
+		resolved: Resolved, r, outgrown`).or("active"),
+	"ALLERGY_VERIFICATION": bound("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", `
 		confirmed: Confirmed, verified
 		unconfirmed: Unconfirmed, unverified, suspected, reported, patient reported
 		refuted: Refuted, ruled out
 		entered-in-error: Entered in Error, error, deleted`),
-	"ALLERGY_TYPE": vocabulary("", `
+	"ALLERGY_TYPE": bound("", `
 		allergy: Allergy, allergic, al
 		intolerance: Intolerance, adverse reaction, side effect, sensitivity, adverse effect`),
-	"ALLERGY_CATEGORY": vocabulary("", `
+	"ALLERGY_CATEGORY": bound("", `
 		medication: Drug, medication, med, da, drug allergy, medicine, rx, ma
 		food: Food, fa, food allergy
 		environment: Environment, environmental, ea, pollen, seasonal, animal, insect, latex, la, aa, pa
 		biologic: Biologic, vaccine, biological`),
-	"REACTION_SEVERITY": vocabulary("", `
+	"REACTION_SEVERITY": bound("", `
 		mild: Mild, mi, minor, low, 1
 		moderate: Moderate, mo, medium, mod, 2
 		severe: Severe, sv, high, life threatening, life-threatening, anaphylaxis, fatal, major, 3`),
@@ -361,7 +403,7 @@ var vocabularies = map[string]*Vocabulary{
 		cancelled: Cancelled, canceled, x, voided, void
 		entered-in-error: Entered in Error, error, deleted
 		draft: Draft, pending
-		unknown: Unknown, unk, u`),
+		unknown: Unknown, unk, u`).or("unknown"),
 	"ALLERGEN": marked("http://snomed.info/sct", `
 		716186003: No Known Allergies, nka, no known allergy, no allergies, none known, no known active allergies
 		409137002: No Known Drug Allergies, nkda, no known drug allergy, no known medication allergies, nkma

@@ -1,14 +1,13 @@
 package v2fhir
 
 import (
-	"time"
-
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -171,7 +170,7 @@ var discharge = mapping.Pair{
 		if !c.ReadTable("END_OF_PERIOD", n, p) {
 			return c.ReadTable("PV1_45_TEXT", n, dst) // it ends the visit, whenever that was
 		}
-		if cancelsDischarge(c.Doc) || before(p.End, e.Period.GetStart()) {
+		if cancelsDischarge(c.Doc) || hl7.Before(p.End, e.Period.GetStart()) {
 			e.Extension = append(e.Extension, &dpb.Extension{Url: &dpb.Uri{Value: dischargeURL},
 				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: p.End}}})
 			return true
@@ -200,59 +199,4 @@ var discharge = mapping.Pair{
 		// The end of a visit that is not finished is a plan, and PV1-45 would finish it.
 		return e.Period.GetEnd() != nil && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && c.WriteTable("END_OF_PERIOD", e.Period, n)
 	},
-}
-
-// periodEnd is the end of a period whose beginning was read before it. One that lies before the beginning, which FHIR refuses (per-1), is no
-// end in FHIR and stands in an extension of the period.
-var periodEnd = mapping.Pair{
-	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-		p, ok := dst.(*dpb.Period)
-		read := &dpb.Period{}
-		if !ok || !c.ReadTable("END_OF_PERIOD", n, read) {
-			return false
-		}
-		if before(read.End, p.Start) {
-			p.Extension = append(p.Extension, &dpb.Extension{Url: &dpb.Uri{Value: periodEndURL},
-				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_DateTime{DateTime: read.End}}})
-		} else {
-			p.End = read.End
-		}
-		return true
-	},
-	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
-		p, ok := src.(*dpb.Period)
-		if !ok {
-			return false
-		}
-		for _, x := range p.Extension {
-			if end := x.GetValue().GetDateTime(); end != nil && x.GetUrl().GetValue() == periodEndURL {
-				if !c.WriteTable("END_OF_PERIOD", &dpb.Period{End: end}, n) {
-					return false
-				}
-				c.Claim(x)
-				return true
-			}
-		}
-		return p.End != nil && c.WriteTable("END_OF_PERIOD", p, n)
-	},
-}
-
-const periodEndURL = cp + "period-end"
-
-// before reports that a time, taken to its last moment, lies before another one's first.
-func before(end, start *dpb.DateTime) bool {
-	last := time.UnixMicro(end.GetValueUs())
-	whole := true // last is the moment behind it
-	switch end.GetPrecision() {
-	case dpb.DateTime_YEAR:
-		last = last.AddDate(1, 0, 0)
-	case dpb.DateTime_MONTH:
-		last = last.AddDate(0, 1, 0)
-	case dpb.DateTime_DAY:
-		last = last.AddDate(0, 0, 1)
-	default:
-		whole = false
-	}
-	begins := time.UnixMicro(start.GetValueUs())
-	return end.GetValueUs() != 0 && start.GetValueUs() != 0 && (last.Before(begins) || whole && last.Equal(begins))
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -53,7 +54,7 @@ var segmentTypes = mapping.Types{
 	"CONFIRMED":     confirmed,
 	"APPOINTMENT":   appointment,
 	"SHARED_ROUTE":  sharedRoute,
-	"PERIOD_END":    periodEnd,
+	"PERIOD_END":    hl7.PeriodEnd("END_OF_PERIOD"),
 	"DOC_DATE":      docDate,
 	"DOCUMENT":      document,
 

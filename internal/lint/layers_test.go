@@ -29,7 +29,7 @@ var layers = []struct {
 
 	// The tables of one pair of formats know nothing of the others; all.go alone knows them all.
 	{"converters", []string{"converters/...", "pkg/..."}},
-	{"converters/internal/hl7", []string{"pkg/mapping", "pkg/fhir/...", "pkg/diag"}}, // what HL7 v2 and CDA have in common, and local times of all
+	{"converters/internal/hl7", []string{"pkg/mapping", "pkg/fhir/...", "pkg/tree", "pkg/diag"}}, // what HL7 v2 and CDA have in common, and local times and periods of all
 	{"converters/v2fhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/hl7v2/...",
 		"pkg/tree", "pkg/diag"}},
 	{"converters/ccdafhir/...", []string{"converters/internal/hl7", "pkg/convert", "pkg/mapping/...", "pkg/terminology/...", "pkg/fhirpath", "pkg/fhir/...", "pkg/ccda/...",

@@ -1,4 +1,4 @@
-// Package hl7 is what the datatypes of HL7 v2 and of CDA (HL7 v3) have in common: their dates and times.
+// Package hl7 is what the datatypes of HL7 v2 and of CDA (HL7 v3) have in common: their dates, times and numbers, and the periods of all formats.
 package hl7
 
 import (

@@ -147,6 +147,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 // foldDisplaced says of the segments that come back in another order, or at another number, than they stand in that they do.
 func foldDisplaced(msg *hl7v2.Message) {
 	foldBehindEmpty(msg.Doc, tree.Root, map[string]bool{})
+	foldBehindOthers(msg.Doc, tree.Root)
 	if len(msg.Findings) == 0 { // what is in order makes none
 		return
 	}
@@ -168,6 +169,49 @@ func foldBehindEmpty(d *tree.Doc, n tree.Node, empty map[string]bool) {
 			d.Lower(k, tree.Folded, "written back one place earlier, after a gap")
 		}
 	}
+}
+
+// foldBehindOthers folds the roles and participations of a patient that change places with one of a general practitioner behind them: that stands
+// by the patient, and comes back before those of the visit.
+func foldBehindOthers(d *tree.Doc, n tree.Node) {
+	var list, first, rest []tree.Node
+	patient := false
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		name := d.Name(k)
+		patient = patient || name == "PID"
+		switch {
+		case !hl7v2.IsSegment(d, k):
+			foldBehindOthers(d, k)
+		case name == "ROL" && saysFirst(d, k, "3", "PP"), name == "PRT" && saysFirst(d, k, "4", "PP"):
+			list, first = append(list, k), append(first, k)
+		case name == "ROL" || name == "PRT":
+			list, rest = append(list, k), append(rest, k)
+		}
+	}
+	if !patient || len(first) == 0 || len(rest) == 0 {
+		return
+	}
+	for _, name := range []string{"ROL", "PRT"} {
+		other := func(k tree.Node) bool { return d.Name(k) != name }
+		was, is := slices.DeleteFunc(slices.Clone(list), other), slices.DeleteFunc(append(slices.Clone(first), rest...), other)
+		for i, k := range was {
+			if k != is[i] {
+				d.Lower(k, tree.Folded, "comes back where the structure of the message has it")
+			}
+		}
+	}
+}
+
+// saysFirst reports that the first component of a field is a text.
+func saysFirst(d *tree.Doc, segment tree.Node, field, text string) bool {
+	k := d.Child(segment, field)
+	if k == 0 {
+		return false
+	}
+	if c := d.Child(k, "1"); c != 0 {
+		k = c
+	}
+	return d.LeafText(k) == text
 }
 
 // saysNothing reports a segment of which nothing came, but perhaps that it was declined.

@@ -371,6 +371,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a result whose status is explicitly nothing", "ORU^R01^ORU_R01", wholePID + "ORC|\"\"|P1|||\"\"\nOBR|1|P1|F1|1^Panel^L|\"\"||||||||||||||||||\"\"||\"\"|\"\"\nOBX|1|NM|1^A^L||5|\"\"|\"\"|\"\"|||\"\"\nSPM|1|||BLD\n"},
 	{"a visit of which PV1 says nothing", "ORU^R01^ORU_R01", wholePID + "PV1|1\nPV2|||||||||||4\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|NM|1^A^L||5||||||F\n"},
 	{"the address of an order's facility alone", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1||||||||||22^Roe^Rita||||||||||^^Maple^IL\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|1^A^L||5||||||F\n"},
+	{"a general practitioner behind who took part in the visit", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nROL|2|AD|CP|22^Low^Lou\nROL|3|AD|PP|31^Roe^Rita\n"},
+	{"an update by an organization at no time (PID-33, PID-34)", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann||||||||||||||||||||||||||||later|MAPLE^1.2.36.4^ISO\n" + wholePV1},
 	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
 }
 

@@ -365,9 +365,13 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 	}
 	typ, event, structure := w.message(rec.Record)
 	if structure != "" {
-		m, err := w.write(rec, rec.Record, typ, event, structure, last)
+		part := withoutStrangers(rec.Record, structure)
+		m, err := w.write(rec, part, typ, event, structure, last)
 		if err == nil && m == nil {
 			err = diag.New(AboutNothing, diag.Place{}, "")
+		}
+		if err == nil && part != rec.Record {
+			rec.Absorb(part)
 		}
 		return []*outgoing{m}, err
 	}
@@ -383,6 +387,32 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 		}
 		return w.write(rec, part, typ, event, structure, last)
 	})
+}
+
+// strangers are the types that the messages of a visit, or of what was merged, have no place for, though senders put them there and they are read.
+var strangers = func() map[string][]string {
+	visit := []string{"AllergyIntolerance", "Procedure", "Coverage"}
+	merge := append(visit, "Condition", "Observation")
+	return map[string][]string{"ADT_A02": visit, "ADT_A09": visit, "ADT_A12": visit, "ADT_A15": visit, "ADT_A17": visit, "ADT_A21": visit,
+		"ADT_A24": visit, "ADT_A37": visit, "ADT_A38": visit, "ADT_A52": visit, "ADT_A54": visit, "ADT_A61": visit,
+		"ADT_A18": merge, "ADT_A30": merge, "ADT_A39": merge, "ADT_A43": merge, "ADT_A50": merge}
+}()
+
+// withoutStrangers is a record without what its message has no place for, which is declined, if no message made it.
+func withoutStrangers(rec *mapping.Record, structure string) *mapping.Record {
+	types := strangers[structure]
+	if types == nil || !bornElsewhere(rec) {
+		return rec
+	}
+	var places []int
+	for i, r := range rec.Resources {
+		if slices.Contains(types, r.Type()) {
+			rec.Decline(r, "a message of this structure has no place for it; ADT^A08 has")
+		} else {
+			places = append(places, i)
+		}
+	}
+	return rec.Excerpt(places)
 }
 
 // write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about. last is the time that

@@ -110,6 +110,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301080000-0500||1^Aspirin^L|100|mg|||||||||||||CP\nRXR|PO^Oral^HL70162\nNTE|1||half was spilt\nNTE|2||and wiped up\n"},
+	{"RGV^O15^RGV_O15", wholePID + "ORC|RE||F1\nRXG|1|1||1^Aspirin^L|100|200|mg\nTQ1|1||||||20240301\nRXR|PO^Oral^HL70162\n"},
 	{"RAS^O17^RAS_O17", wholePID + wholePV1 + "ORC|RE|P1\nRXO|1^Aspirin^L|100||mg\nRXA|0|1|20240301080000-0500|20240301080500-0500|1^Aspirin^L|100|mg|TAB^Tablet^L|with food^Note^L|21^Doe^Dan|^^^MAPLE||||LOT7|20250101|MPL^Maple Works^MVX|||CP\n" +
 		"RXR|PO^Oral^HL70162\nOBX|1|NM|5^Pain^L||3||||||F\nNTE|1||after an hour\nRXA|0|2|20240301200000-0500||1^Aspirin^L|0|mg||||||||||||00^Refused^L||RE\n" +
 		"ORC|RE|P2\nRXA|0|1|20240301||2^Ibuprofen^L|999||||||||||||||PA|A|20240302\nRXR|PO\n"},

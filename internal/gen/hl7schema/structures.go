@@ -216,7 +216,8 @@ const (
 	rxPatient = "PATIENT(PID PD1? PRT* NTE* AL1* PATIENT_VISIT(PV1 PV2? PRT*)?)"
 	rxOrder   = "ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* ORDER_DETAIL_SUPPLEMENT(NTE* RXR+ COMPONENT(RXC+ NTE*)*)?)? " +
 		"ENCODING(RXE PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)* RXR+ RXC*)?"
-	rxGiven   = "RXA PRT* RXR? RXC* OBSERVATION(OBX PRT* NTE*)*"
+	// QUIRK: senders write notes about what was given behind its route.
+	rxGiven   = "RXA PRT* RXR? RXC* NTE* OBSERVATION(OBX PRT* NTE*)*"
 	medicines = answer + "QUERY_RESPONSE(" + rxPatient + "? ORDER(" + rxOrder + " DISPENSE(RXD PRT* NTE* RXR* RXC* OBSERVATION(OBX PRT* NTE*)*)? " +
 		"GIVE(RXG RXR* RXC*)? ADMINISTRATION(" + rxGiven + ")*)+)* DSC?"
 	// The results of a referral have the groups of results.

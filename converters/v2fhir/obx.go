@@ -150,7 +150,9 @@ func ofType(d *tree.Doc, typ string, value tree.Node) bool {
 	case "NM":
 		return is("1", number)
 	case "SN":
-		return is("1", func(s string) bool { return slices.Contains([]string{"<", "<=", ">", ">=", "=", "<>"}, s) }) && is("2", number) && is("4", number)
+		four := d.Child(value, "4")
+		two := four != 0 && !d.Empty(four) // a ratio or a range, whatever stands before it
+		return (two || is("1", func(s string) bool { return slices.Contains([]string{"<", "<=", ">", ">=", "=", "<>"}, s) })) && is("2", number) && is("4", number)
 	case "DT", "DTM", "TS", "TM":
 		return is("1", func(s string) bool {
 			_, err := hl7.ParseMoment(s, typ == "TM")

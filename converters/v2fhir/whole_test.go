@@ -63,6 +63,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"VXU^V04^VXU_V04", wholePID + "NK1|1|Sample^Ben|||||EMC\nORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||01^Historical^NIP001~77^Register^IMM\n"},
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
+	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1|||||1^BID^D4^20240301^^R\nOBR|1|P1||1^Panel^L|||||||||||||||||||||||^^^20240302^^S\nORC|NW|P2|||||^TID\nTQ1|1||BID\nOBR|2|P2||2^Culture^L|||||||||||||||||||||||^^^20240303\n"},
+	{"ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|||||1^BID^D4^20240301^^R\nOBR|1|P1||1^Panel^L|||||||||||||||||||||F||^^^20240302^^S\nORC|RE|P2|||||^TID\nOBR|2|P2||2^Culture^L|||||||||||||||||||||F||^^^20240303\nTQ1|1||BID\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
 	{"OML^O21^OML_O21", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L\nOBX|1|ST|Q^Fasting^L||yes||||||F\nSPM|1|S1||BLD\n"},
 	{"OML^O33^OML_O33", wholePID + wholePV1 + "SPM|1|S1||BLD\nNTE|1||cloudy\nOBX|1|NM|V^Volume^L||4|mL|||||F\nSAC|||B1\nORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L|||20240301\nOBX|1|ST|Q^Fasting^L||yes||||||F\n" +

@@ -58,6 +58,9 @@ var confirmed = mapping.Pair{
 // nothing is the reading of a pair that is for the way back alone.
 func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
+// nothingBack is the writing of a pair that is for reading alone.
+func nothingBack(*mapping.Context, proto.Message, tree.Node) bool { return false }
+
 // complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, PRB, ROL, RXA, RXE and TXA must have, and the codes that a version wants, and
 // puts results of no report below an OBR. last is the time that the record said last.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last string) {

@@ -76,6 +76,8 @@ func TestFilledIn(t *testing.T) {
 			filled: "MSH-10, MSH-11, MSH-12, PID-1, ORC-1", holds: "ORC|RE|P1"},
 		{name: "a prescription of which little is known", o: convert.Options{Message: "RDE^O11"}, resources: []string{annLee, aspirin},
 			filled: "MSH-10, MSH-11, MSH-12, PID-1, ORC-1, TQ1-1, RXR-1, RXE-5", holds: "RXE||^^^^^^^^Aspirin|||^not stated"},
+		{name: "a merge has no place for results", o: convert.Options{Message: "ADT^A40"}, resources: []string{annLee, sodium},
+			filled: "MSH-10, MSH-11, MSH-12, PID-1", holds: "PID|1||7||Lee^Ann"},
 		{name: "a record about nobody", resources: []string{ofNobody}, reject: AboutNobody},
 		{name: "a visit of nobody", o: convert.Options{Message: "ADT^A01"}, resources: []string{ofNobody}, reject: AboutNobody},
 		{name: "orders without an order", o: convert.Options{Message: "OML^O21"}, resources: []string{annLee, sodium}, reject: AboutNothing},

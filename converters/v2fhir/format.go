@@ -147,6 +147,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 // foldDisplaced says of the segments that come back in another order, or at another number, than they stand in that they do.
 func foldDisplaced(msg *hl7v2.Message) {
 	foldBehindEmpty(msg.Doc, tree.Root, map[string]bool{})
+	foldBehindOthers(msg.Doc, tree.Root)
 	if len(msg.Findings) == 0 { // what is in order makes none
 		return
 	}
@@ -168,6 +169,49 @@ func foldBehindEmpty(d *tree.Doc, n tree.Node, empty map[string]bool) {
 			d.Lower(k, tree.Folded, "written back one place earlier, after a gap")
 		}
 	}
+}
+
+// foldBehindOthers folds the roles and participations of a patient that change places with one of a general practitioner behind them: that stands
+// by the patient, and comes back before those of the visit.
+func foldBehindOthers(d *tree.Doc, n tree.Node) {
+	var list, first, rest []tree.Node
+	patient := false
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		name := d.Name(k)
+		patient = patient || name == "PID"
+		switch {
+		case !hl7v2.IsSegment(d, k):
+			foldBehindOthers(d, k)
+		case name == "ROL" && saysFirst(d, k, "3", "PP"), name == "PRT" && saysFirst(d, k, "4", "PP"):
+			list, first = append(list, k), append(first, k)
+		case name == "ROL" || name == "PRT":
+			list, rest = append(list, k), append(rest, k)
+		}
+	}
+	if !patient || len(first) == 0 || len(rest) == 0 {
+		return
+	}
+	for _, name := range []string{"ROL", "PRT"} {
+		other := func(k tree.Node) bool { return d.Name(k) != name }
+		was, is := slices.DeleteFunc(slices.Clone(list), other), slices.DeleteFunc(append(slices.Clone(first), rest...), other)
+		for i, k := range was {
+			if k != is[i] {
+				d.Lower(k, tree.Folded, "comes back where the structure of the message has it")
+			}
+		}
+	}
+}
+
+// saysFirst reports that the first component of a field is a text.
+func saysFirst(d *tree.Doc, segment tree.Node, field, text string) bool {
+	k := d.Child(segment, field)
+	if k == 0 {
+		return false
+	}
+	if c := d.Child(k, "1"); c != 0 {
+		k = c
+	}
+	return d.LeafText(k) == text
 }
 
 // saysNothing reports a segment of which nothing came, but perhaps that it was declined.
@@ -321,9 +365,13 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 	}
 	typ, event, structure := w.message(rec.Record)
 	if structure != "" {
-		m, err := w.write(rec, rec.Record, typ, event, structure, last)
+		part := withoutStrangers(rec.Record, structure)
+		m, err := w.write(rec, part, typ, event, structure, last)
 		if err == nil && m == nil {
 			err = diag.New(AboutNothing, diag.Place{}, "")
+		}
+		if err == nil && part != rec.Record {
+			rec.Absorb(part)
 		}
 		return []*outgoing{m}, err
 	}
@@ -339,6 +387,32 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 		}
 		return w.write(rec, part, typ, event, structure, last)
 	})
+}
+
+// strangers are the types that the messages of a visit, or of what was merged, have no place for, though senders put them there and they are read.
+var strangers = func() map[string][]string {
+	visit := []string{"AllergyIntolerance", "Procedure", "Coverage"}
+	merge := append(visit, "Condition", "Observation")
+	return map[string][]string{"ADT_A02": visit, "ADT_A09": visit, "ADT_A12": visit, "ADT_A15": visit, "ADT_A17": visit, "ADT_A21": visit,
+		"ADT_A24": visit, "ADT_A37": visit, "ADT_A38": visit, "ADT_A52": visit, "ADT_A54": visit, "ADT_A61": visit,
+		"ADT_A18": merge, "ADT_A30": merge, "ADT_A39": merge, "ADT_A43": merge, "ADT_A50": merge}
+}()
+
+// withoutStrangers is a record without what its message has no place for, which is declined, if no message made it.
+func withoutStrangers(rec *mapping.Record, structure string) *mapping.Record {
+	types := strangers[structure]
+	if types == nil || !bornElsewhere(rec) {
+		return rec
+	}
+	var places []int
+	for i, r := range rec.Resources {
+		if slices.Contains(types, r.Type()) {
+			rec.Decline(r, "a message of this structure has no place for it; ADT^A08 has")
+		} else {
+			places = append(places, i)
+		}
+	}
+	return rec.Excerpt(places)
 }
 
 // write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about. last is the time that

@@ -10,6 +10,7 @@ import (
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -37,7 +38,8 @@ func obxTable(typ string) string {
 var obx5 = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) (any bool) {
 		o, ok := dst.(*opb.Observation)
-		table := obxTable(c.Doc.LeafText(c.Doc.Child(obx, "2")))
+		typ := c.Doc.LeafText(c.Doc.Child(obx, "2"))
+		table := obxTable(typ)
 		if !ok || table == "" {
 			return false
 		}
@@ -56,7 +58,12 @@ var obx5 = mapping.Pair{
 				o.Component = append(o.Component, blank)
 			}
 			part := &opb.Observation_Component{}
-			if !c.ReadTable(table, k, part) {
+			if !ofType(c.Doc, typ, k) { // a text, as the only value would be
+				if !c.ReadTable("OBX_ST", k, part) {
+					continue
+				}
+				c.ReadTable("OBX_TYPE", obx, o)
+			} else if !c.ReadTable(table, k, part) {
 				continue
 			}
 			if o.Code != nil {
@@ -93,7 +100,8 @@ var obx5 = mapping.Pair{
 		}
 		unit := obxUnit(o)
 		for _, part := range o.Component {
-			if !c.WriteTable(table, part, c.Doc.Add(obx, "5", "")) && !proto.Equal(part, &opb.Observation_Component{Code: part.Code}) {
+			at := c.Doc.Add(obx, "5", "")
+			if !c.WriteTable(table, part, at) && !c.WriteTable("OBX_ST", part, at) && !proto.Equal(part, &opb.Observation_Component{Code: part.Code}) {
 				continue
 			}
 			any = true
@@ -109,6 +117,49 @@ var obx5 = mapping.Pair{
 		}
 		return any
 	},
+}
+
+// obxUnread is a result that is not of the type that OBX-2 names (<5 and POS as NM, about May as DT): it is a text in FHIR, before the rows
+// of its type find nothing in it. Going back the extension for OBX-2 has the type, and OBX_OTHER or SNTEXT writes the text.
+var obxUnread = mapping.Pair{
+	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) bool {
+		value := c.Doc.Child(obx, "5")
+		return value != 0 && !ofType(c.Doc, c.Doc.LeafText(c.Doc.Child(obx, "2")), value) && c.ReadTable("OBX_TEXT", obx, dst)
+	},
+	Write: nothingBack,
+}
+
+// ofType reports a number or time that is one, and what is neither by its type.
+func ofType(d *tree.Doc, typ string, value tree.Node) bool {
+	is := func(name string, ok func(s string) bool) bool {
+		k := d.Child(value, name)
+		if k == 0 && name == "1" {
+			k = value
+		}
+		s := ""
+		if k != 0 {
+			s = d.LeafText(k)
+		}
+		return s == "" || s == d.Null || ok(s)
+	}
+	number := func(s string) bool {
+		_, err := decimalType().Parse(hl7.Number(s))
+		return err == nil
+	}
+	switch typ {
+	case "NM":
+		return is("1", number)
+	case "SN":
+		four := d.Child(value, "4")
+		two := four != 0 && !d.Empty(four) // a ratio or a range, whatever stands before it
+		return (two || is("1", func(s string) bool { return slices.Contains([]string{"<", "<=", ">", ">=", "=", "<>"}, s) })) && is("2", number) && is("4", number)
+	case "DT", "DTM", "TS", "TM":
+		return is("1", func(s string) bool {
+			_, err := hl7.ParseMoment(s, typ == "TM")
+			return err == nil
+		})
+	}
+	return true
 }
 
 // obxUnit is the unit that the extension for OBX-6 holds.
@@ -163,7 +214,7 @@ func obxTypeOf(part *opb.Observation_Component) string {
 // obxPart writes a component of a panel, which has a code of its own, as an observation below it: a group behind that of the
 // panel, with the panel's number and its own in OBX-4, and the panel's status and time.
 var obxPart = mapping.Pair{
-	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Read: nothing,
 	Write: func(c *mapping.Context, src proto.Message, group tree.Node) bool {
 		part, ok := src.(*opb.Observation_Component)
 		panel := c.Doc.Child(group, "OBX")
@@ -210,7 +261,7 @@ var obxPart = mapping.Pair{
 // refRange writes the ends of a reference range that has no text as the text of OBX-7, after the standard's forms: 3.5-5.0, >3.5,
 // <5.0. Units that are not those of the value stand behind it. A range that is for some patients alone is not written.
 var refRange = mapping.Pair{
-	Read: func(*mapping.Context, tree.Node, proto.Message) bool { return false },
+	Read: nothing,
 	Write: func(c *mapping.Context, src proto.Message, to tree.Node) bool {
 		var list []*opb.Observation_ReferenceRange
 		var value *dpb.Quantity

@@ -21,5 +21,5 @@ var sharedRoute = mapping.Pair{
 		}
 		return false
 	},
-	Write: func(*mapping.Context, proto.Message, tree.Node) bool { return false },
+	Write: nothingBack,
 }

@@ -221,6 +221,8 @@ func isUUID(s string) bool {
 var (
 	oidType  = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Oid]()).Prim })
 	uuidType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Uuid]()).Prim })
+
+	decimalType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Decimal]()).Prim })
 )
 
 // isURI reports an absolute URI: a scheme, and no blanks or control characters.

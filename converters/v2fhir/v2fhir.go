@@ -34,16 +34,17 @@ func allTypes() mapping.Types {
 
 // segmentTypes are the pairs that stand for segments and fields, not for datatypes.
 var segmentTypes = mapping.Types{
-	"ZSEGMENT": zSegment,
-	"KEPT":     kept,
-	"MINUTES":  minutes,
-	"OBX_5":    obx5,
-	"NTE_3":    noteLines,
-	"OBX_PART": obxPart,
-	"REFRANGE": refRange,
-	"OBR_22":   obr22,
-	"MSA_2":    msa2,
-	"SPM_17":   spm17,
+	"ZSEGMENT":   zSegment,
+	"KEPT":       kept,
+	"MINUTES":    minutes,
+	"OBX_5":      obx5,
+	"OBX_UNREAD": obxUnread,
+	"NTE_3":      noteLines,
+	"OBX_PART":   obxPart,
+	"REFRANGE":   refRange,
+	"OBR_22":     obr22,
+	"MSA_2":      msa2,
+	"SPM_17":     spm17,
 
 	"SAME_SPECIMEN": sameSpecimen,
 	"RACES":         race.pair(),

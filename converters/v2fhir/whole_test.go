@@ -40,12 +40,19 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
 	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
+	{"ADT^A02^ADT_A02", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
+	{"ADT^A11^ADT_A09", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
+	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
+	{"ADT^A44^ADT_A43", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + "OBX|1|NM|3^Weight^L||70|kg|||||F\nDG1|1||J06.9^Cold^I10\n"},
+	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
+	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n" + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A03^ADT_A03", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nOBX|1|NM|3^Weight^L||70|kg|||||F\n"},
 	{"ADT^A17^ADT_A17", wholeEVN + wholePID + wholePV1 + strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "PV1|1|I|^^^ELM\n"},
 	{"ADT^A20^ADT_A20", wholeEVN + "NPU|W^410^C^MAPLE^^N|H\n"},
 	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1},
 	{"ORU^R01^ORU_R01", wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\n"},
+	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|DT|30979-9&30980-7^Date due^LN||20250301||||||F\n"},
 	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|TXT|2^Look^L||clear|||N|||F\nOBX|2|NUM|3^pH^L||6.9|1|||||F\nOBX|3|STR|4^Smell^L||none~faint||||||F\nOBX|4|TEXT|5^Note^L||A^Turbid^L||||||F\n"},
 	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
 	{"ORU^R31^ORU_R31", wholePID + wholePV1 + "OBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
@@ -57,6 +64,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OUL^R24^OUL_R24", wholePID + "OBR|1|P1|F1|1^Panel^L\nORC|SC|P1\nSPM|1|S1||BLD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"VXU^V04^VXU_V04", wholePID + "NK1|1|Sample^Ben|||||EMC\nORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||01^Historical^NIP001~77^Register^IMM\n"},
 	{"VXU^V04^VXU_V04", wholePID + "ORC|RE||V1\nRXA|0|1|20240301||08^Hep B^CVX|1|mL||00^New^NIP001|21^Doe^Dan\nRXR|IM^Intramuscular^HL70162\n"},
+	{"ORM^O01^ORM_O01", wholePID + "ORC|NW|P1|||||1^BID^D4^20240301^^R\nOBR|1|P1||1^Panel^L|||||||||||||||||||||||^^^20240302^^S\nORC|NW|P2|||||^TID\nTQ1|1||BID\nOBR|2|P2||2^Culture^L|||||||||||||||||||||||^^^20240303\n"},
+	{"ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|||||1^BID^D4^20240301^^R\nOBR|1|P1||1^Panel^L|||||||||||||||||||||F||^^^20240302^^S\nORC|RE|P2|||||^TID\nOBR|2|P2||2^Culture^L|||||||||||||||||||||F||^^^20240303\nTQ1|1||BID\n"},
 	{"ORM^O01^ORM_O01", wholePID + wholePV1 + "ORC|NW|P1\nOBR|1|P1||1^Chest film^L\nDG1|1||R05^Cough^I10\nORC|NW|P2\nOBR|2|P2||2^Knee film^L\n"},
 	{"OML^O21^OML_O21", wholePID + wholePV1 + "ORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L\nOBX|1|ST|Q^Fasting^L||yes||||||F\nSPM|1|S1||BLD\n"},
 	{"OML^O33^OML_O33", wholePID + wholePV1 + "SPM|1|S1||BLD\nNTE|1||cloudy\nOBX|1|NM|V^Volume^L||4|mL|||||F\nSAC|||B1\nORC|NW|P1\nTQ1|1||||||20240301\nOBR|1|P1||1^Panel^L|||20240301\nOBX|1|ST|Q^Fasting^L||yes||||||F\n" +
@@ -104,6 +113,8 @@ var wholeMessages = []struct{ kind, body string }{
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
+	{"RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301080000-0500||1^Aspirin^L|100|mg|||||||||||||CP\nRXR|PO^Oral^HL70162\nNTE|1||half was spilt\nNTE|2||and wiped up\n"},
+	{"RGV^O15^RGV_O15", wholePID + "ORC|RE||F1\nRXG|1|1||1^Aspirin^L|100|200|mg\nTQ1|1||||||20240301\nRXR|PO^Oral^HL70162\n"},
 	{"RAS^O17^RAS_O17", wholePID + wholePV1 + "ORC|RE|P1\nRXO|1^Aspirin^L|100||mg\nRXA|0|1|20240301080000-0500|20240301080500-0500|1^Aspirin^L|100|mg|TAB^Tablet^L|with food^Note^L|21^Doe^Dan|^^^MAPLE||||LOT7|20250101|MPL^Maple Works^MVX|||CP\n" +
 		"RXR|PO^Oral^HL70162\nOBX|1|NM|5^Pain^L||3||||||F\nNTE|1||after an hour\nRXA|0|2|20240301200000-0500||1^Aspirin^L|0|mg||||||||||||00^Refused^L||RE\n" +
 		"ORC|RE|P2\nRXA|0|1|20240301||2^Ibuprofen^L|999||||||||||||||PA|A|20240302\nRXR|PO\n"},
@@ -371,6 +382,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a result whose status is explicitly nothing", "ORU^R01^ORU_R01", wholePID + "ORC|\"\"|P1|||\"\"\nOBR|1|P1|F1|1^Panel^L|\"\"||||||||||||||||||\"\"||\"\"|\"\"\nOBX|1|NM|1^A^L||5|\"\"|\"\"|\"\"|||\"\"\nSPM|1|||BLD\n"},
 	{"a visit of which PV1 says nothing", "ORU^R01^ORU_R01", wholePID + "PV1|1\nPV2|||||||||||4\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|NM|1^A^L||5||||||F\n"},
 	{"the address of an order's facility alone", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1||||||||||22^Roe^Rita||||||||||^^Maple^IL\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|1^A^L||5||||||F\n"},
+	{"a general practitioner behind who took part in the visit", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nROL|2|AD|CP|22^Low^Lou\nROL|3|AD|PP|31^Roe^Rita\n"},
+	{"an update by an organization at no time (PID-33, PID-34)", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann||||||||||||||||||||||||||||later|MAPLE^1.2.36.4^ISO\n" + wholePV1},
 	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
 }
 

@@ -293,6 +293,7 @@ func TestUnfilled(t *testing.T) {
 		{"a constant on the way back", "OBX OBX Observation", "3 ST code.text\n< 'final' ST status # is meant", "case.map:2:1: Observation.status can stay empty"},
 		{"a constant in the scope", "OBX OBX Observation\n'unknown' ST Observation.status", "3 ST code.text", ""},
 		{"a tag of the scope", "OBX OBX Observation[status=final]", "3 ST code.text", ""},
+		{"what an arrow leads to, and a constant in the scope", "OBR OBR DiagnosticReport\nOBX OBX DiagnosticReport.result -> Observation\n'unknown' ST Observation.status", "3 ST code.text", ""},
 		{"what an arrow leads to", "OBR OBR DiagnosticReport\nOBX OBX DiagnosticReport.result -> Observation", "3 ST code.text", "case.map:3:1: Observation.status can stay empty"},
 	}
 	for _, tt := range tests {

@@ -41,7 +41,7 @@ func (m *Map) unfilled() (faults Faults) {
 					if !e.Required || e.Choice != nil || e.RefText || e.Type().Prim == nil || e.Type().Prim.Kind != plan.Code || len(e.Type().Prim.Words()) == 0 {
 						continue
 					}
-					if !stampsElement(tags, e) && !m.fills(r, e, 0) && (r.dst.arrow != nil || !m.scopeFills(t, made, e)) {
+					if !stampsElement(tags, e) && !m.fills(r, e, 0) && (r.dst.arrow != nil && r.Each || !m.scopeFills(t, made, e)) {
 						report(r, made, e)
 					}
 				}

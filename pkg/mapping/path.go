@@ -659,6 +659,9 @@ func (x *run) place(in *instance, v reflect.Value, steps []step, make bool) (e r
 		var next reflect.Value
 		if s.slot >= 0 && in.slots[s.slot].IsValid() {
 			v = in.slots[s.slot]
+			if how == foreign {
+				how = own // whoever made what is around it
+			}
 			continue
 		}
 		if next, how = x.there(v, s, how); !next.IsValid() {

@@ -306,7 +306,7 @@ func (c *Context) readNode(r *row, k, n tree.Node, v reflect.Value, in *instance
 	if why != "" { // the place is taken, by another value: all or nothing
 		c.fold, c.track = outer, track
 		c.Doc.Rollback(mark)
-		c.rec.Findings = c.rec.Findings[:finds]
+		c.rec.Findings, c.rec.origins = c.rec.Findings[:finds], c.rec.origins[:came]
 		c.Doc.MarkAll(k, tree.Declined, why)
 		return false
 	}

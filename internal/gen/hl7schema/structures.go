@@ -64,14 +64,22 @@ var events = map[string]string{
 
 // byHand are canonical structures that a merge does not get right.
 var byHand = map[string]string{
-	"ADT_A30": "MSH ARV* SFT* UAC? EVN PID PD1? ARV* MRG",
+	"ADT_A30": "MSH ARV* SFT* UAC? EVN PID PD1? ARV* MRG PV1? PV2? " + besideVisit,
 	"ADT_A06": "MSH ARV* SFT* UAC? EVN PID PD1? OH1* OH2* OH3? OH4* ARV* ROL* PRT* MRG? NEXT_OF_KIN(NK1 OH2* OH3?)* PV1 PV2? " +
 		"ARV* ROL* PRT* DB1* OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* " +
 		"INSURANCE(IN1 IN2? IN3* ROL* PRT* AUTHORIZATION(AUT PRT*)* REFERRAL(RF1 PRT*)*)* ACC? UB1? UB2?",
+	// QUIRK: senders put into every message of a visit what they put into that of an admission, whatever has happened.
+	"ADT_A02": admission, "ADT_A09": admission, "ADT_A12": admission, "ADT_A15": admission, "ADT_A21": admission, "ADT_A38": admission,
+	"ADT_A52": admission, "ADT_A54": admission,
+	"ADT_A61": admitted + "PV1 ROL* PRT* PV2? " + besideVisit,
 	// The standard has the two patients side by side; a group keeps each one's visit with him.
-	"ADT_A17": "MSH ARV* SFT* UAC? EVN PATIENT(PID PD1? PV1 PV2? DB1* OBSERVATION(OBX PRT*)*)+",
-	"ADT_A24": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
-	"ADT_A37": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? DB1*)+",
+	"ADT_A17": "MSH ARV* SFT* UAC? EVN PATIENT(PID PD1? PV1 PV2? " + besideVisit + ")+",
+	"ADT_A24": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? PV2? " + besideVisit + ")+",
+	"ADT_A37": "MSH SFT* UAC? EVN PATIENT(PID PD1? PV1? PV2? " + besideVisit + ")+",
+	"ADT_A18": "MSH SFT* EVN PID PD1? MRG? PV1? PV2? " + besideVisit,
+	"ADT_A39": "MSH SFT* UAC? EVN PATIENT(PID PD1? MRG PV1? PV2? " + besideVisit + ")+",
+	"ADT_A43": "MSH SFT* UAC? EVN PATIENT(PID PD1? ARV* MRG PV1? PV2? " + besideVisit + ")+",
+	"ADT_A50": "MSH SFT* UAC? EVN PID PD1? MRG PV1 PV2? " + besideVisit,
 	// What was dispensed has participants, notes and routes of its own beside those of the order.
 	"RDE_O11": "MSH SFT* UAC? NTE* PATIENT(PID PD1? PRT* NTE* PATIENT_VISIT(PV1 PV2? PRT*)? INSURANCE(IN1 IN2? IN3?)* GT1? AL1*)? " +
 		"ORDER(ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* NTE* RXR+ COMPONENT(RXC+ NTE*)*)? " +
@@ -165,6 +173,11 @@ const (
 		"ROL* CTD? DG1* OBSERVATION(OBX PRT* NTE*)* IPC* SPECIMEN(SPM NTE*)*)? FT1* CTI* BLG?"
 	// Problems have messages of their own; senders put them behind what a message of a visit has.
 	problems = "PROBLEM(PRB NTE* VAR* PROBLEM_OBSERVATION(OBX PRT* NTE*)*)*"
+	admitted = "MSH ARV* SFT* UAC? EVN PID PD1? OH1* OH2* OH3? OH4* ARV* ROL* PRT* NEXT_OF_KIN(NK1 OH2* OH3?)* "
+	// What ADT_A01 has behind the visit.
+	besideVisit = "ARV* ROL* PRT* DB1* OBSERVATION(OBX PRT*)* AL1* IAM* DG1* DRG? PROCEDURE(PR1 ROL* PRT*)* GT1* " +
+		"INSURANCE(IN1 IN2? IN3* ROL* PRT* AUTHORIZATION(AUT PRT*)* REFERRAL(RF1 PRT*)*)* ACC? UB1? UB2? PDA? " + problems
+	admission = admitted + "PV1 PV2? " + besideVisit
 	// The orders beside charges have the groups of general orders. QUIRK: senders put observations of no order there, as 2.3 had it.
 	chargedOrders = " OBSERVATION(OBX PRT* NTE*)* " + chargedOrder
 	chargedOrder  = "ORDER(ORC? NTE* PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(OBR PRT* NTE* OBSERVATION(OBX PRT* NTE*)*)?)*"
@@ -203,7 +216,8 @@ const (
 	rxPatient = "PATIENT(PID PD1? PRT* NTE* AL1* PATIENT_VISIT(PV1 PV2? PRT*)?)"
 	rxOrder   = "ORC PRT* TIMING(TQ1 TQ2*)* ORDER_DETAIL(RXO PRT* ORDER_DETAIL_SUPPLEMENT(NTE* RXR+ COMPONENT(RXC+ NTE*)*)?)? " +
 		"ENCODING(RXE PRT* NTE* TIMING_ENCODED(TQ1 TQ2*)* RXR+ RXC*)?"
-	rxGiven   = "RXA PRT* RXR? RXC* OBSERVATION(OBX PRT* NTE*)*"
+	// QUIRK: senders write notes about what was given behind its route.
+	rxGiven   = "RXA PRT* RXR? RXC* NTE* OBSERVATION(OBX PRT* NTE*)*"
 	medicines = answer + "QUERY_RESPONSE(" + rxPatient + "? ORDER(" + rxOrder + " DISPENSE(RXD PRT* NTE* RXR* RXC* OBSERVATION(OBX PRT* NTE*)*)? " +
 		"GIVE(RXG RXR* RXC*)? ADMINISTRATION(" + rxGiven + ")*)+)* DSC?"
 	// The results of a referral have the groups of results.
@@ -596,7 +610,7 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		if strings.HasPrefix(id, "ADT_") || strings.HasPrefix(id, "BAR_") || strings.HasPrefix(id, "DFT_") {
 			text = patientNotes.ReplaceAllString(text, "${0}PATIENT_NOTES(NTE+)? ")
 		}
-		if strings.HasPrefix(id, "ADT_") && strings.Contains(text, " DG1* DRG?") {
+		if strings.HasPrefix(id, "ADT_") && strings.Contains(text, " DG1* DRG?") && !strings.Contains(text, problems) {
 			text += " " + problems
 		}
 		if id == "VXU_V04" { // senders put an event there, as in a message of a visit

@@ -287,7 +287,7 @@ func (w *writer) lexeme(text string, at int) (string, bool) {
 
 func (w *writer) ends(c byte) bool {
 	d := &w.delims
-	return c == '\r' || c == '\n' || c == d.Field || c == d.Component || c == d.Repetition || c == d.Subcomponent && c != 0
+	return c == '\r' || c == '\n' || c == d.Field || c != 0 && (c == d.Component || c == d.Repetition || c == d.Subcomponent) // 0: there is none
 }
 
 // printOrder calls f for the segments of a tree that was built in the order in which they are printed.

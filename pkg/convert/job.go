@@ -76,8 +76,9 @@ type Summary struct {
 	Sources    int    `json:"sources"`
 	Unreadable int    `json:"unreadable"` // sources that could not be read or are of no known format
 	Totals     Totals `json:"totals"`
-	Outputs    int    `json:"outputs"`          // files written
-	LeftOut    int    `json:"leftOut,omitzero"` // resources of which rows or cells are missing in tables, each with a finding
+	Outputs    int    `json:"outputs"`             // files written
+	CodesAdded int    `json:"codesAdded,omitzero"` // by Options.Codes
+	LeftOut    int    `json:"leftOut,omitzero"`    // resources of which rows or cells are missing in tables, each with a finding
 
 	view bool // it wrote the tables of views
 }
@@ -95,6 +96,9 @@ func (s *Summary) String() string {
 	}
 	if s.LeftOut > 0 {
 		fmt.Fprintf(&b, "; not all of %s written", count(s.LeftOut, "resource"))
+	}
+	if s.CodesAdded > 0 {
+		fmt.Fprintf(&b, "; %s added", count(s.CodesAdded, "code"))
 	}
 	if s.view {
 		fmt.Fprintf(&b, "\n%s: %d are in the tables, %d are not, since no column shows them; --ledger FILE lists them", count(t.Values, "value"), t.Carried+t.Folded, t.Declined)
@@ -492,6 +496,9 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		return sum, err
 	}
 	sum.Outputs = j.files.done
+	if j.Options.Codes != nil {
+		sum.CodesAdded = j.Options.Codes.Added()
+	}
 	return sum, errors.Join(j.rejects.commit(), j.ledgers.commit())
 }
 

@@ -16,7 +16,7 @@ import (
 // in others, with what they contain. They are the same resources: one excerpt after the other is written, and Absorb takes over what became of it
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
-	part := &Record{Bundle: rec.Bundle}
+	part := &Record{Bundle: rec.Bundle, added: rec.added}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)

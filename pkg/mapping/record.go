@@ -20,8 +20,10 @@ import (
 const (
 	// ExplicitNullURL marks an element for which the source asks the receiver to delete what it holds (HL7 v2 "").
 	ExplicitNullURL = "https://chartpost.org/fhir/StructureDefinition/explicit-null"
-	dataAbsentURL   = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-	alternateURL    = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+	// TranslationURL marks a coding of a concept whose own code is not there: what stands in another system only, as C-CDA has it.
+	TranslationURL = "https://chartpost.org/fhir/StructureDefinition/translation"
+	dataAbsentURL  = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+	alternateURL   = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 )
 
 // Record is what a document is in FHIR: resources that refer to one another, and the bundle that holds them.
@@ -31,10 +33,12 @@ type Record struct {
 	Findings  []*diag.Finding
 	Part      bool // there are more entries of the bundle, in other records
 
-	byID   map[string]*Resource
-	byType map[*plan.Type]*kin
-	claims map[plan.Place]claim // the leaves of the record, while it is written as a document
-	root   *Resource            // wraps Bundle
+	byID      map[string]*Resource
+	byType    map[*plan.Type]*kin
+	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
+	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
+	additions []addition
+	root      *Resource // wraps Bundle
 
 	steps   int
 	lent    *lent
@@ -290,7 +294,7 @@ func (rec *Record) Leaves(f func(place func() string, s tree.State, why string))
 		n := count[r.info.Name]
 		count[r.info.Name]++
 		walk(r.v, r.info, "", func(leaf reflect.Value, ti *plan.Type, path func() string) {
-			if ours(leaf, r) {
+			if ours(leaf, r) || rec.added != nil && rec.added[plan.PlaceOf(leaf)] {
 				return
 			}
 			c := rec.claims[plan.PlaceOf(leaf)]

@@ -439,7 +439,13 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 	}
 	parts, finds, err := write()
 	if f, ok := err.(*diag.Finding); ok {
-		return reject(f)
+		res, err := reject(f)
+		for _, f := range rec.Findings { // they may say why
+			if res != nil {
+				res.Findings = append(res.Findings, at(f))
+			}
+		}
+		return res, err
 	} else if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ const (
 	BrokeOff      diag.ID = "CP-CNV-006"
 	NoInstant     diag.ID = "CP-CNV-007"
 	OnePage       diag.ID = "CP-CNV-012"
+	Wrapper       diag.ID = "CP-CNV-018"
+	OnlyOutcome   diag.ID = "CP-CNV-019"
 )
 
 const reasonSuffix = ".reason.json"
@@ -115,6 +117,9 @@ func (s *Summary) String() string {
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -52,4 +52,10 @@ var cnvEntries = []Entry{
 	{"CP-CNV-017", Info, "codes that were added have no place in what was written",
 		"The format has room for fewer codes of one thing, or none; those of the record come first, and no value of it gives way. Nothing of the record is missing.",
 		"write another format or version, or leave the translation out"},
+	{"CP-CNV-018", Misread, "a resource that holds others, which are not taken out of it",
+		"What a Bundle or Parameters within a record hold may be of another patient, an answer to a question, or what a program was called with. As FHIR it is written as it is; no message or document says it.",
+		"if what it holds is the record, take it out and give it by itself"},
+	{"CP-CNV-019", Misread, "a server's message (OperationOutcome), and no record",
+		"A server that could not give what it was asked for answers with what went wrong. Saved as a file that looks like a record.",
+		"read what it says, and fetch the record again"},
 }

@@ -26,26 +26,28 @@ type addition struct {
 // know must not use the rest, nor of what stands in extensions, whose definitions may allow one coding and no other.
 func (rec *Record) AddCodings(f func(*dpb.CodeableConcept) []*dpb.Coding) (n int, err error) {
 	rec.additions = nil
-	for i := 0; i < len(rec.Resources); i++ {
-		r := rec.Resources[i]
-		n += rec.addCodings(r, r.v, r.info, f)
-		if r.info.Contained < 0 {
+	changed := map[*Resource]bool{}
+	for _, r := range rec.Resources {
+		if r.Wrapped() {
+			continue // it is not what the record says
+		}
+		m := rec.addCodings(r, r.v, r.info, f)
+		n += m
+		changed[r] = m > 0
+	}
+	at := map[*Resource]int{}
+	for _, r := range rec.Resources {
+		owner := r.inside
+		if owner == nil || owner.info.Contained < 0 {
 			continue
 		}
-		packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
-		for k := range packed { // Add puts them behind it
-			if i+1 == len(rec.Resources) || rec.Resources[i+1].inside != r {
-				break
-			}
-			i++
-			in := rec.Resources[i]
-			if m := rec.addCodings(in, in.v, in.info, f); m > 0 {
-				n += m
-				if packed[k], err = fhir.Pack(in.Msg); err != nil {
-					return n, err
-				}
+		if changed[r] { // contained ones are held packed, in the order in which they stand behind their owner
+			packed, _ := owner.v.Field(owner.info.Contained).Interface().([]*anypb.Any)
+			if packed[at[owner]], err = fhir.Pack(r.Msg); err != nil {
+				return n, err
 			}
 		}
+		at[owner]++
 	}
 	return n, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/parameters_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -65,7 +66,7 @@ type Resource struct {
 	v               reflect.Value
 	at              tree.Node   // where in the source it began
 	also            []tree.Node // where else it was said of the same thing
-	inside          *Resource   // contained in that
+	inside          *Resource   // contained in that, or within it otherwise: see Add
 	entered, placed bool
 	bound           bool // in scope, so that more may come to it
 	made            bool // by rows, in this run
@@ -119,23 +120,49 @@ func NewResource(m proto.Message, fullURL string) *Resource {
 	return r
 }
 
-// Add adds a resource and what it contains.
+// Add adds a resource and the resources within it: contained ones, those of the entries of a Bundle and of the parameters of Parameters. They
+// belong to it and are written with it or not at all.
 func (rec *Record) Add(r *Resource) {
 	rec.Resources = append(rec.Resources, r)
-	if r.info.Contained < 0 {
-		return
-	}
-	packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
-	for _, p := range packed {
-		cr := &rpb.ContainedResource{}
-		if p.UnmarshalTo(cr) != nil {
-			continue
+	within := func(cr *rpb.ContainedResource) {
+		if cr == nil {
+			return
 		}
 		if v, a := plan.ContainedType().Resource(reflect.ValueOf(cr).Elem()); a != nil {
 			in := wrapResource(v.Addr().Interface().(proto.Message))
 			in.inside = r
-			rec.Resources = append(rec.Resources, in)
+			rec.Add(in)
 		}
+	}
+	unpack := func(p *anypb.Any) {
+		cr := &rpb.ContainedResource{}
+		if p != nil && p.UnmarshalTo(cr) == nil {
+			within(cr)
+		}
+	}
+	if r.info.Contained >= 0 {
+		packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
+		for _, p := range packed {
+			unpack(p)
+		}
+	}
+	switch m := r.Msg.(type) {
+	case *rpb.Bundle:
+		for _, e := range m.Entry {
+			within(e.GetResource())
+		}
+	case *rpb.Bundle_Entry:
+		within(m.GetResource())
+		within(m.GetResponse().GetOutcome())
+	case *ppb.Parameters:
+		var parameters func(list []*ppb.Parameters_Parameter)
+		parameters = func(list []*ppb.Parameters_Parameter) {
+			for _, x := range list {
+				unpack(x.GetResource())
+				parameters(x.GetPart())
+			}
+		}
+		parameters(m.Parameter)
 	}
 }
 
@@ -438,5 +465,27 @@ func findExtension(v reflect.Value, ti *plan.Type, url string) *dpb.Extension {
 	return nil
 }
 
-// Inside reports a resource that is contained in another.
+// Inside reports a resource that is contained in another, or within it otherwise.
 func (r *Resource) Inside() bool { return r.inside != nil }
+
+// Wrapped reports a resource within a Bundle or Parameters that is a resource of the record: what another record holds, or what a program is
+// called with, and not what this record says of its patient.
+func (r *Resource) Wrapped() bool {
+	for r = r.inside; r != nil; r = r.inside {
+		switch r.Msg.(type) {
+		case *rpb.Bundle, *ppb.Parameters:
+			return true
+		}
+	}
+	return false
+}
+
+// isIn reports a resource within another, at any depth.
+func (r *Resource) isIn(owner *Resource) bool {
+	for r = r.inside; r != nil; r = r.inside {
+		if r == owner {
+			return true
+		}
+	}
+	return false
+}

@@ -160,8 +160,8 @@ func FuzzRFC4180(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\x00\x1a") || strings.Contains(s, `""`) && strings.Contains(s, "\n") && strings.Contains(s, `"",`) {
-			return
+		if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\x00\x1a") || strings.Contains(s, "\n") && (strings.Contains(s, `"",`) || strings.Contains(s, "\"\"\n")) {
+			return // inches: 6'1"" at the end of a cell, which is that of a line too
 		}
 		r := csv.NewReader(strings.NewReader(s))
 		want, err := r.ReadAll()

@@ -19,16 +19,19 @@ import (
 
 // unwrap is a value that goes over several lines, as it stands, without the line ends that are not its own.
 func (p *Parser) unwrap(raw string, seg tree.Node, field, component, sub int) string {
-	typ := p.typeOf(seg, field, component, sub)
-	switch typ {
+	join := ""
+	switch p.typeOf(seg, field, component, sub) {
 	case "", "FT", "TX", "varies", "*":
 		return raw
 	case "ST":
 		if !p.cut() {
-			return joinLines(raw, " ")
+			join = " "
 		}
 	}
-	return joinLines(raw, "")
+	if text := joinLines(raw, join); text != "" {
+		return text
+	}
+	return raw // nothing but line ends
 }
 
 // joinLines takes out the line ends, and puts join where neither line has a blank there.

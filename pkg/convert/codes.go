@@ -338,6 +338,9 @@ func (c *Codes) apply(rec *Record) (n int, err error) {
 	n, err = rec.AddCodings(func(concept *dpb.CodeableConcept) []*dpb.Coding {
 		var more []*dpb.Coding
 		for _, x := range concept.GetCoding() {
+			if x.GetSystem().GetValue() == "urn:ietf:bcp:47" {
+				return nil // of languages FHIR allows codings of this system and no other (all-languages is a maximal value set)
+			}
 			for _, t := range c.to[codeOf(x)] {
 				t.met.Store(true)
 				if hasCode(concept.Coding, t.code) || hasCode(more, t.code) {

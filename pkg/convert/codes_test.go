@@ -61,6 +61,7 @@ func TestCodesTable(t *testing.T) {
 		{"no system", "code,to system,to code\nGLU,LN,2345-7\n", `{"code":"GLU"}`, "http://loinc.org#2345-7"},
 		{"no system, and the record has one", "code,to system,to code\nGLU,LN,2345-7\n", `{"system":"urn:id:L","code":"GLU"}`, ""},
 		{"another system", "system,code,to system,to code\nL,GLU,LN,2345-7\n", `{"code":"GLU"}`, ""},
+		{"a language, which has one system", "system,code,to system,to code\nurn:ietf:bcp:47,en,https://maple.example/lang,E\n", `{"system":"urn:ietf:bcp:47","code":"en"}`, ""},
 		{"capitals count", "system,code,to system,to code\nL,GLU,LN,2345-7\n", `{"system":"urn:id:L","code":"glu"}`, ""},
 		{"two targets, one twice", "system,code,to system,to code\nL,GLU,LN,2345-7\nL,GLU,LN,2345-7\nL,GLU,SCT,33747003\n", `{"system":"urn:id:L","code":"GLU"}`,
 			"http://loinc.org#2345-7, http://snomed.info/sct#33747003"},

@@ -31,6 +31,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(b, byte(0))
 	}
 	f.Add([]byte("a;b\n1;2\n"), byte(';'))
+	f.Add([]byte("sep=;\f\nM"), byte('1')) // a column that is called sep=;
 	f.Fuzz(func(t *testing.T, data []byte, comma byte) {
 		if len(data) > 1<<20 {
 			return

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -126,6 +127,9 @@ func (r *codesReader) system(at diag.Place, called string) string {
 	case strings.Trim(called, "0123456789.") == "" && strings.Contains(called, "."):
 		uri = oneURI("urn:oid:" + called)
 	case strings.Contains(called, "://") || strings.HasPrefix(called, "urn:"):
+		if strings.Contains(called, " ") {
+			r.fault(at.Line, at.Column, "a URI holds no blanks", "")
+		}
 		if _, ok := terminology.ByURI(called); !ok && strings.HasPrefix(called, "http://hl7.org/fhir/sid/") {
 			r.find(CodesSystem, at, "")
 		}
@@ -242,6 +246,9 @@ func (r *codesReader) table(data []byte) {
 				return "", diag.Place{Line: line, Column: 1}
 			}
 			l, c := t.FieldPos(i)
+			if strings.ContainsFunc(cells[i], func(c rune) bool { return unicode.IsControl(c) && !unicode.IsSpace(c) }) {
+				r.fault(l, c, "the cell holds a character that no text has", "")
+			}
 			return strings.Join(strings.Fields(cells[i]), " "), diag.Place{Line: l, Column: c}
 		}
 		need := func(k int, what string) (string, diag.Place) {

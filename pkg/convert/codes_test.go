@@ -95,6 +95,7 @@ func TestCodesFaults(t *testing.T) {
 		{"cells that are not there", header + "L,GLU,LN,2345-7\nL,,LN,\nL,K\n", "f1:3:3: the line has no code\nf1:3:7: the line has no target code\n" +
 			"f1:4:1: the line has no target system\nf1:4:1: the line has no target code"},
 		{"a quotation mark", header + "L,GL\"U,LN,2345-7\n", "f1:2:5: a quotation mark stands where none can be (a cell that holds quotation marks is put in quotation marks, and each of its own is doubled)"},
+		{"no URI, and no text", header + "L,GLU,http://maple example/x,G\nL,K\x01,LN,2823-3\n", "f1:2:7: a URI holds no blanks\nf1:3:3: the cell holds a character that no text has"},
 		{"not UTF-8", header + "L,GLU,LN,2345-7\nL,\xe9,LN,2345-7\n", "f1:3:1: the line is not UTF-8 (save the table as UTF-8)"},
 		{"a check digit", header + "L,GLU,LN,2345-8\n", "f1:2:10 CP-CNV-014 a translation is left out: of its target the check digit of the LOINC number does not fit"},
 		{"a code that the system has not", header + "L,X,HL70001,TT\n", "f1:2:13 CP-CNV-014 a translation is left out: of its target the code system has no such code"},

@@ -20,7 +20,7 @@ func TestReadme(t *testing.T) { runExamples(t, "README.md", 20) }
 
 // TestDocs runs the examples of the pages that have some.
 func TestDocs(t *testing.T) {
-	for page, least := range map[string]int{"docs/views.md": 5} {
+	for page, least := range map[string]int{"docs/views.md": 5, "docs/codes.md": 3, "docs/lists.md": 7} {
 		t.Run(page, func(t *testing.T) { runExamples(t, page, least) })
 	}
 }

@@ -69,7 +69,7 @@ type bornPart struct {
 func patientOf(rec *mapping.Record) (inside *mapping.Resource) {
 	for _, r := range rec.Resources {
 		switch {
-		case r.Type() != "Patient":
+		case r.Type() != "Patient" || r.Wrapped():
 		case !r.Inside():
 			return r
 		case inside == nil:

@@ -57,6 +57,8 @@ func Format(to, name string, list []*sqlview.View, w csvtab.Writing) (*convert.F
 // lost says why a leaf stands in no row.
 func lost(l *mapping.Leaf, list []*sqlview.View) string {
 	switch {
+	case l.Resource.Wrapped():
+		return "no view is run on what stands within a Bundle or Parameters"
 	case l.Resource.Inside():
 		return "no view is run on a contained resource"
 	case len(list) == 0:

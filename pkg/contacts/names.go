@@ -18,15 +18,20 @@ var lookAlikes = strings.NewReplacer(
 	"0", "o", "1", "l", "i", "l", "j", "l", "rn", "m", "vv", "w",
 )
 
-// skeleton is what a hurried reader sees of a name: two names with the same skeleton could be taken for one another.
+// skeleton is what a hurried reader sees of a name: two names with the same skeleton could be taken for one another, and two with the same slug
+// have one.
 func skeleton(name string) string {
-	folded := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return r
-		}
-		return -1 // blanks, punctuation and accents
-	}, strings.ToLower(strings.ToUpper(norm.NFKD.String(strings.ToValidUTF8(name, ""))))) // upper first, which folds more; a letter behind a broken byte is not taken apart
-	return lookAlikes.Replace(lookAlikes.Replace(folded)) // twice, because a replaced letter can make a pair
+	letters := func(s string) string { // without blanks, punctuation and accents
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return r
+			}
+			return -1
+		}, s)
+	}
+	seen := letters(strings.ToValidUTF8(name, ""))                              // a small 2 above the line is left out before it is taken apart, as in a slug
+	folded := letters(strings.ToLower(strings.ToUpper(norm.NFKD.String(seen)))) // upper first, which folds more; a letter behind a broken byte is not taken apart
+	return lookAlikes.Replace(lookAlikes.Replace(folded))                       // twice, because a replaced letter can make a pair
 }
 
 // LookAlike reports whether one name could be taken for the other.

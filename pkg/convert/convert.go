@@ -122,6 +122,7 @@ type Options struct {
 	Charset    string   // what the bytes are, whatever they say
 	Dates      string   // --dates: the order of day and month in tables
 	Sheets     []string // --sheet: those of a workbook; none: all that show
+	Codes      *Codes   // --codes; nil: none
 	Unmapped   string   // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
 	Jobs       int
 	MaxRecord  int // bytes; 0 is the format's own limit
@@ -139,8 +140,12 @@ func (o *Options) Relative() bool { return o.byID() }
 // toBundles reports that bundles of FHIR are written, be it in JSON or XML.
 func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml" }
 
-// OnlyFHIR reports that records are written as FHIR, and nobody asks what became of their leaves after that: see mapping.ReadOptions.Shared.
-func (o *Options) OnlyFHIR() bool { return o.tables == nil && (o.toBundles() || o.To == "ndjson") }
+// hub reports that records are written as FHIR.
+func (o *Options) hub() bool { return o.toBundles() || o.To == "ndjson" }
+
+// OnlyFHIR reports that records are written as FHIR just as they were read, and nobody asks what became of their leaves after that: see
+// mapping.ReadOptions.Shared.
+func (o *Options) OnlyFHIR() bool { return o.tables == nil && o.hub() && o.Codes == nil }
 
 // BundleType is the kind of bundle that a record becomes: what --bundle says, else what the format's records are.
 func (o *Options) BundleType(natural fhir.BundleType) (fhir.BundleType, error) {
@@ -428,9 +433,19 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 			runtime.GC() // what it took to read the record is more than what is to come, and would stand beside it
 		}
 	}
-	parts, finds, err := p.out.FromHub(rec)
+	write := func() ([]Part, []*diag.Finding, error) { return p.out.FromHub(rec) }
+	if p.o.Codes != nil {
+		write = func() ([]Part, []*diag.Finding, error) { return p.o.Codes.write(rec, p.out, p.o) }
+	}
+	parts, finds, err := write()
 	if f, ok := err.(*diag.Finding); ok {
-		return reject(f)
+		res, err := reject(f)
+		for _, f := range rec.Findings { // they may say why
+			if res != nil {
+				res.Findings = append(res.Findings, at(f))
+			}
+		}
+		return res, err
 	} else if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/operation_outcome_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/parameters_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
@@ -133,6 +135,33 @@ func onePage(b *rpb.Bundle) *diag.Finding {
 	return nil
 }
 
+// noRecord says what in a record is none of a patient: the answer of a server that says how it went, and resources that hold others, which may be
+// about anybody, or what a program was called with. They are written as FHIR as they are, and no document is made of what they hold.
+func noRecord(rec *mapping.Record) (list []*diag.Finding) {
+	outcomes := 0
+	for _, r := range rec.Resources {
+		if r.Inside() {
+			continue
+		}
+		at := diag.Place{Path: r.Type()}
+		if r.Entry > 0 {
+			at.Path = fmt.Sprintf("Bundle.entry[%d].resource", r.Entry-1)
+		}
+		switch m := r.Msg.(type) {
+		case *opb.OperationOutcome:
+			outcomes++
+		case *rpb.Bundle:
+			list = append(list, diag.New(Wrapper, at, "a Bundle within the record, of %s", count(len(m.Entry), "entry")))
+		case *ppb.Parameters:
+			list = append(list, diag.New(Wrapper, at, "Parameters: what a program is called with, or answers"))
+		}
+	}
+	if outcomes > 0 && outcomes == len(rec.Resources) && !rec.Part {
+		list = append(list, diag.New(OnlyOutcome, diag.Place{Path: "OperationOutcome"}, ""))
+	}
+	return list
+}
+
 func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	h := raw.Data.(hubRecord)
 	rec := mapping.NewRecord(nil)
@@ -194,6 +223,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	if f := onePage(rec.Bundle); f != nil {
 		out.Findings = append(out.Findings, f)
 	}
+	out.Findings = append(out.Findings, noRecord(rec)...)
 	out.Written = out.whole.GetTimestamp().GetValueUs()
 	if err := w.restyle(out, h); err != nil {
 		return nil, err
@@ -203,6 +233,13 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.tableLeaves(out, envelopes, f) }
 	} else if w.o.toBundles() || w.o.To == "ndjson" { // nothing is mapped: the resources are carried as they are
 		out.Leaves = func(f func(func() string, tree.State, string)) { w.leaves(out, envelopes, f) }
+	} else if envelopes != nil {
+		out.Leaves = func(f func(func() string, tree.State, string)) {
+			rec.Leaves(f)
+			for _, e := range envelopes {
+				e.leaves(f, tree.Declined, "it is about how the bundle came about, and "+w.o.To+" has no bundles")
+			}
+		}
 	}
 	if h.group != nil {
 		w.share(out, h.group)
@@ -296,12 +333,24 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 		f(place, shell, why)
 	})
 	for _, e := range envelopes {
-		mapping.NewRecord(nil, mapping.NewResource(e.entry, "")).Leaves(func(place func() string, _ tree.State, _ string) {
-			f(func() string {
-				return fmt.Sprintf("Bundle.entry[%d]%s", e.index, strings.TrimPrefix(place(), "Bundle.entry"))
-			}, shell, why)
-		})
+		e.leaves(f, shell, why)
 	}
+}
+
+// leaves gives its leaves, those of the outcome of a response as well.
+func (e *envelope) leaves(f func(func() string, tree.State, string), s tree.State, why string) {
+	mapping.NewRecord(nil, mapping.NewResource(e.entry, "")).EachLeaf(func(l *mapping.Leaf) {
+		f(func() string {
+			at, rest := l.Place(), ""
+			if l.Resource.Inside() {
+				_, rest, _ = strings.Cut(at, ".")
+				rest = ".response.outcome." + rest
+			} else {
+				rest = strings.TrimPrefix(at, "Bundle.entry")
+			}
+			return fmt.Sprintf("Bundle.entry[%d]%s", e.index, rest)
+		}, s, why)
+	})
 }
 
 // restyle writes references in the style of the target: urn:uuid in bundles of what stood alone, Type/id in NDJSON.

@@ -34,6 +34,8 @@ const (
 	BrokeOff      diag.ID = "CP-CNV-006"
 	NoInstant     diag.ID = "CP-CNV-007"
 	OnePage       diag.ID = "CP-CNV-012"
+	Wrapper       diag.ID = "CP-CNV-018"
+	OnlyOutcome   diag.ID = "CP-CNV-019"
 )
 
 const reasonSuffix = ".reason.json"
@@ -76,8 +78,9 @@ type Summary struct {
 	Sources    int    `json:"sources"`
 	Unreadable int    `json:"unreadable"` // sources that could not be read or are of no known format
 	Totals     Totals `json:"totals"`
-	Outputs    int    `json:"outputs"`          // files written
-	LeftOut    int    `json:"leftOut,omitzero"` // resources of which rows or cells are missing in tables, each with a finding
+	Outputs    int    `json:"outputs"`             // files written
+	CodesAdded int    `json:"codesAdded,omitzero"` // by Options.Codes
+	LeftOut    int    `json:"leftOut,omitzero"`    // resources of which rows or cells are missing in tables, each with a finding
 
 	view bool // it wrote the tables of views
 }
@@ -96,6 +99,9 @@ func (s *Summary) String() string {
 	if s.LeftOut > 0 {
 		fmt.Fprintf(&b, "; not all of %s written", count(s.LeftOut, "resource"))
 	}
+	if s.CodesAdded > 0 {
+		fmt.Fprintf(&b, "; %s added", count(s.CodesAdded, "code"))
+	}
 	if s.view {
 		fmt.Fprintf(&b, "\n%s: %d are in the tables, %d are not, since no column shows them; --ledger FILE lists them", count(t.Values, "value"), t.Carried+t.Folded, t.Declined)
 		if t.Unmapped+t.Invalid > 0 {
@@ -111,6 +117,9 @@ func (s *Summary) String() string {
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
@@ -492,6 +501,9 @@ func (j *Job) Run(ctx context.Context) (sum *Summary, err error) {
 		return sum, err
 	}
 	sum.Outputs = j.files.done
+	if j.Options.Codes != nil {
+		sum.CodesAdded = j.Options.Codes.Added()
+	}
 	return sum, errors.Join(j.rejects.commit(), j.ledgers.commit())
 }
 

@@ -123,20 +123,15 @@ func (j *Job) gather(out io.Writer) (Gatherer, error) {
 // tableLeaves gives the leaves of a record of FHIR that is written as rows.
 func (w *fhirWorker) tableLeaves(rec *Record, envelopes []envelope, f func(func() string, tree.State, string)) {
 	const shell = "a table has rows of resources, and no bundle"
-	each := func(r *mapping.Record, prefix func(string) string) {
-		r.EachLeaf(func(l *mapping.Leaf) { f(func() string { return prefix(l.Place()) }, tree.Declined, shell) })
-	}
 	if rec.Bundle != nil {
-		each(mapping.NewRecord(nil, mapping.NewResource(rec.Bundle, "")), func(s string) string { return s })
+		mapping.NewRecord(nil, mapping.NewResource(rec.Bundle, "")).EachLeaf(func(l *mapping.Leaf) { f(l.Place, tree.Declined, shell) })
 	}
 	rec.Record.EachLeaf(func(l *mapping.Leaf) {
 		s, why := w.tableState(l)
 		f(l.Place, s, why)
 	})
 	for _, e := range envelopes {
-		each(mapping.NewRecord(nil, mapping.NewResource(e.entry, "")), func(s string) string {
-			return fmt.Sprintf("Bundle.entry[%d]%s", e.index, strings.TrimPrefix(s, "Bundle.entry"))
-		})
+		e.leaves(f, tree.Declined, shell)
 	}
 }
 

@@ -31,6 +31,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(b, byte(0))
 	}
 	f.Add([]byte("a;b\n1;2\n"), byte(';'))
+	f.Add([]byte("sep=;\f\nM"), byte('1')) // a column that is called sep=;
 	f.Fuzz(func(t *testing.T, data []byte, comma byte) {
 		if len(data) > 1<<20 {
 			return
@@ -160,8 +161,8 @@ func FuzzRFC4180(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\x00\x1a") || strings.Contains(s, `""`) && strings.Contains(s, "\n") && strings.Contains(s, `"",`) {
-			return
+		if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\x00\x1a") || strings.Contains(s, "\n") && (strings.Contains(s, `"",`) || strings.Contains(s, "\"\"\n")) {
+			return // inches: 6'1"" at the end of a cell, which is that of a line too
 		}
 		r := csv.NewReader(strings.NewReader(s))
 		want, err := r.ReadAll()

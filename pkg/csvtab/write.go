@@ -3,6 +3,7 @@ package csvtab
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +51,7 @@ type Writer struct {
 	o      Writing
 	fields []Field
 	begun  bool
+	told   bool // what the first line is, has been looked at
 	end    string
 	buf    []byte
 }
@@ -100,8 +102,24 @@ func (w *Writer) Row(cells []string) error {
 		w.cell(c, kind, len(cells) == 1)
 	}
 	w.buf = append(w.buf, w.end...)
+	w.notSep()
 	_, err := w.w.Write(w.buf)
 	return err
+}
+
+// notSep puts a line that tells the delimiter before a first line that reads as one and is none: a table of one column that is called sep=;
+func (w *Writer) notSep() {
+	if w.told {
+		return
+	}
+	w.told = true
+	mark := 0
+	if w.o.Excel {
+		mark = len("\ufeff")
+	}
+	if _, _, ok := sepLine(string(w.buf[mark:])); ok {
+		w.buf = slices.Insert(w.buf, mark, []byte("sep="+string(rune(w.o.Comma))+w.end)...)
+	}
 }
 
 // cell appends one cell. alone is the only one of its row, which must not look like a blank line.
@@ -189,6 +207,7 @@ func (w *Writer) Close() error {
 	if !w.begun {
 		w.buf = w.buf[:0]
 		w.begin()
+		w.notSep()
 		if _, err := w.w.Write(w.buf); err != nil {
 			return err
 		}

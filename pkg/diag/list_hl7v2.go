@@ -18,7 +18,7 @@ var hl7v2Entries = []Entry{
 		"It begins neither with a segment's name and the field separator, nor does it go on with the segment before.",
 		"remove the line; if it belongs to a text, write its line ends as \\.br\\"},
 	{"CP-V2-006", Misread, "a line end within a field",
-		"The segment goes on in the next line. A receiver that takes every line for a segment loses the rest.",
+		"The segment goes on in the next line. In a text the line end is kept; no other value has one, and the lines are joined. A receiver that takes every line for a segment loses the rest.",
 		"write line ends within a text as \\.br\\"},
 	{"CP-V2-007", Misread, "a batch does not hold as many messages as its trailer says",
 		"Messages may have been lost or added on the way.",

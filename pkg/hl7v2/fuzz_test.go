@@ -17,7 +17,7 @@ import (
 var inexact = []string{"CP-V2-012", "CP-V2-015"}
 
 func seeds(f *testing.F) {
-	for _, s := range []string{msg1, msg1 + msg2, msh + "\rPID|1||A^B&C~D^^|\"\"|\\F\\\\X41\\\r", "MSH$%*!?$A!S!B\r", "MSH|^~\\&#|A\\P\\\r", "MSH||A\r", "MSH|^|a\\b\r",
+	for _, s := range []string{msg1, msg1 + msg2, msh + "\rPID|1||A^B&C~D^^|\"\"|\\F\\\\X41\\\r", msh + "\rPID|1||7||Reed^Ann\nLee||2026\n0102|F||a \rb^c\\F\\\nd|\rZZZ|a\nb|\n", "MSH||\r|\r", "MSH^^\x00\xc9\\XC9\\\r", "MSH$%*!?$A!S!B\r", "MSH|^~\\&#|A\\P\\\r", "MSH||A\r", "MSH|^|a\\b\r",
 		"\x0b" + msg1 + "\x1c\r", "FHS|^~\\&\rBHS|^~\\&\r" + msg1 + "BTS|1\rFTS|1\r", msh + "\rNTE|1||one\ntwo\n\nOBX|1\n", "\ufeff" + msg1, "M\x00S\x00H\x00|\x00^\x00~\x00",
 		"MSH|^~\\&|A|B|C|D|2026||ORU^R01|1|P|2.5.1||||||8859/1\rPID|||\xc9\\XC9\\\r", "MSH|^~\\&|A|B|C|D|2026||ORU^R01|1|P|2.5.1||||||ISO IR87\rPID|||\x1b$B;3\x1b(B\r",
 		msh + "\rZZZ|\\C2842\\a|\\M2442\\$\"|\\.br\\|\\E\\.br\\E\\|\\Z1\\|\\Q\\|\\\r", "  MSH|^~\\&|\r  PID|1\r", msh + "\rPID|||1\rPV1\rOBX|1\rORC\rOBR\rNTE\rIN2\rZZZ\r"} {

@@ -53,6 +53,7 @@ type Parser struct {
 	charset *charset
 	named   map[string]*charset
 	counts  []nameCount
+	wrapped struct{ known, cut bool } // of the message: see unwrap.go
 	scratch []byte
 	bytes   []byte
 }
@@ -85,6 +86,7 @@ func (p *Parser) Parse(raw *Raw) (*Message, error) {
 	m := &p.msg
 	*m = Message{lines: m.lines[:0], at: diag.Place{Source: p.Options.Source, Record: raw.Record, Line: max(raw.Line, 1), Column: max(raw.Column, 1)}}
 	p.counts = p.counts[:0]
+	p.wrapped.known = false
 	if raw.Reject != nil {
 		return nil, raw.Reject
 	}
@@ -420,10 +422,10 @@ func (p *Parser) stray(s string, i int) int {
 }
 
 // continues reports whether the line that begins at i, which is no segment, belongs to the segment before it: a sender
-// wrote a line end within a field. It does if one of the lines up to the next segment holds field separators, or if the
+// wrote a line end within a field. It does if one of the lines up to the next segment holds field or component separators, or if the
 // segment's last field is a text that goes on; fields is how many the segment has so far. The answer is the same for all
 // lines that begin before until.
-func continues(s string, i int, sep byte, name string, fields int) (yes bool, until int) {
+func continues(s string, i int, sep, component byte, name string, fields int) (yes bool, until int) {
 	open := name == "NTE" && fields >= 3 || name == "OBX" && fields >= 5 && fields < 11
 	for j := i; j < len(s); {
 		end := strings.IndexAny(s[j:], "\r\n")
@@ -431,10 +433,12 @@ func continues(s string, i int, sep byte, name string, fields int) (yes bool, un
 			end = len(s) - j
 		}
 		line := s[j : j+end]
-		if t := strings.TrimLeft(line, " \t"); header(t, sep) {
+		t := strings.TrimLeft(line, " \t")
+		if header(t, sep) {
 			return open, j
 		}
-		if strings.IndexByte(line, sep) >= 0 {
+		segment := len(t) > 3 && isSegmentName(t[:3]) && separator(t[3]) // with other separators
+		if strings.IndexByte(line, sep) >= 0 || component != 0 && !segment && strings.IndexByte(line, component) >= 0 {
 			return true, j
 		}
 		for j += end; j < len(s) && (s[j] == '\r' || s[j] == '\n'); j++ {
@@ -498,6 +502,9 @@ func (p *Parser) segment(s string, i int) int {
 	)
 	leaf := func(parent tree.Node, num int, end int) {
 		text := s[start:end]
+		if broken && strings.ContainsAny(text, "\r\n") {
+			text = p.unwrap(text, seg, field, c, sub)
+		}
 		if escaped {
 			escaped = false
 			t, fault := p.unescape(text)
@@ -588,7 +595,7 @@ func (p *Parser) segment(s string, i int) int {
 			goesOn := false
 			if j < len(s) && s[j] > 0x1f && !header(s[j:], p.delims.Field) {
 				if goesOn = next < until; !goesOn {
-					goesOn, until = continues(s, next, p.delims.Field, name, field)
+					goesOn, until = continues(s, next, p.delims.Field, p.delims.Component, name, field)
 				}
 			}
 			if goesOn {

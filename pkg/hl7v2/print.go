@@ -265,18 +265,25 @@ func (w *writer) leaf(n tree.Node) {
 // lexeme is the token at an offset of the source if it still stands for the text.
 func (w *writer) lexeme(text string, at int) (string, bool) {
 	src := w.src
-	if end := at + len(text); strings.HasPrefix(src[at:], text) && (end == len(src) || w.ends(src[end])) {
+	if end := at + len(text); strings.HasPrefix(src[at:], text) && (end == len(src) || w.ends(src[end]) && !w.goesOn(end)) {
 		return text, true
 	}
 	if w.parser == nil {
 		w.parser = &Parser{delims: w.delims, charset: w.set}
 	}
 	for i := at; i <= len(src); i++ {
-		if i < len(src) && !w.ends(src[i]) {
+		if i < len(src) && (!w.ends(src[i]) || w.goesOn(i)) {
 			continue
 		}
 		if t, _ := w.parser.unescape(src[at:i]); t == text {
 			return src[at:i], true
+		}
+		if strings.ContainsAny(src[at:i], "\r\n") {
+			for _, join := range [...]string{"", " "} {
+				if t, _ := w.parser.unescape(joinLines(src[at:i], join)); t == text {
+					return src[at:i], true
+				}
+			}
 		}
 		if i == len(src) || src[i] != '\r' && src[i] != '\n' {
 			return "", false
@@ -285,9 +292,15 @@ func (w *writer) lexeme(text string, at int) (string, bool) {
 	return "", false
 }
 
+// goesOn reports a line end of the source behind which a separator stands: it belongs to the token before.
+func (w *writer) goesOn(i int) bool {
+	rest := strings.TrimLeft(w.src[i:], "\r\n")
+	return len(rest) < len(w.src)-i && rest != "" && w.ends(rest[0])
+}
+
 func (w *writer) ends(c byte) bool {
 	d := &w.delims
-	return c == '\r' || c == '\n' || c == d.Field || c == d.Component || c == d.Repetition || c == d.Subcomponent && c != 0
+	return c == '\r' || c == '\n' || c == d.Field || c != 0 && (c == d.Component || c == d.Repetition || c == d.Subcomponent) // 0: there is none
 }
 
 // printOrder calls f for the segments of a tree that was built in the order in which they are printed.

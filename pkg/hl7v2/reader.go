@@ -440,7 +440,10 @@ func (r *Reader) message(l line) (*Raw, error) {
 		raw.Batch = r.file
 	}
 	r.messages++
-	sep := l.data[3]
+	sep, component := l.data[3], byte(0)
+	if len(l.data) > 4 && separator(l.data[4]) && l.data[4] != sep {
+		component = l.data[4]
+	}
 	length := 0 // up to the end of the last line that is not blank
 	var tail struct {
 		pos, line, col, length int
@@ -503,7 +506,7 @@ func (r *Reader) message(l line) (*Raw, error) {
 		// Lines that are no segments end the message. Do they belong to it?
 		rest := string(r.buf[r.rec+tail.pos : r.rec+length])
 		last := bytes.TrimLeft(r.buf[r.rec+tail.last:r.rec+tail.end], " \t")
-		if goesOn, _ := continues(rest, 0, sep, string(last[:3]), bytes.Count(last, []byte{sep})); tail.blank || !goesOn {
+		if goesOn, _ := continues(rest, 0, sep, component, string(last[:3]), bytes.Count(last, []byte{sep})); tail.blank || !goesOn {
 			r.pos, r.line, r.col, length = r.rec+tail.pos, tail.line, tail.col, tail.length
 			r.found = [4]int{-1, -1, -1, -1}
 			r.scanned = [4]int{}

@@ -91,27 +91,28 @@ type table struct {
 	pos  Pos
 	rows int
 
-	once   sync.Once
-	sound  atomic.Bool // it is compiled, without a fault
-	err    error
-	info   *plan.Type // nil: a scope
-	chains [][]*row   // as read: else chains in order
-	reads  [][]*row   // as read: what of the chains goes to FHIR
-	probes []probe    // what the rows' tests look at
-	reach  tree.Names // one of these is there, or nothing can be carried
-	consts bool       // it has constants in FHIR
-	back   []*row     // as written: most tags first
-	slots  map[string]int
-	idle   sync.Pool    // of *instance
-	homes  []*plan.Type // of a scope: the resources that its rows name, the anchor first
-	anchor *row         // of a scope: the row that goes back first
-	joins  []joint      // as homes
-	selfs  []*row       // "- .[tags] reason": nothing of such an element is written
-	leads  []*row       // of a Reference: ". -> TYPE", to what the reference itself leads
-	turns  []*turn      // of a scope: groups that several rows read and write in turn
-	visits sync.Once
-	visit  int    // of a scope: see visitHome
-	looks  uint64 // see Context.looks; 0 if it is not known yet
+	once      sync.Once
+	sound     atomic.Bool // it is compiled, without a fault
+	err       error
+	info      *plan.Type // nil: a scope
+	overtakes bool       // a row of a chain is written before one above it
+	chains    [][]*row   // as read: else chains in order
+	reads     [][]*row   // as read: what of the chains goes to FHIR
+	probes    []probe    // what the rows' tests look at
+	reach     tree.Names // one of these is there, or nothing can be carried
+	consts    bool       // it has constants in FHIR
+	back      []*row     // as written: most tags first
+	slots     map[string]int
+	idle      sync.Pool    // of *instance
+	homes     []*plan.Type // of a scope: the resources that its rows name, the anchor first
+	anchor    *row         // of a scope: the row that goes back first
+	joins     []joint      // as homes
+	selfs     []*row       // "- .[tags] reason": nothing of such an element is written
+	leads     []*row       // of a Reference: ". -> TYPE", to what the reference itself leads
+	turns     []*turn      // of a scope: groups that several rows read and write in turn
+	visits    sync.Once
+	visit     int    // of a scope: see visitHome
+	looks     uint64 // see Context.looks; 0 if it is not known yet
 }
 
 // joint is how a scope finds the resource of one of its homes on the way back.
@@ -389,6 +390,9 @@ func (m *Map) compileTable(t *table) error {
 		}
 		return b.tagCount() - a.tagCount()
 	})
+	for i, r := range t.back {
+		t.overtakes = t.overtakes || slices.ContainsFunc(r.ahead, func(q *row) bool { return slices.Contains(t.back[i+1:], q) })
+	}
 	return faults.err()
 }
 

@@ -16,11 +16,11 @@ import (
 // in others, with what they contain. They are the same resources: one excerpt after the other is written, and Absorb takes over what became of it
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
-	part := &Record{Bundle: rec.Bundle}
+	part := &Record{Bundle: rec.Bundle, added: rec.added}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)
-		for i++; i < len(rec.Resources) && rec.Resources[i].inside == owner; i++ { // Add puts them there
+		for i++; i < len(rec.Resources) && rec.Resources[i].isIn(owner); i++ { // Add puts them there
 			part.Resources = append(part.Resources, rec.Resources[i])
 		}
 	}
@@ -43,7 +43,7 @@ func (rec *Record) Absorb(part *Record) {
 func (rec *Record) Decline(r *Resource, why string) {
 	rec.indexOnce()
 	x := run{rec: rec}
-	for i := slices.Index(rec.Resources, r); i >= 0 && i < len(rec.Resources) && (rec.Resources[i] == r || rec.Resources[i].inside == r); i++ {
+	for i := slices.Index(rec.Resources, r); i >= 0 && i < len(rec.Resources) && (rec.Resources[i] == r || rec.Resources[i].isIn(r)); i++ {
 		x.claimAll(rec.Resources[i].v, rec.Resources[i].info, tree.Declined, why)
 	}
 }

@@ -245,6 +245,8 @@ func FuzzMap(f *testing.F) {
 	for i := range 1000 {
 		f.Add(fuzzSeed(i))
 	}
+	f.Add(fuzzSeed(7118)) // chains of which two rows are written
+	f.Add(fuzzSeed(38164))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text, source := fuzzCase(data)
 		m := mapOf(t, er7Tree, text+fuzzTables)
@@ -306,9 +308,9 @@ func fuzzLaws(t *testing.T, m *mapping.Map, text, source string) string {
 			}
 		}
 	})
-	// What a row has behind if is never looked at going back, and of a chain or of scopes another row may read what was written: then FHIR's ledger says
-	// what was written, and not that it is read again.
-	if !strings.Contains(text, " if ") && !strings.Contains(text, " no 9") && !strings.Contains(text, "else ") && !strings.Contains(text, "G G") {
+	// What a row has behind if is never looked at going back, and of scopes another row may read what was written: then FHIR's ledger says what was
+	// written, and not that it is read again.
+	if !strings.Contains(text, " if ") && !strings.Contains(text, " no 9") && !strings.Contains(text, "G G") {
 		said := map[string]int{}
 		for _, l := range recordLeaves(rec2) {
 			said[l]++

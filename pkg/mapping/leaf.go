@@ -91,7 +91,7 @@ func (w *leafWalk) place() string {
 }
 
 func (w *leafWalk) give(v reflect.Value, modifier bool) {
-	if ours(v, w.leaf.Resource) {
+	if ours(v, w.leaf.Resource) || w.rec.added != nil && w.rec.added[plan.PlaceOf(v)] {
 		return
 	}
 	w.leaf.Value, w.leaf.Modifier = v, modifier

@@ -7,6 +7,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/parameters_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -20,8 +21,10 @@ import (
 const (
 	// ExplicitNullURL marks an element for which the source asks the receiver to delete what it holds (HL7 v2 "").
 	ExplicitNullURL = "https://chartpost.org/fhir/StructureDefinition/explicit-null"
-	dataAbsentURL   = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-	alternateURL    = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+	// TranslationURL marks a coding of a concept whose own code is not there: what stands in another system only, as C-CDA has it.
+	TranslationURL = "https://chartpost.org/fhir/StructureDefinition/translation"
+	dataAbsentURL  = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+	alternateURL   = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 )
 
 // Record is what a document is in FHIR: resources that refer to one another, and the bundle that holds them.
@@ -31,10 +34,12 @@ type Record struct {
 	Findings  []*diag.Finding
 	Part      bool // there are more entries of the bundle, in other records
 
-	byID   map[string]*Resource
-	byType map[*plan.Type]*kin
-	claims map[plan.Place]claim // the leaves of the record, while it is written as a document
-	root   *Resource            // wraps Bundle
+	byID      map[string]*Resource
+	byType    map[*plan.Type]*kin
+	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
+	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
+	additions []addition
+	root      *Resource // wraps Bundle
 
 	steps   int
 	lent    *lent
@@ -61,7 +66,7 @@ type Resource struct {
 	v               reflect.Value
 	at              tree.Node   // where in the source it began
 	also            []tree.Node // where else it was said of the same thing
-	inside          *Resource   // contained in that
+	inside          *Resource   // contained in that, or within it otherwise: see Add
 	entered, placed bool
 	bound           bool // in scope, so that more may come to it
 	made            bool // by rows, in this run
@@ -115,23 +120,49 @@ func NewResource(m proto.Message, fullURL string) *Resource {
 	return r
 }
 
-// Add adds a resource and what it contains.
+// Add adds a resource and the resources within it: contained ones, those of the entries of a Bundle and of the parameters of Parameters. They
+// belong to it and are written with it or not at all.
 func (rec *Record) Add(r *Resource) {
 	rec.Resources = append(rec.Resources, r)
-	if r.info.Contained < 0 {
-		return
-	}
-	packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
-	for _, p := range packed {
-		cr := &rpb.ContainedResource{}
-		if p.UnmarshalTo(cr) != nil {
-			continue
+	within := func(cr *rpb.ContainedResource) {
+		if cr == nil {
+			return
 		}
 		if v, a := plan.ContainedType().Resource(reflect.ValueOf(cr).Elem()); a != nil {
 			in := wrapResource(v.Addr().Interface().(proto.Message))
 			in.inside = r
-			rec.Resources = append(rec.Resources, in)
+			rec.Add(in)
 		}
+	}
+	unpack := func(p *anypb.Any) {
+		cr := &rpb.ContainedResource{}
+		if p != nil && p.UnmarshalTo(cr) == nil {
+			within(cr)
+		}
+	}
+	if r.info.Contained >= 0 {
+		packed, _ := r.v.Field(r.info.Contained).Interface().([]*anypb.Any)
+		for _, p := range packed {
+			unpack(p)
+		}
+	}
+	switch m := r.Msg.(type) {
+	case *rpb.Bundle:
+		for _, e := range m.Entry {
+			within(e.GetResource())
+		}
+	case *rpb.Bundle_Entry:
+		within(m.GetResource())
+		within(m.GetResponse().GetOutcome())
+	case *ppb.Parameters:
+		var parameters func(list []*ppb.Parameters_Parameter)
+		parameters = func(list []*ppb.Parameters_Parameter) {
+			for _, x := range list {
+				unpack(x.GetResource())
+				parameters(x.GetPart())
+			}
+		}
+		parameters(m.Parameter)
 	}
 }
 
@@ -290,7 +321,7 @@ func (rec *Record) Leaves(f func(place func() string, s tree.State, why string))
 		n := count[r.info.Name]
 		count[r.info.Name]++
 		walk(r.v, r.info, "", func(leaf reflect.Value, ti *plan.Type, path func() string) {
-			if ours(leaf, r) {
+			if ours(leaf, r) || rec.added != nil && rec.added[plan.PlaceOf(leaf)] {
 				return
 			}
 			c := rec.claims[plan.PlaceOf(leaf)]
@@ -434,5 +465,27 @@ func findExtension(v reflect.Value, ti *plan.Type, url string) *dpb.Extension {
 	return nil
 }
 
-// Inside reports a resource that is contained in another.
+// Inside reports a resource that is contained in another, or within it otherwise.
 func (r *Resource) Inside() bool { return r.inside != nil }
+
+// Wrapped reports a resource within a Bundle or Parameters that is a resource of the record: what another record holds, or what a program is
+// called with, and not what this record says of its patient.
+func (r *Resource) Wrapped() bool {
+	for r = r.inside; r != nil; r = r.inside {
+		switch r.Msg.(type) {
+		case *rpb.Bundle, *ppb.Parameters:
+			return true
+		}
+	}
+	return false
+}
+
+// isIn reports a resource within another, at any depth.
+func (r *Resource) isIn(owner *Resource) bool {
+	for r = r.inside; r != nil; r = r.inside {
+		if r == owner {
+			return true
+		}
+	}
+	return false
+}

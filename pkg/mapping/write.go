@@ -128,11 +128,7 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	if len(t.leads) > 0 && !c.leadsByOne(t.leads, v) {
 		return false
 	}
-	for _, r := range t.back {
-		if r.Direction != Forward && r.Kind != DeclineSource && r.Kind != ConstSource && !r.laterConst() {
-			any = c.writeRow(r, v, n, in) || any
-		}
-	}
+	any = c.writeRows(t, v, n, in)
 	for _, turn := range t.turns {
 		c.orderTurns(turn, n)
 	}
@@ -156,6 +152,54 @@ func (c *Context) writeTable(t *table, v reflect.Value, n tree.Node, in *instanc
 	}
 	return any
 }
+
+// writeRows writes with the rows of a table. Of a chain one row is read, so that what a later one wrote is folded if one above it wrote too: those with
+// more tags write first and do not know of it, so then all are written again.
+func (c *Context) writeRows(t *table, v reflect.Value, n tree.Node, in *instance) (any bool) {
+	var at attempt
+	finds := len(c.rec.Findings)
+	if t.overtakes {
+		at = c.begin()
+	}
+	var late []*row
+	for {
+		for _, r := range t.back {
+			if r.Direction == Forward || r.Kind == DeclineSource || r.Kind == ConstSource || r.laterConst() {
+				continue
+			}
+			if fold := c.fold; fold == "" && slices.Contains(late, r) {
+				c.fold = overtakenWhy
+				any = c.writeRow(r, v, n, in) || any
+				c.fold = fold
+				continue
+			}
+			any = c.writeRow(r, v, n, in) || any
+		}
+		if !t.overtakes {
+			return any
+		}
+		if late != nil {
+			break
+		}
+		for _, r := range t.back {
+			if in.made[r.rank] && slices.ContainsFunc(r.ahead, func(q *row) bool { return in.made[q.rank] }) {
+				late = append(late, r)
+			}
+		}
+		if late == nil {
+			break
+		}
+		c.end(at, false)
+		c.rec.Findings = c.rec.Findings[:finds]
+		clear(in.slots)
+		in.reset()
+		at, any = c.begin(), false
+	}
+	c.end(at, true)
+	return any
+}
+
+const overtakenWhy = "written, but of a chain of rows one is read, and that is another"
 
 // leadsByOne reports that what a reference leads to is what one of the rows makes: what else a table says of a reference to another resource
 // (how a component belongs to its organizer) is not written without that resource, for then no other row could write it.

@@ -30,7 +30,7 @@ type convertOptions struct {
 	from, to, out       string
 	ledger, rejects     string
 	zone                string
-	maps, views         []string
+	maps, views, codes  []string
 	application         string
 	rawCSV              bool
 	bundle, message     string
@@ -59,6 +59,7 @@ csv and xlsx (tables). --view makes the tables: a file of ViewDefinitions of SQL
 each row is an object a line. Without --view there is a table for each type of resource, with a column for each leaf.
 A record that did not come as C-CDA becomes the document that --document names, by default a continuity of care document (ccd).
 One that did not come as a message becomes as many HL7 v2 messages as it takes, in one file; --message asks for one of a kind.
+--codes adds translations of codes, behind those of the record (docs/codes.md).
 Without -o the output goes to standard output. Several inputs, a folder or an archive need -o FOLDER/; there a/b.hl7 becomes
 a/b.json, or a/b-000001.json and so on if it holds several records.
 Exit status: 0 all was written; 1 with --strict, if a value is unmapped or invalid; 2 usage; 3 an input cannot be read or is
@@ -77,6 +78,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.rejects, "rejects", "", "folder for records that could not be converted, each with its reason")
 	f.StringVar(&o.zone, "tz", "", "time zone of times that have none, such as America/Chicago")
 	f.StringArrayVar(&o.maps, "map", nil, "mapping file laid over the built-in tables, the last one wins; with --to csv the mapping of tables to write by, or the name of a built-in one")
+	f.StringArrayVar(&o.codes, "codes", nil, "translations of codes, which are added beside the codes of each record: a table (CSV) or a ConceptMap of FHIR")
 	f.StringArrayVar(&o.views, "view", nil, "tables to write with csv, xlsx or ndjson: a file of ViewDefinitions, or "+views.SetNames())
 	f.StringVar(&o.application, "for", "", "program that is to open a CSV: excel (byte order mark, CRLF, identifiers that stay texts)")
 	f.BoolVar(&o.rawCSV, "raw-csv", false, "write CSV cells as they are, even those that a spreadsheet would run as a formula")
@@ -136,6 +138,9 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	if opts.Codes, err = c.codes(o.codes); err != nil {
+		return err
+	}
 	formats, err := converters.Formats(overlays)
 	if err != nil {
 		return fail(exitUsage, err)
@@ -190,6 +195,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	report := newReporter(c, o.json, o.quiet, o.values)
 	report.before = bar.hide
 	job.Progress, job.Report = bar.add, report.finding
+	if opts.Codes != nil {
+		for _, f := range opts.Codes.Findings {
+			report.finding(f)
+		}
+	}
 	sum, err := job.Run(ctx)
 	bar.done()
 	if ctx.Err() != nil {
@@ -200,6 +210,11 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 	}
 	for _, f := range formats.Unmatched() {
 		report.finding(f)
+	}
+	if opts.Codes != nil {
+		for _, f := range opts.Codes.Result() {
+			report.finding(f)
+		}
 	}
 	if check != nil {
 		for _, f := range check.late {
@@ -303,6 +318,28 @@ func zoneOf(name string) (*time.Location, error) {
 		return nil, fail(exitUsage, fmt.Errorf("--tz %s: no such time zone", name), "zones have names such as America/Chicago or UTC")
 	}
 	return zone, nil
+}
+
+// codes reads the files of --codes; nil if there are none.
+func (c *CLI) codes(names []string) (*convert.Codes, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	all := new(convert.Codes)
+	var faults []error
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fail(exitUnreadable, err)
+		}
+		if err := all.Read(name, src); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if faults != nil {
+		return nil, fail(exitUsage, errors.Join(faults...), "chartpost explain CP-CNV-013 tells more")
+	}
+	return all, nil
 }
 
 // overlays reads the files of --map.

@@ -55,7 +55,7 @@ var (
 	blocks = append([]string{"paragraph", "list", "table"}, inline...)
 	rows   = []string{"tr"}
 	// What may stand in what, of what HTML has too (NarrativeBlock.xsd); the narrative itself is "".
-	holds = map[string][]string{"": blocks, "td": blocks, "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
+	holds = map[string][]string{"": blocks, "td": slices.DeleteFunc(slices.Clone(blocks), func(s string) bool { return s == "table" }), "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
 		"sup": {}, "br": {}, "caption": {"linkHtml", "sub", "sup"}, "list": {"item"}, "table": {"caption", "thead", "tfoot", "tbody"}, "thead": rows, "tfoot": rows,
 		"tbody": rows, "tr": {"th", "td"}}
 	// The attributes that are kept of a narrative of other origin. Its ids would be those of other elements.
@@ -71,6 +71,7 @@ func tidy(raw string) string {
 		gone    bool // in the source, and not written
 		from    int  // where it begins in what was written
 		filled  bool
+		bodies  int // of a table
 	}
 	var b []byte
 	stack := []open{{}}
@@ -88,12 +89,20 @@ func tidy(raw string) string {
 		case o.gone:
 		case !o.filled && o.name != "br" && o.name != "td" && o.name != "th":
 			b = b[:o.from] // a table without rows is none
+			if o.name == "tbody" {
+				top().bodies--
+			}
+		case o.name == "table" && o.bodies == 0:
+			b = append(b, "<tbody><tr><td></td></tr></tbody></table>"...)
 		default:
 			b = append(append(append(b, "</"...), o.name...), '>')
 		}
 	}
 	start := func(name string, implied bool, attributes [][2]string) {
 		top().filled = true
+		if name == "tbody" {
+			top().bodies++
+		}
 		stack = append(stack, open{name: name, implied: implied, from: len(b)})
 		b = append(append(b, '<'), name...)
 		for _, a := range attributes {
@@ -124,6 +133,9 @@ func tidy(raw string) string {
 			if slices.Contains(holds[top().name], t.Start) {
 				start(t.Start, false, t.Attributes)
 			} else {
+				if len(b) > 0 && b[len(b)-1] != '>' && b[len(b)-1] != ' ' && !slices.Contains(inline, t.Start) {
+					b = append(b, ' ') // two cells are two words
+				}
 				stack = append(stack, open{name: t.Start, gone: true})
 			}
 		case t.End != "":

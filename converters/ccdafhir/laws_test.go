@@ -90,7 +90,7 @@ func laws(k *maptest.Kit, source []byte) (*maptest.Result, error) {
 		return res, err
 	}
 	misplaced := false
-	ccda.NoPlace(res.Doc, func(tree.Node) { misplaced = true })
+	ccda.NoPlace(res.Doc, func(tree.Node, bool) { misplaced = true })
 	misplaced = misplaced || slices.ContainsFunc(res.Record.Resources, func(r *mapping.Resource) bool {
 		return slices.ContainsFunc(*extensions(r.Msg), func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == emptyURL })
 	})

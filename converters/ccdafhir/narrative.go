@@ -12,6 +12,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/ccda"
+	"github.com/chartpost/chartpost/pkg/ccda/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -47,6 +48,7 @@ func html(raw string) (div string, lost bool) {
 	b := append(make([]byte, 0, len(htmlHead)+len(raw)+len(raw)/8), htmlHead...)
 	var attrs [][2]string
 	var ends []string // what closes each element that is open
+	var froms []int   // where it begins
 	captions := 0     // tables in which a caption is one of HTML's
 	table := 0        // where the outermost table that is open begins
 	mute := !says(raw)
@@ -76,12 +78,15 @@ func html(raw string) (div string, lost bool) {
 					table = len(b)
 				}
 			}
+			froms = append(froms, len(b))
 			b = append(append(b, '<'), name...)
 			attrs = attrs[:0]
 			for _, a := range t.Attributes {
 				switch {
 				case a[0] == "ID":
-					attrs = append(attrs, [2]string{"id", a[1]})
+					id := ncName(a[1])
+					attrs = append(attrs, [2]string{"id", id})
+					lost = lost || id != a[1]
 				case a[0] == "styleCode":
 					class = strings.TrimSpace(class + " " + a[1])
 				case a[0] == "listType" && (a[1] == "ordered" || a[1] == "unordered"):
@@ -107,10 +112,14 @@ func html(raw string) (div string, lost bool) {
 				b = ccda.AppendEscaped(b, value(t.Attributes, "referencedObject"), false) // FHIR wants a text that shows something (txt-2)
 			}
 		case t.End != "" && len(ends) > 0:
-			name := ends[len(ends)-1]
-			ends = ends[:len(ends)-1]
+			name, from := ends[len(ends)-1], froms[len(froms)-1]
+			ends, froms = ends[:len(ends)-1], froms[:len(froms)-1]
 			if name == "table" {
 				captions--
+			}
+			if slices.Contains(neverEmpty, t.End) && len(bytes.TrimSpace(b[from+bytes.IndexByte(b[from:], '>')+1:])) == 0 {
+				b, lost = b[:from], true
+				continue
 			}
 			b = append(append(append(b, "</"...), name...), '>')
 		default:
@@ -119,9 +128,14 @@ func html(raw string) (div string, lost bool) {
 				text = strings.TrimLeft(text, " \t\r\n")
 			}
 			if captions > 0 && between(ends) && strings.TrimSpace(text) != "" { // QUIRK: a text between the cells of a table; it is shown before it
-				before := ccda.AppendEscaped([]byte("<span>"), strings.TrimSpace(text), false)
-				b = slices.Insert(b, table, append(before, "</span>"...)...)
-				table += len(before) + len("</span>")
+				before := append(ccda.AppendEscaped([]byte("<span>"), strings.TrimSpace(text), false), "</span>"...)
+				b = slices.Insert(b, table, before...)
+				for i := range froms {
+					if froms[i] >= table {
+						froms[i] += len(before)
+					}
+				}
+				table += len(before)
 				lost = true
 				continue
 			}
@@ -159,12 +173,34 @@ func value(attributes [][2]string, name string) string {
 	return ""
 }
 
+// neverEmpty are the elements that CDA's narrative wants something in.
+var neverEmpty = []string{"list", "table", "thead", "tbody", "tfoot", "tr"}
+
+// ncName is an id as an ID, in which XML allows fewer characters.
+func ncName(s string) string {
+	if s == "" || schema.IsNCName(s) {
+		return s
+	}
+	s = strings.Map(func(r rune) rune {
+		if r == ':' || !schema.IsNCName("a"+string(r)) {
+			return '_'
+		}
+		return r
+	}, s)
+	if !schema.IsNCName(s) {
+		s = "_" + s
+	}
+	return s
+}
+
 // narrativeOf is XHTML as a narrative.
 func narrativeOf(div string) string {
 	var b []byte
 	type open struct {
 		name  string
 		inner string // a content with a style within it
+		from  int    // where it begins, and its start tag ends
+		head  int
 	}
 	var opened []open
 	depth := 0
@@ -181,7 +217,9 @@ func narrativeOf(div string) string {
 			for _, a := range t.Attributes {
 				switch {
 				case a[0] == "id":
-					attrs = append(attrs, [2]string{"ID", a[1]})
+					if id := ncName(a[1]); id != "" {
+						attrs = append(attrs, [2]string{"ID", id})
+					}
 				case a[0] == "class":
 					for w := range strings.FieldsSeq(a[1]) {
 						if name, ok := strings.CutPrefix(w, "cda-"); ok && (t.Start == "span" || t.Start == "li") {
@@ -216,9 +254,13 @@ func narrativeOf(div string) string {
 			}
 			if o.name == "paragraph" && slices.ContainsFunc(opened, func(x open) bool { return x.name == "paragraph" }) {
 				o.name = "" // paragraphs do not nest
+				if !bytes.HasSuffix(b, []byte{'>'}) {
+					b = append(b, "<br/>"...)
+				}
 			}
-			opened = append(opened, o)
+			o.from, o.head = len(b), len(b)
 			if o.name == "" {
+				opened = append(opened, o)
 				continue
 			}
 			b = append(append(b, '<'), o.name...)
@@ -227,6 +269,8 @@ func narrativeOf(div string) string {
 				b = append(ccda.AppendEscaped(b, a[1], true), '"')
 			}
 			b = append(b, '>')
+			o.head = len(b)
+			opened = append(opened, o)
 			if o.inner != "" {
 				b = append(append(append(b, `<content styleCode="`...), o.inner...), `">`...)
 			}
@@ -237,6 +281,13 @@ func narrativeOf(div string) string {
 			}
 			o := opened[len(opened)-1]
 			opened = opened[:len(opened)-1]
+			if slices.Contains(neverEmpty, o.name) && len(bytes.TrimSpace(b[o.head:])) == 0 {
+				b = b[:o.from]
+				continue
+			}
+			if o.name == "table" && !bytes.Contains(b[o.head:], []byte("<tbody")) {
+				b = append(b, "<tbody><tr><td></td></tr></tbody>"...)
+			}
 			if o.inner != "" {
 				b = append(b, "</content>"...)
 			}
@@ -459,6 +510,10 @@ func readText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d.Value = s
 		}
 	}
+	if id, local := strings.CutPrefix(ref, "#"); local && id != "" && !schema.IsNCName(id) {
+		defer c.Fold("CDA's schema allows no such id")()
+		ref = "#" + ncName(id) // as that in the narrative
+	}
 	extend(d, textExtension(referenceURL, ref))
 	if own != "" {
 		extend(d, &dpb.Extension{Url: &dpb.Uri{Value: ownTextURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
@@ -486,6 +541,10 @@ func writeText(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		k := c.Doc.Child(n, "reference")
 		if k == 0 {
 			k = c.Doc.Add(n, "reference", "")
+		}
+		if id, local := strings.CutPrefix(said, "#"); local && id != "" && !schema.IsNCName(id) { // as narrativeOf writes it
+			said = "#" + ncName(id)
+			defer c.Fold("CDA's schema allows no such id")()
 		}
 		if !set(c.Doc, k, "value", said) {
 			return false

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/ccda/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -336,6 +337,11 @@ func writeII(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	uri, value := d.GetSystem().GetValue(), d.GetValue().GetValue()
 	for _, x := range d.Extension {
 		if said := x.GetValue().GetStringValue(); said != nil && x.GetUrl().GetValue() == rootURL && uri == "" {
+			if !schema.IsUID(said.Value) { // the value has it, or stands without it
+				c.Claim(d.Value)
+				c.Decline(x, "CDA's schema allows no such root")
+				return set(c.Doc, n, "extension", value) && (attr(c.Doc, n, "nullFlavor") != 0 || set(c.Doc, n, "nullFlavor", "UNK"))
+			}
 			if !set(c.Doc, n, "root", said.Value) || value != said.Value && !set(c.Doc, n, "extension", value) {
 				return false
 			}

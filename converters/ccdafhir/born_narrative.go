@@ -66,12 +66,11 @@ var (
 // and what it holds remains.
 func tidy(raw string) string {
 	type open struct {
-		name    string
-		implied bool // not in the source: it ends with what is around it
-		gone    bool // in the source, and not written
-		from    int  // where it begins in what was written
-		filled  bool
-		bodies  int // of a table
+		name   string
+		gone   bool // in the source, and not written
+		from   int  // where it begins in what was written
+		filled bool
+		bodies int // of a table
 	}
 	var b []byte
 	stack := []open{{}}
@@ -98,12 +97,12 @@ func tidy(raw string) string {
 			b = append(append(append(b, "</"...), o.name...), '>')
 		}
 	}
-	start := func(name string, implied bool, attributes [][2]string) {
+	start := func(name string, attributes [][2]string) {
 		top().filled = true
 		if name == "tbody" {
 			top().bodies++
 		}
-		stack = append(stack, open{name: name, implied: implied, from: len(b)})
+		stack = append(stack, open{name: name, from: len(b)})
 		b = append(append(b, '<'), name...)
 		for _, a := range attributes {
 			if slices.Contains(keeps[name], a[0]) && !strings.HasPrefix(a[1], "#") {
@@ -113,15 +112,9 @@ func tidy(raw string) string {
 		}
 		b = append(b, '>')
 	}
-	for t := range ccda.Tokens(raw) {
+	for t := range inBodies(raw) {
 		switch {
 		case t.Start != "":
-			if top().implied && top().name == "tbody" && t.Start != "tr" {
-				end()
-			}
-			if top().name == "table" && t.Start == "tr" {
-				start("tbody", true, nil)
-			}
 			if last := &stack[len(stack)-1]; last.name == "paragraph" && !last.gone && slices.Contains([]string{"paragraph", "list", "table"}, t.Start) {
 				if !last.filled {
 					b = b[:last.from]
@@ -131,7 +124,7 @@ func tidy(raw string) string {
 				last.gone = true // its end is written already
 			}
 			if slices.Contains(holds[top().name], t.Start) {
-				start(t.Start, false, t.Attributes)
+				start(t.Start, t.Attributes)
 			} else {
 				if len(b) > 0 && b[len(b)-1] != '>' && b[len(b)-1] != ' ' && !slices.Contains(inline, t.Start) {
 					b = append(b, ' ') // two cells are two words
@@ -139,9 +132,6 @@ func tidy(raw string) string {
 				stack = append(stack, open{name: t.Start, gone: true})
 			}
 		case t.End != "":
-			if stack[len(stack)-1].implied {
-				end()
-			}
 			if len(stack) > 1 {
 				end()
 			}
@@ -150,7 +140,7 @@ func tidy(raw string) string {
 			top().filled = top().filled || strings.TrimSpace(t.Text) != ""
 			b = ccda.AppendEscaped(b, t.Text, false)
 		case top().name == "list":
-			start("item", false, nil)
+			start("item", nil)
 			top().filled = true
 			b = ccda.AppendEscaped(b, t.Text, false)
 			end()

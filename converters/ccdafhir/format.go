@@ -177,7 +177,11 @@ func patients(doc *ccda.Document) (finds []*diag.Finding) {
 // it does not allow that it is none.
 func foldMisplaced(d *tree.Doc) {
 	ccda.NoPlace(d, func(n tree.Node, value bool) {
-		if value {
+		switch text := d.Text(n); {
+		case value && strings.TrimSpace(text) != text:
+			d.Lower(n, tree.Folded, "the blanks around it do not come back")
+			return
+		case value:
 			d.Lower(n, tree.Invalid, "CDA's schema does not allow this value, so it is not written back")
 			return
 		}

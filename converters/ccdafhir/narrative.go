@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -43,6 +44,44 @@ var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing
 
 const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
+// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself: HTML allows that, and CDA's schema does not. What is
+// not in the source is at -1.
+func inBodies(raw string) iter.Seq[ccda.Token] {
+	const implied = "" // what is open is a body of ours
+	return func(yield func(ccda.Token) bool) {
+		var open []string
+		top := func() string {
+			if len(open) == 0 {
+				return "-"
+			}
+			return open[len(open)-1]
+		}
+		for t := range ccda.Tokens(raw) {
+			if top() == implied && (t.Start != "" && t.Start != "tr" || t.End != "") {
+				open = open[:len(open)-1]
+				if !yield(ccda.Token{End: "tbody", At: -1}) {
+					return
+				}
+			}
+			switch {
+			case t.Start == "tr" && top() == "table":
+				open = append(open, implied)
+				if !yield(ccda.Token{Start: "tbody", At: -1}) {
+					return
+				}
+				fallthrough
+			case t.Start != "":
+				open = append(open, t.Start)
+			case t.End != "" && len(open) > 0:
+				open = open[:len(open)-1]
+			}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
 // html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside.
 func html(raw string) (div string, lost bool) {
 	b := append(make([]byte, 0, len(htmlHead)+len(raw)+len(raw)/8), htmlHead...)
@@ -52,7 +91,8 @@ func html(raw string) (div string, lost bool) {
 	captions := 0     // tables in which a caption is one of HTML's
 	table := 0        // where the outermost table that is open begins
 	mute := !says(raw)
-	for t := range ccda.Tokens(raw) {
+	for t := range inBodies(raw) {
+		lost = lost || t.At < 0
 		switch {
 		case t.Start != "":
 			name, class := toHTML[t.Start], ""
@@ -204,7 +244,7 @@ func narrativeOf(div string) string {
 	}
 	var opened []open
 	depth := 0
-	for t := range ccda.Tokens(div) {
+	for t := range inBodies(div) {
 		switch {
 		case t.Start != "":
 			if depth++; depth == 1 {

@@ -141,8 +141,14 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	if t != nil {
 		for i := range t.Attributes {
 			a := &t.Attributes[i]
-			if k := p.attributeNode(n, a.Name); k != 0 && d.Text(k) != "" && p.allows(a, d.Text(k)) {
-				p.attribute(a.Name, d.Text(k))
+			text := ""
+			if k := p.attributeNode(n, a.Name); k != 0 {
+				if text = d.Text(k); text != "" && !p.allows(a, text) {
+					text = strings.TrimSpace(text) // blanks around it may be all that is wrong
+				}
+			}
+			if text != "" && p.allows(a, text) {
+				p.attribute(a.Name, text)
 			} else if said, _ := general(t, a); said != "" {
 				p.attribute(a.Name, said)
 			}
@@ -162,7 +168,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 				p.attribute(name[1:], d.Text(k))
 			default:
 				a := t.Attribute(name[1:])
-				if a == nil || !p.allows(a, d.Text(k)) {
+				if a == nil || !p.allows(a, d.Text(k)) && !p.allows(a, strings.TrimSpace(d.Text(k))) {
 					p.misplaced(k)
 				}
 				refused = true
@@ -319,11 +325,11 @@ func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
 		if !wants || said != "" {
 			continue
 		}
-		if k := p.attributeNode(n, a.Name); k == 0 || !p.allows(a, d.Text(k)) {
+		if k := p.attributeNode(n, a.Name); k == 0 || !p.allows(a, strings.TrimSpace(d.Text(k))) {
 			return true
 		}
 	}
-	if len(t.Required()) == 0 && len(choices(t)) == 0 {
+	if len(t.Required()) == 0 && len(t.OneOf()) == 0 {
 		return false
 	}
 	has := func(name string) bool {
@@ -337,15 +343,18 @@ func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
 	return slices.ContainsFunc(t.Required(), func(name string) bool {
 		c, _ := t.Child(name)
 		return unknowable(c.Type) && !has(name)
-	}) || slices.ContainsFunc(choices(t), func(names []string) bool { return !slices.ContainsFunc(names, has) })
+	}) || slices.ContainsFunc(t.OneOf(), func(names []string) bool { return !slices.ContainsFunc(names, has) && pick(t, names) == "" })
 }
 
-// choices are the groups of which each element of a type must hold one, but the two bodies of a document: see demanded.
-func choices(t *schema.Type) [][]string {
-	if _, body := t.Child("structuredBody"); body {
-		return nil
+// pick is the one of which unknown prints that nothing is known of it where one of several must be there: as in before the last by name, a material or a
+// person. A reference to nothing is none, nor is an entry of nothing.
+func pick(t *schema.Type, names []string) (last string) {
+	for _, name := range names {
+		if c, _ := t.Child(name); name > last && !unknowable(c.Type) && !strings.HasPrefix(name, "external") && name != "regionOfInterest" {
+			last = name
+		}
 	}
-	return t.OneOf()
+	return last
 }
 
 // unknowable reports whether unknown cannot print an element of a type.
@@ -355,7 +364,7 @@ func unknowable(t *schema.Type) bool {
 			return true
 		}
 	}
-	return len(choices(t)) > 0 || slices.ContainsFunc(t.Required(), func(name string) bool {
+	return slices.ContainsFunc(t.OneOf(), func(names []string) bool { return pick(t, names) == "" }) || slices.ContainsFunc(t.Required(), func(name string) bool {
 		c, _ := t.Child(name)
 		return unknowable(c.Type)
 	})
@@ -443,7 +452,7 @@ func (p *printer) require(n tree.Node, t *schema.Type, base int) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name })
 	}
-	for _, name := range demanded(t, has("nonXMLBody")) {
+	for _, name := range demanded(t, has) {
 		if has(name) {
 			continue
 		}
@@ -452,12 +461,14 @@ func (p *printer) require(n tree.Node, t *schema.Type, base int) {
 	}
 }
 
-// demanded are the elements that an element of a type must hold: those that its type requires, and where a document must have one of
-// two bodies a structured one.
-func demanded(t *schema.Type, other bool) []string {
+// demanded are the elements that an element of a type must hold: those that its type requires, and of several of which it must hold one that
+// which is printed where it has none.
+func demanded(t *schema.Type, has func(name string) bool) []string {
 	names := t.Required()
-	if _, body := t.Child("structuredBody"); body && !other {
-		names = append(slices.Clone(names), "structuredBody")
+	for _, group := range t.OneOf() {
+		if !slices.ContainsFunc(group, has) {
+			names = append(slices.Clone(names), pick(t, group))
+		}
 	}
 	return names
 }
@@ -479,7 +490,7 @@ func (p *printer) unknown(name string, t *schema.Type, level int) {
 			}
 		}
 	}
-	below := demanded(t, false)
+	below := demanded(t, func(string) bool { return false })
 	if len(below) == 0 {
 		p.b = append(p.b, "/>\n"...)
 		return

@@ -325,6 +325,9 @@ func narrativeOf(div string) string {
 				b = b[:o.from]
 				continue
 			}
+			if o.name == "list" && !bytes.Contains(b[o.head:], []byte("<item")) {
+				b = append(b, "<item></item>"...)
+			}
 			if o.name == "table" && !bytes.Contains(b[o.head:], []byte("<tbody")) {
 				b = append(b, "<tbody><tr><td></td></tr></tbody>"...)
 			}

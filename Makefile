@@ -18,7 +18,7 @@ export CGO_ENABLED = 0
 # What is not on a hot path is compiled without inlining, which makes the binary 0.7 MB smaller.
 COLD     := github.com/google/fhir/go/... google.golang.org/protobuf/... net/http net crypto/tls crypto/x509 golang.org/x/crypto/ssh/... \
             github.com/pkg/sftp github.com/spf13/... gopkg.in/yaml.v3 $(PKG)/cmd/... \
-            $(PKG)/pkg/contacts $(PKG)/pkg/journal $(PKG)/pkg/transport $(PKG)/pkg/mapping/suggest encoding/json encoding/asn1 regexp/syntax $(PKG)/pkg/pack
+            $(PKG)/pkg/diag $(PKG)/pkg/contacts $(PKG)/pkg/journal $(PKG)/pkg/transport $(PKG)/pkg/mapping/suggest encoding/json encoding/asn1 regexp/syntax $(PKG)/pkg/pack
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath -tags=nethttpomithttp2 $(COLD:%=-gcflags=%=-l)
 
 .PHONY: all build demo test lint bench docs fuzz conformance maps lists cross $(TARGETS:%=cross/%) clean

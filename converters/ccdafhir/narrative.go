@@ -45,7 +45,9 @@ var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing
 const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
 // inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself: HTML allows that, and CDA's schema does not. What is
-// not in the source is at -1.
+// not in the source is at -1. (In line, it and the tokenizer would be part of each that asks.)
+//
+//go:noinline
 func inBodies(raw string) iter.Seq[ccda.Token] {
 	const implied = "" // what is open is a body of ours
 	return func(yield func(ccda.Token) bool) {
@@ -82,8 +84,9 @@ func inBodies(raw string) iter.Seq[ccda.Token] {
 	}
 }
 
-// html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside.
-func html(raw string) (div string, lost bool) {
+// html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside. Of a link to what has no id anywhere, the place to which it
+// leads is its title.
+func html(raw string, leads func(id string) bool) (div string, lost bool) {
 	b := append(make([]byte, 0, len(htmlHead)+len(raw)+len(raw)/8), htmlHead...)
 	var attrs [][2]string
 	var ends []string // what closes each element that is open
@@ -133,6 +136,13 @@ func html(raw string) (div string, lost bool) {
 					lost = lost || a[1] == "unordered"
 				case a[0] == "referencedObject" || a[0] == "IDREF":
 					attrs = append(attrs, [2]string{"title", a[1]})
+				case a[0] == "href" && strings.HasPrefix(a[1], "#"):
+					id := ncName(a[1][1:])
+					lost = lost || id != a[1][1:]
+					attrs = append(attrs, [2]string{"href", "#" + id})
+					if !leads(id) {
+						attrs[len(attrs)-1][0] = "title"
+					}
 				case slices.Contains(both, a[0]):
 					attrs = append(attrs, a)
 				case a[0] != "xmlns":
@@ -277,6 +287,8 @@ func narrativeOf(div string) string {
 					attrs[i][0] = "referencedObject"
 				} else if attrs[i][0] == "title" && o.name == "footnoteRef" {
 					attrs[i][0] = "IDREF"
+				} else if attrs[i][0] == "title" && o.name == "linkHtml" && strings.HasPrefix(attrs[i][1], "#") && value(t.Attributes, "href") == "" {
+					attrs[i][0] = "href"
 				}
 			}
 			if t.Start == "ol" {
@@ -350,7 +362,7 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if !ok || c.Doc.Text(n) == "" {
 		return false
 	}
-	div, lost := html(c.Doc.Text(n))
+	div, lost := html(c.Doc.Text(n), func(id string) bool { return narrativeIDs(c)[id] })
 	if !visible(c.Doc.Text(n)) { // txt-2
 		d.Extension = append(d.Extension, textExtension(referenceURL, c.Doc.Text(n)))
 		c.CarryText(n)
@@ -367,6 +379,28 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	c.CarryText(n)
 	c.Normal(n, func() string { return narrativeOf(div) })
 	return true
+}
+
+// idsKey is the key under which the ids of a document's narratives are kept.
+type idsKey struct{}
+
+// narrativeIDs are the ids of all narratives of a document, as FHIR has them.
+func narrativeIDs(c *mapping.Context) map[string]bool {
+	ids, _ := c.Memo(idsKey{}, func() any {
+		ids := map[string]bool{}
+		for n := tree.Root; int(n) <= c.Doc.Len(); n++ {
+			if c.Doc.Name(n) != "text" || !ccda.IsNarrative(c.Doc, n) {
+				continue
+			}
+			for t := range ccda.Tokens(c.Doc.Text(n)) {
+				if id := value(t.Attributes, "ID"); t.Start != "" && id != "" {
+					ids[ncName(id)] = true
+				}
+			}
+		}
+		return ids
+	}).(map[string]bool)
+	return ids
 }
 
 // visible reports whether a narrative shows anything.

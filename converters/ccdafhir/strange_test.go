@@ -99,6 +99,10 @@ func TestStrange(t *testing.T) {
 		{"a medicine that was given with a panel", body(`<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/><component>
 <substanceAdministration classCode="SBADM" moodCode="EVN"><id root="1.2.3.5"/><statusCode code="completed"/><consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></component></organizer></entry>`),
 			[]string{`"resourceType":"MedicationRequest"`, "urn:oid:1.2.3.5"}, []string{`root="1.2.3.5"`, `code="1191"`}, 0, 0},
+		{"a code that its system does not have", body(`<entry>` + observation("1.2.3.1", `<methodCode code="107" codeSystem="2.16.840.1.113883.5.84" displayName="By hand"/>`) + `</entry>`),
+			[]string{`"system":"urn:oid:2.16.840.1.113883.5.84"`}, []string{`<methodCode code="107" codeSystem="2.16.840.1.113883.5.84" displayName="By hand"/>`}, 0, 0},
+		{"a link within the narrative, and one that leads nowhere", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph ID="p1">One <linkHtml href="#p1">there</linkHtml> <linkHtml href="#p2">nowhere</linkHtml></paragraph><`, 1),
+			[]string{`<a href=\"#p1\">`, `<a title=\"#p2\">`}, []string{`<linkHtml href="#p1">`, `<linkHtml href="#p2">`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

@@ -107,12 +107,18 @@ var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, err
 
 // system is the OID of a code system (@codeSystem) and its URI in FHIR.
 var system = mapping.Type{
-	Read: func(_ *mapping.Context, s string) (string, error) {
+	Read: func(c *mapping.Context, s string) (string, error) {
 		s = strings.TrimSpace(s)
 		if uri := icd9[s]; uri != "" {
 			return uri, nil
 		}
 		if known, ok := terminology.ByOID(s); ok {
+			// A code that the system does not have, where we know them all, is one of somebody's who calls it by the same number.
+			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && isOID(s) {
+				if holds, all := terminology.Holds(known.URI, code); all && !holds {
+					return rootURI(s)
+				}
+			}
 			return known.URI, nil
 		}
 		if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") { // QUIRK: CDA wants an OID; some senders write FHIR's URI

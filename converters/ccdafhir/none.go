@@ -72,6 +72,9 @@ func readNoProblem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	d.Code = sayNone(dst, d.Code, noKnownProblem)
+	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) { // that there is none is so now, even if whoever asked is done with it
+		d.ClinicalStatus = derivedConcept(conditionClinical, "active")
+	}
 	return true
 }
 

@@ -84,3 +84,25 @@ func TestGoalSaysWhatIsAimedAt(t *testing.T) {
 		}
 	}
 }
+
+// TestNoProblemIsSoNow: that there is no problem is active, though the concern around it is closed.
+func TestNoProblemIsSoNow(t *testing.T) {
+	doc := strings.Replace(problemDocument, `<statusCode code="active"/>`, `<statusCode code="completed"/>`, 1)
+	got := string(through(t, "ccda", "fhir", "", []byte(doc))[0])
+	if !strings.Contains(got, `"code":"160245001"`) || !strings.Contains(got, `"code":"active"`) || strings.Contains(got, `"code":"inactive"`) {
+		t.Errorf("no problem is not active:\n%s", got)
+	}
+}
+
+// TestPlannedObservationSaysMore: the value of a planned observation in words is a note on the order.
+func TestPlannedObservationSaysMore(t *testing.T) {
+	doc := oneSection("2.16.840.1.113883.10.20.22.2.10", "18776-5", `<observation xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" classCode="OBS" moodCode="RQO"><templateId root="2.16.840.1.113883.10.20.22.4.44"/><id root="1.2.3.6"/>
+<code code="399208008" codeSystem="2.16.840.1.113883.6.96" displayName="Chest X-ray"/><statusCode code="active"/><value xsi:type="ST">Both views, before the next visit</value></observation>`)
+	got := through(t, "ccda", "fhir", "", []byte(doc))[0]
+	if !strings.Contains(string(got), `"note":[{`) || strings.Count(string(got), "Both views, before the next visit") != 2 {
+		t.Errorf("the words are no note:\n%s", got)
+	}
+	if back := string(through(t, "fhir", "ccda", "", got)[0]); strings.Count(back, "Both views") != 1 {
+		t.Errorf("the words do not come back once:\n%s", back)
+	}
+}

@@ -56,6 +56,9 @@ func TestStrange(t *testing.T) {
 			[]string{`two <span id=\"p3\">three</span>`}, []string{`<content ID="p3">three</content>`}, 0, 0},
 		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
 <low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
+		{"how often in words", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period value="1" unit="BID"/></effectiveTime>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="308416" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></entry>`),
+			[]string{`"text":"BID"`, `"unit":"BID"`}, []string{`<period value="1" unit="BID"/>`}, 0, 0},
 		{"a street in parts", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr use="H"><streetName>Lindenweg</streetName><houseNumber>12</houseNumber><postalCode>9999</postalCode><city>Testwil</city>
 <censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
 			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `further-family"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,

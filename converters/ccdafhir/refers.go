@@ -16,7 +16,8 @@ import (
 
 // An Entry Reference, E.122, names another statement of the document by its id. The act stays where it stands, in an extension of the statement
 // around it, from which it comes back; beside it that statement's resource leads to what was made of the other: by Goal.addresses, by the
-// evidence of a health concern, else by an extension of ours. An id that two resources bear leads nowhere.
+// evidence of a health concern, else by an extension of ours. An id that two resources bear leads nowhere. An encounter that a statement names in the
+// same way is that of its resource.
 
 const (
 	entryReference = entries + "122"
@@ -27,7 +28,7 @@ type statementID struct{ system, value string }
 
 func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	document, ok := dst.(*compb.Composition)
-	if !ok || !slices.ContainsFunc(c.Resources(), func(r *mapping.Resource) bool { return len(referredIDs(r.Msg)) > 0 }) {
+	if !ok || !slices.ContainsFunc(c.Resources(), func(r *mapping.Resource) bool { return len(referredIDs(r.Msg))+len(visitIDs(r.Msg)) > 0 }) {
 		return false
 	}
 	c.Elsewhere()
@@ -67,8 +68,38 @@ func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) boo
 				referTo(c, r, to)
 			}
 		}
+		for _, id := range visitIDs(r.Msg) {
+			to := by[statementID{id.GetSystem().GetValue(), id.GetValue().GetValue()}]
+			f := r.Msg.ProtoReflect().Descriptor().Fields().ByName("encounter")
+			if to == nil || plan.OfMessage(to.Msg).Name != "Encounter" || f == nil || f.IsList() || r.Msg.ProtoReflect().Has(f) {
+				continue
+			}
+			if ref, ok := r.Msg.ProtoReflect().Mutable(f).Message().Interface().(*dpb.Reference); ok {
+				c.ReferTo(ref, to)
+				markDerived(ref)
+			}
+		}
 	}
 	return false
+}
+
+// visitIDs are the ids of encounters that a resource's statement names.
+func visitIDs(m proto.Message) (ids []*dpb.Identifier) {
+	list := extensions(m)
+	if list == nil {
+		return nil
+	}
+	for _, x := range *list {
+		if x.GetUrl().GetValue() != ownExtensions+"related" {
+			continue
+		}
+		for _, y := range x.Extension {
+			if y.GetUrl().GetValue() == "visit" {
+				ids = append(ids, idsWithin(y)...)
+			}
+		}
+	}
+	return ids
 }
 
 // referTo lets a resource lead to another.

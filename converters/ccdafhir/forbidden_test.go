@@ -48,18 +48,18 @@ func TestForbidden(t *testing.T) {
 func TestForbiddenNarrative(t *testing.T) {
 	doc := strings.Replace(oneSection("2.16.840.1.113883.10.20.22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>
 <code code="600-7" codeSystem="2.16.840.1.113883.6.1"/><text><reference value="#blood count"/></text><statusCode code="completed"/></observation>`),
-		"</title><text>", `</title><text><table ID="blood count"><tr><td>5.1</td></tr><tr></tr></table><list></list>`, 1)
+		"</title><text>", `</title><text><table ID="blood count"><tr><td>5.1</td></tr><tr></tr></table><list></list><list><caption>Nothing in it</caption></list>`, 1)
 	if !strings.Contains(doc, "blood count\"><tr>") {
 		t.Fatal(doc)
 	}
 	r := results(t, "ccda", "fhir", "", []byte(doc))[0]
 	back := string(results(t, "fhir", "ccda", "", r.Parts[0].Data)[0].Parts[0].Data)
-	for _, want := range []string{`<table ID="blood_count"><tbody><tr><td>5.1</td></tr></tbody></table>`, `value="#blood_count"`} {
+	for _, want := range []string{`<table ID="blood_count"><tbody><tr><td>5.1</td></tr></tbody></table>`, `value="#blood_count"`, `<list><caption>Nothing in it</caption><item></item></list>`} {
 		if !strings.Contains(back, want) {
 			t.Errorf("%s does not come back:\n%s", want, back)
 		}
 	}
-	for _, forbidden := range []string{"<list>", "<tr></tr>", "blood count"} {
+	for _, forbidden := range []string{"<list></list>", "<tr></tr>", "blood count"} {
 		if strings.Contains(back, forbidden) {
 			t.Errorf("%s comes back:\n%s", forbidden, back)
 		}

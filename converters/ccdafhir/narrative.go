@@ -44,7 +44,8 @@ var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing
 
 const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
-// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself: HTML allows that, and CDA's schema does not. What is
+// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself, and an item in a list that has but a caption: HTML allows
+// that, and CDA's schema does not. What is
 // not in the source is at -1. (In line, it and the tokenizer would be part of each that asks.)
 //
 //go:noinline
@@ -52,6 +53,7 @@ func inBodies(raw string) iter.Seq[ccda.Token] {
 	const implied = "" // what is open is a body of ours
 	return func(yield func(ccda.Token) bool) {
 		var open []string
+		captioned := false // what was said last in the list that is open is its caption
 		top := func() string {
 			if len(open) == 0 {
 				return "-"
@@ -64,6 +66,17 @@ func inBodies(raw string) iter.Seq[ccda.Token] {
 				if !yield(ccda.Token{End: "tbody", At: -1}) {
 					return
 				}
+			}
+			switch {
+			case t.Start == "caption" || t.End == "caption":
+				captioned = true
+			case t.End == "list" && captioned:
+				if !yield(ccda.Token{Start: "item", At: -1}) || !yield(ccda.Token{End: "item", At: -1}) {
+					return
+				}
+				fallthrough
+			case t.Start != "" || t.End != "":
+				captioned = false
 			}
 			switch {
 			case t.Start == "tr" && top() == "table":

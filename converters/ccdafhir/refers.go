@@ -6,8 +6,10 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	gpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -70,17 +72,42 @@ func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) boo
 		}
 		for _, id := range visitIDs(r.Msg) {
 			to := by[statementID{id.GetSystem().GetValue(), id.GetValue().GetValue()}]
-			f := r.Msg.ProtoReflect().Descriptor().Fields().ByName("encounter")
-			if to == nil || plan.OfMessage(to.Msg).Name != "Encounter" || f == nil || f.IsList() || r.Msg.ProtoReflect().Has(f) {
-				continue
-			}
-			if ref, ok := r.Msg.ProtoReflect().Mutable(f).Message().Interface().(*dpb.Reference); ok {
-				c.ReferTo(ref, to)
-				markDerived(ref)
+			if to == nil || plan.OfMessage(to.Msg).Name == "Encounter" {
+				visit(c, r, to, id)
 			}
 		}
 	}
 	return false
+}
+
+// visit lets a resource lead to an encounter, by its id alone where the document says no more of it.
+func visit(c *mapping.Context, r, to *mapping.Resource, id *dpb.Identifier) {
+	ref := &dpb.Reference{}
+	var marked proto.Message = ref
+	if d, ok := r.Msg.(*docpb.DocumentReference); ok {
+		switch {
+		case d.Context == nil:
+			d.Context = &docpb.DocumentReference_Context{}
+			marked = d.Context
+		case isDerived(d.Context): // as a whole
+			d.Context.Extension = slices.DeleteFunc(d.Context.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+			marked = d.Context
+		}
+		d.Context.Encounter = append(d.Context.Encounter, ref)
+	} else {
+		m := r.Msg.ProtoReflect()
+		f := m.Descriptor().Fields().ByName("encounter")
+		if f == nil || f.IsList() || m.Has(f) {
+			return
+		}
+		m.Set(f, protoreflect.ValueOfMessage(ref.ProtoReflect()))
+	}
+	if to != nil {
+		c.ReferTo(ref, to)
+	} else {
+		ref.Identifier = proto.CloneOf(id)
+	}
+	markDerived(marked)
 }
 
 // visitIDs are the ids of encounters that a resource's statement names.

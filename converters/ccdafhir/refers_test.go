@@ -50,6 +50,10 @@ func TestVisitNamed(t *testing.T) {
 	if strings.Count(string(got), `"resourceType":"Encounter"`) != 1 || !strings.Contains(string(got), `"encounter":{`) {
 		t.Errorf("the problem does not lead to the one encounter:\n%s", got)
 	}
+	alone := string(through(t, "ccda", "fhir", "", []byte(strings.Replace(doc, `extension="V7"`, `extension="V8"`, 1)))[0])
+	if !strings.Contains(alone, `"encounter":{"extension"`) || strings.Count(alone, `"value":"V8"`) != 2 || strings.Count(alone, `"resourceType":"Encounter"`) != 1 {
+		t.Errorf("the problem does not name the encounter of which nothing else is said:\n%s", alone)
+	}
 	back := string(through(t, "fhir", "ccda", "", got)[0])
 	if strings.Count(back, `extension="V7"`) != 2 || strings.Count(back, `code="99213"`) != 1 {
 		t.Errorf("the encounter and its name do not come back:\n%s", back)

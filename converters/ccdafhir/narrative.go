@@ -44,9 +44,9 @@ var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing
 
 const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
-// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself, and an item in a list that has but a caption: HTML allows
-// that, and CDA's schema does not. What is
-// not in the source is at -1. (In line, it and the tokenizer would be part of each that asks.)
+// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself, and an item in a list that has but a
+// caption: HTML allows that, and CDA's schema does not. What is not in the source is at -1. (In line, it and the tokenizer would be part of each
+// that asks.)
 //
 //go:noinline
 func inBodies(raw string) iter.Seq[ccda.Token] {

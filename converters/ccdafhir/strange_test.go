@@ -60,9 +60,9 @@ func TestStrange(t *testing.T) {
 <consumable><manufacturedProduct><manufacturedMaterial><code code="308416" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></entry>`),
 			[]string{`"text":"BID"`, `"unit":"BID"`}, []string{`<period value="1" unit="BID"/>`}, 0, 0},
 		{"a street in parts", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr use="H"><streetName>Lindenweg</streetName><houseNumber>12</houseNumber><postalCode>9999</postalCode><city>Testwil</city>
-<censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
-			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `further-family"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,
-				`<family qualifier="BR">Muster</family>`}, 0, 0},
+<censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family><family qualifier="SP">Beispiel</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
+			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `"valueString":"Beispiel"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,
+				`<family qualifier="BR">Muster</family>`, `<family qualifier="SP">Beispiel</family>`}, 0, 0},
 		{"templates of those who take part", head + `<recordTarget><templateId root="1.2.3.90"/><patientRole><id root="1.2.3.4" extension="7"/></patientRole></recordTarget>
 <dataEnterer><templateId root="1.2.3.92"/><assignedEntity><id root="1.2.3.5"/></assignedEntity></dataEnterer>
 <custodian><templateId root="1.2.3.91"/><assignedCustodian><representedCustodianOrganization><id root="1.2.3.6"/></representedCustodianOrganization></assignedCustodian></custodian>

@@ -169,8 +169,12 @@ func (b *born) body(root tree.Node) {
 		if spec.key == "goals" && !empty && !proper { // the template promises goals that are still aimed at
 			t = templateOf{}
 			if must {
-				b.noGoals(body, spec)
+				b.without(body, spec, spec.template, "No goals that are still aimed at")
 			}
+		}
+		if !empty && !proper && t.root != "" && t == spec.full { // the template wants entries of a known state, or none
+			t = spec.template
+			b.without(body, spec, spec.full, cmp.Or(map[string]string{"results": "No results whose state is known"}[spec.key], "No information"))
 		}
 		b.template(p.n, t)
 		if spec.full.root != "" && t == spec.full && (b.kind.name == "history" || b.kind.name == "discharge") {
@@ -189,7 +193,7 @@ func (b *born) body(root tree.Node) {
 			}
 			text = `<table border="1"><thead><tr>` + head.String() + "</tr></thead><tbody>" + p.rows.String() + "</tbody></table>"
 		}
-		if empty && (len(said) == 0 || t == spec.full) || !empty && !proper && t.root != "" && t == spec.full {
+		if empty && (len(said) == 0 || t == spec.full) {
 			b.put(p.n, "nullFlavor", "NI") // of the kind that the template wants
 		}
 		if len(said) > 0 {
@@ -206,13 +210,13 @@ func (b *born) body(root tree.Node) {
 	b.foreignSections(body, foreign)
 }
 
-// noGoals writes the section that a care plan must have, where all goals are of the past.
-func (b *born) noGoals(body tree.Node, spec *bornSection) {
+// without writes the section that a document must have, where the entries that there are, such as goals of the past, stand in one beside it.
+func (b *born) without(body tree.Node, spec *bornSection, t templateOf, words string) {
 	n := b.put(b.add(body, "component/section"), "nullFlavor", "NI")
-	b.template(n, spec.template)
+	b.template(n, t)
 	b.coded(n, "code", spec.code, loincOID, spec.title)
 	b.d.SetText(b.add(n, "title"), spec.title)
-	b.d.SetText(b.add(n, "text"), "<paragraph>No goals that are still aimed at</paragraph>")
+	b.d.SetText(b.add(n, "text"), "<paragraph>"+words+"</paragraph>")
 }
 
 // hasTemplates reports that a section has an entry that a template describes.

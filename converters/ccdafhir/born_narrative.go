@@ -55,7 +55,7 @@ var (
 	blocks = append([]string{"paragraph", "list", "table"}, inline...)
 	rows   = []string{"tr"}
 	// What may stand in what, of what HTML has too (NarrativeBlock.xsd); the narrative itself is "".
-	holds = map[string][]string{"": blocks, "td": blocks, "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
+	holds = map[string][]string{"": blocks, "td": slices.DeleteFunc(slices.Clone(blocks), func(s string) bool { return s == "table" }), "th": inline, "item": blocks, "paragraph": inline, "content": inline, "linkHtml": {}, "sub": {},
 		"sup": {}, "br": {}, "caption": {"linkHtml", "sub", "sup"}, "list": {"item"}, "table": {"caption", "thead", "tfoot", "tbody"}, "thead": rows, "tfoot": rows,
 		"tbody": rows, "tr": {"th", "td"}}
 	// The attributes that are kept of a narrative of other origin. Its ids would be those of other elements.
@@ -66,11 +66,11 @@ var (
 // and what it holds remains.
 func tidy(raw string) string {
 	type open struct {
-		name    string
-		implied bool // not in the source: it ends with what is around it
-		gone    bool // in the source, and not written
-		from    int  // where it begins in what was written
-		filled  bool
+		name   string
+		gone   bool // in the source, and not written
+		from   int  // where it begins in what was written
+		filled bool
+		bodies int // of a table
 	}
 	var b []byte
 	stack := []open{{}}
@@ -88,13 +88,21 @@ func tidy(raw string) string {
 		case o.gone:
 		case !o.filled && o.name != "br" && o.name != "td" && o.name != "th":
 			b = b[:o.from] // a table without rows is none
+			if o.name == "tbody" {
+				top().bodies--
+			}
+		case o.name == "table" && o.bodies == 0:
+			b = append(b, "<tbody><tr><td></td></tr></tbody></table>"...)
 		default:
 			b = append(append(append(b, "</"...), o.name...), '>')
 		}
 	}
-	start := func(name string, implied bool, attributes [][2]string) {
+	start := func(name string, attributes [][2]string) {
 		top().filled = true
-		stack = append(stack, open{name: name, implied: implied, from: len(b)})
+		if name == "tbody" {
+			top().bodies++
+		}
+		stack = append(stack, open{name: name, from: len(b)})
 		b = append(append(b, '<'), name...)
 		for _, a := range attributes {
 			if slices.Contains(keeps[name], a[0]) && !strings.HasPrefix(a[1], "#") {
@@ -104,15 +112,9 @@ func tidy(raw string) string {
 		}
 		b = append(b, '>')
 	}
-	for t := range ccda.Tokens(raw) {
+	for t := range inBodies(raw) {
 		switch {
 		case t.Start != "":
-			if top().implied && top().name == "tbody" && t.Start != "tr" {
-				end()
-			}
-			if top().name == "table" && t.Start == "tr" {
-				start("tbody", true, nil)
-			}
 			if last := &stack[len(stack)-1]; last.name == "paragraph" && !last.gone && slices.Contains([]string{"paragraph", "list", "table"}, t.Start) {
 				if !last.filled {
 					b = b[:last.from]
@@ -122,14 +124,14 @@ func tidy(raw string) string {
 				last.gone = true // its end is written already
 			}
 			if slices.Contains(holds[top().name], t.Start) {
-				start(t.Start, false, t.Attributes)
+				start(t.Start, t.Attributes)
 			} else {
+				if len(b) > 0 && b[len(b)-1] != '>' && b[len(b)-1] != ' ' && !slices.Contains(inline, t.Start) {
+					b = append(b, ' ') // two cells are two words
+				}
 				stack = append(stack, open{name: t.Start, gone: true})
 			}
 		case t.End != "":
-			if stack[len(stack)-1].implied {
-				end()
-			}
 			if len(stack) > 1 {
 				end()
 			}
@@ -138,7 +140,7 @@ func tidy(raw string) string {
 			top().filled = top().filled || strings.TrimSpace(t.Text) != ""
 			b = ccda.AppendEscaped(b, t.Text, false)
 		case top().name == "list":
-			start("item", false, nil)
+			start("item", nil)
 			top().filled = true
 			b = ccda.AppendEscaped(b, t.Text, false)
 			end()

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,27 +83,13 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 	if !e.ok() {
 		return b.put(k, "nullFlavor", "UNK")
 	}
-	blank := slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), blanks) })
 	end := func() {}
-	if blank {
-		end = b.c.Fold("CDA's schema allows no blank in a code: the words stand there")
+	if slices.ContainsFunc(append(e.all("coding"), e), func(x element) bool { return strings.ContainsAny(x.one("code").text(), blanks) }) {
+		end = b.c.Fold(blankWhy)
 	}
 	b.c.Anew(func() { b.c.WriteTable("CD", e.msg(), k) })
 	end()
-	if blank {
-		for t := b.d.First(k); t != 0; t = b.d.Next(t) {
-			if a := attr(b.d, t, "code"); b.d.Name(t) == "translation" && a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
-				words := b.d.Text(a)
-				if display := attr(b.d, t, "displayName"); display != 0 && b.d.Text(display) != "" {
-					words = b.d.Text(display)
-				}
-				b.codeless(t, "OTH", words)
-			}
-		}
-	}
-	if a := attr(b.d, k, "code"); a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
-		b.d.SetText(a, "")
-	}
+	b.wordsForBlanks(k)
 	if attr(b.d, k, "code") == 0 && attr(b.d, k, "nullFlavor") == 0 {
 		flavor := "UNK"
 		if b.d.Child(k, "translation") != 0 || len(e.all("coding")) > 0 {
@@ -111,6 +98,20 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 		b.codeless(k, flavor, wordsOf(e))
 	}
 	return k
+}
+
+const blankWhy = "CDA's schema allows no blank in a code: the words stand there"
+
+// wordsForBlanks takes codes with a blank out of what was written as a CD: the words of a translation stand in its place.
+func (b *born) wordsForBlanks(k tree.Node) {
+	for t := b.d.First(k); t != 0; t = b.d.Next(t) {
+		if a := attr(b.d, t, "code"); b.d.Name(t) == "translation" && a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
+			b.codeless(t, "OTH", cmp.Or(attrText(b.d, t, "displayName"), b.d.Text(a)))
+		}
+	}
+	if a := attr(b.d, k, "code"); a != 0 && strings.ContainsAny(b.d.Text(a), blanks) {
+		b.d.SetText(a, "")
+	}
 }
 
 // blanks are what no code of CDA may hold.

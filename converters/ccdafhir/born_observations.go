@@ -146,6 +146,11 @@ func (b *born) specimen(n tree.Node, r *mapping.Resource, ref element) {
 	b.c.Place(to)
 	k := b.add(b.d.Add(n, "specimen", ""), "specimenRole")
 	b.c.Anew(func() { b.c.WriteTable("Material", to.Msg, b.d.Parent(k)) })
+	if code := b.d.Child(b.d.Child(k, "specimenPlayingEntity"), "code"); code != 0 && strings.ContainsAny(attrText(b.d, code, "code"), blanks) {
+		kind := elementOf(to.Msg).one("type")
+		b.codeless(code, "OTH", wordsOf(kind))
+		b.fold(kind, blankWhy)
+	}
 	b.foreignIDs(k, elementOf(to.Msg))
 	if b.d.Child(k, "id") == 0 {
 		b.ids(k, to, "")

@@ -47,3 +47,34 @@ func TestBornObservations(t *testing.T) {
 		}
 	}
 }
+
+// TestResultsOfUnknownState: the section of results that a document must have promises results of a known state, or says that there are none; those of an unknown
+// one stand in a section beside it, that promises nothing. A kind of specimen whose code CDA cannot hold stands there in words.
+func TestResultsOfUnknownState(t *testing.T) {
+	doc := func(status string) string {
+		r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p"}},
+{"resource":{"resourceType":"Specimen","id":"s","type":{"coding":[{"system":"https://maple.example/kinds","code":"THROAT SWAB","display":"Swab"}]},"subject":{"reference":"Patient/p"}}},
+{"resource":{"resourceType":"Observation","id":"o","status":"`+status+`","code":{"coding":[{"system":"http://loinc.org","code":"5811-5"}]},"subject":{"reference":"Patient/p"},"specimen":{"reference":"Specimen/s"},"valueString":"seen"}}]}`))[0]
+		return string(r.Parts[0].Data)
+	}
+	unknown, final := doc("unknown"), doc("final")
+	for _, tt := range []struct {
+		doc, want string
+		times     int
+	}{
+		{unknown, `<code code="30954-2"`, 2}, {final, `<code code="30954-2"`, 1},
+		{unknown, `<templateId root="2.16.840.1.113883.10.20.22.2.3" extension="2015-08-01"/>`, 1}, {final, `<templateId root="2.16.840.1.113883.10.20.22.2.3" extension="2015-08-01"/>`, 0},
+		{unknown, `No results whose state is known`, 1}, {final, `No results whose state is known`, 0},
+		{unknown, `<value xsi:type="ST">seen</value>`, 1}, {final, `<value xsi:type="ST">seen</value>`, 1},
+		{final, "THROAT", 0}, {final, `<originalText>Swab</originalText>`, 1},
+	} {
+		if n := strings.Count(tt.doc, tt.want); n != tt.times {
+			t.Errorf("the document holds %s %d times, not %d:\n%s", tt.want, n, tt.times, tt.doc)
+		}
+	}
+	for _, part := range strings.Split(unknown, "</section>") {
+		if strings.Contains(part, `<section nullFlavor`) && strings.Contains(part, "<entry") {
+			t.Errorf("a section says that there is no information, and has entries:\n%s", part)
+		}
+	}
+}

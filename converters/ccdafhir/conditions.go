@@ -337,10 +337,10 @@ func substance(d *tree.Doc, n tree.Node) tree.Node {
 	return 0
 }
 
-// hasSubstance reports whether an allergy says what it is to.
-func hasSubstance(d *tree.Doc, n tree.Node) bool {
-	code := d.Child(substance(d, n), "code")
-	return code != 0 && (attrText(d, code, "code") != "" || d.Child(code, "translation") != 0 || d.Child(code, "originalText") != 0)
+// hasSubstance reports whether an allergy says what it is to. Words such as "No known allergies" do not.
+func hasSubstance(c *mapping.Context, n tree.Node) bool {
+	code := c.Doc.Child(substance(c.Doc, n), "code")
+	return code != 0 && (attrText(c.Doc, code, "code") != "" || c.Doc.Child(code, "translation") != 0 || c.Doc.Child(code, "originalText") != 0 && !deniesInWords(c, code))
 }
 
 // valueNames reports whether the value of an allergy says what it is to, and not only that it is one.
@@ -387,7 +387,7 @@ func readNoAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	none := noKnown[allergyKind(c.Doc, n)]
-	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c.Doc, n) || valueNames(c.Doc, n) {
+	if !ok || none == "" || attrText(c.Doc, n, "negationInd") != "true" || hasSubstance(c, n) || valueNames(c.Doc, n) {
 		return false
 	}
 	d.Code = sayNone(dst, d.Code, none)
@@ -404,7 +404,7 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	doc := c.Doc
 	kind := allergyKind(doc, n)
 	negated, _ := negation(c, n, dst)
-	known := hasSubstance(doc, n) || valueNames(doc, n)
+	known := hasSubstance(c, n) || valueNames(doc, n)
 	status := "active"
 	switch clinicalStatus(doc, n, allergyStatus) {
 	case "inactive", "remission":

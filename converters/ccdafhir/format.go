@@ -173,9 +173,18 @@ func patients(doc *ccda.Document) (finds []*diag.Finding) {
 	return finds
 }
 
-// foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there.
+// foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there, and of a value that
+// it does not allow that it is none.
 func foldMisplaced(d *tree.Doc) {
-	ccda.NoPlace(d, func(n tree.Node) {
+	ccda.NoPlace(d, func(n tree.Node, value bool) {
+		switch text := d.Text(n); {
+		case value && strings.TrimSpace(text) != text:
+			d.Lower(n, tree.Folded, "the blanks around it do not come back")
+			return
+		case value:
+			d.Lower(n, tree.Invalid, "CDA's schema does not allow this value, so it is not written back")
+			return
+		}
 		d.Lower(n, tree.Folded, misplacedWhy)
 	})
 }

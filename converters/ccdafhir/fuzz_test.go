@@ -50,7 +50,7 @@ func TestTinyDocument(t *testing.T) {
 	for _, fault := range res.Faults {
 		t.Error(fault)
 	}
-	if res.Tally.Unmapped+res.Tally.Invalid > 0 {
+	if res.Tally.Unmapped > 0 || res.Tally.Invalid != 1 { // the use
 		t.Errorf("%+v", res.Tally)
 	}
 }

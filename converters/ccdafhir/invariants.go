@@ -11,6 +11,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -218,6 +219,13 @@ func readPeriod(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: extensionBase + "period"},
 		Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Quantity{Quantity: q}}})
+	if said := attrText(c.Doc, n, "unit"); d.Code == nil && said != "" && !terminology.IsUCUM(said) { // QUIRK: how often in words, 1 BID
+		if often := attrText(c.Doc, n, "value"); often != "" && often != "1" {
+			said = often + " " + said
+		}
+		d.Code = &dpb.CodeableConcept{Text: &dpb.String{Value: said}}
+		markDerived(d.Code)
+	}
 	return true
 }
 

@@ -90,7 +90,15 @@ func laws(k *maptest.Kit, source []byte) (*maptest.Result, error) {
 		return res, err
 	}
 	misplaced := false
-	ccda.NoPlace(res.Doc, func(tree.Node) { misplaced = true })
+	ccda.NoPlace(res.Doc, func(tree.Node, bool) { misplaced = true })
+	for n := tree.Root; int(n) <= res.Doc.Len(); n++ {
+		switch res.Doc.Name(n) {
+		case "act", "observation", "organizer", "procedure", "encounter", "supply", "substanceAdministration":
+			misplaced = misplaced || attr(res.Doc, n, "classCode") == 0 // it must be there, and says no more than the element's name does
+		case "entryRelationship":
+			misplaced = misplaced || attr(res.Doc, n, "typeCode") == 0
+		}
+	}
 	misplaced = misplaced || slices.ContainsFunc(res.Record.Resources, func(r *mapping.Resource) bool {
 		return slices.ContainsFunc(*extensions(r.Msg), func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == emptyURL })
 	})
@@ -117,7 +125,7 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 			mood := strings.TrimPrefix(attrText(d, n, "moodCode"), "EVN") // a goal and a plan are other kinds than what has happened
 			for k := d.First(n); k != 0; k = d.Next(k) {
 				if d.Name(k) == "templateId" {
-					return s + "{" + attrText(d, k, "root") + mood + "}"
+					return s + "{" + strings.TrimSpace(attrText(d, k, "root")) + mood + "}"
 				}
 			}
 			inner := tree.Node(0)
@@ -140,11 +148,20 @@ func sameKind(d *tree.Doc) func(tree.Node) string {
 		}
 		return s
 	}
+	gone := func(n tree.Node) bool { // it does not come back, as the ledger says
+		carried, misplaced := false, false
+		d.LeavesBelow(n, func(_ tree.Node, s tree.State, why string) {
+			carried, misplaced = carried || s == tree.Carried, misplaced || why == misplacedWhy
+		})
+		return misplaced && !carried
+	}
 	var walk func(n tree.Node)
 	walk = func(n tree.Node) {
 		for k := d.First(n); k != 0; k = d.Next(k) {
 			at := names[n] + "/" + kind(k)
-			counts[at]++
+			if !gone(k) {
+				counts[at]++
+			}
 			names[k] = fmt.Sprintf("%s[%d]", at, counts[at])
 			walk(k)
 		}

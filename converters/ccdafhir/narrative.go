@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/ccda"
+	"github.com/chartpost/chartpost/pkg/ccda/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -42,15 +44,71 @@ var both = []string{"summary", "width", "border", "frame", "rules", "cellspacing
 
 const htmlHead = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
-// html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside.
-func html(raw string) (div string, lost bool) {
+// inBodies gives the tokens of a narrative or of XHTML, with a body around rows that stand in a table itself, and an item in a list that has but a
+// caption: HTML allows that, and CDA's schema does not. What is not in the source is at -1. (In line, it and the tokenizer would be part of each
+// that asks.)
+//
+//go:noinline
+func inBodies(raw string) iter.Seq[ccda.Token] {
+	const implied = "" // what is open is a body of ours
+	return func(yield func(ccda.Token) bool) {
+		var open []string
+		captioned := false // what was said last in the list that is open is its caption
+		top := func() string {
+			if len(open) == 0 {
+				return "-"
+			}
+			return open[len(open)-1]
+		}
+		for t := range ccda.Tokens(raw) {
+			if top() == implied && (t.Start != "" && t.Start != "tr" || t.End != "") {
+				open = open[:len(open)-1]
+				if !yield(ccda.Token{End: "tbody", At: -1}) {
+					return
+				}
+			}
+			switch {
+			case t.Start == "caption" || t.End == "caption":
+				captioned = true
+			case t.End == "list" && captioned:
+				if !yield(ccda.Token{Start: "item", At: -1}) || !yield(ccda.Token{End: "item", At: -1}) {
+					return
+				}
+				fallthrough
+			case t.Start != "" || t.End != "":
+				captioned = false
+			}
+			switch {
+			case t.Start == "tr" && top() == "table":
+				open = append(open, implied)
+				if !yield(ccda.Token{Start: "tbody", At: -1}) {
+					return
+				}
+				fallthrough
+			case t.Start != "":
+				open = append(open, t.Start)
+			case t.End != "" && len(open) > 0:
+				open = open[:len(open)-1]
+			}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside. Of a link to what has no id anywhere, the place to which it
+// leads is its title.
+func html(raw string, leads func(id string) bool) (div string, lost bool) {
 	b := append(make([]byte, 0, len(htmlHead)+len(raw)+len(raw)/8), htmlHead...)
 	var attrs [][2]string
 	var ends []string // what closes each element that is open
+	var froms []int   // where it begins
 	captions := 0     // tables in which a caption is one of HTML's
 	table := 0        // where the outermost table that is open begins
 	mute := !says(raw)
-	for t := range ccda.Tokens(raw) {
+	for t := range inBodies(raw) {
+		lost = lost || t.At < 0
 		switch {
 		case t.Start != "":
 			name, class := toHTML[t.Start], ""
@@ -76,18 +134,28 @@ func html(raw string) (div string, lost bool) {
 					table = len(b)
 				}
 			}
+			froms = append(froms, len(b))
 			b = append(append(b, '<'), name...)
 			attrs = attrs[:0]
 			for _, a := range t.Attributes {
 				switch {
 				case a[0] == "ID":
-					attrs = append(attrs, [2]string{"id", a[1]})
+					id := ncName(a[1])
+					attrs = append(attrs, [2]string{"id", id})
+					lost = lost || id != a[1]
 				case a[0] == "styleCode":
 					class = strings.TrimSpace(class + " " + a[1])
 				case a[0] == "listType" && (a[1] == "ordered" || a[1] == "unordered"):
 					lost = lost || a[1] == "unordered"
 				case a[0] == "referencedObject" || a[0] == "IDREF":
 					attrs = append(attrs, [2]string{"title", a[1]})
+				case a[0] == "href" && strings.HasPrefix(a[1], "#"):
+					id := ncName(a[1][1:])
+					lost = lost || id != a[1][1:]
+					attrs = append(attrs, [2]string{"href", "#" + id})
+					if !leads(id) {
+						attrs[len(attrs)-1][0] = "title"
+					}
 				case slices.Contains(both, a[0]):
 					attrs = append(attrs, a)
 				case a[0] != "xmlns":
@@ -107,10 +175,14 @@ func html(raw string) (div string, lost bool) {
 				b = ccda.AppendEscaped(b, value(t.Attributes, "referencedObject"), false) // FHIR wants a text that shows something (txt-2)
 			}
 		case t.End != "" && len(ends) > 0:
-			name := ends[len(ends)-1]
-			ends = ends[:len(ends)-1]
+			name, from := ends[len(ends)-1], froms[len(froms)-1]
+			ends, froms = ends[:len(ends)-1], froms[:len(froms)-1]
 			if name == "table" {
 				captions--
+			}
+			if slices.Contains(neverEmpty, t.End) && len(bytes.TrimSpace(b[from+bytes.IndexByte(b[from:], '>')+1:])) == 0 {
+				b, lost = b[:from], true
+				continue
 			}
 			b = append(append(append(b, "</"...), name...), '>')
 		default:
@@ -119,9 +191,14 @@ func html(raw string) (div string, lost bool) {
 				text = strings.TrimLeft(text, " \t\r\n")
 			}
 			if captions > 0 && between(ends) && strings.TrimSpace(text) != "" { // QUIRK: a text between the cells of a table; it is shown before it
-				before := ccda.AppendEscaped([]byte("<span>"), strings.TrimSpace(text), false)
-				b = slices.Insert(b, table, append(before, "</span>"...)...)
-				table += len(before) + len("</span>")
+				before := append(ccda.AppendEscaped([]byte("<span>"), strings.TrimSpace(text), false), "</span>"...)
+				b = slices.Insert(b, table, before...)
+				for i := range froms {
+					if froms[i] >= table {
+						froms[i] += len(before)
+					}
+				}
+				table += len(before)
 				lost = true
 				continue
 			}
@@ -159,16 +236,38 @@ func value(attributes [][2]string, name string) string {
 	return ""
 }
 
+// neverEmpty are the elements that CDA's narrative wants something in.
+var neverEmpty = []string{"list", "table", "thead", "tbody", "tfoot", "tr"}
+
+// ncName is an id as an ID, in which XML allows fewer characters.
+func ncName(s string) string {
+	if s == "" || schema.IsNCName(s) {
+		return s
+	}
+	s = strings.Map(func(r rune) rune {
+		if r == ':' || !schema.IsNCName("a"+string(r)) {
+			return '_'
+		}
+		return r
+	}, s)
+	if !schema.IsNCName(s) {
+		s = "_" + s
+	}
+	return s
+}
+
 // narrativeOf is XHTML as a narrative.
 func narrativeOf(div string) string {
 	var b []byte
 	type open struct {
 		name  string
 		inner string // a content with a style within it
+		from  int    // where it begins, and its start tag ends
+		head  int
 	}
 	var opened []open
 	depth := 0
-	for t := range ccda.Tokens(div) {
+	for t := range inBodies(div) {
 		switch {
 		case t.Start != "":
 			if depth++; depth == 1 {
@@ -181,7 +280,9 @@ func narrativeOf(div string) string {
 			for _, a := range t.Attributes {
 				switch {
 				case a[0] == "id":
-					attrs = append(attrs, [2]string{"ID", a[1]})
+					if id := ncName(a[1]); id != "" {
+						attrs = append(attrs, [2]string{"ID", id})
+					}
 				case a[0] == "class":
 					for w := range strings.FieldsSeq(a[1]) {
 						if name, ok := strings.CutPrefix(w, "cda-"); ok && (t.Start == "span" || t.Start == "li") {
@@ -199,6 +300,8 @@ func narrativeOf(div string) string {
 					attrs[i][0] = "referencedObject"
 				} else if attrs[i][0] == "title" && o.name == "footnoteRef" {
 					attrs[i][0] = "IDREF"
+				} else if attrs[i][0] == "title" && o.name == "linkHtml" && strings.HasPrefix(attrs[i][1], "#") && value(t.Attributes, "href") == "" {
+					attrs[i][0] = "href"
 				}
 			}
 			if t.Start == "ol" {
@@ -216,9 +319,13 @@ func narrativeOf(div string) string {
 			}
 			if o.name == "paragraph" && slices.ContainsFunc(opened, func(x open) bool { return x.name == "paragraph" }) {
 				o.name = "" // paragraphs do not nest
+				if !bytes.HasSuffix(b, []byte{'>'}) {
+					b = append(b, "<br/>"...)
+				}
 			}
-			opened = append(opened, o)
+			o.from, o.head = len(b), len(b)
 			if o.name == "" {
+				opened = append(opened, o)
 				continue
 			}
 			b = append(append(b, '<'), o.name...)
@@ -227,6 +334,8 @@ func narrativeOf(div string) string {
 				b = append(ccda.AppendEscaped(b, a[1], true), '"')
 			}
 			b = append(b, '>')
+			o.head = len(b)
+			opened = append(opened, o)
 			if o.inner != "" {
 				b = append(append(append(b, `<content styleCode="`...), o.inner...), `">`...)
 			}
@@ -237,6 +346,16 @@ func narrativeOf(div string) string {
 			}
 			o := opened[len(opened)-1]
 			opened = opened[:len(opened)-1]
+			if slices.Contains(neverEmpty, o.name) && len(bytes.TrimSpace(b[o.head:])) == 0 {
+				b = b[:o.from]
+				continue
+			}
+			if o.name == "list" && !bytes.Contains(b[o.head:], []byte("<item")) {
+				b = append(b, "<item></item>"...)
+			}
+			if o.name == "table" && !bytes.Contains(b[o.head:], []byte("<tbody")) {
+				b = append(b, "<tbody><tr><td></td></tr></tbody>"...)
+			}
 			if o.inner != "" {
 				b = append(b, "</content>"...)
 			}
@@ -256,7 +375,7 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if !ok || c.Doc.Text(n) == "" {
 		return false
 	}
-	div, lost := html(c.Doc.Text(n))
+	div, lost := html(c.Doc.Text(n), func(id string) bool { return narrativeIDs(c)[id] })
 	if !visible(c.Doc.Text(n)) { // txt-2
 		d.Extension = append(d.Extension, textExtension(referenceURL, c.Doc.Text(n)))
 		c.CarryText(n)
@@ -273,6 +392,28 @@ func readNarrative(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	c.CarryText(n)
 	c.Normal(n, func() string { return narrativeOf(div) })
 	return true
+}
+
+// idsKey is the key under which the ids of a document's narratives are kept.
+type idsKey struct{}
+
+// narrativeIDs are the ids of all narratives of a document, as FHIR has them.
+func narrativeIDs(c *mapping.Context) map[string]bool {
+	ids, _ := c.Memo(idsKey{}, func() any {
+		ids := map[string]bool{}
+		for n := tree.Root; int(n) <= c.Doc.Len(); n++ {
+			if c.Doc.Name(n) != "text" || !ccda.IsNarrative(c.Doc, n) {
+				continue
+			}
+			for t := range ccda.Tokens(c.Doc.Text(n)) {
+				if id := value(t.Attributes, "ID"); t.Start != "" && id != "" {
+					ids[ncName(id)] = true
+				}
+			}
+		}
+		return ids
+	}).(map[string]bool)
+	return ids
 }
 
 // visible reports whether a narrative shows anything.
@@ -459,6 +600,10 @@ func readText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 			d.Value = s
 		}
 	}
+	if id, local := strings.CutPrefix(ref, "#"); local && id != "" && !schema.IsNCName(id) {
+		defer c.Fold("CDA's schema allows no such id")()
+		ref = "#" + ncName(id) // as that in the narrative
+	}
 	extend(d, textExtension(referenceURL, ref))
 	if own != "" {
 		extend(d, &dpb.Extension{Url: &dpb.Uri{Value: ownTextURL}, Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
@@ -486,6 +631,10 @@ func writeText(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		k := c.Doc.Child(n, "reference")
 		if k == 0 {
 			k = c.Doc.Add(n, "reference", "")
+		}
+		if id, local := strings.CutPrefix(said, "#"); local && id != "" && !schema.IsNCName(id) { // as narrativeOf writes it
+			said = "#" + ncName(id)
+			defer c.Fold("CDA's schema allows no such id")()
 		}
 		if !set(c.Doc, k, "value", said) {
 			return false

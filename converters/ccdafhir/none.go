@@ -2,6 +2,8 @@ package ccdafhir
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
@@ -70,18 +72,36 @@ func readNoProblem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		return false
 	}
 	d.Code = sayNone(dst, d.Code, noKnownProblem)
+	if d.ClinicalStatus != nil && isDerived(d.ClinicalStatus) { // that there is none is so now, even if whoever asked is done with it
+		d.ClinicalStatus = derivedConcept(conditionClinical, "active")
+	}
 	return true
 }
 
-// noMedication reports a negated medication that is none in particular: its code is a null flavor, and beside it stands at most that it is a drug.
-func noMedication(d *tree.Doc, n tree.Node) bool {
+// denials are words that deny: "No known allergies", "NKDA".
+var denials = []string{"no", "none", "not", "nil", "nka", "nkda", "nkma", "denies", "denied", "without"}
+
+// deniesInWords reports whether the words for which there is no code deny by themselves. What they stand in is denied once, whatever else says so.
+func deniesInWords(c *mapping.Context, code tree.Node) bool {
+	words := c.Doc.Child(code, "originalText")
+	text := c.Doc.Text(words)
+	if v := attr(c.Doc, c.Doc.Child(words, "reference"), "value"); text == "" && v != 0 {
+		text, _ = referred(c, words, strings.TrimPrefix(c.Doc.Text(v), "#"))
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }), func(w string) bool { return slices.Contains(denials, w) })
+}
+
+// noMedication reports a negated medication that is none in particular: its code is a null flavor, and beside it stands at most that it is a drug, or
+// words that deny.
+func noMedication(c *mapping.Context, n tree.Node) bool {
+	d := c.Doc
 	if attrText(d, n, "negationInd") != "true" || isProduct(d, n) || ofTemplate(d, n, immunizationActivity) {
 		return false
 	}
 	product := d.Child(d.Child(n, "consumable"), "manufacturedProduct")
 	material := d.Child(product, "manufacturedMaterial")
 	code := d.Child(material, "code")
-	if attr(d, code, "nullFlavor") == 0 || attr(d, code, "code") != 0 || d.Text(d.Child(material, "name")) != "" {
+	if attr(d, code, "nullFlavor") == 0 || attr(d, code, "code") != 0 || d.Text(d.Child(material, "name")) != "" || d.Child(code, "originalText") != 0 && !deniesInWords(c, code) {
 		return false
 	}
 	for k := d.First(code); k != 0; k = d.Next(k) {
@@ -94,7 +114,7 @@ func noMedication(d *tree.Doc, n tree.Node) bool {
 
 func readNoMedication(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	d, ok := dst.(*mpb.MedicationRequest)
-	if !ok || d.GetMedication().GetCodeableConcept() == nil || !noMedication(c.Doc, n) {
+	if !ok || d.GetMedication().GetCodeableConcept() == nil || !noMedication(c, n) {
 		return false
 	}
 	sayNone(dst, d.Medication.GetCodeableConcept(), noKnownMedication)

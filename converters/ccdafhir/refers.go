@@ -6,8 +6,10 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	gpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -16,7 +18,8 @@ import (
 
 // An Entry Reference, E.122, names another statement of the document by its id. The act stays where it stands, in an extension of the statement
 // around it, from which it comes back; beside it that statement's resource leads to what was made of the other: by Goal.addresses, by the
-// evidence of a health concern, else by an extension of ours. An id that two resources bear leads nowhere.
+// evidence of a health concern, else by an extension of ours. An id that two resources bear leads nowhere. An encounter that a statement names in the
+// same way is that of its resource.
 
 const (
 	entryReference = entries + "122"
@@ -27,7 +30,7 @@ type statementID struct{ system, value string }
 
 func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	document, ok := dst.(*compb.Composition)
-	if !ok || !slices.ContainsFunc(c.Resources(), func(r *mapping.Resource) bool { return len(referredIDs(r.Msg)) > 0 }) {
+	if !ok || !slices.ContainsFunc(c.Resources(), func(r *mapping.Resource) bool { return len(referredIDs(r.Msg))+len(visitIDs(r.Msg)) > 0 }) {
 		return false
 	}
 	c.Elsewhere()
@@ -67,8 +70,63 @@ func readEntryReferences(c *mapping.Context, _ tree.Node, dst proto.Message) boo
 				referTo(c, r, to)
 			}
 		}
+		for _, id := range visitIDs(r.Msg) {
+			to := by[statementID{id.GetSystem().GetValue(), id.GetValue().GetValue()}]
+			if to == nil || plan.OfMessage(to.Msg).Name == "Encounter" {
+				visit(c, r, to, id)
+			}
+		}
 	}
 	return false
+}
+
+// visit lets a resource lead to an encounter, by its id alone where the document says no more of it.
+func visit(c *mapping.Context, r, to *mapping.Resource, id *dpb.Identifier) {
+	ref := &dpb.Reference{}
+	var marked proto.Message = ref
+	if d, ok := r.Msg.(*docpb.DocumentReference); ok {
+		switch {
+		case d.Context == nil:
+			d.Context = &docpb.DocumentReference_Context{}
+			marked = d.Context
+		case isDerived(d.Context): // as a whole
+			d.Context.Extension = slices.DeleteFunc(d.Context.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+			marked = d.Context
+		}
+		d.Context.Encounter = append(d.Context.Encounter, ref)
+	} else {
+		m := r.Msg.ProtoReflect()
+		f := m.Descriptor().Fields().ByName("encounter")
+		if f == nil || f.IsList() || m.Has(f) {
+			return
+		}
+		m.Set(f, protoreflect.ValueOfMessage(ref.ProtoReflect()))
+	}
+	if to != nil {
+		c.ReferTo(ref, to)
+	} else {
+		ref.Identifier = proto.CloneOf(id)
+	}
+	markDerived(marked)
+}
+
+// visitIDs are the ids of encounters that a resource's statement names.
+func visitIDs(m proto.Message) (ids []*dpb.Identifier) {
+	list := extensions(m)
+	if list == nil {
+		return nil
+	}
+	for _, x := range *list {
+		if x.GetUrl().GetValue() != ownExtensions+"related" {
+			continue
+		}
+		for _, y := range x.Extension {
+			if y.GetUrl().GetValue() == "visit" {
+				ids = append(ids, idsWithin(y)...)
+			}
+		}
+	}
+	return ids
 }
 
 // referTo lets a resource lead to another.

@@ -1,6 +1,9 @@
 package ccdafhir_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestRefers holds Entry References, which name another statement by its id, against what FHIR makes of them.
 func TestRefers(t *testing.T) {
@@ -34,5 +37,25 @@ func TestRefers(t *testing.T) {
 			`<procedure classCode="PROC" moodCode="EVN"><templateId root="` + entries + `14"/><id root="1.2.3.7"/><code code="80146002" ` + snomed + `/><statusCode code="completed"/></procedure>`, nil, "refers-to", []string{entries + "122"}},
 	} {
 		tt.hold(t)
+	}
+}
+
+// TestVisitNamed: a statement that names an encounter by its id leads to it, and there is no second encounter.
+func TestVisitNamed(t *testing.T) {
+	const visit = `<encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.9" extension="V7"/>`
+	doc := oneSection("2.16.840.1.113883.10.20.22.2.5.1", "11450-4", `<observation xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.4"/><id root="1.2.3.6"/>
+<code code="55607006" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/><value xsi:type="CD" code="195967001" codeSystem="2.16.840.1.113883.6.96"/>
+<entryRelationship typeCode="SUBJ">`+visit+`</encounter></entryRelationship></observation></entry><entry>`+visit+`<code code="99213" codeSystem="2.16.840.1.113883.6.12"/><effectiveTime value="20260102"/></encounter>`)
+	got := through(t, "ccda", "fhir", "", []byte(doc))[0]
+	if strings.Count(string(got), `"resourceType":"Encounter"`) != 1 || !strings.Contains(string(got), `"encounter":{`) {
+		t.Errorf("the problem does not lead to the one encounter:\n%s", got)
+	}
+	alone := string(through(t, "ccda", "fhir", "", []byte(strings.Replace(doc, `extension="V7"`, `extension="V8"`, 1)))[0])
+	if !strings.Contains(alone, `"encounter":{"extension"`) || strings.Count(alone, `"value":"V8"`) != 2 || strings.Count(alone, `"resourceType":"Encounter"`) != 1 {
+		t.Errorf("the problem does not name the encounter of which nothing else is said:\n%s", alone)
+	}
+	back := string(through(t, "fhir", "ccda", "", got)[0])
+	if strings.Count(back, `extension="V7"`) != 2 || strings.Count(back, `code="99213"`) != 1 {
+		t.Errorf("the encounter and its name do not come back:\n%s", back)
 	}
 }

@@ -135,7 +135,7 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	}
 	switch {
 	case negation == 0 || l.negated == "" && l.never == "":
-	case l.never != "" && noMedication(c.Doc, n): // none.go says it
+	case l.never != "" && noMedication(c, n): // none.go says it
 		c.Carry(negation)
 		any = true
 	default:

@@ -56,10 +56,13 @@ func TestStrange(t *testing.T) {
 			[]string{`two <span id=\"p3\">three</span>`}, []string{`<content ID="p3">three</content>`}, 0, 0},
 		{"a dose every four to six hours", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period>
 <low value="4" unit="h"/><high value="6" unit="h"/></period></effectiveTime></substanceAdministration></entry>`), []string{`"period":4`, `"periodMax":6`, `"periodUnit":"h"`}, []string{`<low value="4" unit="h"/>`, `<high value="6" unit="h"/>`}, 0, 0},
+		{"how often in words", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><effectiveTime xsi:type="PIVL_TS" operator="A"><period value="1" unit="BID"/></effectiveTime>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="308416" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></entry>`),
+			[]string{`"text":"BID"`, `"unit":"BID"`}, []string{`<period value="1" unit="BID"/>`}, 0, 0},
 		{"a street in parts", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr use="H"><streetName>Lindenweg</streetName><houseNumber>12</houseNumber><postalCode>9999</postalCode><city>Testwil</city>
-<censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
-			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `further-family"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,
-				`<family qualifier="BR">Muster</family>`}, 0, 0},
+<censusTract>077</censusTract></addr><patient><name><given>Ursa</given><family>Testperson</family><family qualifier="BR">Muster</family><family qualifier="SP">Beispiel</family></name></patient></patientRole></recordTarget></ClinicalDocument>`,
+			[]string{`"line":["Lindenweg 12"]`, `iso21090-ADXP-streetName"`, `iso21090-ADXP-houseNumber"`, `"valueString":"Beispiel"`}, []string{`<streetName>Lindenweg</streetName>`, `<houseNumber>12</houseNumber>`, `<censusTract>077</censusTract>`,
+				`<family qualifier="BR">Muster</family>`, `<family qualifier="SP">Beispiel</family>`}, 0, 0},
 		{"templates of those who take part", head + `<recordTarget><templateId root="1.2.3.90"/><patientRole><id root="1.2.3.4" extension="7"/></patientRole></recordTarget>
 <dataEnterer><templateId root="1.2.3.92"/><assignedEntity><id root="1.2.3.5"/></assignedEntity></dataEnterer>
 <custodian><templateId root="1.2.3.91"/><assignedCustodian><representedCustodianOrganization><id root="1.2.3.6"/></representedCustodianOrganization></assignedCustodian></custodian>
@@ -99,6 +102,10 @@ func TestStrange(t *testing.T) {
 		{"a medicine that was given with a panel", body(`<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/><component>
 <substanceAdministration classCode="SBADM" moodCode="EVN"><id root="1.2.3.5"/><statusCode code="completed"/><consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration></component></organizer></entry>`),
 			[]string{`"resourceType":"MedicationRequest"`, "urn:oid:1.2.3.5"}, []string{`root="1.2.3.5"`, `code="1191"`}, 0, 0},
+		{"a code that its system does not have", body(`<entry>` + observation("1.2.3.1", `<methodCode code="107" codeSystem="2.16.840.1.113883.5.84" displayName="By hand"/>`) + `</entry>`),
+			[]string{`"system":"urn:oid:2.16.840.1.113883.5.84"`}, []string{`<methodCode code="107" codeSystem="2.16.840.1.113883.5.84" displayName="By hand"/>`}, 0, 0},
+		{"a link within the narrative, and one that leads nowhere", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph ID="p1">One <linkHtml href="#p1">there</linkHtml> <linkHtml href="#p2">nowhere</linkHtml></paragraph><`, 1),
+			[]string{`<a href=\"#p1\">`, `<a title=\"#p2\">`}, []string{`<linkHtml href="#p1">`, `<linkHtml href="#p2">`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/ccda/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -106,12 +107,18 @@ var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, err
 
 // system is the OID of a code system (@codeSystem) and its URI in FHIR.
 var system = mapping.Type{
-	Read: func(_ *mapping.Context, s string) (string, error) {
+	Read: func(c *mapping.Context, s string) (string, error) {
 		s = strings.TrimSpace(s)
 		if uri := icd9[s]; uri != "" {
 			return uri, nil
 		}
 		if known, ok := terminology.ByOID(s); ok {
+			// A code that the system does not have, where we know them all, is one of somebody's who calls it by the same number.
+			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && isOID(s) {
+				if holds, all := terminology.Holds(known.URI, code); all && !holds {
+					return rootURI(s)
+				}
+			}
 			return known.URI, nil
 		}
 		if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") { // QUIRK: CDA wants an OID; some senders write FHIR's URI
@@ -342,6 +349,11 @@ func writeII(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	uri, value := d.GetSystem().GetValue(), d.GetValue().GetValue()
 	for _, x := range d.Extension {
 		if said := x.GetValue().GetStringValue(); said != nil && x.GetUrl().GetValue() == rootURL && uri == "" {
+			if !schema.IsUID(said.Value) { // the value has it, or stands without it
+				c.Claim(d.Value)
+				c.Decline(x, "CDA's schema allows no such root")
+				return set(c.Doc, n, "extension", value) && (attr(c.Doc, n, "nullFlavor") != 0 || set(c.Doc, n, "nullFlavor", "UNK"))
+			}
 			if !set(c.Doc, n, "root", said.Value) || value != said.Value && !set(c.Doc, n, "extension", value) {
 				return false
 			}

@@ -286,3 +286,49 @@ func TestSniff(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintsNothingForbidden: what the schema does not allow in an attribute is left out with a finding, and so is an element that needs what nobody can make up.
+func TestPrintsNothingForbidden(t *testing.T) {
+	for _, tt := range []struct{ in, out, places string }{
+		{`<low value="2026-01-02"/>`, `<low nullFlavor="UNK"/>`, "effectiveTime/low/@value"},
+		{`<low value=" 20260102 "/>`, `<low value="20260102"/>`, ""},
+		{`<low value="20260102"/><high value=""/>`, `<low value="20260102"/>`, ""},
+	} {
+		doc := `<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2.3"/><code code="a"/><effectiveTime value="2020"/><confidentialityCode code="N"/><documentationOf><serviceEvent classCode="ACT"><effectiveTime>` + tt.in + `</effectiveTime></serviceEvent></documentationOf></ClinicalDocument>`
+		checkPrinted(t, doc, tt.out, tt.places)
+	}
+	entry := func(s string) string {
+		return `<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2.3"/><component><structuredBody><component><section><code code="a"/><entry>` + s + `</entry></section></component></structuredBody></component></ClinicalDocument>`
+	}
+	for _, tt := range []struct{ in, out, places string }{
+		{`<act classCode="TRNS" moodCode="EVN"><code code="a"/></act>`, `<act classCode="ACT" moodCode="EVN">`, "entry/act/@classCode"},
+		{`<supply moodCode="EVN"><code code="a"/></supply>`, `<supply classCode="SPLY" moodCode="EVN">`, ""},
+		{`<act classCode="ACT"><code code="a"/></act>`, `<code code="a"/>`, "section/entry"}, // nobody knows whether it has happened: neither the act nor an entry of nothing
+		{`<act classCode="ACT" moodCode="EVN"><code code="a"/><entryRelationship typeCode="COMP"/></act>`, `<act classCode="ACT" moodCode="EVN">`, "act/entryRelationship"},
+		{`<act classCode="ACT" moodCode="EVN"><code code="a"/><entryRelationship typeCode="WHY"><act classCode="ACT" moodCode="EVN"><code code="b"/></act></entryRelationship></act>`, `<entryRelationship typeCode="REFR">`, "entryRelationship/@typeCode"},
+		{`<act classCode="ACT" moodCode="EVN"><code code="a"/><text><reference value="[5] #"/></text></act>`, `<reference nullFlavor="UNK"/>`, "reference/@value"},
+		{`<substanceAdministration classCode="SBADM" moodCode="EVN"><text>given</text></substanceAdministration>`, `<manufacturedMaterial nullFlavor="NI"/>`, ""},
+	} {
+		checkPrinted(t, entry(tt.in), tt.out, tt.places)
+	}
+}
+
+// checkPrinted holds a document that is printed against what it must hold, and against the places of the findings by their ends.
+func checkPrinted(t *testing.T, doc, want, places string) {
+	t.Helper()
+	d, err := new(Parser).Parse([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, finds := AppendDocument(nil, d.Doc, nil)
+	if !strings.Contains(string(out), want) {
+		t.Errorf("%s is not printed:\n%s", want, out)
+	}
+	n := 0
+	NoPlace(d.Doc, func(tree.Node, bool) { n++ })
+	if found := len(finds) > 0; found != (places != "") || found && !strings.HasSuffix(finds[0].Place.Path, places) {
+		t.Errorf("findings %v, not at %s", finds, places)
+	} else if (n > 0) != found && !strings.Contains(doc, `" 2`) {
+		t.Errorf("%d nodes have no place, and %d findings say so", n, len(finds))
+	}
+}

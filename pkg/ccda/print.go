@@ -13,11 +13,11 @@ import (
 const Misplaced diag.ID = "CP-CDA-009"
 
 // AppendDocument prints a tree as a document in UTF-8: attributes and elements in the order of the schema, what is empty left
-// out, two blanks a level. What the schema demands and the tree does not have is written with the null flavor NI, no information. What the schema does not allow is left out with a finding, but elements of other namespaces stay
-// where the schema has room for them. Namespaces are those that Parse found: URI by prefix.
+// out, two blanks a level. What the schema demands and the tree does not have is written with the null flavor NI, no information. What the schema does not allow is left out with a finding, an element,
+// an attribute or what stands in one, but elements of other namespaces stay where the schema has room for them. Namespaces are those that Parse found: URI by prefix.
 func AppendDocument(dst []byte, d *tree.Doc, namespaces map[string]string) ([]byte, []*diag.Finding) {
-	p := printer{d: d, b: dst, full: make([]bool, d.Len()+1)}
-	p.fill(tree.Root)
+	p := newPrinter(d)
+	p.b = dst
 	p.b = append(p.b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
 		if t := schema.Root(d.Name(k)); t != nil {
@@ -32,7 +32,7 @@ func AppendDocument(dst []byte, d *tree.Doc, namespaces map[string]string) ([]by
 // AppendElement prints a node and what is below it as it is, for people to read: nothing is sorted, demanded or left out, and no namespace declared. A
 // node may be an attribute, too.
 func AppendElement(dst []byte, d *tree.Doc, n tree.Node) []byte {
-	p := printer{d: d, b: dst}
+	p := &printer{d: d, b: dst}
 	if isAttribute(d.Name(n)) {
 		p.attribute(d.Name(n)[1:], d.Text(n))
 		return p.b
@@ -63,6 +63,19 @@ type printer struct {
 	full  []bool // of each node: there is text at or below it
 	order []ranked
 	finds []*diag.Finding
+	valid map[lexeme]bool // what Simple.Valid has said of short texts: roots and codes are the same over and over
+}
+
+// lexeme is a text in an attribute of a type.
+type lexeme struct {
+	of   *schema.Simple
+	text string
+}
+
+func newPrinter(d *tree.Doc) *printer {
+	p := &printer{d: d, full: make([]bool, d.Len()+1), valid: map[lexeme]bool{}}
+	p.fill(tree.Root)
+	return p
 }
 
 // ranked is an element that is to be printed: a node, or the name of one that must be there and is not.
@@ -113,6 +126,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, '<')
 	p.b = append(p.b, name...)
 	p.b = append(p.b, namespaces...)
+	said, refused := len(p.b), false // whether it says anything, and whether it would have
 	if x := d.Child(n, "@xsi:type"); x != 0 && t != nil {
 		if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
 			t = u
@@ -126,8 +140,17 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	}
 	if t != nil {
 		for i := range t.Attributes {
-			if k := p.attributeNode(n, t.Attributes[i].Name); k != 0 && d.Text(k) != "" {
-				p.attribute(t.Attributes[i].Name, d.Text(k))
+			a := &t.Attributes[i]
+			text := ""
+			if k := p.attributeNode(n, a.Name); k != 0 {
+				if text = d.Text(k); text != "" && !p.allows(a, text) {
+					text = strings.TrimSpace(text) // blanks around it may be all that is wrong
+				}
+			}
+			if text != "" && p.allows(a, text) {
+				p.attribute(a.Name, text)
+			} else if said, _ := general(t, a); said != "" {
+				p.attribute(a.Name, said)
 			}
 		}
 	}
@@ -143,8 +166,12 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 			switch {
 			case t == nil || name == "@xsi:nil" || strings.HasPrefix(name, "@xml:") && t.Attribute(name[1:]) == nil:
 				p.attribute(name[1:], d.Text(k))
-			case t.Attribute(name[1:]) == nil:
-				p.misplaced(k)
+			default:
+				a := t.Attribute(name[1:])
+				if a == nil || !p.allows(a, d.Text(k)) && !p.allows(a, strings.TrimSpace(d.Text(k))) {
+					p.misplaced(k)
+				}
+				refused = true
 			}
 		case t == nil:
 			p.order = append(p.order, ranked{n: k})
@@ -153,7 +180,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 			if !ok && foreign(name) {
 				c, ok = t.Child("*")
 			}
-			if !ok || c.Once && p.before(k, t, c) {
+			if !ok || c.Once && p.before(k, t, c) || p.lacks(k, c.Type) {
 				p.misplaced(k)
 				continue
 			}
@@ -167,6 +194,9 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	slices.SortStableFunc(below, func(a, b ranked) int { return a.rank - b.rank })
 	text := d.Text(n)
 	if text == "" && len(below) == 0 {
+		if refused && len(p.b) == said && t.Attribute("nullFlavor") != nil {
+			p.attribute("nullFlavor", "UNK") // what is known of it the schema does not allow
+		}
 		p.b = append(p.b, "/>\n"...)
 		return
 	}
@@ -241,10 +271,109 @@ func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
 	return t.Derived(names)
 }
 
-// NoPlace gives the nodes of a document that AppendDocument would leave out, because the schema does not allow them where they stand.
-func NoPlace(d *tree.Doc, yield func(tree.Node)) {
-	p := printer{d: d, full: make([]bool, d.Len()+1)}
-	p.fill(tree.Root)
+// allows reports whether the schema allows a text in an attribute.
+func (p *printer) allows(a *schema.Attribute, text string) bool {
+	if a.Fixed != "" || len(text) > 64 {
+		return (a.Fixed == "" || text == a.Fixed) && a.Type.Valid(text)
+	}
+	key := lexeme{a.Type, text}
+	ok, known := p.valid[key]
+	if !known {
+		ok = a.Type.Valid(text)
+		p.valid[key] = ok
+	}
+	return ok
+}
+
+// generals are the codes of attributes that must be there which say no more than the element's name does.
+var generals = map[string]string{
+	"POCD_MT000040.Act@classCode": "ACT", "POCD_MT000040.Encounter@classCode": "ENC", "POCD_MT000040.Observation@classCode": "OBS",
+	"POCD_MT000040.ObservationMedia@classCode": "OBS", "POCD_MT000040.Organizer@classCode": "CLUSTER", "POCD_MT000040.Procedure@classCode": "PROC",
+	"POCD_MT000040.EntryRelationship@typeCode": "REFR", "POCD_MT000040.Reference@typeCode": "REFR", "POCD_MT000040.Performer1@typeCode": "PRF",
+	"sdtc:ActReference@classCode": "ACT",
+}
+
+// general is what stands in an attribute that must be there where nothing that the schema allows is known; wants is false where it need not be. Whether
+// something has happened or is planned, or who somebody is, has no general code.
+func general(t *schema.Type, a *schema.Attribute) (said string, wants bool) {
+	switch {
+	case !a.Required:
+		return "", false
+	case a.Fixed != "":
+		return a.Fixed, true
+	}
+	return generals[t.Name+"@"+a.Name], true
+}
+
+// lacks reports whether an element cannot be printed, for want of an attribute or an element that must be there and that nobody can make up.
+func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
+	if t == nil {
+		return false
+	}
+	d := p.d
+	if x := d.Child(n, "@xsi:type"); x != 0 {
+		if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
+			t = u
+		}
+	}
+	if t.Abstract {
+		return true
+	}
+	for i := range t.Attributes {
+		a := &t.Attributes[i]
+		said, wants := general(t, a)
+		if !wants || said != "" {
+			continue
+		}
+		if k := p.attributeNode(n, a.Name); k == 0 || !p.allows(a, strings.TrimSpace(d.Text(k))) {
+			return true
+		}
+	}
+	if len(t.Required()) == 0 && len(t.OneOf()) == 0 {
+		return false
+	}
+	has := func(name string) bool {
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			if c, ok := t.Child(name); ok && p.full[k] && d.Name(k) == name && !p.lacks(k, c.Type) {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(t.Required(), func(name string) bool {
+		c, _ := t.Child(name)
+		return unknowable(c.Type) && !has(name)
+	}) || slices.ContainsFunc(t.OneOf(), func(names []string) bool { return !slices.ContainsFunc(names, has) && pick(t, names) == "" })
+}
+
+// pick is the one of which unknown prints that nothing is known of it where one of several must be there: as in before the last by name, a material or a
+// person. A reference to nothing is none, nor is an entry of nothing.
+func pick(t *schema.Type, names []string) (last string) {
+	for _, name := range names {
+		if c, _ := t.Child(name); name > last && !unknowable(c.Type) && !strings.HasPrefix(name, "external") && name != "regionOfInterest" {
+			last = name
+		}
+	}
+	return last
+}
+
+// unknowable reports whether unknown cannot print an element of a type.
+func unknowable(t *schema.Type) bool {
+	for i := range t.Attributes {
+		if said, wants := general(t, &t.Attributes[i]); wants && said == "" && !strings.HasSuffix(t.Name, ".typeId") {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.OneOf(), func(names []string) bool { return pick(t, names) == "" }) || slices.ContainsFunc(t.Required(), func(name string) bool {
+		c, _ := t.Child(name)
+		return unknowable(c.Type)
+	})
+}
+
+// NoPlace gives the nodes of a document that AppendDocument would leave out, because the schema does not allow them where they stand: value reports
+// that it is only what stands in an attribute.
+func NoPlace(d *tree.Doc, yield func(n tree.Node, value bool)) {
+	p := newPrinter(d)
 	// The elements that the schema allows below those that are being looked at: each is looked up once.
 	type allowed struct {
 		n     tree.Node
@@ -280,7 +409,7 @@ func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 			if u := schema.Named(d.Text(named)); u != nil && u.Is(t) {
 				t = u
 			} else {
-				yield(named)
+				yield(named, false)
 			}
 		}
 		if !fits(n, t) && named == 0 {
@@ -294,13 +423,17 @@ func NoPlace(d *tree.Doc, yield func(tree.Node)) {
 			switch name := d.Name(k); {
 			case !p.full[k]:
 			case isAttribute(name):
-				if name != "@xsi:type" && name != "@xsi:nil" && t.Attribute(name[1:]) == nil && !strings.HasPrefix(name, "@xml:") {
-					yield(k)
+				if a := t.Attribute(name[1:]); a != nil {
+					if !p.allows(a, d.Text(k)) {
+						yield(k, true)
+					}
+				} else if name != "@xsi:type" && name != "@xsi:nil" && !strings.HasPrefix(name, "@xml:") {
+					yield(k, false)
 				}
 			default:
 				x := below[at]
-				if at++; !x.ok || x.child.Once && p.before(k, t, x.child) {
-					yield(k)
+				if at++; !x.ok || x.child.Once && p.before(k, t, x.child) || p.lacks(k, x.child.Type) {
+					yield(k, false)
 					continue
 				}
 				walk(k, x.child.Type)
@@ -319,7 +452,7 @@ func (p *printer) require(n tree.Node, t *schema.Type, base int) {
 	has := func(name string) bool {
 		return slices.ContainsFunc(p.order[base:], func(r ranked) bool { return r.n != 0 && p.d.Name(r.n) == name })
 	}
-	for _, name := range demanded(t, has("nonXMLBody")) {
+	for _, name := range demanded(t, has) {
 		if has(name) {
 			continue
 		}
@@ -328,12 +461,14 @@ func (p *printer) require(n tree.Node, t *schema.Type, base int) {
 	}
 }
 
-// demanded are the elements that an element of a type must hold: those that its type requires, and where a document must have one of
-// two bodies a structured one.
-func demanded(t *schema.Type, other bool) []string {
+// demanded are the elements that an element of a type must hold: those that its type requires, and of several of which it must hold one that
+// which is printed where it has none.
+func demanded(t *schema.Type, has func(name string) bool) []string {
 	names := t.Required()
-	if _, body := t.Child("structuredBody"); body && !other {
-		names = append(slices.Clone(names), "structuredBody")
+	for _, group := range t.OneOf() {
+		if !slices.ContainsFunc(group, has) {
+			names = append(slices.Clone(names), pick(t, group))
+		}
 	}
 	return names
 }
@@ -349,11 +484,13 @@ func (p *printer) unknown(name string, t *schema.Type, level int) {
 			p.attribute(a.Name, "POCD_HD000040") // CDA R2, 4.2.1.2: the one value that it may have
 		case name != "typeId" && a.Name == "nullFlavor":
 			p.attribute(a.Name, "NI")
-		case a.Required && a.Fixed != "":
-			p.attribute(a.Name, a.Fixed)
+		default:
+			if said, _ := general(t, a); said != "" {
+				p.attribute(a.Name, said)
+			}
 		}
 	}
-	below := demanded(t, false)
+	below := demanded(t, func(string) bool { return false })
 	if len(below) == 0 {
 		p.b = append(p.b, "/>\n"...)
 		return

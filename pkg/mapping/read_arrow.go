@@ -212,6 +212,9 @@ func (x *run) covers(a, b reflect.Value, ti *plan.Type, inPlace bool) bool {
 	if ti.Prim != nil && ti.Prim.Text(a) != ti.Prim.Text(b) && ti.Prim.Text(b) != "" {
 		return false
 	}
+	if ti.Prim != nil && ti.Prim.Text(b) != "" && (findExtension(a, ti, alternateURL) == nil) != (findExtension(b, ti, alternateURL) == nil) {
+		return false // two codes of the source of which FHIR has one
+	}
 	if ti.Kind == plan.Packed || ti.Kind == plan.Contained {
 		return proto.Equal(plan.MessageOf(a), plan.MessageOf(b))
 	}

@@ -34,6 +34,7 @@ type Type struct {
 	base     *Type
 	children map[string]Child
 	required []string
+	oneOf    [][]string
 }
 
 // Attribute is one that an element may have.
@@ -240,7 +241,16 @@ func (d *dictionary) resolve(t *Type, p *Particle, rank *int, within, chosen boo
 // require lists the elements without which a content model does not hold.
 func (t *Type) require(p *Particle) {
 	switch {
-	case p == nil || p.Least == 0 || p.Choice && len(p.Parts) > 1:
+	case p != nil && p.Least > 0 && p.Choice && len(p.Parts) > 1:
+		var names []string
+		for _, q := range p.Parts {
+			if q.Name == "" || q.Least == 0 {
+				return // a group, or none of them will do
+			}
+			names = append(names, q.Name)
+		}
+		t.oneOf = append(t.oneOf, names)
+	case p == nil || p.Least == 0:
 	case p.Name != "":
 		t.required = append(t.required, p.Name)
 	default:
@@ -252,6 +262,9 @@ func (t *Type) require(p *Particle) {
 
 // Required are the elements that each element of the type must hold.
 func (t *Type) Required() []string { return t.required }
+
+// OneOf are the groups of which each element of the type must hold one.
+func (t *Type) OneOf() [][]string { return t.oneOf }
 
 // Root is the type of the element that a document begins with, nil if no document does.
 func Root(name string) *Type { return load().types[load().roots[name]] }

@@ -69,6 +69,9 @@ func (s *Simple) Codes() []string {
 	return slices.Compact(all)
 }
 
+// IsUID reports whether s may be the root of an id: an OID, a UUID or a word.
+func IsUID(s string) bool { return load().simple("uid").Valid(s) }
+
 // Valid reports whether a text is one that the type allows.
 func (s *Simple) Valid(text string) bool {
 	switch s.kind {
@@ -169,9 +172,41 @@ func builtin(name, text string) bool {
 		}
 		return trimmed != ""
 	case "xs:anyURI":
-		return !strings.ContainsAny(trimmed, "\t\r\n")
+		return isURI(trimmed)
 	}
 	return true // xs:token: blanks collapse
+}
+
+// isURI reports whether s is a URI or a reference relative to one (RFC 3986), once what XML Schema allows in it beyond that is escaped: blanks and
+// other characters, but no bracket outside of a host or a fragment, no second #, no % without its digits, and no first segment with a colon that is no scheme.
+func isURI(s string) bool {
+	if strings.ContainsAny(s, "\t\r\n") {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] == '%' && (i+2 >= len(s) || strings.Trim(s[i+1:i+3], "0123456789abcdefABCDEF") != "") {
+			return false
+		}
+	}
+	s, fragment, _ := strings.Cut(s, "#")
+	if strings.Contains(fragment, "#") {
+		return false
+	}
+	if i := strings.IndexAny(s, ":/?"); i >= 0 && s[i] == ':' {
+		scheme := strings.ToLower(s[:i])
+		if scheme == "" || scheme[0] < 'a' || scheme[0] > 'z' || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
+			return false
+		}
+		s = s[i+1:]
+	}
+	if rest, ok := strings.CutPrefix(s, "//"); ok {
+		end := strings.IndexAny(rest, "/?")
+		if end < 0 {
+			end = len(rest)
+		}
+		s = rest[end:]
+	}
+	return !strings.ContainsAny(s, "[]")
 }
 
 // IsNCName reports whether s may be the value of an ID: a letter or _, then letters, digits, . - and _.

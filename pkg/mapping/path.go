@@ -687,8 +687,8 @@ func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin
 			return e, max(how, foreign)
 		}
 	case s.id > 0:
-		if e := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; e.IsValid() {
-			return e, shared
+		if made := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; made.e.IsValid() {
+			return made.e, shared
 		}
 	}
 	return reflect.Value{}, how
@@ -712,13 +712,18 @@ func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Val
 		in.dirty = append(in.dirty, s.slot)
 	}
 	if s.id > 0 && x.reading {
-		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = e
+		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = sharedElement{e, owner}
 	}
 }
 
 type sharedKey struct {
 	owner plan.Place
 	id    int
+}
+
+type sharedElement struct {
+	e     reflect.Value
+	owner reflect.Value // which stays in memory, though a pair made it for the moment: another in its place would have its elements
 }
 
 // match asks the tags of an element. While FHIR is made only stamped tags count.

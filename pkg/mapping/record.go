@@ -261,13 +261,14 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 		x.tracks = append(x.tracks, claimTrack{key, x.track})
 	}
 	if have := x.rec.claims[key]; s > have.state {
-		x.claimLog = append(x.claimLog, claimUndo{key, have})
+		x.claimLog = append(x.claimLog, claimUndo{v, have})
 		x.rec.claims[key] = claim{s, why}
 	}
 }
 
+// claimUndo is a claim of an element and what was claimed of it before. It keeps the element in memory as long as the claim stands.
 type claimUndo struct {
-	key  plan.Place
+	of   reflect.Value
 	have claim
 }
 
@@ -285,25 +286,12 @@ func (rec *Record) Leaves(f func(place func() string, s tree.State, why string))
 	if rec.claims == nil {
 		rec.index()
 	}
-	count := map[string]int{}
-	each := func(r *Resource) {
-		n := count[r.info.Name]
-		count[r.info.Name]++
-		walk(r.v, r.info, "", func(leaf reflect.Value, ti *plan.Type, path func() string) {
-			if ours(leaf, r) {
-				return
-			}
-			c := rec.claims[plan.PlaceOf(leaf)]
-			f(func() string {
-				return rec.placeOf(r, n) + path()
-			}, c.state, c.why)
-		})
-	}
+	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
-		each(rec.root)
+		w.resource(rec.root)
 	}
 	for _, r := range rec.Resources {
-		each(r)
+		w.resource(r)
 	}
 }
 
@@ -324,42 +312,8 @@ func isUUID5(s string) bool {
 	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[14] == '5' && s[18] == '-' && s[23] == '-'
 }
 
-// walk finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
-// data-absent-reason of an element that must be there and is not, are no leaves.
-func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value, ti *plan.Type, path func() string)) {
-	if ti.Prim != nil && ti.Prim.HasValue(v) {
-		f(v, ti, func() string { return path })
-	}
-	for _, e := range ti.Elements {
-		if e.RefText {
-			if !v.Field(e.Index).IsNil() {
-				f(v, ti, func() string { return path + ".reference" })
-			}
-			continue
-		}
-		n := e.Len(v)
-		for i := range n {
-			x, next := e.Item(v, i)
-			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
-				continue // contained resources are records of their own
-			}
-			at := path + "." + e.Name
-			if e.Choice != nil {
-				at += ".ofType(" + next.Name + ")"
-			} else if e.List {
-				at = fmt.Sprintf("%s[%d]", at, i)
-			}
-			if e.Name == "extension" {
-				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
-					continue
-				}
-			}
-			walk(x, next, at, f)
-		}
-	}
-}
-
-// leaves is walk for those who do not ask for places, which cost more than all else.
+// leaves finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
+// data-absent-reason of an element that must be there and is not, are no leaves. leafWalk is for those who ask for places.
 func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 	if ti.Prim != nil && ti.Prim.HasValue(v) {
 		f(v)

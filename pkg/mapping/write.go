@@ -25,7 +25,7 @@ import (
 type back struct {
 	takes                         // elements of lists that a row took
 	refused   map[plan.Place]bool // elements and resources that must not be written
-	takenLog  []plan.Place
+	takenLog  []reflect.Value
 	claimLog  []claimUndo
 	placeLog  []*Resource
 	within    *Resource                          // the resource whose contained ones a fragment means
@@ -434,7 +434,7 @@ func (c *Context) stampWith(r *row, n tree.Node) bool {
 }
 
 func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
-	if x := findExtension(e, ti, ExplicitNullURL); x != nil && c.Doc.Null != "" && r.pair == nil {
+	if x := c.nullOf(r, e, ti); x != nil {
 		k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
 		if c.Doc.Text(k) != "" {
 			return false
@@ -474,6 +474,14 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 		}
 	}
 	return c.writeNew(r.sub, e, k)
+}
+
+// nullOf is the extension by which an element says that the source had an explicit null, where the format has one and the row writes it.
+func (c *Context) nullOf(r *row, e reflect.Value, ti *plan.Type) *dpb.Extension {
+	if c.Doc.Null == "" || r.pair != nil || ti.Extension < 0 || e.Field(ti.Extension).Len() == 0 {
+		return nil
+	}
+	return findExtension(e, ti, ExplicitNullURL)
 }
 
 // isPrefix reports a place that stands for several names, whose node its pair makes.

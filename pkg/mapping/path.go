@@ -66,10 +66,15 @@ type target struct {
 	arrowed []tag // on the resource behind the arrow
 	linked  bool  // one of these is a link
 	text    string
+	alone   string // see place
 }
 
-// place is the target as text without the marks that do not tell places apart: for rivals.
+// place is the target as text without the marks that do not tell places apart: for rivals, and for each row of a table beside each other,
+// so that it is made once.
 func (t *target) place() string {
+	if t.alone != "" || len(t.steps) == 0 && t.base == nil {
+		return t.alone
+	}
 	var b strings.Builder
 	if t.base != nil {
 		b.WriteString(t.base.Name)
@@ -84,7 +89,8 @@ func (t *target) place() string {
 			}
 		}
 	}
-	return b.String()
+	t.alone = b.String()
+	return t.alone
 }
 
 // inList reports that a list is on the way to the place.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -135,9 +136,9 @@ func (rec *Record) Add(r *Resource) {
 	}
 }
 
-// index makes ready for the way back.
-func (rec *Record) index() {
-	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, map[plan.Place]claim{}
+// index makes ready for the way back, on which about so many leaves will be claimed.
+func (rec *Record) index(claims int) {
+	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, make(map[plan.Place]claim, min(claims, 32*len(rec.Resources)))
 	for i, r := range rec.Resources {
 		k := rec.byType[r.info]
 		if k == nil {
@@ -204,12 +205,6 @@ func (rec *Record) free(r *Resource) {
 	}
 }
 
-// refText is the text of a reference as JSON has it, and whether it leads to a contained resource.
-func refText(ref *dpb.Reference) (text string, fragment bool) {
-	text = fhir.ReferenceText(ref)
-	return text, strings.HasPrefix(text, "#")
-}
-
 // resolve follows a reference within the record.
 func (x *run) resolve(ref reflect.Value) *Resource {
 	r := plan.As[dpb.Reference](ref)
@@ -219,23 +214,24 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	if x.reading {
 		return x.refs[r]
 	}
-	text, fragment := refText(r)
-	if text == "" {
+	var room [96]byte
+	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
+	if len(text) == 0 {
 		return nil
 	}
-	if fragment {
-		return x.rec.byID[fmt.Sprintf("%p%s", x.within, text)]
+	if text[0] == '#' { // contained
+		return x.rec.byID[fmt.Sprintf("%p%s", x.within, string(text))]
 	}
-	if to := x.rec.byID[text]; to != nil {
+	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
-	if i := strings.Index(text, "/_history/"); i >= 0 {
+	if i := bytes.Index(text, []byte("/_history/")); i >= 0 {
 		text = text[:i]
 	}
-	if to := x.rec.byID[text]; to != nil {
+	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
-	if parts := strings.Split(text, "/"); len(parts) > 2 && strings.Contains(text, "://") { // absolute: by its ending
+	if parts := strings.Split(string(text), "/"); len(parts) > 2 && bytes.Contains(text, []byte("://")) { // absolute: by its ending
 		return x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]
 	}
 	return nil
@@ -284,7 +280,7 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
 	if rec.claims == nil {
-		rec.index()
+		rec.index(0)
 	}
 	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
@@ -301,14 +297,14 @@ func ours(leaf reflect.Value, r *Resource) bool {
 	case *dpb.Id:
 		return isUUID5(p.GetValue())
 	case *dpb.Reference:
-		text, _ := refText(p)
-		text = text[strings.LastIndexAny(text, ":/")+1:]
-		return isUUID5(text)
+		var room [96]byte
+		text := fhir.AppendReference(room[:0], p)
+		return isUUID5(text[bytes.LastIndexAny(text, ":/")+1:])
 	}
 	return false
 }
 
-func isUUID5(s string) bool {
+func isUUID5[T string | []byte](s T) bool {
 	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[14] == '5' && s[18] == '-' && s[23] == '-'
 }
 

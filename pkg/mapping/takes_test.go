@@ -46,7 +46,7 @@ func TestUnplaced(t *testing.T) {
 	for range 4 {
 		rec.Add(NewResource(&ppb.Patient{}, ""))
 	}
-	rec.index()
+	rec.index(0)
 	k := rec.byType[rec.Resources[0].info]
 	for _, r := range rec.Resources[:3] {
 		rec.place(r)

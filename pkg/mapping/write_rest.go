@@ -6,6 +6,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -55,9 +56,8 @@ func (c *Context) declineResource(res *Resource) {
 
 func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
 	if ref := plan.As[dpb.Reference](v); ref != nil {
-		text, _ := refText(ref)
 		switch to := c.resolve(v); {
-		case text == "":
+		case to == nil && fhir.ReferenceText(ref) == "":
 		case to == nil:
 			c.claim(v, tree.Declined, "it leads to nothing that is here")
 		case !to.placed && !c.anyClaimed(to.v, to.info):

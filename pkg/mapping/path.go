@@ -693,8 +693,8 @@ func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin
 			return e, max(how, foreign)
 		}
 	case s.id > 0:
-		if made := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; made.e.IsValid() {
-			return made.e, shared
+		if made := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; made.e != nil {
+			return reflect.ValueOf(made.e).Elem(), shared
 		}
 	}
 	return reflect.Value{}, how
@@ -718,7 +718,7 @@ func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Val
 		in.dirty = append(in.dirty, s.slot)
 	}
 	if s.id > 0 && x.reading {
-		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = sharedElement{e, owner}
+		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = sharedElement{e.Addr().Interface(), owner.Addr().Interface()}
 	}
 }
 
@@ -727,9 +727,10 @@ type sharedKey struct {
 	id    int
 }
 
+// sharedElement has pointers to the element and to what it is an element of.
 type sharedElement struct {
-	e     reflect.Value
-	owner reflect.Value // which stays in memory, though a pair made it for the moment: another in its place would have its elements
+	e     any
+	owner any // which stays in memory, though a pair made it for the moment: another in its place would have its elements
 }
 
 // match asks the tags of an element. While FHIR is made only stamped tags count.

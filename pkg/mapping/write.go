@@ -23,8 +23,8 @@ import (
 
 // back is what the way back needs.
 type back struct {
-	takes                         // elements of lists that a row took
-	refused   map[plan.Place]bool // elements and resources that must not be written
+	takes                       // elements of lists that a row took
+	refused map[plan.Place]bool // elements and resources that must not be written
 	logs
 	within    *Resource                          // the resource whose contained ones a fragment means
 	leading   map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo

@@ -33,6 +33,7 @@ type back struct {
 	found     int                                // instances of scopes that were written
 	leftOut   []*row                             // rows of scopes that decline what nothing has placed
 	following []followed                         // the references that are being followed, from the outermost
+	rests     map[*plan.Type]*table              // see restOf
 	restTable string                             // see RestBy
 	tracks    []claimTrack                       // in a trial: by which rows leaves were written
 }

@@ -29,7 +29,7 @@ func (rec *Record) Claim(v reflect.Value, s tree.State, why string) {
 	}
 	key := plan.PlaceOf(v)
 	if have := rec.claims[key]; s > have.state {
-		rec.claims[key] = claim{s, why}
+		rec.claims[key] = claim{s, why, v.Addr().Interface()}
 	}
 }
 

@@ -75,6 +75,7 @@ func (r *Resource) Type() string { return r.info.Name }
 type claim struct {
 	state tree.State
 	why   string
+	of    any // a pointer to what it is claimed of, which stays in memory as long as its address is asked for: in excerpts, by the record that absorbed them
 }
 
 // newResource makes a resource of a record that is being read.
@@ -257,14 +258,13 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 		x.tracks = append(x.tracks, claimTrack{key, x.track})
 	}
 	if have := x.rec.claims[key]; s > have.state {
-		x.claimLog = append(x.claimLog, claimUndo{v, have})
-		x.rec.claims[key] = claim{s, why}
+		x.claimLog = append(x.claimLog, claimUndo{key, have})
+		x.rec.claims[key] = claim{s, why, v.Addr().Interface()}
 	}
 }
 
-// claimUndo is a claim of an element and what was claimed of it before. It keeps the element in memory as long as the claim stands.
 type claimUndo struct {
-	of   reflect.Value
+	key  plan.Place
 	have claim
 }
 

@@ -91,7 +91,10 @@ func TestKept(t *testing.T) {
 		runtime.KeepAlive(c)
 	}
 	kept("an element that was taken", func(c *Context, v reflect.Value) { c.take(v) })
-	kept("an element that was claimed", func(c *Context, v reflect.Value) { c.claim(v, tree.Carried, "") })
+	kept("an element that was claimed, by the record", func(c *Context, v reflect.Value) {
+		c.claim(v, tree.Carried, "")
+		c.logs = logs{}
+	})
 	kept("the owner of an element that rows share", func(c *Context, v reflect.Value) {
 		c.remember(&instance{}, v, &step{slot: -1, id: 1, typ: plan.OfMessage(&dpb.Coding{})}, reflect.ValueOf(&dpb.Coding{}).Elem())
 	})

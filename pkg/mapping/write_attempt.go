@@ -82,9 +82,9 @@ func (c *Context) end(a attempt, ok bool) bool {
 	}
 	for i := len(c.claimLog) - 1; i >= a.claims; i-- {
 		if u := c.claimLog[i]; u.have.state == tree.Unmapped {
-			delete(c.rec.claims, plan.PlaceOf(u.of))
+			delete(c.rec.claims, u.key)
 		} else {
-			c.rec.claims[plan.PlaceOf(u.of)] = u.have
+			c.rec.claims[u.key] = u.have
 		}
 	}
 	for _, r := range slices.Backward(c.placeLog[a.placed:]) {

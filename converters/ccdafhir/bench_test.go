@@ -41,7 +41,10 @@ func bench(b *testing.B, docs int, size int64, round func() error) {
 // 0.6 of its time); no protobuf reflection where the plan knows the fields (references, what is derived); what FHIR wants is not sought below
 // extensions; no text made that nobody reads (the place of each leaf, the way to each element that might be empty); one piece of memory for
 // an extension and what it holds; rows whose hot fields stand together; fields by their offsets and not by reflect; the memory of a record used
-// for the next one. What remains is flat: 3,200 rows tried for a document, of which 2,100 find something and 1,800 carry it, in 890 tables.
+// for the next one. On the way back, of 7.5 million allocations for the corpus 1.7 were left: the text of each leaf's place, which the ledger asks
+// for where it tells of the leaf; references made into text whenever they were followed; protobuf reflection in what is derived, and clones to digest it;
+// maps by interfaces in the place of addresses; the window of a reader for each file. A table REST was looked up, under a lock, for each element.
+// To pass over rows whose first element is not there brought nothing, nor did rows laid out anew. What remains is flat: 3,200 rows tried for a document, of which 2,100 find something and 1,800 carry it, in 890 tables.
 func BenchmarkCorpus(b *testing.B) {
 	m := builtin(b)
 	docs, size := documents(b)

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"reflect"
 	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	apb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -61,7 +61,7 @@ func markDerived(m proto.Message) {
 	bare := m
 	if list := extensions(m); list != nil && slices.ContainsFunc(*list, plan.IsInternal) { // they stand elsewhere in what another program wrote
 		bare = proto.Clone(m)
-		dropInternal(bare.ProtoReflect())
+		dropInternal(bare)
 	}
 	extend(m, textExtension(derivedURL, digest(bare)))
 }
@@ -75,53 +75,66 @@ func isDerived(m proto.Message) bool {
 	if at < 0 {
 		return false
 	}
-	bare := proto.Clone(m)
-	rest := extensions(bare)
-	*rest = slices.Delete(*rest, at, at+1)
 	said := (*list)[at].GetValue().GetStringValue().GetValue()
+	bare := shallow(m)
+	*extensions(bare) = slices.Concat((*list)[:at], (*list)[at+1:])
 	if said == digest(bare) {
 		return true
 	}
-	if dropInternal(bare.ProtoReflect()) && said == digest(bare) { // the hub's own marks come after it
+	bare = proto.Clone(bare)
+	if dropInternal(bare) && said == digest(bare) { // the hub's own marks come after it
 		return true
 	}
-	return dropReferences(bare.ProtoReflect()) && said == digest(bare) // where it leads was not known yet when it was marked
+	return dropReferences(bare) && said == digest(bare) // where it leads was not known yet when it was marked
+}
+
+// shallow is another message with the same elements: to look at it without one of them. A clone, which has elements of its own, costs more than its digest.
+func shallow(m proto.Message) proto.Message {
+	from := reflect.ValueOf(m).Elem()
+	to := reflect.New(from.Type())
+	for i := range from.NumField() {
+		if f := from.Field(i); f.CanInterface() { // what is protobuf's own is not exported
+			to.Elem().Field(i).Set(f)
+		}
+	}
+	return to.Interface().(proto.Message)
 }
 
 // dropInternal takes out the hub's own extensions at and below m, and reports whether there was one.
-func dropInternal(m protoreflect.Message) (any bool) {
-	if list := extensions(m.Interface()); list != nil {
+func dropInternal(m proto.Message) (any bool) {
+	if list := extensions(m); list != nil {
 		all := len(*list)
 		*list = slices.DeleteFunc(*list, plan.IsInternal)
 		any = len(*list) < all
 	}
-	eachMessage(m, func(x protoreflect.Message) { any = dropInternal(x) || any })
+	eachMessage(m, func(x proto.Message) { any = dropInternal(x) || any })
 	return any
 }
 
-// eachMessage calls f for the messages directly below m.
-func eachMessage(m protoreflect.Message, f func(protoreflect.Message)) {
-	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case fd.Kind() != protoreflect.MessageKind:
-		case fd.IsList():
-			for i := range v.List().Len() {
-				f(v.List().Get(i).Message())
+// eachMessage calls f for the messages directly below m. It goes by the plan: protobuf's own reflection took a tenth of the time in which a
+// document is written.
+func eachMessage(m proto.Message, f func(proto.Message)) {
+	v := reflect.ValueOf(m).Elem()
+	for _, e := range plan.Of(v.Type()).Elements {
+		if e.Choice != nil || e.RefText {
+			if x, a := e.Chosen(v); a != nil {
+				f(plan.MessageOf(x))
 			}
-		default:
-			f(v.Message())
+			continue
 		}
-		return true
-	})
+		for i := range e.Len(v) {
+			f(plan.MessageOf(e.At(v, i)))
+		}
+	}
 }
 
 // dropReferences takes out where the references at and below m lead, and reports whether there was one.
-func dropReferences(m protoreflect.Message) (any bool) {
-	if ref, ok := m.Interface().(*dpb.Reference); ok {
+func dropReferences(m proto.Message) (any bool) {
+	if ref, ok := m.(*dpb.Reference); ok {
 		ref.Reference, ref.Type = nil, nil
 		return true
 	}
-	eachMessage(m, func(x protoreflect.Message) { any = dropReferences(x) || any })
+	eachMessage(m, func(x proto.Message) { any = dropReferences(x) || any })
 	return any
 }
 

@@ -306,48 +306,41 @@ func markWithin(e *plan.Element, v reflect.Value) {
 // writeDerived claims what is read again from where it came from.
 func writeDerived(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 	any := false
-	var walk func(m protoreflect.Message)
-	walk = func(m protoreflect.Message) {
-		m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-			if f.Kind() != protoreflect.MessageKind || f.Name() == "contained" {
-				return true
+	var walk func(v reflect.Value, t *plan.Type)
+	walk = func(v reflect.Value, t *plan.Type) {
+		for _, e := range t.Elements {
+			if e.RefText || e.Name == "contained" {
+				continue
 			}
-			visit := func(x protoreflect.Message) {
+			for i := range e.Len(v) {
+				x, next := e.Item(v, i)
 				switch {
-				case isDerived(x.Interface()):
-					c.Claim(x.Interface())
-					claimPlaces(c, x.Interface())
+				case next == nil:
+				case next.Extension >= 0 && x.Field(next.Extension).Len() > 0 && isDerived(plan.MessageOf(x)):
+					m := plan.MessageOf(x)
+					c.Claim(m)
+					claimPlaces(c, m)
 					any = true
-				case f.Name() != "extension":
-					walk(x)
+				case e.Name != "extension":
+					walk(x, next)
 				default:
-					if value := x.Interface().(*dpb.Extension).GetValue(); value != nil && claimValue(c, value) {
-						c.Claim(x.Interface())
+					if ext := plan.As[dpb.Extension](x); claimValue(ext) {
+						c.Claim(ext)
 						any = true
 					}
 				}
 			}
-			if f.IsList() {
-				for i := range v.List().Len() {
-					visit(v.List().Get(i).Message())
-				}
-			} else {
-				visit(v.Message())
-			}
-			return true
-		})
+		}
 	}
-	walk(src.ProtoReflect())
+	walk(reflect.ValueOf(src).Elem(), plan.OfMessage(src))
 	return any
 }
 
 // claimValue reports that the value of an extension is derived.
-func claimValue(_ *mapping.Context, value *dpb.Extension_ValueX) (is bool) {
-	value.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		is = f.Kind() == protoreflect.MessageKind && isDerived(v.Message().Interface())
-		return false
-	})
-	return is
+func claimValue(x *dpb.Extension) bool {
+	v := reflect.ValueOf(x).Elem()
+	value, a := plan.OfMessage(x).Element("value").Chosen(v)
+	return a != nil && isDerived(plan.MessageOf(value))
 }
 
 // A place, and a specimen, is a resource of its own, made of the participant, facility or specimen that the statement keeps: the reference to
@@ -392,7 +385,7 @@ func placeDigest(place proto.Message) string {
 			m.Clear(f)
 		}
 	}
-	dropReferences(m)
+	dropReferences(bare)
 	return digest(bare)
 }
 

@@ -181,9 +181,8 @@ func provenanceDigest(p *provpb.Provenance) string {
 	bare, _ := proto.Clone(p).(*provpb.Provenance)
 	bare.Id = nil
 	bare.Extension = slices.DeleteFunc(bare.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
-	m := bare.ProtoReflect()
-	dropInternal(m)
-	dropReferences(m)
+	dropInternal(bare)
+	dropReferences(bare)
 	return digest(bare)
 }
 

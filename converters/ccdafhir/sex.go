@@ -93,7 +93,7 @@ func writeSex(c *mapping.Context, src proto.Message, _ tree.Node) bool {
 	}
 	any := false
 	for _, x := range p.Extension {
-		if slices.ContainsFunc(aboutPatient, func(kind factOfPatient) bool { return kind.url == x.GetUrl().GetValue() }) && x.Value != nil && claimValue(c, x.Value) {
+		if slices.ContainsFunc(aboutPatient, func(kind factOfPatient) bool { return kind.url == x.GetUrl().GetValue() }) && claimValue(x) {
 			c.Claim(x)
 			any = true
 		}

@@ -266,12 +266,17 @@ func pipe(ctx context.Context, to *Format, o *Options, steps iter.Seq[*step], em
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	work, order := make(chan *step), make(chan *step, 3*readAhead*jobs) // a source of one record is three steps
+	// Each has room for all steps that are under way, so that only room makes anybody wait: where a step was handed from hand to hand, a worker stood
+	// idle for a seventh of the time, until the reader had its turn.
+	work, order := make(chan *step, readAhead*jobs), make(chan *step, 3*readAhead*jobs) // a source of one record is three steps
 	room := make(chan struct{}, readAhead*jobs)
 	for range jobs {
 		go func() {
 			w := workers{to: to, o: o}
 			for s := range work {
+				if ctx.Err() != nil { // nobody waits for what is left
+					return
+				}
 				res, err := w.convert(s)
 				if err != nil {
 					cancel(err)

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -101,20 +100,30 @@ func (s *fileSet) add(f *outFile) *outFile {
 
 // write makes a whole file at once.
 func (s *fileSet) write(path string, data ...[]byte) error {
-	var all []io.Reader
-	for _, p := range data {
-		all = append(all, bytes.NewReader(p))
-	}
-	return s.copy(path, io.MultiReader(all...))
+	return s.make(path, func(w io.Writer) error {
+		for _, p := range data {
+			if _, err := w.Write(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // copy makes a whole file of what r gives.
 func (s *fileSet) copy(path string, r io.Reader) error {
+	return s.make(path, func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
+func (s *fileSet) make(path string, fill func(io.Writer) error) error {
 	f, err := s.create(path)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f.buf, r); err != nil {
+	if err := fill(f.buf); err != nil {
 		return err
 	}
 	s.order = s.order[:len(s.order)-1] // create put it there

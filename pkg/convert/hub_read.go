@@ -108,6 +108,7 @@ func (x *fhirReading) read() error {
 		opts.Max, opts.Over = x.whole, x.over
 	}
 	for e, err := range fhir.NewReader(in, opts).All() {
+		text := []byte(e.Text)
 		switch {
 		case err != nil:
 			return err
@@ -118,11 +119,10 @@ func (x *fhirReading) read() error {
 				return err
 			}
 			continue
-		case opts.Texts && group && looseFHIR([]byte(e.Text)) != "":
-			e.Resource, e.Findings = fhir.Unmarshal([]byte(e.Text), fhir.Options{Source: x.source, Record: e.Document, Line: e.Place.Line, Column: e.Place.Column})
+		case opts.Texts && group && looseFHIR(text) != "":
+			e.Resource, e.Findings = fhir.Unmarshal(text, fhir.Options{Source: x.source, Record: e.Document, Line: e.Place.Line, Column: e.Place.Column})
 		case opts.Texts && !e.Over:
 			x.index++
-			text := []byte(e.Text)
 			if !x.yield(&Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text),
 				Data: hubRecord{text: text, line: e.Place.Line, column: e.Place.Column}}, nil) {
 				return nil
@@ -140,7 +140,6 @@ func (x *fhirReading) read() error {
 			continue
 		}
 		x.index++
-		text := []byte(e.Text)
 		raw := &Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text), Data: hubRecord{resource: e.Resource}, Findings: e.Findings}
 		if lost != nil {
 			lost.Place.Record = x.index

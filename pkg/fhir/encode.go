@@ -420,7 +420,7 @@ func (w *encoder) reference(k *key, r *dpb.Reference) *diag.Finding {
 	start := len(w.b)
 	w.b = append(w.b, k.quoted...)
 	open := len(w.b)
-	w.b = appendReference(append(w.b, '"'), r)
+	w.b = AppendReference(append(w.b, '"'), r)
 	if len(w.b) == open+1 {
 		w.b = w.b[:start]
 	} else {

@@ -271,6 +271,7 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 	var b batch
 	var bundle *rpb.Bundle
 	x, split := newDecoder(), r.split.parts()
+	defer split.release()
 	for b.fill(split) {
 		b.decode(x, &r.opts)
 		if !b.give(&bundle, yield) {
@@ -286,6 +287,7 @@ func (r *Reader) alone(yield func(Entry, error) bool) {
 func (r *Reader) together(yield func(Entry, error) bool) {
 	var wg sync.WaitGroup
 	split := r.split.parts()
+	defer split.release()
 	stop := make(chan struct{})
 	// Each has room for all batches, so that only the number of free ones makes anybody wait.
 	batches := batchesPerJob * r.opts.Jobs

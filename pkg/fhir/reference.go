@@ -100,10 +100,10 @@ func isUUID(s string) bool {
 }
 
 // ReferenceText is what Reference.reference says in JSON: Patient/1, #x, urn:uuid:...; empty if it says nothing.
-func ReferenceText(r *dpb.Reference) string { return string(appendReference(nil, r)) }
+func ReferenceText(r *dpb.Reference) string { return string(AppendReference(nil, r)) }
 
-// appendReference appends the text of Reference.reference as it is, without quotes.
-func appendReference(b []byte, r *dpb.Reference) []byte {
+// AppendReference is ReferenceText for those who only look at it: a reference is asked for many times, and with a buffer of the caller's no text is made.
+func AppendReference(b []byte, r *dpb.Reference) []byte {
 	typ := ""
 	var id *dpb.ReferenceId
 	switch m := r.GetReference().(type) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -23,6 +24,7 @@ type splitter struct {
 	r         io.Reader
 	err       error // of r, once it has ended
 	buf       []byte
+	window    *[window]byte // which buf is as long as no part is larger
 	mark, pos int
 	line, col int
 	base      int64        // of buf[0] in the source
@@ -70,6 +72,7 @@ type part struct {
 type parts interface {
 	next() (part, bool)
 	failed() error
+	release()
 }
 
 // parts looks at how the source begins and gives what cuts it.
@@ -109,7 +112,18 @@ type shell struct {
 	entries  int
 }
 
+// window is how much is read at once. A folder is thousands of small sources, so their windows are used again.
 const window = 256 << 10
+
+var windows = sync.Pool{New: func() any { return new([window]byte) }}
+
+// release gives the window back, when nobody holds a part any more.
+func (s *splitter) release() {
+	if s.window != nil {
+		windows.Put(s.window)
+		s.window, s.buf = nil, nil
+	}
+}
 
 // fill reads more; false at the end.
 func (s *splitter) fill() bool {
@@ -128,8 +142,12 @@ func (s *splitter) fill() bool {
 		s.base += int64(s.mark)
 		s.buf, s.pos, s.mark = s.buf[:n], s.pos-s.mark, 0
 	}
-	if len(s.buf) == cap(s.buf) {
-		s.buf = append(make([]byte, 0, max(2*cap(s.buf), window)), s.buf...)
+	switch {
+	case cap(s.buf) == 0:
+		s.window = windows.Get().(*[window]byte)
+		s.buf = s.window[:0]
+	case len(s.buf) == cap(s.buf):
+		s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
 	}
 	for range 100 {
 		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])

@@ -1,7 +1,7 @@
 package fhir
 
 import (
-	"slices"
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -430,14 +430,12 @@ func isChar(r rune) bool {
 
 // SniffXML is the type of the resource that a text in FHIR's XML begins with, by its first bytes; empty if it is nothing such.
 func SniffXML(head []byte) string {
-	if i := slices.Index(head, 0); i >= 0 {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, utf8Mark), " \t\r\n")
+	if !bytes.HasPrefix(head, []byte{'<'}) || bytes.IndexByte(head, 0) >= 0 { // before the text is copied: most is JSON
 		return ""
 	}
 	var x xmlScan
-	x.reset(strings.TrimLeft(strings.TrimPrefix(string(head), string(utf8Mark)), " \t\r\n"), nil)
-	if !strings.HasPrefix(x.s, "<") {
-		return ""
-	}
+	x.reset(string(head), nil)
 	t, ok := x.next()
 	if !ok || t.kind == endTag || x.text >= 0 {
 		return ""

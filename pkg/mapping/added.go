@@ -16,7 +16,8 @@ import (
 // addition is what was added to one concept.
 type addition struct {
 	concept *dpb.CodeableConcept
-	own     int // its codings without the added ones
+	own     int           // its codings without the added ones
+	more    []*dpb.Coding // those: the record tells them apart by their addresses, also when they are taken back
 	in      *Resource
 	gone    bool
 }
@@ -66,7 +67,7 @@ func (rec *Record) addCodings(r *Resource, v reflect.Value, ti *plan.Type, f fun
 			leaves(e, plan.Of(e.Type()), func(leaf reflect.Value) { rec.added[plan.PlaceOf(leaf)] = true })
 		}
 		have := concept.Coding
-		rec.additions = append(rec.additions, addition{concept: concept, own: len(have), in: r})
+		rec.additions = append(rec.additions, addition{concept: concept, own: len(have), more: more, in: r})
 		concept.Coding = append(have[:len(have):len(have)], more...) // what stands behind it in memory may be another's
 		return len(more)
 	}
@@ -138,7 +139,7 @@ func (rec *Record) TakeBack(before Claims) (n int) {
 func (rec *Record) UnplacedCodings() (n int) {
 	for _, a := range rec.additions {
 		for _, x := range a.concept.Coding[a.own:] {
-			if rec.claims[x.Code].state < tree.Folded {
+			if rec.claims[plan.PlaceAt(x.Code)].state < tree.Folded {
 				n++
 			}
 		}

@@ -71,7 +71,9 @@ type Map struct {
 	types  Types
 	set    *Set
 
-	scratch  sync.Pool // of *scratch
+	scratch  sync.Pool    // of *scratch
+	logs     sync.Pool    // of *logs
+	claimed  atomic.Int64 // leaves of the record that was written last
 	mu       sync.Mutex
 	tables   map[Key]*table
 	codes    map[string]*codes

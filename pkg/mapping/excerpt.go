@@ -60,7 +60,7 @@ func (rec *Record) Adds(part *Record) bool {
 
 func (rec *Record) indexOnce() {
 	if rec.claims == nil {
-		rec.index()
+		rec.index(0)
 	}
 }
 

@@ -117,7 +117,7 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 	reached := map[plan.Place]claim{}
 	also := map[tree.Node]claim{} // of resources, by where else they were said
 	rec.EachLeaf(func(l *Leaf) {
-		c := claim{l.State, l.Why}
+		c := claim{state: l.State, why: l.Why}
 		if c.state == tree.Unmapped {
 			c.state, c.why = lost(l)
 		}
@@ -165,7 +165,7 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 		case known && whole:
 			best = claim{state: tree.Carried}
 		case own && same && some && best.state < tree.Folded:
-			best = claim{tree.Folded, part}
+			best = claim{state: tree.Folded, why: part}
 		}
 		return best, known
 	}
@@ -188,7 +188,7 @@ func (rec *Record) Project(lost func(l *Leaf) (tree.State, string)) {
 			}
 		}
 		if !known {
-			c = claim{tree.Declined, nothing}
+			c = claim{state: tree.Declined, why: nothing}
 		}
 		if c.state < s {
 			lower, to = append(lower, n), append(to, c)

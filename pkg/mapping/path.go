@@ -66,10 +66,15 @@ type target struct {
 	arrowed []tag // on the resource behind the arrow
 	linked  bool  // one of these is a link
 	text    string
+	alone   string // see place
 }
 
-// place is the target as text without the marks that do not tell places apart: for rivals.
+// place is the target as text without the marks that do not tell places apart: for rivals, and for each row of a table beside each other,
+// so that it is made once.
 func (t *target) place() string {
+	if t.alone != "" || len(t.steps) == 0 && t.base == nil {
+		return t.alone
+	}
 	var b strings.Builder
 	if t.base != nil {
 		b.WriteString(t.base.Name)
@@ -84,7 +89,8 @@ func (t *target) place() string {
 			}
 		}
 	}
-	return b.String()
+	t.alone = b.String()
+	return t.alone
 }
 
 // inList reports that a list is on the way to the place.
@@ -690,8 +696,8 @@ func (x *run) there(v reflect.Value, s *step, how origin) (reflect.Value, origin
 			return e, max(how, foreign)
 		}
 	case s.id > 0:
-		if e := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; e.IsValid() {
-			return e, shared
+		if made := x.shared[sharedKey{plan.PlaceOf(v), s.id}]; made.e != nil {
+			return reflect.ValueOf(made.e).Elem(), shared
 		}
 	}
 	return reflect.Value{}, how
@@ -715,13 +721,19 @@ func (x *run) remember(in *instance, owner reflect.Value, s *step, e reflect.Val
 		in.dirty = append(in.dirty, s.slot)
 	}
 	if s.id > 0 && x.reading {
-		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = e
+		x.shared[sharedKey{plan.PlaceOf(owner), s.id}] = sharedElement{e.Addr().Interface(), owner.Addr().Interface()}
 	}
 }
 
 type sharedKey struct {
 	owner plan.Place
 	id    int
+}
+
+// sharedElement has pointers to the element and to what it is an element of.
+type sharedElement struct {
+	e     any
+	owner any // which stays in memory, though a pair made it for the moment: another in its place would have its elements
 }
 
 // match asks the tags of an element. While FHIR is made only stamped tags count.

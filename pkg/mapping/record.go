@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -79,6 +80,7 @@ func (r *Resource) Type() string { return r.info.Name }
 type claim struct {
 	state tree.State
 	why   string
+	of    any // a pointer to what it is claimed of, which stays in memory as long as its address is asked for: in excerpts, by the record that absorbed them
 }
 
 // newResource makes a resource of a record that is being read.
@@ -166,9 +168,9 @@ func (rec *Record) Add(r *Resource) {
 	}
 }
 
-// index makes ready for the way back.
-func (rec *Record) index() {
-	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, map[plan.Place]claim{}
+// index makes ready for the way back, on which about so many leaves will be claimed.
+func (rec *Record) index(claims int) {
+	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, make(map[plan.Place]claim, min(claims, 32*len(rec.Resources)))
 	for i, r := range rec.Resources {
 		k := rec.byType[r.info]
 		if k == nil {
@@ -235,12 +237,6 @@ func (rec *Record) free(r *Resource) {
 	}
 }
 
-// refText is the text of a reference as JSON has it, and whether it leads to a contained resource.
-func refText(ref *dpb.Reference) (text string, fragment bool) {
-	text = fhir.ReferenceText(ref)
-	return text, strings.HasPrefix(text, "#")
-}
-
 // resolve follows a reference within the record.
 func (x *run) resolve(ref reflect.Value) *Resource {
 	r := plan.As[dpb.Reference](ref)
@@ -250,23 +246,24 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	if x.reading {
 		return x.refs[r]
 	}
-	text, fragment := refText(r)
-	if text == "" {
+	var room [96]byte
+	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
+	if len(text) == 0 {
 		return nil
 	}
-	if fragment {
-		return x.rec.byID[fmt.Sprintf("%p%s", x.within, text)]
+	if text[0] == '#' { // contained
+		return x.rec.byID[fmt.Sprintf("%p%s", x.within, string(text))]
 	}
-	if to := x.rec.byID[text]; to != nil {
+	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
-	if i := strings.Index(text, "/_history/"); i >= 0 {
+	if i := bytes.Index(text, []byte("/_history/")); i >= 0 {
 		text = text[:i]
 	}
-	if to := x.rec.byID[text]; to != nil {
+	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
-	if parts := strings.Split(text, "/"); len(parts) > 2 && strings.Contains(text, "://") { // absolute: by its ending
+	if parts := strings.Split(string(text), "/"); len(parts) > 2 && bytes.Contains(text, []byte("://")) { // absolute: by its ending
 		return x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]
 	}
 	return nil
@@ -293,7 +290,7 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 	}
 	if have := x.rec.claims[key]; s > have.state {
 		x.claimLog = append(x.claimLog, claimUndo{key, have})
-		x.rec.claims[key] = claim{s, why}
+		x.rec.claims[key] = claim{s, why, v.Addr().Interface()}
 	}
 }
 
@@ -314,27 +311,14 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
 	if rec.claims == nil {
-		rec.index()
+		rec.index(0)
 	}
-	count := map[string]int{}
-	each := func(r *Resource) {
-		n := count[r.info.Name]
-		count[r.info.Name]++
-		walk(r.v, r.info, "", func(leaf reflect.Value, ti *plan.Type, path func() string) {
-			if ours(leaf, r) || rec.added != nil && rec.added[plan.PlaceOf(leaf)] {
-				return
-			}
-			c := rec.claims[plan.PlaceOf(leaf)]
-			f(func() string {
-				return rec.placeOf(r, n) + path()
-			}, c.state, c.why)
-		})
-	}
+	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
-		each(rec.root)
+		w.resource(rec.root)
 	}
 	for _, r := range rec.Resources {
-		each(r)
+		w.resource(r)
 	}
 }
 
@@ -344,53 +328,19 @@ func ours(leaf reflect.Value, r *Resource) bool {
 	case *dpb.Id:
 		return isUUID5(p.GetValue())
 	case *dpb.Reference:
-		text, _ := refText(p)
-		text = text[strings.LastIndexAny(text, ":/")+1:]
-		return isUUID5(text)
+		var room [96]byte
+		text := fhir.AppendReference(room[:0], p)
+		return isUUID5(text[bytes.LastIndexAny(text, ":/")+1:])
 	}
 	return false
 }
 
-func isUUID5(s string) bool {
+func isUUID5[T string | []byte](s T) bool {
 	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[14] == '5' && s[18] == '-' && s[23] == '-'
 }
 
-// walk finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
-// data-absent-reason of an element that must be there and is not, are no leaves.
-func walk(v reflect.Value, ti *plan.Type, path string, f func(leaf reflect.Value, ti *plan.Type, path func() string)) {
-	if ti.Prim != nil && ti.Prim.HasValue(v) {
-		f(v, ti, func() string { return path })
-	}
-	for _, e := range ti.Elements {
-		if e.RefText {
-			if !v.Field(e.Index).IsNil() {
-				f(v, ti, func() string { return path + ".reference" })
-			}
-			continue
-		}
-		n := e.Len(v)
-		for i := range n {
-			x, next := e.Item(v, i)
-			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
-				continue // contained resources are records of their own
-			}
-			at := path + "." + e.Name
-			if e.Choice != nil {
-				at += ".ofType(" + next.Name + ")"
-			} else if e.List {
-				at = fmt.Sprintf("%s[%d]", at, i)
-			}
-			if e.Name == "extension" {
-				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
-					continue
-				}
-			}
-			walk(x, next, at, f)
-		}
-	}
-}
-
-// leaves is walk for those who do not ask for places, which cost more than all else.
+// leaves finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
+// data-absent-reason of an element that must be there and is not, are no leaves. leafWalk is for those who ask for places.
 func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 	if ti.Prim != nil && ti.Prim.HasValue(v) {
 		f(v)

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"reflect"
-
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -13,7 +11,7 @@ import (
 // scratch is the memory of a reading. Its maps and lists are used again for the next one; what it hands out stands in the record, and is
 // used again only when the record is released.
 type scratch struct {
-	shared   map[sharedKey]reflect.Value
+	shared   map[sharedKey]sharedElement
 	refs     map[*dpb.Reference]*Resource
 	refOrder []*dpb.Reference
 	outward  []outward
@@ -111,7 +109,7 @@ func (rec *Record) Release() {
 }
 
 func newScratch() *scratch {
-	return &scratch{shared: map[sharedKey]reflect.Value{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{},
+	return &scratch{shared: map[sharedKey]sharedElement{}, refs: map[*dpb.Reference]*Resource{}, keyed: map[string][]*Resource{}, used: map[string]bool{},
 		led: map[string]*arrowMemo{}}
 }
 

@@ -2,12 +2,14 @@ package mapping
 
 import (
 	"reflect"
+	"runtime"
 	"testing"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // TestFirstFree: what a row took of a long list is not gone over again, and is found again once it is free.
@@ -46,7 +48,7 @@ func TestUnplaced(t *testing.T) {
 	for range 4 {
 		rec.Add(NewResource(&ppb.Patient{}, ""))
 	}
-	rec.index()
+	rec.index(0)
 	k := rec.byType[rec.Resources[0].info]
 	for _, r := range rec.Resources[:3] {
 		rec.place(r)
@@ -59,4 +61,48 @@ func TestUnplaced(t *testing.T) {
 	if got := k.unplaced(); len(got) != 3 || got[0] != rec.Resources[1] {
 		t.Errorf("%d are left from the first that is not placed", len(got))
 	}
+}
+
+// TestKept: what is told apart by its address stays in memory as long as that is asked for, also if nobody else holds it: a pair writes and
+// reads messages that it makes for the moment, and the next one would have the address of the one before.
+func TestKept(t *testing.T) {
+	kept := func(what string, keep func(c *Context, v reflect.Value)) {
+		rec := NewRecord(nil)
+		rec.index(0)
+		c := &Context{run: run{m: New(nil, nil, &Set{}), rec: rec, reading: true, scratch: *newScratch()}}
+		gone := make(chan bool, 1)
+		func() {
+			x := &dpb.CodeableConcept{Text: &dpb.String{Value: "x"}}
+			runtime.AddCleanup(x, func(gone chan bool) { gone <- true }, gone)
+			keep(c, reflect.ValueOf(x).Elem())
+		}()
+		for range 3 {
+			runtime.GC()
+		}
+		lives := make(chan bool)
+		runtime.AddCleanup(&struct{ b [64]byte }{}, func(lives chan bool) { close(lives) }, lives) // what goes is told of by now
+		runtime.GC()
+		<-lives
+		select {
+		case <-gone:
+			t.Errorf("%s: it is gone", what)
+		default:
+		}
+		runtime.KeepAlive(c)
+	}
+	kept("an element that was taken", func(c *Context, v reflect.Value) { c.take(v) })
+	kept("an element that was claimed, by the record", func(c *Context, v reflect.Value) {
+		c.claim(v, tree.Carried, "")
+		c.logs = logs{}
+	})
+	kept("the owner of an element that rows share", func(c *Context, v reflect.Value) {
+		c.remember(&instance{}, v, &step{slot: -1, id: 1, typ: plan.OfMessage(&dpb.Coding{})}, reflect.ValueOf(&dpb.Coding{}).Elem())
+	})
+	kept("the owner of a long list", func(c *Context, v reflect.Value) {
+		for range longList {
+			x := plan.As[dpb.CodeableConcept](v)
+			x.Coding = append(x.Coding, &dpb.Coding{})
+		}
+		c.firstFree(v, plan.Of(v.Type()).Element("coding"))
+	})
 }

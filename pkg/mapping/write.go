@@ -23,11 +23,9 @@ import (
 
 // back is what the way back needs.
 type back struct {
-	takes                         // elements of lists that a row took
-	refused   map[plan.Place]bool // elements and resources that must not be written
-	takenLog  []plan.Place
-	claimLog  []claimUndo
-	placeLog  []*Resource
+	takes                       // elements of lists that a row took
+	refused map[plan.Place]bool // elements and resources that must not be written
+	logs
 	within    *Resource                          // the resource whose contained ones a fragment means
 	leading   map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
 	places    map[tree.Node]int                  // of groups that rows take turns to write: where their anchors stand in the record
@@ -35,8 +33,28 @@ type back struct {
 	found     int                                // instances of scopes that were written
 	leftOut   []*row                             // rows of scopes that decline what nothing has placed
 	following []followed                         // the references that are being followed, from the outermost
+	rests     map[*plan.Type]*table              // see restOf
 	restTable string                             // see RestBy
 	tracks    []claimTrack                       // in a trial: by which rows leaves were written
+}
+
+// logs are what attempts that come to nothing take back. One record after the other has the same memory for them: what a document takes and
+// claims, one by one, had them grow through half a megabyte.
+type logs struct {
+	takenLog []reflect.Value
+	claimLog []claimUndo
+	placeLog []*Resource
+}
+
+// emptied are logs that hold nothing.
+func (l logs) emptied() *logs {
+	if cap(l.claimLog) > 1<<16 || cap(l.takenLog) > 1<<16 { // of a record far above the usual
+		return &logs{}
+	}
+	clear(l.takenLog[:cap(l.takenLog)])
+	clear(l.claimLog[:cap(l.claimLog)])
+	clear(l.placeLog[:cap(l.placeLog)])
+	return &logs{l.takenLog[:0], l.claimLog[:0], l.placeLog[:0]}
 }
 
 // followed is a resource that is being written where something refers to it, and the row that does so.
@@ -88,16 +106,24 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *
 	}
 	refused := map[plan.Place]bool{}
 	for {
-		rec.index()
+		rec.index(int(m.claimed.Load()))
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message
 		c := &Context{Doc: doc, run: run{m: m, rec: rec, whole: name, trial: trial, back: back{refused: refused}}}
+		if l, ok := m.logs.Get().(*logs); ok {
+			c.logs = *l
+		}
 		write(c, t)
+		m.claimed.Store(int64(len(rec.claims)))
 		rec.steps = c.steps
 		if c.err != nil {
 			return nil, nil, c.err
 		}
-		if !c.refuse() {
+		again := c.refuse()
+		if !again {
 			c.declineRest()
+		}
+		m.logs.Put(c.logs.emptied())
+		if !again {
 			return doc, c.tracks, c.err
 		}
 	}
@@ -478,7 +504,7 @@ func (c *Context) stampWith(r *row, n tree.Node) bool {
 }
 
 func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
-	if x := findExtension(e, ti, ExplicitNullURL); x != nil && c.Doc.Null != "" && r.pair == nil {
+	if x := c.nullOf(r, e, ti); x != nil {
 		k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
 		if c.Doc.Text(k) != "" {
 			return false
@@ -518,6 +544,14 @@ func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node)
 		}
 	}
 	return c.writeNew(r.sub, e, k)
+}
+
+// nullOf is the extension by which an element says that the source had an explicit null, where the format has one and the row writes it.
+func (c *Context) nullOf(r *row, e reflect.Value, ti *plan.Type) *dpb.Extension {
+	if c.Doc.Null == "" || r.pair != nil || ti.Extension < 0 || e.Field(ti.Extension).Len() == 0 {
+		return nil
+	}
+	return findExtension(e, ti, ExplicitNullURL)
 }
 
 // isPrefix reports a place that stands for several names, whose node its pair makes.

@@ -10,7 +10,7 @@ import (
 
 // This file keeps what a run has taken, claimed and placed, so that an attempt which comes to nothing leaves nothing.
 
-// takes are the elements of lists that a row took. Of a long list it also knows how many elements at its beginning are
+// takes are the elements of lists that a row took, which takenLog keeps in memory. Of a long list it also knows how many elements at its beginning are
 // taken: a report's 100,000 results would be gone over 100,000 times.
 type takes struct {
 	taken  map[plan.Place]bool
@@ -19,7 +19,7 @@ type takes struct {
 }
 
 type list struct {
-	owner plan.Place
+	owner any // a pointer: an owner that a pair made for the moment stays in memory
 	e     *plan.Element
 }
 
@@ -36,7 +36,7 @@ func (t *takes) firstFree(v reflect.Value, e *plan.Element) int {
 	if n < longList {
 		return 0
 	}
-	l := list{plan.PlaceOf(v), e}
+	l := list{v.Addr().Interface(), e}
 	i := t.begins[l]
 	if t.begins == nil {
 		t.begins, t.passed = map[list]int{}, map[plan.Place]passed{}
@@ -77,8 +77,8 @@ func (c *Context) end(a attempt, ok bool) bool {
 		return true
 	}
 	c.Doc.Rollback(a.doc)
-	for _, k := range c.takenLog[a.taken:] {
-		c.free(k)
+	for _, v := range c.takenLog[a.taken:] {
+		c.free(plan.PlaceOf(v))
 	}
 	for i := len(c.claimLog) - 1; i >= a.claims; i-- {
 		if u := c.claimLog[i]; u.have.state == tree.Unmapped {
@@ -101,7 +101,7 @@ func (c *Context) take(v reflect.Value) {
 			c.taken = map[plan.Place]bool{}
 		}
 		c.taken[k] = true
-		c.takenLog = append(c.takenLog, k)
+		c.takenLog = append(c.takenLog, v)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 func (c *Context) refuse() (again bool) {
 	for _, r := range c.rec.Resources {
 		visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
-			for _, e := range ti.Elements {
-				if !e.Modifier || e.Len(v) == 0 || c.isRefused(v) || e.List && e.Name == "modifierExtension" && e.Len(v) == 0 {
+			for _, e := range ti.Modifiers {
+				if e.Len(v) == 0 || c.isRefused(v) {
 					continue
 				}
 				if c.carriedWhole(v, e) || !c.anyClaimed(v, ti) {
@@ -28,7 +28,7 @@ func (c *Context) refuse() (again bool) {
 			}
 		})
 	}
-	if !again { // what was refused says why
+	if !again && len(c.refused) > 0 { // what was refused says why
 		for _, r := range c.rec.Resources {
 			visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
 				if c.isRefused(v) {

@@ -6,6 +6,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -30,7 +31,7 @@ func (c *Context) leaveOut(r *row) {
 }
 
 // RestBy names the tables that say in the place of RestTable why elements are left out: for one kind of document among several.
-func (c *Context) RestBy(name string) { c.restTable = name }
+func (c *Context) RestBy(name string) { c.restTable, c.rests = name, nil }
 
 func (c *Context) declineRest() {
 	for _, res := range c.rec.Resources {
@@ -53,18 +54,30 @@ func (c *Context) declineResource(res *Resource) {
 	}
 }
 
+// restOf is the table REST of a type, nil if there is none. Every element of a record asks for one.
+func (c *Context) restOf(ti *plan.Type) *table {
+	t, known := c.rests[ti]
+	if !known {
+		if c.rests == nil {
+			c.rests = map[*plan.Type]*table{}
+		}
+		t = c.m.table(cmp.Or(c.restTable, RestTable), ti.Name)
+		c.rests[ti] = t
+	}
+	return t
+}
+
 func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
 	if ref := plan.As[dpb.Reference](v); ref != nil {
-		text, _ := refText(ref)
 		switch to := c.resolve(v); {
-		case text == "":
+		case to == nil && fhir.ReferenceText(ref) == "":
 		case to == nil:
 			c.claim(v, tree.Declined, "it leads to nothing that is here")
 		case !to.placed && !c.anyClaimed(to.v, to.info):
 			c.claim(v, tree.Declined, "what it leads to has no place in "+c.Doc.Format.Name)
 		}
 	}
-	t := c.m.table(cmp.Or(c.restTable, RestTable), ti.Name)
+	t := c.restOf(ti)
 	if t == nil || !c.ready(t) {
 		return
 	}

@@ -87,11 +87,17 @@ type Doc struct {
 	steps        int // looks at a child, see Steps
 }
 
+// undo is what a node's state was, and why. A large document has one for each leaf, so that they are small.
 type undo struct {
-	n     Node
-	why   int32
-	state State
+	n   Node
+	was uint32
 }
+
+const stateBits = 3
+
+func (p *node) undo(n Node) undo { return undo{n, uint32(p.why)<<stateBits | uint32(p.state)} }
+
+func (u undo) put(p *node) { p.state, p.why = State(u.was&(1<<stateBits-1)), int32(u.was>>stateBits) }
 
 type oldText struct {
 	n    Node
@@ -158,7 +164,7 @@ func (d *Doc) Add(parent Node, name, text string) Node {
 		own := *p // push the text down
 		if d.marks > 0 {
 			d.texts = append(d.texts, oldText{parent, own.text})
-			d.undo = append(d.undo, undo{parent, own.why, own.state})
+			d.undo = append(d.undo, own.undo(parent))
 		}
 		own.bit = bitOf(d.Self)
 		own.name = d.names.id(d.Self, own.bit)
@@ -349,7 +355,7 @@ func (d *Doc) Mark(n Node, s State, why string) {
 		return
 	}
 	if d.marks > 0 {
-		d.undo = append(d.undo, undo{n, p.why, p.state})
+		d.undo = append(d.undo, p.undo(n))
 	}
 	p.state, p.why = s, 0
 	if s != Carried && why != "" {
@@ -383,7 +389,7 @@ func (d *Doc) Lower(n Node, s State, why string) {
 func (d *Doc) LowerLeaf(n Node, s State, why string) {
 	if p := &d.nodes[n]; d.isLeaf(p) && p.state > s {
 		if d.marks > 0 { // Mark would remember the state below
-			d.undo = append(d.undo, undo{n, p.why, p.state})
+			d.undo = append(d.undo, p.undo(n))
 		}
 		p.state = 0
 		d.Mark(n, s, why)
@@ -414,7 +420,7 @@ func (d *Doc) Checkpoint() Mark {
 func (d *Doc) Rollback(m Mark) {
 	for i := len(d.undo) - 1; i >= m.undo; i-- {
 		u := d.undo[i]
-		d.nodes[u.n].state, d.nodes[u.n].why = u.state, u.why
+		u.put(&d.nodes[u.n])
 	}
 	for i := len(d.texts) - 1; i >= m.texts; i-- {
 		d.nodes[d.texts[i].n].text = d.texts[i].text

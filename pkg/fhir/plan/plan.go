@@ -52,14 +52,16 @@ type Type struct {
 	Desc     protoreflect.MessageDescriptor
 	Prim     *Prim      // of a primitive
 	Elements []*Element // in the specification's order; of a primitive: id, extension
-	byName   map[string]*Element
-	bases    []string
-	bySymbol atomic.Pointer[[]*Element]
-	alts     map[string]*Alt // of ContainedResource: by resource type
-	altOf    map[reflect.Type]*Alt
-	oneof    int // of ContainedResource: the field of the oneof
-	of       *Struct
-	Codec    atomic.Value // what the codec of the hub has made of it
+	// Modifiers are those of them that FHIR flags as isModifier.
+	Modifiers []*Element
+	byName    map[string]*Element
+	bases     []string
+	bySymbol  atomic.Pointer[[]*Element]
+	alts      map[string]*Alt // of ContainedResource: by resource type
+	altOf     map[reflect.Type]*Alt
+	oneof     int // of ContainedResource: the field of the oneof
+	of        *Struct
+	Codec     atomic.Value // what the codec of the hub has made of it
 
 	referringOnce sync.Once
 	referring     []*Element
@@ -410,6 +412,11 @@ func build(rt reflect.Type) *Type {
 	for _, name := range modifiers[t.Name] {
 		if e := t.byName[name]; e != nil {
 			e.Modifier = true
+		}
+	}
+	for _, e := range t.Elements {
+		if e.Modifier {
+			t.Modifiers = append(t.Modifiers, e)
 		}
 	}
 	return t

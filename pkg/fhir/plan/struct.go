@@ -33,14 +33,16 @@ func StructOf(rt reflect.Type) *Struct {
 	return s
 }
 
-// Place tells a struct from every other, as a key of maps and for comparing: a pointer to it.
-type Place any
+// Place tells a struct from every other, as a key of maps and for comparing: its address. It does not keep the struct in memory, so whoever keeps
+// a Place keeps the struct too: where another had its memory, the two would be one. (A pointer in an interface would; to hash those took a
+// twentieth of the way back.)
+type Place uintptr
 
 // PlaceOf is where a struct stands.
-func PlaceOf(v reflect.Value) Place { return v.Addr().Interface() }
+func PlaceOf(v reflect.Value) Place { return Place(v.Addr().Pointer()) }
 
 // PlaceAt is where a message stands.
-func PlaceAt[T any](m *T) Place { return m }
+func PlaceAt[T any](m *T) Place { return Place(reflect.ValueOf(m).Pointer()) }
 
 // As is the message that v is, nil if it is of another type.
 func As[T any](v reflect.Value) *T {

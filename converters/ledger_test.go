@@ -67,7 +67,7 @@ func TestLedgerOfBothLegs(t *testing.T) {
 		{"ccda", "hl7v2", "ccd.xml", map[string]string{
 			"/ClinicalDocument/recordTarget/patientRole/patient/name/family":                                carried,
 			"/ClinicalDocument/recordTarget/patientRole/patient/birthTime/@value":                           carried,
-			"/ClinicalDocument/recordTarget/patientRole/patient/languageCommunication/preferenceInd/@value": "unmapped",
+			"/ClinicalDocument/recordTarget/patientRole/patient/languageCommunication/preferenceInd/@value": "declined", // PID-15 is one language
 			"/ClinicalDocument/component/structuredBody/component/section/title":                            "declined"}},
 	} {
 		t.Run(tt.from+" to "+tt.to, func(t *testing.T) {

@@ -29,7 +29,7 @@ func TestMessagesOfFHIR(t *testing.T) {
 			"minutesDuration":30,"reasonCode":[{"text":"Cough"}],"participant":[{"actor":{"reference":"urn:uuid:ann"},"status":"accepted"},
 			{"actor":{"reference":"urn:uuid:doe"},"status":"accepted"}]}`},
 			[]string{"SCH|A1|", "PID|1||7||Lee^Ann", "RGS|1", "AIP|1||21^Doe^Dan"},
-			map[string]int{"Appointment": 1, "Patient": 1, "Practitioner": 1}},
+			map[string]int{"Appointment": 1, "Patient": 1, "Practitioner": 2}}, // and the one whom SCH-16 and SCH-20 must name, and nobody knows
 		{"a document", []string{annLee,
 			`{"resourceType":"DocumentReference","id":"summary","status":"current","masterIdentifier":{"value":"D1"},"type":{"text":"Discharge summary"},"docStatus":"final",
 			"subject":{"reference":"urn:uuid:ann"},"content":[{"attachment":{"contentType":"text/plain","data":"QW5uIHdhcyB3ZWxsLg=="}}]}`},

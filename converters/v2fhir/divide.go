@@ -3,11 +3,14 @@ package v2fhir
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	aipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
 	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
@@ -19,6 +22,8 @@ import (
 //	ORU^R01   reports and results           the same
 //	SIU^S12   an appointment                a message for each
 //	MDM^T02   a document                    a message for each
+//	PGL^PC6   goals that no problem has
+//	ADT^A60   allergies that are not active, or unconfirmed, or were told in error, which AL1 cannot say and IAM can
 //	ADT^A08   all else: the person, diagnoses, allergies, procedures, insurances; a message for each visit, with what belongs to it, and of
 //	          one that has ended nobody knows when an ADT^A03, which says so
 //
@@ -32,10 +37,12 @@ var kinds = []struct {
 	each      bool // a message has one of them
 }{
 	{"PPR_PC1", []string{"Condition"}, false},
+	{"PGL_PC6", []string{"Goal"}, false},
 	{"VXU_V04", []string{"Immunization"}, false},
 	{"ORU_R01", []string{"DiagnosticReport", "Observation"}, false},
 	{"SIU_S12", []string{"Appointment"}, true},
 	{"MDM_T02", []string{"DocumentReference"}, true},
+	{"ADT_A60", []string{"AllergyIntolerance"}, false},
 }
 
 // ofPerson is the message of the person or of a visit. It is the last kind.
@@ -83,6 +90,7 @@ type division struct {
 	at     map[*mapping.Resource]int                 // where in the record it stands
 	people []*mapping.Resource                       // of whom messages tell
 	told   map[*mapping.Resource]bool                // it stands in a message
+	within map[*mapping.Resource]bool                // it tells of another statement, and says nothing without that
 	list   []*outgoing
 	write  func(structure string, part *mapping.Record) (*outgoing, error)
 }
@@ -90,7 +98,7 @@ type division struct {
 // divide is the messages that a record becomes, the one of the person first. write makes one of a part of the record, or nil if it would say
 // nothing of what it is about.
 func divide(rec *mapping.Record, write func(structure string, part *mapping.Record) (*outgoing, error)) ([]*outgoing, error) {
-	d := &division{rec: rec, write: write, told: map[*mapping.Resource]bool{}, at: map[*mapping.Resource]int{},
+	d := &division{rec: rec, write: write, told: map[*mapping.Resource]bool{}, within: map[*mapping.Resource]bool{}, at: map[*mapping.Resource]int{},
 		leads: map[*mapping.Resource][]*mapping.Resource{}, from: map[*mapping.Resource][]*mapping.Resource{}}
 	for i, r := range rec.Resources {
 		d.at[r] = i
@@ -102,6 +110,7 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 			d.from[to] = append(d.from[to], r)
 		})
 	}
+	d.findWithin()
 	var portions []portion
 	for _, k := range kinds {
 		if k.structure != "ORU_R01" || d.has("DiagnosticReport") { // observations without any report stand in the message of the person
@@ -129,6 +138,44 @@ func (d *division) has(typ string) bool {
 	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool { return r.Type() == typ && !r.Contained() })
 }
 
+// findWithin finds the observations of a document that stand within another statement and tell of that alone: how severe a reaction was, how old
+// somebody was at the beginning, what a medicine is for. A part of an observation (COMP) is one of its own.
+func (d *division) findWithin() {
+	for _, r := range d.rec.Resources {
+		if r.Type() == "Encounter" {
+			continue // why a visit was stands beside it
+		}
+		var ids map[string]bool
+		for _, x := range extensionsOf(r.Msg) {
+			if x.GetUrl().GetValue() != relatedURL {
+				continue
+			}
+			typ, id := "", ""
+			for _, y := range x.Extension {
+				switch v := y.GetValue(); {
+				case y.GetUrl().GetValue() == "type":
+					typ = v.GetCode().GetValue()
+				case v.GetReference() != nil:
+					id = fhir.ReferenceText(v.GetReference())
+				}
+			}
+			if id = id[strings.LastIndexAny(id, ":/")+1:]; typ != "COMP" && id != "" {
+				if ids == nil {
+					ids = map[string]bool{}
+				}
+				ids[id] = true
+			}
+		}
+		for _, to := range d.leads[r] {
+			if ids[to.ID] && to.Type() == "Observation" {
+				d.within[to] = true
+			}
+		}
+	}
+}
+
+const relatedURL = "https://chartpost.org/fhir/StructureDefinition/related"
+
 // visitOf is the visit that a resource refers to, nil if there is none.
 func (d *division) visitOf(r *mapping.Resource) *mapping.Resource {
 	for _, to := range d.leads[r] {
@@ -141,20 +188,33 @@ func (d *division) visitOf(r *mapping.Resource) *mapping.Resource {
 
 // portions are those of a kind: one for each visit, or for each subject. What is a part of another subject goes with that.
 func (d *division) portions(structure string, types []string, each bool) (list []portion) {
+	of := map[*mapping.Resource]int{} // the portion of a visit
 	for _, r := range d.rec.Resources {
 		isPart := func(of *mapping.Resource) bool { return of != r && slices.Contains(types, of.Type()) }
-		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || isDiagnosis(r) {
+		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || d.within[r] || isDiagnosis(r) || isListed(r) {
 			continue
 		}
 		visit := d.visitOf(r)
-		i := slices.IndexFunc(list, func(p portion) bool { return p.visit == visit })
-		if i < 0 || each {
+		i, ok := of[visit]
+		if !ok || each {
 			i = len(list)
+			of[visit] = i
 			list = append(list, portion{structure: structure, rank: ofKind, visit: visit})
 		}
 		list[i].subjects = append(list[i].subjects, r)
 	}
 	return list
+}
+
+// isListed reports an allergy that stands in the list of those that a patient has (AL1): it is active, and nobody doubts it. One that was refuted
+// is no matter of a message of its own, which has no word for it either.
+func isListed(r *mapping.Resource) bool {
+	a, ok := r.Msg.(*aipb.AllergyIntolerance)
+	if !ok {
+		return false
+	}
+	clinical, verified := allergyStatus(a)
+	return verified == "refuted" || clinical == "active" && (verified == "" || verified == "confirmed") || clinical == "" && verified != "entered-in-error"
 }
 
 // ofVaccination reports an observation that belongs to a vaccination, with which it goes.
@@ -181,16 +241,22 @@ func structureOf(visit *mapping.Resource) string {
 // wantsPerson reports that a record holds what none of the portions is about and a message of the person has a place for.
 func (d *division) wantsPerson(portions []portion) bool {
 	reports := d.has("DiagnosticReport")
+	visited := map[*mapping.Resource]bool{}
+	for _, p := range portions {
+		visited[p.visit] = true
+	}
 	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool {
 		switch typ := r.Type(); {
 		case r.Contained():
 			return false
 		case typ == "Observation":
-			return !reports && !d.ofVaccination(r)
+			return !reports && !d.ofVaccination(r) && !d.within[r]
+		case typ == "AllergyIntolerance":
+			return isListed(r)
 		case typ == "Condition":
 			return isDiagnosis(r)
 		case typ == "Encounter":
-			return !slices.ContainsFunc(portions, func(p portion) bool { return p.visit == r })
+			return !visited[r]
 		default:
 			return slices.Contains(typesOfPerson, typ)
 		}
@@ -207,7 +273,7 @@ func (d *division) person() error {
 		}
 		p := portion{structure: structureOf(r), rank: ofVisit, subjects: []*mapping.Resource{r}, visit: r}
 		for _, of := range d.from[r] {
-			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation") && d.visitOf(of) == r {
+			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation" && !d.within[of]) && d.visitOf(of) == r {
 				p.subjects = append(p.subjects, of)
 			}
 		}
@@ -244,13 +310,22 @@ func (d *division) person() error {
 // add writes a portion, with all that no other message has if it is the last one, and keeps the message if something of what it is about
 // stands in it.
 func (d *division) add(p portion, last bool) error {
-	in := d.closure(p)
+	p.subjects = slices.DeleteFunc(p.subjects, func(r *mapping.Resource) bool { return r.Type() == "Goal" && d.told[r] }) // below its problem
+	subject := map[*mapping.Resource]bool{}
+	for _, r := range p.subjects {
+		subject[r] = true
+	}
+	in := d.closure(p, subject)
 	if last {
 		for _, r := range d.rec.Resources {
 			switch typ := r.Type(); {
 			case r.Contained() || typ == "Encounter" || isSubject(typ) && d.told[r]:
 			case isUnasked(p.structure, typ):
-				d.rec.Decline(r, "an order is sent where it is asked for, by --message")
+				d.rec.Decline(d.at[r], "an order is sent where it is asked for, by --message")
+			case d.within[r] && !in[r]:
+				if !d.told[r] {
+					d.rec.Decline(d.at[r], "it tells of another statement alone, and a message has no place for it below that")
+				}
 			default:
 				in[r] = true
 			}
@@ -275,9 +350,9 @@ func (d *division) add(p portion, last bool) error {
 	news := false
 	var told []*mapping.Resource
 	for _, r := range part.Resources {
-		if r.Placed() && (!isSubject(r.Type()) || r.Type() == "Encounter" || slices.Contains(own, r.Type()) || d.ofVaccination(r)) {
+		if r.Placed() && (!isSubject(r.Type()) || r.Type() == "Encounter" || slices.Contains(own, r.Type()) || d.ofVaccination(r) || belowProblem(p.structure, r)) {
 			told = append(told, r)
-			news = news || slices.Contains(p.subjects, r) && !d.told[r]
+			news = news || subject[r] && !d.told[r]
 		}
 	}
 	if last {
@@ -297,6 +372,11 @@ func (d *division) add(p portion, last bool) error {
 	return nil
 }
 
+// belowProblem reports a goal that stands below the problem which it addresses.
+func belowProblem(structure string, r *mapping.Resource) bool {
+	return structure == "PPR_PC1" && r.Type() == "Goal"
+}
+
 // isUnasked reports an order or a prescription that a message has a place for, below a problem, and that nobody has asked to be sent.
 func isUnasked(structure, typ string) bool {
 	return structure == "PPR_PC1" && (typ == "MedicationRequest" || typ == "ServiceRequest")
@@ -304,17 +384,20 @@ func isUnasked(structure, typ string) bool {
 
 // closure is what a message about the subjects of a portion needs: the patient, what tells of whom the message is, whatever the subjects refer
 // to, and what tells of them.
-func (d *division) closure(p portion) map[*mapping.Resource]bool {
+func (d *division) closure(p portion, subject map[*mapping.Resource]bool) map[*mapping.Resource]bool {
 	in := map[*mapping.Resource]bool{}
 	var include func(r *mapping.Resource)
 	include = func(r *mapping.Resource) {
 		if r.Contained() { // it goes with what contains it
 			return
 		}
+		if d.within[r] && p.structure != "PPR_PC1" { // observations stand below a problem, and below nothing else that they are within
+			return
+		}
 		if in[r] || r.Type() == "Encounter" && r != p.visit || isUnasked(p.structure, r.Type()) {
 			return
 		}
-		if isSubject(r.Type()) && d.told[r] && r != p.visit && !slices.Contains(p.subjects, r) {
+		if isSubject(r.Type()) && d.told[r] && r != p.visit && !subject[r] {
 			return
 		}
 		in[r] = true
@@ -337,7 +420,7 @@ func (d *division) closure(p portion) map[*mapping.Resource]bool {
 	}
 	for _, r := range p.subjects {
 		for _, of := range d.from[r] {
-			if of.Type() == "Provenance" || of.Type() == "Basic" || d.ofVaccination(of) {
+			if of.Type() == "Provenance" || of.Type() == "Basic" || d.ofVaccination(of) || belowProblem(p.structure, of) {
 				include(of)
 			}
 		}

@@ -43,7 +43,41 @@ const (
 		"result":[{"reference":"urn:uuid:potassium"}]}`
 	codeless = `{"resourceType":"Observation","id":"codeless","status":"final","code":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason",
 		"valueCode":"unknown"}]},` + ofAnn + `,"valueString":"5"}`
-	ofDose = `{"resourceType":"Observation","id":"ofDose","status":"final","code":{"text":"Reaction"},` + ofAnn + `,"partOf":[{"reference":"urn:uuid:dose"}],"valueString":"none"}`
+	pollen = `{"resourceType":"AllergyIntolerance","id":"pollen","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+		"code":"resolved"}]},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification","code":"confirmed"}]},
+		"code":{"text":"Pollen"},"patient":{"reference":"urn:uuid:ann"},"onsetDateTime":"2020-01-02T10:00:00Z"}`
+	nuts = `{"resourceType":"AllergyIntolerance","id":"nuts","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+		"code":"active"}]},"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification","code":"unconfirmed"}]},
+		"code":{"text":"Nuts"},"patient":{"reference":"urn:uuid:ann"},"identifier":[{"value":"A9"}]}`
+	wasp = `{"resourceType":"AllergyIntolerance","id":"wasp","verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-verification",
+		"code":"entered-in-error"}]},"code":{"text":"Wasp"},"patient":{"reference":"urn:uuid:ann"}}`
+	eggs = `{"resourceType":"AllergyIntolerance","id":"eggs","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]},
+		"code":{"text":"Eggs"},"patient":{"reference":"urn:uuid:ann"},"reaction":[{"severity":"moderate","manifestation":[{"coding":[{"system":"http://snomed.info/sct","code":"247472004",
+		"display":"Hives"}]}]}],"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/related","extension":[{"url":"type","valueCode":"MFST"},
+		{"url":"observation","valueReference":{"reference":"urn:uuid:severity"}}]}]}`
+	severity = `{"resourceType":"Observation","id":"severity","status":"final","code":{"text":"Severity"},` + ofAnn + `,"valueString":"moderate"}`
+	asthma   = `{"resourceType":"Condition","id":"asthma","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},
+		"code":{"text":"Asthma"},` + ofAnn + `,"identifier":[{"value":"C1"}],"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/related","extension":[{"url":"type","valueCode":"SUBJ"},
+		{"url":"observation","valueReference":{"reference":"urn:uuid:severity"}}]},{"url":"https://chartpost.org/fhir/StructureDefinition/related","extension":[{"url":"type","valueCode":"REFR"},
+		{"url":"observation","valueReference":{"reference":"urn:uuid:severity"}}]}]}`
+	eczema = `{"resourceType":"Condition","id":"eczema","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},
+		"code":{"text":"Eczema"},` + ofAnn + `,"identifier":[{"value":"C1"}]}`
+	someday   = `{"resourceType":"Immunization","id":"someday","status":"completed","vaccineCode":{"text":"Polio"},"patient":{"reference":"urn:uuid:ann"},"occurrenceString":"as a child"}`
+	refused   = `{"resourceType":"Immunization","id":"refused","status":"not-done","vaccineCode":{"text":"Flu"},"patient":{"reference":"urn:uuid:ann"},"occurrenceString":"unknown","recorded":"2024-05-06","identifier":[{"value":"I1"}]}`
+	atVisit   = `{"resourceType":"Immunization","id":"atVisit","status":"completed","vaccineCode":{"text":"Tetanus"},"patient":{"reference":"urn:uuid:ann"},"encounter":{"reference":"urn:uuid:summer"},"occurrenceString":"at the visit"}`
+	uncertain = `{"resourceType":"Observation","id":"uncertain","status":"unknown","code":{"text":"Weight"},` + ofAnn + `,"valueQuantity":{"value":7.50e+1}}`
+	summary   = `{"resourceType":"Composition","id":"summary","status":"final","type":{"text":"Summary"},` + ofAnn + `,"date":"2024-01-01","author":[{"display":"A"}],"title":"Summary"}`
+	maybe     = `{"resourceType":"Procedure","id":"maybe","status":"unknown","code":{"text":"Suture"},` + ofAnn + `}`
+	seen      = `{"resourceType":"Encounter","id":"seen","status":"unknown","class":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},` + ofAnn + `,"identifier":[{"value":"V9"}]}`
+	walking   = `{"resourceType":"Goal","id":"walking","lifecycleStatus":"active","description":{"text":"Walk a mile"},` + ofAnn + `,"startDate":"2024-02-03","target":[{"dueDate":"2024-08-09"}],
+		"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/value-string","valueString":"without a rest"}]}`
+	noAttack = `{"resourceType":"Goal","id":"noAttack","lifecycleStatus":"active","description":{"text":"No attack of gout"},` + ofAnn + `,"addresses":[{"reference":"urn:uuid:gout"}],"identifier":[{"value":"G1"}]}`
+	policy   = `{"resourceType":"Coverage","id":"policy","status":"active","beneficiary":{"reference":"urn:uuid:ann"},"payor":[{"reference":"urn:uuid:maple"}]}`
+	maple    = `{"resourceType":"Organization","id":"maple","name":"Maple Mutual"}`
+	bob      = `{"resourceType":"Patient","id":"ann","name":[{"family":"Ray","given":["Bob"]}],"identifier":[{"system":"http://hl7.org/fhir/sid/us-ssn","value":"000-00-0001"}],
+		"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-birthPlace","valueAddress":{"city":"Milford","state":"MA"}}]}`
+	checkUp = `{"resourceType":"Appointment","id":"checkUp","status":"booked","start":"2026-02-03T09:00:00Z","end":"2026-02-03T09:30:00Z","participant":[{"actor":{"reference":"urn:uuid:ann"},"status":"accepted"}]}`
+	ofDose  = `{"resourceType":"Observation","id":"ofDose","status":"final","code":{"text":"Reaction"},` + ofAnn + `,"partOf":[{"reference":"urn:uuid:dose"}],"valueString":"none"}`
 )
 
 // TestDivide: a record that no message made becomes the messages that together have a place for it, and what none has is told.
@@ -69,11 +103,11 @@ func TestDivide(t *testing.T) {
 		{name: "a problem with its status", resources: []string{annLee, gout},
 			messages: []string{"PC1\nPRB|AD|20190203|^^^^^^^^Gout|gout|||||20200506||||confirmed|resolved|"}},
 		{name: "all kinds of things", resources: []string{annLee, penicillin, gout, biopsy, dose, panel, potassium, sodium, letter, reply, tablets},
-			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin\nPR1|1||^^^^^^^^Biopsy", "PC1\nPRB|AD|", "V04\nRXA|0|1|20240301", "R01\nOBR|1|||^^^^^^^^Panel\nOBR|2|||^Observations",
+			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin\nPR1|1||^^^^^^^^Biopsy", "PC1\nPRB|AD|", "V04\nRXA|0|1|20240301", "R01\nOBR|1||panel|^^^^^^^^Panel\nOBR|2||c9cc05d821bb919c546d|^Observations|||||||||||||||||||||F",
 				"T02\nTXA|1|^^^^^^^^Letter", "T06\nTXA|1|^^^^^^^^Reply"},
 			leftOut: "1 MedicationRequest"},
 		{name: "one message, if that is asked for", o: convert.Options{Message: "ORU^R01"}, resources: []string{annLee, penicillin, dose, panel, potassium},
-			messages: []string{"R01\nOBR|1|||^^^^^^^^Panel"}, leftOut: "1 AllergyIntolerance, 1 Immunization"},
+			messages: []string{"R01\nOBR|1||panel|^^^^^^^^Panel"}, leftOut: "1 AllergyIntolerance, 1 Immunization"},
 		{name: "vaccinations, and what was observed for them", resources: []string{annLee, dose, ofDose},
 			messages: []string{"V04\nRXA|0|1|20240301\nOBX|1|ST|^^^^^^^^Reaction"}},
 		{name: "vaccinations, and what was observed beside them", resources: []string{annLee, dose, sodium},
@@ -85,7 +119,31 @@ func TestDivide(t *testing.T) {
 		{name: "procedures that were done, were not, and of which nobody knows when", resources: []string{annLee, biopsy, notDone, undated},
 			messages: []string{"A08\nPR1|1||^^^^^^^^Biopsy"}, lacks: "Suture", leftOut: "2 Procedure"},
 		{name: "a document without a number", resources: []string{annLee, strings.Replace(letter, `"masterIdentifier":{"value":"D1"},`, "", 1)},
-			messages: []string{"T02\nTXA|1|^^^^^^^^Letter||||||||||letter|"}},
+			messages: []string{"T02\nTXA|1|^^^^^^^^Letter||||||||||letter|||||DO|"}},
+		{name: "allergies that are not active, not confirmed or told in error", resources: []string{annLee, penicillin, pollen, nuts, wasp},
+			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin", "A60\nIAM|1||^^^^^^^^Pollen|||A|||||20200102||||||I^Confirmed but inactive^HL70438" +
+				"\nIAM|2||^^^^^^^^Nuts|||A|A9||||||||||U^Unconfirmed^HL70438\nIAM|3||^^^^^^^^Wasp|||A|||||||||||E^Erroneous^HL70438"}},
+		{name: "what stands within an allergy, and its reaction", resources: []string{annLee, eggs, severity},
+			messages: []string{"A08\nAL1|1||^^^^^^^^Eggs|MO|Hives"}, lacks: "OBX", leftOut: "1 Observation"},
+		{name: "what stands within a problem, to which it leads twice; a number that another has too", resources: []string{annLee, asthma, eczema, severity},
+			messages: []string{"PC1\nPRB|AD||^^^^^^^^Asthma|asthma|\nOBX|1|ST|^^^^^^^^Severity||moderate\nPRB|AD||^^^^^^^^Eczema|eczema|"}, lacks: "OBX|2"},
+		{name: "vaccinations at a visit, refused, and nobody knows when", resources: []string{annLee, summer, someday, refused, atVisit},
+			messages: []string{"V04\nORC|RE||I1\nRXA|0|1|20240506|20240506|^^^^^^^^Flu", "V04\nRXA|0|1|20240701|20240701|^^^^^^^^Tetanus"}, lacks: "Polio", leftOut: "1 Immunization"},
+		{name: "a result of which nobody knows the status", resources: []string{annLee, uncertain},
+			messages: []string{"A08\nOBX|1|NM|^^^^^^^^Weight||75.0||||||R"}},
+		{name: "such a result of a document that is final", resources: []string{annLee, uncertain, summary},
+			messages: []string{"A08\nOBX|1|NM|^^^^^^^^Weight||75.0||||||F"}},
+		{name: "a procedure of which nobody knows whether and when", resources: []string{annLee, maybe}, messages: []string{"A08"}, lacks: "PR1", leftOut: "1 Procedure"},
+		{name: "two visits of which nothing is known but one number", resources: []string{annLee, seen, strings.Replace(seen, `"id":"seen"`, `"id":"again"`, 1), penicillin},
+			messages: []string{"A08\nPV1|1|U|||||||||||||||||V9\nAL1|1|", "A08\nPV1|1|U|||||||||||||||||V9"}},
+		{name: "three of them", resources: []string{annLee, seen, strings.Replace(seen, `"id":"seen"`, `"id":"again"`, 1), strings.Replace(seen, `"id":"seen"`, `"id":"once"`, 1), penicillin},
+			messages: []string{"A08\nPV1|1|U|||||||||||||||||V9\nAL1|1|", "A08\nPV1|1|U|||||||||||||||||V9"}},
+		{name: "a goal of a problem, and one of none", resources: []string{annLee, gout, noAttack, walking},
+			messages: []string{"PC1\nPRB|AD|20190203|^^^^^^^^Gout|gout|||||20200506||||confirmed|resolved||20190203\r\nGOL|AD|20190203|^^^^^^^^No attack of gout|G1|",
+				"PC6\nGOL|AD|20190203|^^^^^^^^Walk a mile|d2daa2952794ea033e28|||20240203|20240809||||||||||active\r\nNTE|1||without a rest"}},
+		{name: "an insurance by the name of the company", resources: []string{annLee, policy, maple}, messages: []string{"A08\nIN1|1|^not stated|Maple Mutual|Maple Mutual"}},
+		{name: "a number of social security and a place of birth", resources: []string{bob}, messages: []string{"A08\nPID|1||000-00-0001^^^&2.16.840.1.113883.4.1&ISO^SS||Ray^Bob||||||||||||||||||Milford, MA"}},
+		{name: "an appointment of which nobody is named", resources: []string{annLee, checkUp}, messages: []string{"S12\nSCH||||||^not stated|||||^^^20260203090000+0000^20260203093000+0000|||||^^^^^^^^^U||||^^^^^^^^^U"}},
 		{name: "codes that a message must have", resources: []string{annLee, codeless},
 			messages: []string{"A08\nOBX|1|ST|^not stated||5"}},
 	}

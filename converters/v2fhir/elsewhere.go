@@ -1,14 +1,27 @@
 package v2fhir
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	aipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	cmpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
+	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
+	obpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	papb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
+	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
+	vpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/valuesets_go_proto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -18,8 +31,218 @@ import (
 // This file gives a message that is made of FHIR born elsewhere what HL7 v2 wants of every message and the record does not say. A
 // record that came from a message has a MessageHeader, and goes back as it came.
 
-// bornElsewhere reports a record that no message made.
-func bornElsewhere(rec *mapping.Record) bool { return noMessage(rec.Resources) }
+// whole is a record with what is asked of it once, for all messages that it becomes.
+type whole struct {
+	*convert.Record
+	born    bool   // no message made it
+	event   string // of the message that it came from, as in ORU^R01
+	control string // MSH-10; of what no message made none, until what the message says makes it
+	last    string // the time that it says last
+	result  string // OBX-11 of results that say no status, and that no report has: R, entered and not verified
+}
+
+func wholeOf(rec *convert.Record) *whole {
+	w := &whole{Record: rec, born: noMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
+	if w.born {
+		w.last = lastTime(rec.Record)
+	} else {
+		w.control = controlOf(rec)
+	}
+	for _, r := range rec.Resources {
+		if c, ok := r.Msg.(*cmpb.Composition); ok {
+			switch c.GetStatus().GetValue() {
+			case cpb.CompositionStatusCode_FINAL, cpb.CompositionStatusCode_AMENDED:
+				w.result = "F"
+			case cpb.CompositionStatusCode_PRELIMINARY:
+				w.result = "P"
+			}
+		}
+	}
+	return w
+}
+
+// hideRepeated takes identifiers that several things of one kind bear out of a record, until restore puts them back: senders repeat them, and
+// who files by them (PRB-4, ORC-3, OBR-3) would take one thing for the other. Visits keep theirs, for what is told of one is often told in parts.
+func hideRepeated(rec *mapping.Record) (restore func()) {
+	var back []func()
+	seen := map[string]int{}
+	for _, hide := range []bool{false, true} {
+		for _, r := range rec.Resources {
+			ids := identifiersOf(r.Msg)
+			if ids == nil {
+				continue
+			}
+			whole := *ids
+			var left []*dpb.Identifier
+			for _, id := range whole {
+				name := r.Type() + "|" + id.GetSystem().GetValue() + "|" + id.GetValue().GetValue()
+				if !hide {
+					seen[name]++
+				} else if seen[name] > 1 && id.GetValue().GetValue() != "" {
+					rec.DeclineElement(id, "another thing of its kind has this number too, and a receiver would take one for the other")
+				} else {
+					left = append(left, id)
+				}
+			}
+			if hide && len(left) < len(whole) {
+				*ids = left
+				back = append(back, func() { *ids = whole })
+			}
+		}
+	}
+	return func() {
+		for _, f := range back {
+			f()
+		}
+	}
+}
+
+// identifiersOf are the numbers by which a receiver files a resource, nil if it files it by none.
+func identifiersOf(m proto.Message) *[]*dpb.Identifier {
+	switch m := m.(type) {
+	case *conpb.Condition:
+		return &m.Identifier
+	case *ipb.Immunization:
+		return &m.Identifier
+	case *drpb.DiagnosticReport:
+		return &m.Identifier
+	case *prpb.Procedure:
+		return &m.Identifier
+	case *aipb.AllergyIntolerance:
+		return &m.Identifier
+	}
+	return nil
+}
+
+// foldChanged folds what comes back of a message in another form for what was filled in beside it, or is read by other rows.
+func foldChanged(rec *mapping.Record) {
+	for _, r := range rec.Resources {
+		switch m := r.Msg.(type) {
+		case *obpb.Observation:
+			if m.GetStatus().GetValue() == cpb.ObservationStatusCode_UNKNOWN {
+				rec.Fold(m.Status, "OBX-11 must say a status, and says that of the report or of the document")
+			}
+		case *drpb.DiagnosticReport:
+			if p := m.GetEffective().GetPeriod(); timeOf(p.GetEnd()) == "" {
+				rec.Fold(p, "OBR-7 alone comes back as a time")
+			}
+		case *papb.Patient:
+			for _, contact := range m.Contact {
+				if contact.Organization == nil && !slices.ContainsFunc(contact.Relationship, isNoPerson) {
+					rec.Fold(contact, "somebody to turn to who is a person comes back as a related person")
+				}
+			}
+		}
+	}
+}
+
+// isNoPerson reports a relationship by which NK1 is read as a contact and not as a person.
+func isNoPerson(cc *dpb.CodeableConcept) bool {
+	return slices.ContainsFunc(cc.Coding, func(x *dpb.Coding) bool {
+		return slices.Contains([]string{"EMR", "E", "F", "I", "S"}, x.GetCode().GetValue())
+	})
+}
+
+// timely is a record without what no receiver takes, for nobody knows when it was: one such vaccination would have a registry refuse all that
+// stand beside it.
+func timely(rec *mapping.Record) *mapping.Record {
+	var places []int
+	all := true
+	for i, r := range rec.Resources {
+		switch m := r.Msg.(type) {
+		case *ipb.Immunization:
+			var visit *epb.Encounter
+			rec.LeadsTo(r, func(to *mapping.Resource) {
+				if e, ok := to.Msg.(*epb.Encounter); ok {
+					visit = e
+				}
+			})
+			if givenAt(m, visit) == "" {
+				rec.Decline(i, "a vaccination must say when it was given (RXA-3), and nobody knows it of this one")
+				all = false
+				continue
+			}
+		case *prpb.Procedure:
+			if m.GetStatus().GetValue() == cpb.EventStatusCode_UNKNOWN && timeOf(m.GetPerformed().GetDateTime()) == "" && timeOf(m.GetPerformed().GetPeriod().GetStart()) == "" {
+				rec.Decline(i, "a procedure must say when it was (PR1-5), and nobody knows it of this one")
+				all = false
+				continue
+			}
+		}
+		if !r.Contained() {
+			places = append(places, i)
+		}
+	}
+	if all {
+		return rec
+	}
+	return rec.Excerpt(places)
+}
+
+// givenAt is RXA-3 of a vaccination: when it was given; where that is not said the day of a visit of one day at which it was; and of one that was
+// not given when that was written down, as CDC's guide has it of refusals. It is empty if nobody knows.
+func givenAt(im *ipb.Immunization, visit *epb.Encounter) string {
+	if at := timeOf(im.GetOccurrence().GetDateTime()); at != "" {
+		return at
+	}
+	begun, ended := timeOf(visit.GetPeriod().GetStart()), timeOf(visit.GetPeriod().GetEnd())
+	switch day := min(len(begun), len("20060102")); {
+	case day == len("20060102") && strings.HasPrefix(ended, begun[:day]):
+		return begun[:day]
+	case im.GetStatus().GetValue() == vpb.ImmunizationStatusCodesValueSet_NOT_DONE:
+		return timeOf(im.GetRecorded())
+	}
+	return ""
+}
+
+// birthplace is PID-23, which is a text, of an address in parts.
+var birthplace = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, pid23 tree.Node) bool {
+		a, ok := src.(*dpb.Address)
+		if !ok || a.Text != nil {
+			return false
+		}
+		var parts []string
+		for _, x := range append(slices.Clone(a.Line), a.City, a.District, a.State, a.PostalCode, a.Country) {
+			if text := x.GetValue(); text != "" {
+				parts = append(parts, text)
+				c.Claim(x)
+			}
+		}
+		c.Doc.SetText(c.Doc.Leaf(pid23), strings.Join(parts, ", "))
+		return len(parts) > 0
+	},
+}
+
+// timeOf is a dateTime in the form of DTM, empty if it has no value.
+func timeOf(t *dpb.DateTime) string {
+	if t == nil {
+		return ""
+	}
+	return hl7.DTM(hl7.FHIRText(t))
+}
+
+// given is RXA-3 of a record that no message made, where the vaccination itself does not say it.
+var given = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, rxa tree.Node) bool {
+		im, ok := src.(*ipb.Immunization)
+		at := leafAt(c.Doc, rxa, "3")
+		if !ok || c.Doc.LeafText(at) != "" || !noMessage(c.Resources()) {
+			return false
+		}
+		var visit *epb.Encounter
+		if im.Encounter != nil {
+			if r := c.Follow(im.Encounter); r != nil {
+				visit, _ = r.Msg.(*epb.Encounter)
+			}
+		}
+		c.Doc.SetText(at, givenAt(im, visit))
+		c.Doc.Mark(at, tree.Declined, mapping.ConstantLeaf)
+		return true
+	},
+}
 
 func noMessage(list []*mapping.Resource) bool {
 	return !slices.ContainsFunc(list, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
@@ -55,19 +278,70 @@ var confirmed = mapping.Pair{
 	},
 }
 
+// iamStatus is IAM-17 of a record that no message made, by what its statuses say together. One that was refuted has no word in table 0438, and
+// is not written.
+var iamStatus = mapping.Pair{
+	Read: nothing,
+	Write: func(c *mapping.Context, src proto.Message, iam tree.Node) bool {
+		a, ok := src.(*aipb.AllergyIntolerance)
+		if !ok || textAt(c.Doc, iam, "17.1") != "" || !noMessage(c.Resources()) {
+			return false
+		}
+		code, word := "", ""
+		switch clinical, verified := allergyStatus(a); {
+		case verified == "entered-in-error":
+			code, word = "E", "Erroneous"
+		case verified == "unconfirmed" && clinical == "active":
+			code, word = "U", "Unconfirmed"
+		case verified == "refuted" || verified == "unconfirmed":
+			return false
+		case clinical == "inactive" || clinical == "resolved":
+			code, word = "I", "Confirmed but inactive"
+		}
+		if code == "I" || code == "" {
+			end := c.Fold("IAM-17 says it in one code, and comes back as active or inactive")
+			c.Claim(a.VerificationStatus)
+			if code == "I" {
+				c.Claim(a.ClinicalStatus)
+			}
+			end()
+		}
+		if code == "" {
+			return true
+		}
+		for place, text := range map[string]string{"17.1": code, "17.2": word, "17.3": "HL70438"} {
+			c.Doc.SetText(leafAt(c.Doc, iam, place), text)
+		}
+		return true
+	},
+}
+
+// allergyStatus is the codes of the statuses of an allergy, empty where there is none.
+func allergyStatus(a *aipb.AllergyIntolerance) (clinical, verified string) {
+	code := func(cc *dpb.CodeableConcept) string {
+		for _, x := range cc.GetCoding() {
+			if text := x.GetCode().GetValue(); text != "" {
+				return text
+			}
+		}
+		return ""
+	}
+	return code(a.GetClinicalStatus()), code(a.GetVerificationStatus())
+}
+
 // nothing is the reading of a pair that is for the way back alone.
 func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 
 // nothingBack is the writing of a pair that is for reading alone.
 func nothingBack(*mapping.Context, proto.Message, tree.Node) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, PRB, ROL, RXA, RXE and TXA must have, and the codes that a version wants, and
-// puts results of no report below an OBR. last is the time that the record said last.
-func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last string) {
+// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, IAM, IN1, OBR, OBX, PRB, ROL, RXA, RXE and TXA must have, and the codes that a
+// version wants, and puts results of no report below an OBR. rec is what the message is of.
+func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string, whole *whole) {
 	msh := d.Child(tree.Root, "MSH")
 	when := leafAt(d, msh, "7")
 	if d.LeafText(when) == "" {
-		d.SetText(when, last)
+		d.SetText(when, whole.last)
 	}
 	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
 		required := func(segment string) bool {
@@ -90,13 +364,26 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 			belowAnOrder(d, k)
 		}
 	}
+	reports(d, rec, whole)
 	problems(d, rec, d.LeafText(when))
 	if part := schema.Structure(structure); part != nil {
 		orders(d, tree.Root, part, structure == "VXU_V04")
 		treatments(d, tree.Root, part)
 	}
+	if structure == "VXU_V04" {
+		var list []tree.Node
+		for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+			if orc := d.Child(k, "ORC"); orc != 0 && d.Child(k, "RXA") != 0 {
+				list = append(list, orc)
+			}
+		}
+		giveIDs(d, rec, list, "Immunization", "3", "2")
+	}
 	document := false // what follows is its text
 	hl7v2.Segments(d, tree.Root, func(n tree.Node) bool {
+		if d.Empty(n) {
+			return true
+		}
 		switch d.Name(n) {
 		case "ROL":
 			fill(d, n, "2", "AD")
@@ -104,10 +391,22 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 				d.SetText(leafAt(d, n, "4.10"), "U")
 			}
 		case "GOL":
+			if id := d.Child(n, "4"); id == 0 || d.Empty(id) {
+				said := ""
+				d.LeavesBelow(n, func(k tree.Node, _ tree.State, _ string) { said += d.Text(k) + "|" })
+				fill(d, n, "4.1", shortened(said)) // those below problems stand in the order of these, not of the record
+			}
 			fill(d, n, "1", "AD")
 			fill(d, n, "2", d.LeafText(when))
+		case "IAM":
+			fill(d, n, "6", "A")
+		case "IN1":
+			fill(d, n, "3", cmp.Or(textAt(d, n, "4.10"), textAt(d, n, "4.3"), textAt(d, n, "4.1"), notStated)) // what the company calls itself is what it is known by
+		case "PID":
+			socialSecurity(d, n)
 		case "TXA":
 			fill(d, n, "2", notStated)
+			fill(d, n, "17", "DO") // documented: there is a document
 			for _, r := range rec.Resources {
 				if r.Type() == "DocumentReference" && r.Placed() {
 					fill(d, n, "12", r.ID)
@@ -116,8 +415,9 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version, last 
 			document = true
 		case "OBX":
 			if document {
-				fill(d, n, "11", "F") // the text that there is; the document's own status is TXA-17, which nobody knows where the record does not say it
+				fill(d, n, "11", "F") // the text that there is; the document's own status is TXA-17
 			}
+			fill(d, n, "11", whole.result)
 		}
 		codes(d, n, version)
 		return true
@@ -131,19 +431,101 @@ func fill(d *tree.Doc, segment tree.Node, place, text string) {
 	}
 }
 
-// codes gives the codes that a segment must have a text where the record has none.
+// socialSecurity says of the patient's numbers which is that of social security: receivers know it by its kind (PID-3.5), not by its OID.
+func socialSecurity(d *tree.Doc, pid tree.Node) {
+	for k := d.First(pid); k != 0; k = d.Next(k) {
+		if d.Name(k) == "3" && textAt(d, k, "4.2") == socialSecurityOID {
+			fill(d, k, "5", "SS")
+		}
+	}
+}
+
+const socialSecurityOID = "2.16.840.1.113883.4.1"
+
+// reports gives the OBR of results what a receiver files them by: a number of the filler (OBR-3), which is that of the report in the record, or of
+// what the results say; the time of the results (OBR-7, OBR-8); the status that they have together (OBR-25), and to those that have none, its own.
+func reports(d *tree.Doc, rec *mapping.Record, whole *whole) {
+	var list, ofReports []tree.Node
+	for group := d.First(tree.Root); group != 0; group = d.Next(group) {
+		for k := d.First(group); k != 0 && d.Name(group) == "PATIENT_RESULT"; k = d.Next(k) {
+			if obr := d.Child(k, "OBR"); d.Name(k) == "ORDER_OBSERVATION" && obr != 0 {
+				list = append(list, k)
+				if textAt(d, obr, "4.2") != ofNoReport {
+					ofReports = append(ofReports, obr)
+				}
+			}
+		}
+	}
+	giveIDs(d, rec, ofReports, "DiagnosticReport", "3", "2")
+	for _, order := range list {
+		obr := d.Child(order, "OBR")
+		from, to, said := "", "", []byte(nil)
+		final, timed := true, true
+		hl7v2.Segments(d, order, func(n tree.Node) bool {
+			if d.Name(n) == "OBX" {
+				if at := textAt(d, n, "14"); at != "" {
+					if from == "" || at < from {
+						from = at
+					}
+					to = max(to, at)
+				} else {
+					timed = false // the time of the OBR would be taken for its own
+				}
+				switch status := textAt(d, n, "11"); status {
+				case "":
+					if s := textAt(d, obr, "25"); s == "F" || s == "C" {
+						fill(d, n, "11", "F")
+					} else {
+						fill(d, n, "11", whole.result)
+						final = final && whole.result == "F"
+					}
+				case "P", "R", "S", "I":
+					final = false
+				}
+			}
+			d.LeavesBelow(n, func(k tree.Node, _ tree.State, _ string) { said = append(append(said, d.Text(k)...), 0) })
+			return true
+		})
+		if textAt(d, obr, "7") == "" && timed && from != "" {
+			fill(d, obr, "7", from)
+			if to != from {
+				fill(d, obr, "8", to)
+			}
+		}
+		if final {
+			fill(d, obr, "25", "F")
+		} else {
+			fill(d, obr, "25", "P")
+		}
+		if textAt(d, obr, "2") == "" {
+			fill(d, obr, "3", shortened(string(said)))
+		}
+	}
+}
+
+// codes gives the codes that a segment must have a text where the record has none, and the people no name, and writes numbers (NM) without an exponent.
 func codes(d *tree.Doc, n tree.Node, version string) {
 	s := schema.SegmentIn(d.Name(n), version)
 	if s == nil || d.Empty(n) {
 		return
 	}
 	for i, f := range s.Fields {
-		if f.Usage != schema.Required || f.Datatype != "CE" && f.Datatype != "CWE" && f.Datatype != "CNE" {
+		if k := d.Child(n, hl7v2.Number(i+1)); k != 0 && (f.Datatype == "NM" || d.Name(n) == "OBX" && i+1 == 5 && textAt(d, n, "2") == "NM") {
+			if text := d.LeafText(k); strings.ContainsAny(text, "eE") {
+				d.SetText(d.Leaf(k), hl7.Plain(text))
+			}
+		}
+		text, at := notStated, ".2"
+		switch f.Datatype {
+		case "CE", "CWE", "CNE":
+		case "XCN":
+			text, at = "U", ".10" // somebody whose name is unspecified: table 0200
+		default:
 			continue
 		}
 		number := hl7v2.Number(i + 1)
-		if k := d.Child(n, number); k == 0 || d.Empty(k) {
-			d.SetText(leafAt(d, n, number+".2"), notStated)
+		if k := d.Child(n, number); f.Usage == schema.Required && (k == 0 || d.Empty(k)) {
+			d.SetText(leafAt(d, n, number+at), text)
 		}
 	}
 }
@@ -154,21 +536,46 @@ func problems(d *tree.Doc, rec *mapping.Record, when string) {
 	var list []tree.Node
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
 		if prb := d.Child(k, "PRB"); d.Name(k) == "PROBLEM" && prb != 0 {
+			onceBelow(d, k)
+			fill(d, prb, "1", "AD")
+			fill(d, prb, "2", when)
 			list = append(list, prb)
 		}
 	}
+	giveIDs(d, rec, list, "Condition", "4")
+}
+
+// giveIDs gives segments that have none the ids in the record of what they tell of: one for each, in the order of the record.
+func giveIDs(d *tree.Doc, rec *mapping.Record, list []tree.Node, typ string, places ...string) {
 	var ids []string
 	for _, r := range rec.Resources {
-		if r.Type() == "Condition" && r.Placed() {
+		if r.Type() == typ && r.Placed() {
 			ids = append(ids, r.ID)
 		}
 	}
-	for i, prb := range list {
-		fill(d, prb, "1", "AD")
-		fill(d, prb, "2", when)
-		if number := d.Child(prb, "4"); (number == 0 || d.Empty(number)) && len(ids) == len(list) { // they stand in the order of the record
-			d.SetText(leafAt(d, prb, "4.1"), ids[i])
+	if len(ids) != len(list) {
+		return
+	}
+	for i, n := range list {
+		if !slices.ContainsFunc(places, func(p string) bool { k := d.Child(n, p); return k != 0 && !d.Empty(k) }) {
+			d.SetText(leafAt(d, n, places[0]+".1"), ids[i])
 		}
+	}
+}
+
+// onceBelow leaves one of the observations below a problem that say the same, for one to which the problem leads in two ways.
+func onceBelow(d *tree.Doc, problem tree.Node) {
+	seen := map[string]bool{}
+	for k := d.First(problem); k != 0; k = d.Next(k) {
+		if d.Name(k) != "PROBLEM_OBSERVATION" {
+			continue
+		}
+		said := ""
+		d.LeavesBelow(k, func(n tree.Node, _ tree.State, _ string) { said += d.PlaceOf(n)[len("OBX"):] + "|" + d.Text(n) + "|" })
+		if seen[said] {
+			d.LeavesBelow(k, func(n tree.Node, _ tree.State, _ string) { d.SetText(n, "") })
+		}
+		seen[said] = true
 	}
 }
 
@@ -246,6 +653,9 @@ func person(d *tree.Doc, at tree.Node, rec *mapping.Record) {
 	}
 }
 
+// ofNoReport is the text of OBR-4 above results that no report has.
+const ofNoReport = "Observations"
+
 // belowAnOrder moves results that stand by the patient alone, which no version before 2.6 knows and none knows without a report,
 // below an OBR that says no more than that they are observations, behind the reports that there are.
 func belowAnOrder(d *tree.Doc, group tree.Node) {
@@ -263,7 +673,7 @@ func belowAnOrder(d *tree.Doc, group tree.Node) {
 		return
 	}
 	order := d.Add(group, "ORDER_OBSERVATION", "")
-	d.SetText(leafAt(d, d.Add(order, "OBR", ""), "4.2"), "Observations")
+	d.SetText(leafAt(d, d.Add(order, "OBR", ""), "4.2"), ofNoReport)
 	for _, from := range results {
 		to := d.Add(order, "OBSERVATION", "")
 		for k := d.First(from); k != 0; k = d.First(from) {

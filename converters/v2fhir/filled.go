@@ -147,7 +147,7 @@ func segmentOrder(part *schema.Part, list []string) []string {
 // subjects are what a message must hold, a group or a segment, to be one of its type: what it tells of.
 var subjects = map[string]string{"SIU": "SCH", "MDM": "TXA", "ORM": "ORDER", "OML": "ORDER", "OMG": "ORDER", "OMP": "ORDER", "RDE": "ORDER",
 	"RDS": "ORDER", "RAS": "ORDER", "RGV": "ORDER", "OMI": "ORDER", "OMS": "ORDER", "OMN": "ORDER", "OMD": "ORDER", "OMB": "ORDER", "BPS": "ORDER", "BTS": "ORDER",
-	"SRM": "ARQ", "DFT": "FINANCIAL", "PPR": "PROBLEM", "ORU": "ORDER_OBSERVATION", "OUL": "ORDER"}
+	"SRM": "ARQ", "DFT": "FINANCIAL", "PPR": "PROBLEM", "PGL": "GOAL", "ORU": "ORDER_OBSERVATION", "OUL": "ORDER"}
 
 // lacksSubject reports a message without what a message of its type tells of.
 func lacksSubject(d *tree.Doc, typ string) bool {

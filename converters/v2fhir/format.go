@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +10,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 
 	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
@@ -324,26 +324,40 @@ type outgoing struct {
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	list, err := w.messages(rec)
+	whole := wholeOf(rec)
+	list, err := w.messages(whole)
 	if err != nil {
 		return nil, nil, err
 	}
 	var out []byte
 	var finds []*diag.Finding
 	var filled []string
-	for i, m := range list {
+	told, listed := map[string]bool{}, map[string]bool{}
+	for _, m := range list {
 		setIDs(m.doc, m.structure, "")
-		if i > 0 {
-			w.renumber(m.doc, i)
+		var control tree.Node
+		if whole.born || len(list) > 1 {
+			control = leafAt(m.doc, m.doc.Child(tree.Root, "MSH"), "10")
+			m.doc.SetText(control, "")
 		}
-		var list []*diag.Finding
-		out, list = hl7v2.AppendMessage(out, m.doc, hl7v2.PrintOptions{Structure: m.structure})
+		text, list := hl7v2.AppendMessage(nil, m.doc, hl7v2.PrintOptions{Structure: m.structure})
+		if control != 0 {
+			id := shortened(string(text))
+			if told[id] {
+				continue // another message says all that it says: two visits of which nothing is known but one number
+			}
+			told[id] = true
+			m.doc.SetText(control, id)
+			text = withControl(text, id)
+		}
+		out = append(out, text...)
 		finds = append(finds, list...)
 		if m.said == nil {
 			continue
 		}
 		for _, place := range w.filledIn(m.doc, m.structure, m.said) {
-			if !slices.Contains(filled, place) {
+			if !listed[place] {
+				listed[place] = true
 				filled = append(filled, place)
 			}
 		}
@@ -351,31 +365,52 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	if len(filled) > 0 {
 		finds = append(finds, diag.New(FilledIn, diag.Place{}, "filled in, for the message must have it and the record does not say it: %s", strings.Join(filled, ", ")))
 	}
-	if f := leftOut(rec.Record); f != nil && bornElsewhere(rec.Record) {
+	if f := leftOut(rec.Record); f != nil && whole.born {
 		finds = append(finds, f)
 	}
 	return []convert.Part{{Data: out}}, finds, nil
 }
 
-// messages are those that a record becomes: the one that --message asks for or that the record came from, else as many as it takes.
-func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
-	last := ""
-	if bornElsewhere(rec.Record) {
-		last = lastTime(rec.Record)
+// withControl is a message with its control id (MSH-10), which it was printed without: the id is made of what it says. A message that says something
+// else has another one, for a receiver takes two with one id for the same; the number of a document or a patient is in many of them.
+func withControl(text []byte, id string) []byte {
+	at := 0
+	for range 9 {
+		at += bytes.IndexByte(text[at:], '|') + 1
 	}
-	typ, event, structure := w.message(rec.Record)
+	return slices.Insert(text, at, []byte(id)...)
+}
+
+// messages are those that a record becomes: the one that --message asks for or that the record came from, else as many as it takes.
+func (w *writer) messages(whole *whole) ([]*outgoing, error) {
+	rec := whole.Record.Record
+	if b := rec.Bundle; whole.born && b != nil {
+		rec.DeclineElement(b.Type, "a message is what it is by its type and event")
+		if id := b.Identifier; id != nil {
+			rec.DeclineElement(id, "a message has a number of its own (MSH-10): that of a document is in all of its messages, and in other documents")
+			b.Identifier = nil // from the rows
+			defer func() { b.Identifier = id }()
+		}
+	}
+	if whole.born {
+		defer hideRepeated(rec)()
+	}
+	typ, event, structure := w.message(rec)
 	if structure != "" {
-		part := withoutStrangers(rec.Record, structure)
-		m, err := w.write(rec, part, typ, event, structure, last)
+		part := rec
+		if whole.born { // so that what is declined already stays declined
+			part = rec.Excerpt(placedIn(rec, structure))
+		}
+		m, err := w.write(whole, part, typ, event, structure)
+		if part != rec {
+			rec.Absorb(part)
+		}
 		if err == nil && m == nil {
 			err = diag.New(AboutNothing, diag.Place{}, "")
 		}
-		if err == nil && part != rec.Record {
-			rec.Absorb(part)
-		}
 		return []*outgoing{m}, err
 	}
-	return divide(rec.Record, func(structure string, part *mapping.Record) (*outgoing, error) {
+	return divide(rec, func(structure string, part *mapping.Record) (*outgoing, error) {
 		typ, event, _ := strings.Cut(structure, "_")
 		switch structure {
 		case ofPerson:
@@ -385,7 +420,7 @@ func (w *writer) messages(rec *convert.Record) ([]*outgoing, error) {
 		case "MDM_T02":
 			event = documentEvent(part)
 		}
-		return w.write(rec, part, typ, event, structure, last)
+		return w.write(whole, part, typ, event, structure)
 	})
 }
 
@@ -398,66 +433,61 @@ var strangers = func() map[string][]string {
 		"ADT_A18": merge, "ADT_A30": merge, "ADT_A39": merge, "ADT_A43": merge, "ADT_A50": merge}
 }()
 
-// withoutStrangers is a record without what its message has no place for, which is declined, if no message made it.
-func withoutStrangers(rec *mapping.Record, structure string) *mapping.Record {
-	types := strangers[structure]
-	if types == nil || !bornElsewhere(rec) {
-		return rec
-	}
-	var places []int
+// placedIn are the places of the resources that are contained in no other, without those that a message has no place for, which it declines.
+func placedIn(rec *mapping.Record, structure string) (places []int) {
 	for i, r := range rec.Resources {
-		if slices.Contains(types, r.Type()) {
-			rec.Decline(r, "a message of this structure has no place for it; ADT^A08 has")
-		} else {
+		switch {
+		case r.Contained():
+		case slices.Contains(strangers[structure], r.Type()):
+			rec.Decline(i, "a message of this structure has no place for it; ADT^A08 has")
+		default:
 			places = append(places, i)
 		}
 	}
-	return rec.Excerpt(places)
+	return places
 }
 
-// write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about. last is the time that
-// the record said last.
-func (w *writer) write(rec *convert.Record, part *mapping.Record, typ, event, structure, last string) (*outgoing, error) {
+// write makes a message of a record or a part of it, nil if it would say nothing of what a message of its type is about.
+func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure string) (*outgoing, error) {
 	m, err := w.maps.For(mapping.Source{Format: "hl7v2", Event: typ + "^" + event, Made: true})
 	if err != nil {
 		return nil, err
 	}
 	if !m.Set().Has(structure, "Bundle") {
-		if w.o.Message != "" || eventOf(rec.Record) == "" {
+		if w.o.Message != "" || whole.event == "" {
 			return nil, diag.New(NoStructure, diag.Place{}, "")
 		}
 		structure = AnyStructure // it came from a message that was read so, and goes back so
 	}
-	doc, err := m.FromFHIR(structure, "Bundle", part)
+	sent := part
+	if whole.born {
+		sent = timely(part)
+	}
+	doc, err := m.FromFHIR(structure, "Bundle", sent)
+	if whole.born {
+		foldChanged(sent)
+	}
+	if sent != part {
+		part.Absorb(sent)
+	}
 	if err != nil {
 		return nil, err
 	}
 	var said map[tree.Node]bool
-	if bornElsewhere(rec.Record) {
+	if whole.born {
 		said = saidLeaves(doc)
 	}
-	w.header(doc, rec, typ, event, structure)
+	w.header(doc, whole, typ, event, structure)
 	if said != nil {
-		complete(doc, part, structure, event, w.version(), last)
+		complete(doc, sent, structure, event, w.version(), whole)
 		if lacksSubject(doc, typ) {
 			return nil, nil
 		}
 	}
-	if eventOf(rec.Record) == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
+	if whole.event == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
 		return nil, diag.New(AboutNobody, diag.Place{}, "")
 	}
 	return &outgoing{typ: typ, event: event, structure: structure, doc: doc, said: said}, nil
-}
-
-// renumber gives the further messages of a record control ids of their own, in the order of the messages.
-func (w *writer) renumber(d *tree.Doc, nth int) {
-	id := leafAt(d, d.Child(tree.Root, "MSH"), "10")
-	was := d.LeafText(id)
-	text := was + "-" + strconv.Itoa(nth+1)
-	if len(was) <= controlLength && len(text) > controlLength {
-		text = shortened(text)
-	}
-	d.SetText(id, text)
 }
 
 // controlLength is the length of MSH-10 up to 2.5.
@@ -537,31 +567,16 @@ func (w *writer) version() string { return cmp.Or(w.o.Version, "2.5.1") }
 
 // header fills what every message must have and the record does not say. There is no clock in it: the time of the message is
 // the bundle's or none, and its control id comes from what identifies the record.
-func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure string) {
+func (w *writer) header(d *tree.Doc, whole *whole, typ, event, structure string) {
 	msh := d.Child(tree.Root, "MSH")
 	if msh == 0 {
 		msh = d.Add(tree.Root, "MSH", "")
-	}
-	control := rec.Key
-	if control == "" {
-		control = rec.ID
-	}
-	if control == "" {
-		sum := sha256.New()
-		for _, r := range rec.Resources {
-			fmt.Fprintf(sum, "%s/%s\n", r.Type(), r.ID)
-		}
-		control = hex.EncodeToString(sum.Sum(nil))
-		rec.Key = control // the other messages of the record have it too
-	}
-	if len(control) > controlLength {
-		control = shortened(control)
 	}
 	own := d.Child(msh, "9") != 0 && !d.Empty(d.Child(msh, "9"))
 	if structure == AnyStructure {
 		structure = "" // no message calls itself so
 	}
-	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", control}, {"11", "P"}, {"12", w.version()}} {
+	for _, x := range [][2]string{{"9.1", typ}, {"9.2", event}, {"9.3", structure}, {"10", whole.control}, {"11", "P"}, {"12", w.version()}} {
 		p, err := hl7v2.Format.ParsePath(x[0])
 		if err != nil {
 			continue
@@ -577,4 +592,20 @@ func (w *writer) header(d *tree.Doc, rec *convert.Record, typ, event, structure 
 			d.SetText(d.Leaf(d.Make(msh, p, false)), x[1])
 		}
 	}
+}
+
+// controlOf is a control id of a message that went without one.
+func controlOf(rec *convert.Record) string {
+	control := cmp.Or(rec.Key, rec.ID)
+	if control == "" {
+		sum := sha256.New()
+		for _, r := range rec.Resources {
+			fmt.Fprintf(sum, "%s/%s\n", r.Type(), r.ID)
+		}
+		control = hex.EncodeToString(sum.Sum(nil))
+	}
+	if len(control) > controlLength {
+		control = shortened(control)
+	}
+	return control
 }

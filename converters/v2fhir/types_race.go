@@ -253,7 +253,7 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 					continue
 				}
 				if derived[coding.GetCode().GetValue()] {
-					c.Claim(x)
+					claimCoded(c, x)
 					continue
 				}
 				at, _ := repetitionOf(coding.Extension)
@@ -281,7 +281,7 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 			continue
 		}
 		any = true
-		c.Claim(r.all)
+		claimCoded(c, r.all)
 		if t := conceptText(r.cc); t != "" && !slices.Contains(texts, t) {
 			texts = append(texts, t)
 		}
@@ -295,6 +295,24 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 		}
 	}
 	return any
+}
+
+// claimCoded claims an extension, but for the name that a document gives to the system of its code, which a message has not.
+func claimCoded(c *mapping.Context, m proto.Message) {
+	x, ok := m.(*dpb.Extension)
+	coding := x.GetValue().GetCoding()
+	if !ok || coding == nil {
+		c.Claim(m)
+		return
+	}
+	for _, part := range []proto.Message{x.Url, coding.System, coding.Version, coding.Code, coding.Display, coding.UserSelected} {
+		c.Claim(part)
+	}
+	for _, y := range coding.Extension {
+		if !strings.HasSuffix(y.GetUrl().GetValue(), "/code-system-name") {
+			c.Claim(y)
+		}
+	}
 }
 
 // extensionsOf are the extensions of a resource.

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,25 +17,49 @@ import (
 	"github.com/chartpost/chartpost/pkg/validate/v2"
 )
 
-// TestMessagesAreValid: a message that is made of FHIR born elsewhere has all that its version wants, by our own check. A message
-// about nobody (an organization alone) cannot be.
+// TestMessagesAreValid: a message that is made of FHIR or C-CDA has all that its version wants, by our own check. A message about nobody (an
+// organization alone) cannot be.
 func TestMessagesAreValid(t *testing.T) {
-	dir := filepath.Join(testshared.Dir(t), "corpus/fhir")
-	sources, err := filepath.Glob(filepath.Join(dir, "synthea/*.json"))
+	dir := filepath.Join(testshared.Dir(t), "corpus")
+	sources, err := filepath.Glob(filepath.Join(dir, "fhir/synthea/*.json"))
 	if err != nil || len(sources) < 10 {
 		t.Fatal(len(sources), err)
 	}
-	texts := map[string][]byte{"examples": examples(t, dir)}
+	texts := map[string][]byte{"examples": examples(t, filepath.Join(dir, "fhir"))}
 	for _, path := range sources {
 		if texts[path], err = os.ReadFile(path); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if messages := messagesAreValid(t, "fhir", texts); messages < 20 {
+		t.Errorf("only %d records of FHIR became messages", messages)
+	}
+	texts = map[string][]byte{}
+	err = filepath.WalkDir(filepath.Join(dir, "ccda"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".xml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.Contains(text, []byte("ClinicalDocument")) {
+			texts[path] = text
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if messages := messagesAreValid(t, "ccda", texts); messages < 300 {
+		t.Errorf("only %d documents became messages", messages)
+	}
+}
+
+// messagesAreValid counts the records of texts that became messages, and reports what is wrong with those.
+func messagesAreValid(t *testing.T, format string, texts map[string][]byte) (records int) {
 	formats, err := converters.Formats(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := formats.Named("fhir")
+	from, err := formats.Named(format)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +67,14 @@ func TestMessagesAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages := 0
 	for name, text := range texts {
-		o := &convert.Options{From: "fhir", To: "hl7v2", Zone: time.UTC, Jobs: 1}
+		o := &convert.Options{From: format, To: "hl7v2", Zone: time.UTC, Jobs: 1}
 		err := convert.Run(t.Context(), from, to, bytes.NewReader(text), name, o, func(r *convert.Result) error {
 			for _, p := range r.Parts {
 				if !bytes.Contains(p.Data, []byte("\rPID|")) {
 					continue
 				}
-				messages++
+				records++
 				_, err := v2.Stream(t.Context(), bytes.NewReader(p.Data), filepath.Base(name), func(f *diag.Finding) {
 					if f.Severity() == diag.Reject {
 						t.Errorf("%v", f)
@@ -66,9 +90,7 @@ func TestMessagesAreValid(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if messages < 20 {
-		t.Errorf("only %d messages", messages)
-	}
+	return records
 }
 
 // examples are the official examples of resources, gathered in one bundle for each patient that one of them is or names. What has no

@@ -2,9 +2,9 @@ package mapping
 
 import (
 	"reflect"
-	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -16,6 +16,7 @@ import (
 // in others, with what they contain. They are the same resources: one excerpt after the other is written, and Absorb takes over what became of it
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
+	rec.indexOnce() // later it would forget what has a place in the excerpt
 	part := &Record{Bundle: rec.Bundle, added: rec.added}
 	for _, i := range places {
 		owner := rec.Resources[i]
@@ -39,12 +40,35 @@ func (rec *Record) Absorb(part *Record) {
 	rec.steps += part.steps
 }
 
-// Decline says why a resource is in none of the excerpts, and what it contains.
-func (rec *Record) Decline(r *Resource, why string) {
+// Decline says why the resource at a place of Resources is in none of the excerpts, and what it contains.
+func (rec *Record) Decline(place int, why string) {
 	rec.indexOnce()
 	x := run{rec: rec}
-	for i := slices.Index(rec.Resources, r); i >= 0 && i < len(rec.Resources) && (rec.Resources[i] == r || rec.Resources[i].isIn(r)); i++ {
+	r := rec.Resources[place]
+	for i := place; i < len(rec.Resources) && (i == place || rec.Resources[i].isIn(r)); i++ {
 		x.claimAll(rec.Resources[i].v, rec.Resources[i].info, tree.Declined, why)
+	}
+}
+
+// DeclineElement says why an element of the record, at and below m, is in none of the excerpts.
+func (rec *Record) DeclineElement(m proto.Message, why string) {
+	rec.indexOnce()
+	x := run{rec: rec}
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		x.claimAll(v.Elem(), plan.OfMessage(m), tree.Declined, why)
+	}
+}
+
+// Fold says of what is written of an element, at and below m, that it comes back in another form.
+func (rec *Record) Fold(m proto.Message, why string) {
+	rec.indexOnce()
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		leaves(v.Elem(), plan.OfMessage(m), func(leaf reflect.Value) {
+			if place, c := plan.PlaceOf(leaf), rec.claims[plan.PlaceOf(leaf)]; c.state == tree.Carried {
+				c.state, c.why = tree.Folded, why
+				rec.claims[place] = c
+			}
+		})
 	}
 }
 

@@ -41,7 +41,27 @@ func (c *Context) declineRest() {
 		if c.within = res; res.inside != nil {
 			c.within = res.inside
 		}
-		visit(res.v, res.info, c.declineElement)
+		c.declineBelow(res.v, res.info)
+	}
+}
+
+// declineBelow declines what is left of v and of all that is below it, of the extensions of primitives as well.
+func (c *Context) declineBelow(v reflect.Value, ti *plan.Type) {
+	if ti.Kind == plan.Packed || ti.Kind == plan.Contained {
+		return
+	}
+	if ti.Prim == nil {
+		c.declineElement(v, ti)
+	}
+	for _, e := range ti.Elements {
+		if e.RefText {
+			continue
+		}
+		for i := range e.Len(v) {
+			if x, next := e.Item(v, i); next != nil {
+				c.declineBelow(x, next)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package hl7
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Number is the normal form of a number (NM of HL7 v2, real and int of CDA): without plus, leading zeros, or a point without digits
 // behind it. Whether it is one at all, the target says.
@@ -23,4 +26,38 @@ func Number(s string) string {
 		whole += "." + frac
 	}
 	return sign + whole
+}
+
+// Plain is a number of FHIR without an exponent, which NM has none of: 1.50e+2 is 150. Digits that it says stay. What would need more than 40
+// zeros stays as it is.
+func Plain(s string) string {
+	i := strings.IndexAny(s, "eE")
+	if i < 0 {
+		return s
+	}
+	exp, err := strconv.Atoi(s[i+1:])
+	if err != nil || exp < -40 || exp > 40 {
+		return s
+	}
+	digits, sign := strings.CutPrefix(s[:i], "-")
+	whole, frac, _ := strings.Cut(digits, ".")
+	for ; exp > 0; exp-- {
+		if frac == "" {
+			frac = "0"
+		}
+		whole, frac = whole+frac[:1], frac[1:]
+	}
+	for ; exp < 0; exp++ {
+		if whole == "" {
+			whole = "0"
+		}
+		whole, frac = whole[:len(whole)-1], whole[len(whole)-1:]+frac
+	}
+	if digits = whole; frac != "" {
+		digits += "." + frac
+	}
+	if sign {
+		digits = "-" + digits
+	}
+	return Number(digits)
 }

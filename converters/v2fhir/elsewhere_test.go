@@ -1,0 +1,167 @@
+package v2fhir
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	aipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	bpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+
+	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// messagesOf are the messages that a record becomes, or the one that is asked for.
+func messagesOf(t *testing.T, rec *mapping.Record, asked ...string) (texts []string) {
+	t.Helper()
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, _, err := Format(ms).NewWriter(&convert.Options{Message: strings.Join(asked, "")}).FromHub(&convert.Record{Record: rec, FromFHIR: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for raw, err := range hl7v2.NewReader(strings.NewReader(string(parts[0].Data)), hl7v2.Options{}).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, raw.Data)
+	}
+	return texts
+}
+
+// TestControlIDs: messages of two documents with one number have ids of their own, each that fits into MSH-10, and a document that is sent again
+// has the same ones.
+func TestControlIDs(t *testing.T) {
+	ids := func(resources ...string) (list []string) {
+		rec := recordOf(t, resources...)
+		rec.Bundle = &bpb.Bundle{Identifier: &dpb.Identifier{Value: &dpb.String{Value: "A-DOCUMENT-OF-A-LONG-NUMBER"}}}
+		for _, text := range messagesOf(t, rec) {
+			list = append(list, strings.Split(text, "|")[9])
+		}
+		if id := rec.Bundle.Identifier; id == nil {
+			t.Error("the record has lost its identifier")
+		}
+		return list
+	}
+	first, other, again := ids(annLee, penicillin, gout), ids(annLee, penicillin, biopsy, gout), ids(annLee, penicillin, gout)
+	if !slices.Equal(first, again) {
+		t.Errorf("sent again: %q and %q", first, again)
+	}
+	if len(first) != 2 || len(first[0]) != 20 || len(first[1]) != 20 || first[0] == first[1] || first[0] == other[0] {
+		t.Errorf("ids %q and %q", first, other)
+	}
+}
+
+// TestHiddenNumbers: numbers that several things bear stay in the record, and the ledger says of each why it is in no message.
+func TestHiddenNumbers(t *testing.T) {
+	for _, message := range []string{"", "PPR^PC1"} {
+		hiddenNumbers(t, message)
+	}
+}
+
+func hiddenNumbers(t *testing.T, message string) {
+	rec := recordOf(t, annLee, asthma, eczema)
+	messagesOf(t, rec, message)
+	declined := 0
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		if strings.HasSuffix(place(), ".identifier[0].value") && s == tree.Declined && strings.Contains(why, "another thing of its kind") {
+			declined++
+		}
+	})
+	if declined != 2 {
+		t.Errorf("%q: %d numbers are declined, want 2", message, declined)
+	}
+}
+
+// TestIAMStatus: what IAM-17 says of an allergy is not turned into its contrary, and what FHIR says of one comes back.
+func TestIAMStatus(t *testing.T) {
+	m := builtin(t)
+	read := func(text string) *mapping.Record {
+		msg, err := hl7v2.Parse(text, hl7v2.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	statuses := func(rec *mapping.Record) (list []string) {
+		for _, r := range rec.Resources {
+			if a, ok := r.Msg.(*aipb.AllergyIntolerance); ok {
+				clinical, verified := allergyStatus(a)
+				list = append(list, clinical+"/"+verified)
+			}
+		}
+		return list
+	}
+	for code, want := range map[string]string{"I": "inactive/", "E": "/entered-in-error", "U": "active/unconfirmed", "C": "active/", "": "active/"} {
+		for _, event := range []string{"A60^ADT_A60", "A08^ADT_A01"} {
+			rec := read("MSH|^~\\&|TEST||||20260101||ADT^" + event + "|1|P|2.5.1\rEVN||20260101\rPID|1||7||Lee^Ann\rPV1|1|N\rIAM|1||D1^Dust|||A|A1||||||||||" + code + "\r")
+			if got := statuses(rec); len(got) != 1 || got[0] != want {
+				t.Errorf("%s, IAM-17 %s: %q, want %s", event, code, got, want)
+			}
+		}
+	}
+	texts := messagesOf(t, recordOf(t, annLee, penicillin, pollen, nuts, wasp, latex))
+	var got []string
+	for _, text := range texts {
+		got = append(got, statuses(read(text))...)
+	}
+	if want := []string{"active/", "inactive/", "active/unconfirmed", "/entered-in-error"}; !slices.Equal(got, want) {
+		t.Errorf("come back as %q, want %q", got, want)
+	}
+}
+
+// TestFoldedStatus: a status that a message has for want of the right one is not called carried.
+func TestFoldedStatus(t *testing.T) {
+	rec := recordOf(t, annLee, uncertain)
+	messagesOf(t, rec)
+	said := ""
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		if place() == "Observation.status" {
+			said = fmt.Sprint(s, ": ", why)
+		}
+	})
+	if want := fmt.Sprint(tree.Folded, ": OBX-11 must say a status, and says that of the report or of the document"); said != want {
+		t.Errorf("%s, want %s", said, want)
+	}
+}
+
+func TestPlainNumber(t *testing.T) {
+	for s, want := range map[string]string{"1.50e+2": "150", "1.0000000e+000": "1.0000000", "-2.5E-3": "-0.0025", "7e1": "70", "1e-2": "0.01", "12.5": "12.5", "0.5e1": "5", "1e99": "1e99"} {
+		if got := hl7.Plain(s); got != want {
+			t.Errorf("%s is %s, want %s", s, got, want)
+		}
+	}
+}
+
+// TestDeclinedMarks: what documents say beside the elements that a message has, in extensions of primitives too, is left out for a reason.
+func TestDeclinedMarks(t *testing.T) {
+	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"value":"7"}],"gender":"female","_gender":{"extension":[
+		{"url":"https://chartpost.org/fhir/StructureDefinition/administrative-gender","valueCodeableConcept":{"text":"Female"}}]},
+		"communication":[{"language":{"coding":[{"system":"urn:ietf:bcp:47","code":"en"}]},"preferred":true}]}`)
+	messagesOf(t, rec)
+	why := map[string]string{}
+	rec.Leaves(func(place func() string, s tree.State, w string) {
+		if s == tree.Declined {
+			why[place()] = w
+		} else if s == tree.Unmapped {
+			t.Errorf("%s is unmapped", place())
+		}
+	})
+	for place, want := range map[string]string{"Patient.gender.extension[0].value.ofType(CodeableConcept).text": "PID-8 has one code", "Patient.communication[0].preferred": "PID-15"} {
+		if !strings.HasPrefix(why[place], want) {
+			t.Errorf("%s: %q, want %s", place, why[place], want)
+		}
+	}
+}

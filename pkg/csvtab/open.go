@@ -471,6 +471,7 @@ func (t *Table) mean(c *Cell, i int) bool {
 			if in, ok := unwrap(s); ok {
 				c.Text = in
 				c.Is |= WasWrapped
+				return !isBlank(in)
 			}
 		}
 	case c0 == '#':

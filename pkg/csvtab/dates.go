@@ -119,7 +119,7 @@ func scanDate(s string) (w written) {
 			return w
 		}
 		d, k := number(s, j+1)
-		if k == j+1 || k > j+3 || d < 1 || d > daysIn(n, m) {
+		if k == j+1 || k > j+3 || n < 1 || d < 1 || d > daysIn(n, m) { // there was no year 0, and FHIR has none
 			return w
 		}
 		w.date.Day = d

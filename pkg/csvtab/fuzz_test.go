@@ -31,7 +31,8 @@ func FuzzRead(f *testing.F) {
 		f.Add(b, byte(0))
 	}
 	f.Add([]byte("a;b\n1;2\n"), byte(';'))
-	f.Add([]byte("sep=;\f\nM"), byte('1'))     // a column that is called sep=;
+	f.Add([]byte("sep=;\f\nM"), byte('1')) // a column that is called sep=;
+	f.Add([]byte("0000-01-01"), byte(0))
 	f.Add([]byte("50100\n\"=\"\""), byte(0)) // a row of nothing but a wrapped nothing is blank
 	f.Fuzz(func(t *testing.T, data []byte, comma byte) {
 		if len(data) > 1<<20 {

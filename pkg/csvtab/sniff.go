@@ -272,10 +272,14 @@ func titles(rows []rawRow, width int) int {
 // mostTitles is how many lines may stand above a header.
 const mostTitles = 20
 
-// cellsOf counts the cells that are not blank.
+// cellsOf counts the cells that are not blank, nor a wrapped nothing.
 func cellsOf(r *rawRow) (n int) {
 	for i := range r.cells {
-		if s := r.cells[i].Text; s != "" && (plain(s[0]) || !isBlank(s)) {
+		s := r.cells[i].Text
+		if s != "" && (s[0] == '=' || s[0] == '\'') {
+			s, _ = unwrap(s)
+		}
+		if s != "" && (plain(s[0]) || !isBlank(s)) {
 			n++
 		}
 	}

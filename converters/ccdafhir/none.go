@@ -78,17 +78,24 @@ func readNoProblem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	return true
 }
 
-// denials are words that deny: "No known allergies", "NKDA".
-var denials = []string{"no", "none", "not", "nil", "nka", "nkda", "nkma", "denies", "denied", "without"}
+// denials are words that deny wherever they stand, and openings those that do at the beginning: "NKDA", "Patient denies", "No known allergies". Elsewhere
+// they are a part of a name: "Multivitamin without iron", "No-Spa".
+var (
+	denials  = []string{"none", "nil", "nka", "nkda", "nkma", "denies", "denied"}
+	openings = []string{"no", "not", "without"}
+)
 
 // deniesInWords reports whether the words for which there is no code deny by themselves. What they stand in is denied once, whatever else says so.
 func deniesInWords(c *mapping.Context, code tree.Node) bool {
-	words := c.Doc.Child(code, "originalText")
-	text := c.Doc.Text(words)
-	if v := attr(c.Doc, c.Doc.Child(words, "reference"), "value"); text == "" && v != 0 {
-		text, _ = referred(c, words, strings.TrimPrefix(c.Doc.Text(v), "#"))
+	said := c.Doc.Child(code, "originalText")
+	text := c.Doc.Text(said)
+	if v := attr(c.Doc, c.Doc.Child(said, "reference"), "value"); text == "" && v != 0 {
+		text, _ = referred(c, said, strings.TrimPrefix(c.Doc.Text(v), "#"))
 	}
-	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }), func(w string) bool { return slices.Contains(denials, w) })
+	words := strings.Fields(strings.ToLower(text))
+	return len(words) > 0 && slices.Contains(openings, words[0]) || slices.ContainsFunc(words, func(w string) bool {
+		return slices.Contains(denials, strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) }))
+	})
 }
 
 // noMedication reports a negated medication that is none in particular: its code is a null flavor, and beside it stands at most that it is a drug, or

@@ -51,6 +51,9 @@ func TestDenialsInWords(t *testing.T) {
 		{allergy("Latex"), `"code":"refuted"`, `"code":"716186003"`},
 		{drug("Not on any medication"), `"code":"787481004"`, `"doNotPerform":true`},
 		{drug("Aspirin"), `"doNotPerform":true`, `"code":"787481004"`},
+		{drug("No-Spa"), `"doNotPerform":true`, `"code":"787481004"`},
+		{drug("Multivitamin without iron"), `"doNotPerform":true`, `"code":"787481004"`},
+		{drug("Patient denies: NONE."), `"code":"787481004"`, `"doNotPerform":true`},
 	} {
 		got := string(through(t, "ccda", "fhir", "", []byte(tt.doc))[0])
 		if !strings.Contains(got, tt.want) || strings.Contains(got, tt.not) {

@@ -421,6 +421,16 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 
 // related are the references to the statements within a resource's own, by the name that the table Related_Entry gives their kind.
 func related(m proto.Message, kind string) (refs []*dpb.Reference) {
+	for _, x := range relatedAs(m, kind) {
+		if ref := x.GetValue().GetReference(); ref != nil {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+// relatedAs are the parts of a name of the extensions that say what stands within a resource's statement.
+func relatedAs(m proto.Message, name string) (parts []*dpb.Extension) {
 	list := extensions(m)
 	if list == nil {
 		return nil
@@ -430,12 +440,12 @@ func related(m proto.Message, kind string) (refs []*dpb.Reference) {
 			continue
 		}
 		for _, y := range x.Extension {
-			if ref := y.GetValue().GetReference(); ref != nil && y.GetUrl().GetValue() == kind {
-				refs = append(refs, ref)
+			if y.GetUrl().GetValue() == name {
+				parts = append(parts, y)
 			}
 		}
 	}
-	return refs
+	return parts
 }
 
 // reactions are the Reaction Observations within an immunization, E.9.

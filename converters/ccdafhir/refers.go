@@ -112,19 +112,8 @@ func visit(c *mapping.Context, r, to *mapping.Resource, id *dpb.Identifier) {
 
 // visitIDs are the ids of encounters that a resource's statement names.
 func visitIDs(m proto.Message) (ids []*dpb.Identifier) {
-	list := extensions(m)
-	if list == nil {
-		return nil
-	}
-	for _, x := range *list {
-		if x.GetUrl().GetValue() != ownExtensions+"related" {
-			continue
-		}
-		for _, y := range x.Extension {
-			if y.GetUrl().GetValue() == "visit" {
-				ids = append(ids, idsWithin(y)...)
-			}
-		}
+	for _, x := range relatedAs(m, "visit") {
+		ids = append(ids, idsWithin(x)...)
 	}
 	return ids
 }

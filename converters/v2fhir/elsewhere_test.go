@@ -84,17 +84,7 @@ func hiddenNumbers(t *testing.T, message string) {
 // TestIAMStatus: what IAM-17 says of an allergy is not turned into its contrary, and what FHIR says of one comes back.
 func TestIAMStatus(t *testing.T) {
 	m := builtin(t)
-	read := func(text string) *mapping.Record {
-		msg, err := hl7v2.Parse(text, hl7v2.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, err := m.ToFHIR(msg.Group(), "Bundle", msg.Doc, mapping.ReadOptions{Key: "test", Facility: "test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return rec
-	}
+	read := func(text string) *mapping.Record { return readMessage(t, m, text) }
 	statuses := func(rec *mapping.Record) (list []string) {
 		for _, r := range rec.Resources {
 			if a, ok := r.Msg.(*aipb.AllergyIntolerance); ok {

@@ -279,7 +279,13 @@ func TestWriteMessages(t *testing.T) {
 // wholeRecord is what a message of wholeMessages becomes.
 func wholeRecord(t *testing.T, m *mapping.Map, kind, body string) *mapping.Record {
 	t.Helper()
-	msg, err := hl7v2.Parse(strings.ReplaceAll(wholeHead+kind+"|1|P|2.8\n"+body, "\n", "\r"), hl7v2.Options{})
+	return readMessage(t, m, strings.ReplaceAll(wholeHead+kind+"|1|P|2.8\n"+body, "\n", "\r"))
+}
+
+// readMessage is what a message becomes.
+func readMessage(t *testing.T, m *mapping.Map, text string) *mapping.Record {
+	t.Helper()
+	msg, err := hl7v2.Parse(text, hl7v2.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -298,7 +298,7 @@ func sexBeside(column *csvtab.Column, word, code string) string {
 	return code
 }
 
-// The vocabularies by the names that rows use. The words are those of import templates and exports (docs/csv.md).
+// The vocabularies by the names that rows use. The words are those of import templates and exports (docs/lists.md).
 var vocabularies = map[string]*Vocabulary{
 	"SEX": sexes,
 	"MARITAL": vocabulary("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", `
@@ -320,19 +320,19 @@ var vocabularies = map[string]*Vocabulary{
 		true: Y, yes, true, 1, t, x, prn
 		false: N, no, false, 0, f`),
 	"APPOINTMENT": wanted(`
-		booked: Scheduled, booked, confirmed, s, active, rescheduled, unconfirmed, reserved
-		arrived: Arrived, checked in early
+		booked: Scheduled, booked, confirmed, s, active, rescheduled, unconfirmed, reserved, geplant, gebucht, bestätigt, programada, programado, confirmada, confirmado, prévu, planifié, confirmé
+		arrived: Arrived, checked in early, eingetroffen, arrivé
 		checked-in: Checked In, checked-in, checkedin, in room, in progress
-		fulfilled: Completed, complete, checked out, done, kept, seen, fulfilled, c, finished
-		cancelled: Cancelled, canceled, cancel, cxl, x, cancelled by patient, cancelled by provider, patient cancelled
-		noshow: No Show, noshow, no-show, ns, missed, did not attend, dna, left before seen, left without being seen, left without seen, lwbs
+		fulfilled: Completed, complete, checked out, done, kept, seen, fulfilled, c, finished, wahrgenommen, erschienen, abgeschlossen, atendida, atendido, realizada, realizado, honoré, effectué, terminé
+		cancelled: Cancelled, canceled, cancel, cxl, x, cancelled by patient, cancelled by provider, patient cancelled, abgesagt, storniert, cancelada, cancelado, anulada, anulado, annulé
+		noshow: No Show, noshow, no-show, ns, missed, did not attend, dna, left before seen, left without being seen, left without seen, lwbs, nicht erschienen, no asistió, no se presentó, non honoré, non venu
 		pending: Pending, requested, tentative
 		proposed: Proposed
 		waitlist: Waitlist, wait list, waiting list
 		entered-in-error: Entered in Error, error, deleted`),
 	"GIVEN": wanted(`
-		completed: Completed, complete, cp, given, administered, done, valid, pa, partially administered, y, yes, 01, 00
-		not-done: Not Given, not done, refused, re, na, declined, not administered, deferred, n, no
+		completed: Completed, complete, cp, given, administered, done, valid, pa, partially administered, y, yes, 01, 00, gegeben, verabreicht, geimpft, administrada, administrado, aplicada, administré, vacciné
+		not-done: Not Given, not done, refused, re, na, declined, not administered, deferred, n, no, abgelehnt, verweigert, nicht gegeben, nicht verabreicht, rechazada, rechazado, no administrada, no administrado, refusé, non administré
 		entered-in-error: Entered in Error, error, deleted, d, invalid`),
 	"PRIMARY": vocabulary("", `
 		true: New, new immunization record, administered, 00, current, y, yes

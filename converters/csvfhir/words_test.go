@@ -1,6 +1,7 @@
 package csvfhir
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,7 @@ func TestUnforeseenWords(t *testing.T) {
 		{"shots.csv", "MRN,Vaccine,Date,Status\n1,Tdap,2026-01-20,Hollow\n", nil, nil, "shots.csv:2, row 2, column Status: " + NoStatus.Entry().What + " [CP-CSV-063]"},
 		{"visits.csv", "MRN,Appointment Date,Appt ID,Status\n1,2026-01-20,7,Hollow\n", nil, nil, "visits.csv:2, row 2, column Status: " + NoStatus.Entry().What + " [CP-CSV-063]"},
 		{"visits.csv", "MRN,Appointment Date,Appt ID,Status\n1,2026-01-20,7,LWBS\n", []string{`"status":"noshow"`}, nil, ""},
+		{"shots.csv", "MRN,Vaccine,Date,Status\n1,Tdap,2026-01-20,Verweigert\n", []string{`"status":"not-done"`}, nil, ""},
 		{"meds.csv", "MRN,Medication,Start Date,Stop Date\n1,Aspirin,2026-01-20,2026-01-19\n", []string{`"start":"2026-01-20"`,
 			`"url":"https://chartpost.org/fhir/StructureDefinition/period-end","valueDateTime":"2026-01-19"`}, []string{`"end"`}, ""},
 		{"meds.csv", "MRN,Medication,Start Date,Stop Date\n1,Aspirin,2026-01-20,2026-01-20\n", []string{`"start":"2026-01-20","end":"2026-01-20"`}, []string{"period-end"}, ""},
@@ -71,6 +73,21 @@ func TestUnforeseenWords(t *testing.T) {
 		}
 		if out.tally.Unmapped+out.tally.Invalid > 0 {
 			t.Errorf("%s: %v", c.text, out.ledger)
+		}
+	}
+}
+
+// TestWordsOfPage: the page of the lists has every word by which a row with a status is not rejected.
+func TestWordsOfPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/lists.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"GIVEN", "APPOINTMENT"} {
+		for line := range strings.Lines(vocabularies[name].lines) {
+			if code, words, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && !strings.Contains(string(page), "| `"+code+"` | "+words+" |\n") {
+				t.Errorf("docs/lists.md is without the words of %s for %s: %s", name, code, words)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ var csvmapEntries = []Entry{
 		"nothing"},
 	{"CP-CSV-063", Reject, "the status is a word that nobody knows",
 		"FHIR wants one of its statuses for an appointment and a vaccination, and has none for what is not known. Guessed, it could say that a refused vaccination was given.",
-		"write a word for it that is known (Completed, Refused; Scheduled, Cancelled, No Show: docs/csv.md), or map the column with --map"},
+		"write a word for it that is known (Completed, Refused; Scheduled, Cancelled, No Show: docs/lists.md), or map the column with --map"},
 	{"CP-CSV-059", Info, "concept ids that the table of concepts has not",
 		"Only the numbers are in the output, without the codes for which they stand.",
 		"look whether the vocabularies are those of the release that the tables were made with"},

@@ -95,8 +95,12 @@ func TestIAMStatus(t *testing.T) {
 		return list
 	}
 	for code, want := range map[string]string{"I": "inactive/", "E": "/entered-in-error", "U": "active/unconfirmed", "C": "active/", "": "active/"} {
-		for _, event := range []string{"A60^ADT_A60", "A08^ADT_A01"} {
-			rec := read("MSH|^~\\&|TEST||||20260101||ADT^" + event + "|1|P|2.5.1\rEVN||20260101\rPID|1||7||Lee^Ann\rPV1|1|N\rIAM|1||D1^Dust|||A|A1||||||||||" + code + "\r")
+		for _, event := range []string{"A60^ADT_A60", "A08^ADT_A01", "A02^ADT_A02", "A11^ADT_A09", "A18^ADT_A18", "A40^ADT_A39", "A44^ADT_A43", "A47^ADT_A30"} {
+			merge := ""
+			if strings.Contains("A18 A40 A44 A47", event[:3]) {
+				merge = "MRG|8\r"
+			}
+			rec := read("MSH|^~\\&|TEST||||20260101||ADT^" + event + "|1|P|2.5.1\rEVN||20260101\rPID|1||7||Lee^Ann\r" + merge + "PV1|1|N\rIAM|1||D1^Dust|||A|A1||||||||||" + code + "\r")
 			if got := statuses(rec); len(got) != 1 || got[0] != want {
 				t.Errorf("%s, IAM-17 %s: %q, want %s", event, code, got, want)
 			}

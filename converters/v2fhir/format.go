@@ -463,26 +463,25 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	if whole.born {
 		sent = timely(part)
 	}
-	doc, err := m.FromFHIR(structure, "Bundle", sent)
-	if whole.born {
-		foldChanged(sent)
-	}
+	var said map[tree.Node]bool
+	doc, err := m.FromFHIRThen(structure, "Bundle", sent, func(doc *tree.Doc) {
+		if whole.born {
+			said = saidLeaves(doc)
+		}
+		w.header(doc, whole, typ, event, structure)
+		if whole.born {
+			complete(doc, sent, structure, event, w.version(), whole)
+			foldChanged(sent)
+		}
+	})
 	if sent != part {
 		part.Absorb(sent)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var said map[tree.Node]bool
-	if whole.born {
-		said = saidLeaves(doc)
-	}
-	w.header(doc, whole, typ, event, structure)
-	if said != nil {
-		complete(doc, sent, structure, event, w.version(), whole)
-		if lacksSubject(doc, typ) {
-			return nil, nil
-		}
+	if whole.born && lacksSubject(doc, typ) {
+		return nil, nil
 	}
 	if whole.event == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
 		return nil, diag.New(AboutNobody, diag.Place{}, "")

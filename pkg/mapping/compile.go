@@ -153,11 +153,13 @@ type row struct {
 	pair      *Pair
 	dst       target
 
-	t     *table
-	iff   []tree.Test
-	value plan.Value // of a constant in FHIR
-	id    uint32     // in its Map
-	mark  uint64     // of its place, see trial.go
+	ifAhead     []*row // as ahead, of those with if
+	conditional bool   // see write_conditional.go
+	t           *table
+	iff         []tree.Test
+	value       plan.Value // of a constant in FHIR
+	id          uint32     // in its Map
+	mark        uint64     // of its place, see trial.go
 
 	// On the way to FHIR: what must be there for the row to take anything, and what must hold; see forward.go.
 	need, some   tree.Names
@@ -346,8 +348,12 @@ func (m *Map) compileTable(t *table) error {
 				}
 			}
 			for _, q := range t.chains[last] {
-				if q.Kind == MapRow && q.Direction == Both && len(q.iff) == 0 && r.Kind == MapRow && !slices.EqualFunc(q.path, r.path, sameName) {
-					r.ahead = append(r.ahead, q)
+				if q.Kind == MapRow && q.Direction == Both && r.Kind == MapRow && !slices.EqualFunc(q.path, r.path, sameName) {
+					if len(q.iff) > 0 {
+						r.ifAhead = append(r.ifAhead, q)
+					} else {
+						r.ahead = append(r.ahead, q)
+					}
 				}
 			}
 			t.chains[last] = append(t.chains[last], r)
@@ -395,6 +401,7 @@ func (m *Map) compileTable(t *table) error {
 	for i, r := range t.back {
 		t.overtakes = t.overtakes || slices.ContainsFunc(r.ahead, func(q *row) bool { return slices.Contains(t.back[i+1:], q) })
 	}
+	t.findConditional()
 	return faults.err()
 }
 

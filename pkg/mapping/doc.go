@@ -13,8 +13,8 @@
 //     memo_arrow.go for texts that were read before, finish.go for ids and references, same.go for things that are said twice, trial.go for
 //     records that are written at once, because it is doubtful that they come back;
 //   - back: write.go, write_scope.go and write_codes.go, turns.go for groups that several rows read and write in turn, write_attempt.go for
-//     what comes to nothing, write_refuse.go for what must not be written, write_rest.go for what is left, excerpt.go for a record that
-//     becomes several documents;
+//     what comes to nothing, write_refuse.go for what must not be written, write_conditional.go for what will not be read again, write_rest.go for what is left,
+//     excerpt.go for a record that becomes several documents;
 //   - beside the rows: leaf.go and origin.go are for those who show a part of a record and keep the account themselves, added.go for codes
 //     that a file adds to those of a record.
 package mapping

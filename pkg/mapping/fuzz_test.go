@@ -247,6 +247,9 @@ func FuzzMap(f *testing.F) {
 	}
 	f.Add(fuzzSeed(7118)) // chains of which two rows are written
 	f.Add(fuzzSeed(38164))
+	for _, i := range []int{1604, 1764, 4411, 9230, 27251} { // what rows ask for that the document does not say
+		f.Add(fuzzSeed(i))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text, source := fuzzCase(data)
 		m := mapOf(t, er7Tree, text+fuzzTables)
@@ -308,15 +311,18 @@ func fuzzLaws(t *testing.T, m *mapping.Map, text, source string) string {
 			}
 		}
 	})
-	// What a row has behind if is never looked at going back, and of scopes another row may read what was written: then FHIR's ledger says what was
-	// written, and not that it is read again.
-	if !strings.Contains(text, " if ") && !strings.Contains(text, " no 9") && !strings.Contains(text, "G G") {
-		said := map[string]int{}
+	// Of scopes another row may read what was written: then FHIR's ledger says what was written, and not that it is read again. So it is with a
+	// constant of one table where another one says something else of the same patient, and what keeps the constant is not there.
+	asks := strings.Contains(text, " if ") || strings.Contains(text, " no 9")
+	if !strings.Contains(text, "G G") && !(asks && strings.Contains(text, "\ntable Q") && strings.Contains(text, "\n'")) {
+		said, left := map[string]int{}, map[string]int{}
 		for _, l := range recordLeaves(rec2) {
 			said[l]++
+			left[l]++
 		}
+		merged := len(rec2.Resources) < len(again.Resources) // two that only something differs in which was not carried are one
 		for _, l := range carriedLeaves(again) {
-			if said[l]--; said[l] < 0 {
+			if left[l]--; left[l] < 0 && !(merged && said[l] > 0) {
 				faults += "FHIR: " + l + " is carried and is not there again\n"
 			}
 		}

@@ -288,8 +288,11 @@ func (x *run) claim(v reflect.Value, s tree.State, why string) {
 	if x.trial && s == tree.Carried {
 		x.tracks = append(x.tracks, claimTrack{key, x.track})
 	}
-	if have := x.rec.claims[key]; s > have.state {
+	have := x.rec.claims[key]
+	if s > have.state || s == tree.Carried && have.state == s { // that a second row carries it is in the log too: see foldConditional
 		x.claimLog = append(x.claimLog, claimUndo{key, have})
+	}
+	if s > have.state {
 		x.rec.claims[key] = claim{s, why, v.Addr().Interface()}
 	}
 }

@@ -83,7 +83,7 @@ func (m *Map) tryBack(t *table, rec *Record, doc *tree.Doc) error {
 	for _, r := range rec.Resources {
 		back.Resources = append(back.Resources, NewResource(r.Msg, r.url))
 	}
-	_, tracks, err := m.fromFHIR(t.Name, t.Type, back, true, writeAll)
+	_, tracks, err := m.fromFHIR(t.Name, t.Type, back, true, writeAll, func(*tree.Doc) {})
 	if err != nil {
 		return err
 	}

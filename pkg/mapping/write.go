@@ -26,16 +26,17 @@ type back struct {
 	takes                       // elements of lists that a row took
 	refused map[plan.Place]bool // elements and resources that must not be written
 	logs
-	within    *Resource                          // the resource whose contained ones a fragment means
-	leading   map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
-	places    map[tree.Node]int                  // of groups that rows take turns to write: where their anchors stand in the record
-	holders   map[*tag][]*Resource               // what has the element of a tag; see having
-	found     int                                // instances of scopes that were written
-	leftOut   []*row                             // rows of scopes that decline what nothing has placed
-	following []followed                         // the references that are being followed, from the outermost
-	rests     map[*plan.Type]*table              // see restOf
-	restTable string                             // see RestBy
-	tracks    []claimTrack                       // in a trial: by which rows leaves were written
+	within      *Resource                          // the resource whose contained ones a fragment means
+	leading     map[*tag]map[*Resource][]*Resource // what leads where by a link tag; see leadingTo
+	places      map[tree.Node]int                  // of groups that rows take turns to write: where their anchors stand in the record
+	holders     map[*tag][]*Resource               // what has the element of a tag; see having
+	found       int                                // instances of scopes that were written
+	leftOut     []*row                             // rows of scopes that decline what nothing has placed
+	following   []followed                         // the references that are being followed, from the outermost
+	rests       map[*plan.Type]*table              // see restOf
+	restTable   string                             // see RestBy
+	tracks      []claimTrack                       // in a trial: by which rows leaves were written
+	conditional []conditional                      // what foldConditional looks at
 }
 
 // logs are what attempts that come to nothing take back. One record after the other has the same memory for them: what a document takes and
@@ -66,7 +67,13 @@ type followed struct {
 // FromFHIR writes a record as a document by the table of a name for a type, Bundle for a scope. The record's leaves know
 // what became of them.
 func (m *Map) FromFHIR(name, typ string, rec *Record) (*tree.Doc, error) {
-	doc, _, err := m.fromFHIR(name, typ, rec, false, writeAll)
+	return m.FromFHIRThen(name, typ, rec, func(*tree.Doc) {})
+}
+
+// FromFHIRThen is FromFHIR with what a document of a format says besides, which the rows do not know: finish adds it before the ledger asks which
+// of the rows will read what they wrote.
+func (m *Map) FromFHIRThen(name, typ string, rec *Record, finish func(d *tree.Doc)) (*tree.Doc, error) {
+	doc, _, err := m.fromFHIR(name, typ, rec, false, writeAll, finish)
 	return doc, err
 }
 
@@ -92,11 +99,11 @@ func (m *Map) FromFHIRBy(name string, rec *Record, write func(c *Context)) (*tre
 	doc, _, err := m.fromFHIR(name, "Bundle", rec, false, func(c *Context, t *table) {
 		c.push(t)
 		write(c)
-	})
+	}, func(*tree.Doc) {})
 	return doc, err
 }
 
-func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *Context, t *table)) (*tree.Doc, []claimTrack, error) {
+func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *Context, t *table), finish func(d *tree.Doc)) (*tree.Doc, []claimTrack, error) {
 	t := m.table(name, typ)
 	if t == nil {
 		return nil, nil, fmt.Errorf("no table %s", Key{name, typ})
@@ -120,6 +127,8 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *
 		}
 		again := c.refuse()
 		if !again {
+			finish(doc)
+			c.foldConditional()
 			c.declineRest()
 		}
 		m.logs.Put(c.logs.emptied())
@@ -225,8 +234,6 @@ func (c *Context) writeRows(t *table, v reflect.Value, n tree.Node, in *instance
 	return any
 }
 
-const overtakenWhy = "written, but of a chain of rows one is read, and that is another"
-
 // leadsByOne reports that what a reference leads to is what one of the rows makes: what else a table says of a reference to another resource
 // (how a component belongs to its organizer) is not written without that resource, for then no other row could write it.
 func (c *Context) leadsByOne(rows []*row, ref reflect.Value) bool {
@@ -250,9 +257,11 @@ func (c *Context) leadsTo(r *row, to *Resource) bool {
 const ConstantLeaf = "a constant"
 
 // wouldMake reports that a constant would come of the document as it was written: only then it is said by the document.
-func (c *Context) wouldMake(r *row, n tree.Node) bool {
-	for i := range r.iff {
-		if _, ok := c.Doc.Ask(n, &r.iff[i]); !ok {
+func (c *Context) wouldMake(r *row, n tree.Node) bool { return c.hold(r.iff, n) }
+
+func (c *Context) hold(tests []tree.Test, n tree.Node) bool {
+	for i := range tests {
+		if _, ok := c.Doc.Ask(n, &tests[i]); !ok {
 			return false
 		}
 	}
@@ -272,10 +281,13 @@ func (t *table) wanted(slot int) bool {
 }
 
 func (c *Context) writeRow(r *row, v reflect.Value, n tree.Node, in *instance) bool {
-	track := c.track
+	track, claims := c.track, len(c.claimLog)
 	c.onRow(r)
 	any := c.writeBy(r, v, n, in)
 	c.track = track
+	if r.conditional && len(c.claimLog) > claims {
+		c.conditional = append(c.conditional, conditional{r, n, claims, len(c.claimLog)})
+	}
 	return any
 }
 
@@ -286,7 +298,7 @@ func (c *Context) writeBy(r *row, v reflect.Value, n tree.Node, in *instance) (a
 		return false
 	}
 	if d.end == nil {
-		return c.writeGroup(r.sub, n, r)
+		return !c.contradicted(r, n) && c.writeGroup(r.sub, n, r)
 	}
 	for _, q := range r.ahead {
 		if in.made[q.rank] {

@@ -62,12 +62,12 @@ func (t *takes) free(k plan.Place) {
 }
 
 type attempt struct {
-	doc                           tree.Mark
-	taken, claims, placed, tracks int
+	doc                                        tree.Mark
+	taken, claims, placed, tracks, conditional int
 }
 
 func (c *Context) begin() attempt {
-	return attempt{c.Doc.Checkpoint(), len(c.takenLog), len(c.claimLog), len(c.placeLog), len(c.tracks)}
+	return attempt{c.Doc.Checkpoint(), len(c.takenLog), len(c.claimLog), len(c.placeLog), len(c.tracks), len(c.conditional)}
 }
 
 // end keeps or takes back everything since begin.
@@ -90,7 +90,8 @@ func (c *Context) end(a attempt, ok bool) bool {
 	for _, r := range slices.Backward(c.placeLog[a.placed:]) {
 		c.rec.free(r)
 	}
-	c.takenLog, c.claimLog, c.placeLog, c.tracks = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed], c.tracks[:a.tracks]
+	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
+	c.tracks, c.conditional = c.tracks[:a.tracks], c.conditional[:a.conditional]
 	return false
 }
 

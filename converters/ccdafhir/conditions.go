@@ -56,6 +56,9 @@ var problemCategories = map[string][2]string{
 }
 
 // markDerived marks an element that is read again from where it came from, and so is not written a second time. The mark holds a
+// isMark reports the extension that markDerived puts.
+func isMark(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL }
+
 // digest of the element: who changes the element in FHIR and leaves the mark is heard, for then it is written, or missed in the ledger.
 func markDerived(m proto.Message) {
 	bare := m
@@ -71,7 +74,7 @@ func isDerived(m proto.Message) bool {
 	if list == nil {
 		return false
 	}
-	at := slices.IndexFunc(*list, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+	at := slices.IndexFunc(*list, isMark)
 	if at < 0 {
 		return false
 	}

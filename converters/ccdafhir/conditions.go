@@ -56,9 +56,6 @@ var problemCategories = map[string][2]string{
 }
 
 // markDerived marks an element that is read again from where it came from, and so is not written a second time. The mark holds a
-// isMark reports the extension that markDerived puts.
-func isMark(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL }
-
 // digest of the element: who changes the element in FHIR and leaves the mark is heard, for then it is written, or missed in the ledger.
 func markDerived(m proto.Message) {
 	bare := m
@@ -68,6 +65,9 @@ func markDerived(m proto.Message) {
 	}
 	extend(m, textExtension(derivedURL, digest(bare)))
 }
+
+// isMark reports the extension that markDerived puts.
+func isMark(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL }
 
 func isDerived(m proto.Message) bool {
 	list := extensions(m)

@@ -169,12 +169,12 @@ func (b *born) body(root tree.Node) {
 		if spec.key == "goals" && !empty && !proper { // the template promises goals that are still aimed at
 			t = templateOf{}
 			if must {
-				b.without(body, spec, spec.template, "No goals that are still aimed at")
+				b.without(body, spec, spec.template)
 			}
 		}
 		if !empty && !proper && t.root != "" && t == spec.full { // the template wants entries of a known state, or none
 			t = spec.template
-			b.without(body, spec, spec.full, cmp.Or(map[string]string{"results": "No results whose state is known"}[spec.key], "No information"))
+			b.without(body, spec, spec.full)
 		}
 		b.template(p.n, t)
 		if spec.full.root != "" && t == spec.full && (b.kind.name == "history" || b.kind.name == "discharge") {
@@ -211,12 +211,12 @@ func (b *born) body(root tree.Node) {
 }
 
 // without writes the section that a document must have, where the entries that there are, such as goals of the past, stand in one beside it.
-func (b *born) without(body tree.Node, spec *bornSection, t templateOf, words string) {
+func (b *born) without(body tree.Node, spec *bornSection, t templateOf) {
 	n := b.put(b.add(body, "component/section"), "nullFlavor", "NI")
 	b.template(n, t)
 	b.coded(n, "code", spec.code, loincOID, spec.title)
 	b.d.SetText(b.add(n, "title"), spec.title)
-	b.d.SetText(b.add(n, "text"), "<paragraph>"+words+"</paragraph>")
+	b.d.SetText(b.add(n, "text"), "<paragraph>"+cmp.Or(spec.none, "No information")+"</paragraph>")
 }
 
 // hasTemplates reports that a section has an entry that a template describes.

@@ -62,6 +62,7 @@ type bornSection struct {
 	template, full   templateOf
 	columns          []string // of the table of its narrative
 	translation      string   // a second code that must be there
+	none             string   // what it says where its entries stand in a section beside it, for its template does not have them
 }
 
 var bornSections = []bornSection{
@@ -93,7 +94,7 @@ var bornSections = []bornSection{
 	{key: "immunizations", code: "11369-6", title: "Immunizations", template: templateOf{sectionRoot + "2", "2015-08-01"},
 		full: templateOf{sectionRoot + "2.1", "2015-08-01"}, columns: []string{"Vaccine", "Status", "Date"}},
 	{key: "results", code: "30954-2", title: "Results", template: templateOf{sectionRoot + "3", "2015-08-01"},
-		full: templateOf{sectionRoot + "3.1", "2015-08-01"}, columns: []string{"Test", "Result", "Status", "Date"}},
+		full: templateOf{sectionRoot + "3.1", "2015-08-01"}, columns: []string{"Test", "Result", "Status", "Date"}, none: "No results whose state is known"},
 	{key: "vitals", code: "8716-3", title: "Vital Signs", template: templateOf{sectionRoot + "4", "2015-08-01"},
 		full: templateOf{sectionRoot + "4.1", "2015-08-01"}, columns: []string{"Measurement", "Value", "Date"}},
 	{key: "social", code: "29762-2", title: "Social History", template: templateOf{sectionRoot + "17", "2015-08-01"}, columns: []string{"Observation", "Value", "Date"}},
@@ -107,7 +108,8 @@ var bornSections = []bornSection{
 	{key: "functional", code: "47420-5", title: "Functional Status", template: templateOf{sectionRoot + "14", "2014-06-09"}, columns: []string{"Observation", "Value", "Date"}},
 	{key: "assessment", code: "51848-0", title: "Assessment", template: templateOf{sectionRoot + "8", ""}},
 	{key: "plan", code: "18776-5", title: "Plan of Treatment", template: templateOf{sectionRoot + "10", "2014-06-09"}, columns: []string{"Planned", "Status", "Date"}},
-	{key: "goals", code: "61146-7", title: "Goals", template: templateOf{sectionRoot + "60", ""}, columns: []string{"Goal", "Status", "Date"}},
+	{key: "goals", code: "61146-7", title: "Goals", template: templateOf{sectionRoot + "60", ""}, columns: []string{"Goal", "Status", "Date"},
+		none: "No goals that are still aimed at"},
 	{key: "equipment", code: "46264-8", title: "Medical Equipment", template: templateOf{sectionRoot + "23", "2014-06-09"}, columns: []string{"Device", "Identifier"}},
 	{key: "directives", code: "42348-3", title: "Advance Directives", template: templateOf{sectionRoot + "21", "2015-08-01"},
 		full: templateOf{sectionRoot + "21.1", "2015-08-01"}, columns: []string{"Directive", "Status", "Date"}},

@@ -66,12 +66,15 @@ func markDerived(m proto.Message) {
 	extend(m, textExtension(derivedURL, digest(bare)))
 }
 
+// isMark reports the extension that markDerived puts.
+func isMark(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL }
+
 func isDerived(m proto.Message) bool {
 	list := extensions(m)
 	if list == nil {
 		return false
 	}
-	at := slices.IndexFunc(*list, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+	at := slices.IndexFunc(*list, isMark)
 	if at < 0 {
 		return false
 	}

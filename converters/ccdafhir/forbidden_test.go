@@ -11,7 +11,7 @@ func TestForbidden(t *testing.T) {
 	const code = `<code code="600-7" codeSystem="2.16.840.1.113883.6.1"/>`
 	doc := oneSection("2.16.840.1.113883.10.20.22.2.17", "29762-2", `<act classCode="TRNS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.12"/><id root="4711"/><id root="&amp;WARD" extension="12"/>`+code+`
 <effectiveTime><low value="2026-01-02"/></effectiveTime>
-<participant typeCode="LOC"><participantRole classCode="WHERE"><id root="1.2.3.8"/></participantRole></participant>
+<participant typeCode="LOC"><participantRole classCode=" WHERE "><id root="1.2.3.8"/></participantRole></participant>
 <entryRelationship><observation moodCode="EVN"><id root="1.2.3.7"/>`+code+`</observation></entryRelationship>
 <entryRelationship typeCode="COMP"><observation classCode="OBS" moodCode="LATER"><id root="1.2.3.9"/>`+code+`</observation></entryRelationship>
 <entryRelationship typeCode="COMP"><observation classCode="OBS" moodCode="EVN"><templateId root=" 1.2.3.10"/><id root="1.2.3.11"/>`+code+`</observation></entryRelationship></act>`)

@@ -176,16 +176,15 @@ func patients(doc *ccda.Document) (finds []*diag.Finding) {
 // foldMisplaced says of what was read although the schema does not allow it where it stands that it does not come back there, and of a value that
 // it does not allow that it is none.
 func foldMisplaced(d *tree.Doc) {
-	ccda.NoPlace(d, func(n tree.Node, value bool) {
-		switch text := d.Text(n); {
-		case value && strings.TrimSpace(text) != text:
-			d.Lower(n, tree.Folded, "the blanks around it do not come back")
-			return
-		case value:
+	ccda.NoPlace(d, func(n tree.Node, why ccda.Unfit) {
+		switch why {
+		case ccda.NoRoom:
+			d.Lower(n, tree.Folded, misplacedWhy)
+		case ccda.Forbidden:
 			d.Lower(n, tree.Invalid, "CDA's schema does not allow this value, so it is not written back")
-			return
+		case ccda.Blanks:
+			d.Lower(n, tree.Folded, "the blanks around it do not come back")
 		}
-		d.Lower(n, tree.Folded, misplacedWhy)
 	})
 }
 

@@ -90,7 +90,7 @@ func laws(k *maptest.Kit, source []byte) (*maptest.Result, error) {
 		return res, err
 	}
 	misplaced := false
-	ccda.NoPlace(res.Doc, func(tree.Node, bool) { misplaced = true })
+	ccda.NoPlace(res.Doc, func(tree.Node, ccda.Unfit) { misplaced = true })
 	for n := tree.Root; int(n) <= res.Doc.Len(); n++ {
 		switch res.Doc.Name(n) {
 		case "act", "observation", "organizer", "procedure", "encounter", "supply", "substanceAdministration":

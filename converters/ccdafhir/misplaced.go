@@ -28,7 +28,7 @@ func readMisplaced(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 	}
 	defer c.Fold(misplacedWhy)()
 	any := false
-	ccda.NoPlace(d, func(n tree.Node, _ bool) {
+	ccda.NoPlace(d, func(n tree.Node, _ ccda.Unfit) {
 		unread = false
 		d.LeavesBelow(n, func(_ tree.Node, s tree.State, _ string) { unread = unread || s == tree.Unmapped })
 		if !unread {

@@ -54,7 +54,7 @@ func writeNone(c *mapping.Context, cc *dpb.CodeableConcept) bool {
 	}
 	c.Take(cc.Coding[0])
 	for _, x := range cc.Extension {
-		if x.GetUrl().GetValue() == derivedURL {
+		if isMark(x) {
 			c.Claim(x)
 		}
 	}

@@ -180,7 +180,7 @@ func instantOf(t *dpb.DateTime) *dpb.Instant {
 func provenanceDigest(p *provpb.Provenance) string {
 	bare, _ := proto.Clone(p).(*provpb.Provenance)
 	bare.Id = nil
-	bare.Extension = slices.DeleteFunc(bare.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+	bare.Extension = slices.DeleteFunc(bare.Extension, isMark)
 	dropInternal(bare)
 	dropReferences(bare)
 	return digest(bare)
@@ -189,7 +189,7 @@ func provenanceDigest(p *provpb.Provenance) string {
 // isDerivedProvenance reports one that was made of authors that stand in the document, and that nobody has changed.
 func isDerivedProvenance(p *provpb.Provenance) bool {
 	return slices.ContainsFunc(p.Extension, func(x *dpb.Extension) bool {
-		return x.GetUrl().GetValue() == derivedURL && x.GetValue().GetStringValue().GetValue() == provenanceDigest(p)
+		return isMark(x) && x.GetValue().GetStringValue().GetValue() == provenanceDigest(p)
 	})
 }
 

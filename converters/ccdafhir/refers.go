@@ -90,7 +90,7 @@ func visit(c *mapping.Context, r, to *mapping.Resource, id *dpb.Identifier) {
 			d.Context = &docpb.DocumentReference_Context{}
 			marked = d.Context
 		case isDerived(d.Context): // as a whole
-			d.Context.Extension = slices.DeleteFunc(d.Context.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == derivedURL })
+			d.Context.Extension = slices.DeleteFunc(d.Context.Extension, isMark)
 			marked = d.Context
 		}
 		d.Context.Encounter = append(d.Context.Encounter, ref)

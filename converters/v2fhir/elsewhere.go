@@ -229,7 +229,7 @@ var given = mapping.Pair{
 	Write: func(c *mapping.Context, src proto.Message, rxa tree.Node) bool {
 		im, ok := src.(*ipb.Immunization)
 		at := leafAt(c.Doc, rxa, "3")
-		if !ok || c.Doc.LeafText(at) != "" || !noMessage(c.Resources()) {
+		if !ok || c.Doc.LeafText(at) != "" || !bornElsewhere(c) {
 			return false
 		}
 		var visit *epb.Encounter
@@ -244,6 +244,15 @@ var given = mapping.Pair{
 	},
 }
 
+// bornKey is the key under which it is kept that no message made a record.
+type bornKey struct{}
+
+// bornElsewhere is noMessage for pairs, which ask it for each value of a record.
+func bornElsewhere(c *mapping.Context) bool {
+	return c.Memo(bornKey{}, func() any { return noMessage(c.Resources()) }).(bool)
+}
+
+// noMessage reports resources that no message made.
 func noMessage(list []*mapping.Resource) bool {
 	return !slices.ContainsFunc(list, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
 }
@@ -284,7 +293,7 @@ var iamStatus = mapping.Pair{
 	Read: nothing,
 	Write: func(c *mapping.Context, src proto.Message, iam tree.Node) bool {
 		a, ok := src.(*aipb.AllergyIntolerance)
-		if !ok || textAt(c.Doc, iam, "17.1") != "" || !noMessage(c.Resources()) {
+		if !ok || textAt(c.Doc, iam, "17.1") != "" || !bornElsewhere(c) {
 			return false
 		}
 		code, word := "", ""

@@ -13,6 +13,7 @@ import (
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
+	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -113,6 +114,32 @@ func TestIAMStatus(t *testing.T) {
 	}
 	if want := []string{"active/", "inactive/", "active/unconfirmed", "/entered-in-error"}; !slices.Equal(got, want) {
 		t.Errorf("come back as %q, want %q", got, want)
+	}
+}
+
+// TestAskedHasItsSegments: a message of a visit that is asked for has no segment that its structure has not in the version that is written, though in
+// such messages senders put all of them, and they are read.
+func TestAskedHasItsSegments(t *testing.T) {
+	const sister = `{"resourceType":"RelatedPerson","id":"sister","patient":{"reference":"urn:uuid:ann"},"name":[{"family":"Ray"}],"relationship":[{"text":"sister"}]}`
+	visit := strings.Replace(summer, ofAnn, ofAnn+`,"diagnosis":[{"condition":{"reference":"urn:uuid:cough"}}]`, 1)
+	operation := strings.Replace(biopsy, ofAnn, ofAnn+`,"encounter":{"reference":"urn:uuid:summer"}`, 1)
+	written := map[string]bool{}
+	for _, event := range []string{"A01", "A02", "A09", "A12", "A15", "A17", "A18", "A21", "A24", "A30", "A37", "A38", "A39", "A40", "A43", "A45", "A50", "A52", "A54", "A60", "A61"} {
+		id, _ := schema.StructureOf("ADT", event)
+		part := schema.StructureIn(id, "2.5.1")
+		rec := recordOf(t, annLee, visit, sodium, cough, penicillin, pollen, operation, sister, policy, maple)
+		text := strings.Join(messagesOf(t, rec, "ADT^"+event), "")
+		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r"), "\r") {
+			name, _, _ := strings.Cut(line, "|")
+			if written[name] = true; !part.Holds(name) {
+				t.Errorf("%s has %s, which %s has not", event, name, id)
+			}
+		}
+	}
+	for _, name := range []string{"AL1", "DG1", "IN1", "NK1", "OBX", "PR1"} {
+		if !written[name] {
+			t.Errorf("no message has %s", name)
+		}
 	}
 }
 

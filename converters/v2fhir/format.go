@@ -174,44 +174,30 @@ func foldBehindEmpty(d *tree.Doc, n tree.Node, empty map[string]bool) {
 // foldBehindOthers folds the roles and participations of a patient that change places with one of a general practitioner behind them: that stands
 // by the patient, and comes back before those of the visit.
 func foldBehindOthers(d *tree.Doc, n tree.Node) {
-	var list, first, rest []tree.Node
-	patient := false
 	for k := d.First(n); k != 0; k = d.Next(k) {
-		name := d.Name(k)
-		patient = patient || name == "PID"
-		switch {
-		case !hl7v2.IsSegment(d, k):
+		if !hl7v2.IsSegment(d, k) {
 			foldBehindOthers(d, k)
-		case name == "ROL" && saysFirst(d, k, "3", "PP"), name == "PRT" && saysFirst(d, k, "4", "PP"):
-			list, first = append(list, k), append(first, k)
-		case name == "ROL" || name == "PRT":
-			list, rest = append(list, k), append(rest, k)
 		}
 	}
-	if !patient || len(first) == 0 || len(rest) == 0 {
+	if d.Child(n, "PID") == 0 {
 		return
 	}
-	for _, name := range []string{"ROL", "PRT"} {
-		other := func(k tree.Node) bool { return d.Name(k) != name }
-		was, is := slices.DeleteFunc(slices.Clone(list), other), slices.DeleteFunc(append(slices.Clone(first), rest...), other)
-		for i, k := range was {
-			if k != is[i] {
-				d.Lower(k, tree.Folded, "comes back where the structure of the message has it")
+	for _, x := range []struct{ segment, role string }{{"ROL", "3.1"}, {"PRT", "4.1"}} {
+		var was, first, rest []tree.Node
+		for k := range children(d, n, x.segment) {
+			was = append(was, k)
+			if textAt(d, k, x.role) == "PP" {
+				first = append(first, k)
+			} else {
+				rest = append(rest, k)
+			}
+		}
+		for i, k := range append(first, rest...) {
+			if was[i] != k {
+				d.Lower(was[i], tree.Folded, "comes back where the structure of the message has it")
 			}
 		}
 	}
-}
-
-// saysFirst reports that the first component of a field is a text.
-func saysFirst(d *tree.Doc, segment tree.Node, field, text string) bool {
-	k := d.Child(segment, field)
-	if k == 0 {
-		return false
-	}
-	if c := d.Child(k, "1"); c != 0 {
-		k = c
-	}
-	return d.LeafText(k) == text
 }
 
 // saysNothing reports a segment of which nothing came, but perhaps that it was declined.
@@ -340,7 +326,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 			control = leafAt(m.doc, m.doc.Child(tree.Root, "MSH"), "10")
 			m.doc.SetText(control, "")
 		}
-		text, list := hl7v2.AppendMessage(nil, m.doc, hl7v2.PrintOptions{Structure: m.structure})
+		text, more := hl7v2.AppendMessage(nil, m.doc, hl7v2.PrintOptions{Structure: m.structure})
 		if control != 0 {
 			id := shortened(string(text))
 			if told[id] {
@@ -351,7 +337,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 			text = withControl(text, id)
 		}
 		out = append(out, text...)
-		finds = append(finds, list...)
+		finds = append(finds, more...)
 		if m.said == nil {
 			continue
 		}
@@ -399,7 +385,7 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 	if structure != "" {
 		part := rec
 		if whole.born { // so that what is declined already stays declined
-			part = rec.Excerpt(placedIn(rec, structure))
+			part = rec.Excerpt(placedIn(rec, structure, w.version()))
 		}
 		m, err := w.write(whole, part, typ, event, structure)
 		if part != rec {
@@ -424,21 +410,19 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 	})
 }
 
-// strangers are the types that the messages of a visit, or of what was merged, have no place for, though senders put them there and they are read.
-var strangers = func() map[string][]string {
-	visit := []string{"AllergyIntolerance", "Procedure", "Coverage"}
-	merge := append(visit, "Condition", "Observation")
-	return map[string][]string{"ADT_A02": visit, "ADT_A09": visit, "ADT_A12": visit, "ADT_A15": visit, "ADT_A17": visit, "ADT_A21": visit,
-		"ADT_A24": visit, "ADT_A37": visit, "ADT_A38": visit, "ADT_A52": visit, "ADT_A54": visit, "ADT_A61": visit,
-		"ADT_A18": merge, "ADT_A30": merge, "ADT_A39": merge, "ADT_A43": merge, "ADT_A50": merge}
-}()
+// toldBy are the segments by which a message of a visit tells of resources of a type.
+var toldBy = map[string][]string{"AllergyIntolerance": {"AL1", "IAM"}, "Condition": {"DG1", "PRB"}, "Coverage": {"IN1"}, "Encounter": {"PV1"}, "Observation": {"OBX"}, "Procedure": {"PR1"},
+	"RelatedPerson": {"NK1"}}
 
-// placedIn are the places of the resources that are contained in no other, without those that a message has no place for, which it declines.
-func placedIn(rec *mapping.Record, structure string) (places []int) {
+// placedIn are the places of the resources that are contained in no other, without those that it declines: our tables read in every message of a
+// visit what senders put there, but its structure in the version that is written may have no segment for it.
+func placedIn(rec *mapping.Record, structure, version string) (places []int) {
+	part := schema.StructureIn(structure, version)
 	for i, r := range rec.Resources {
+		by := toldBy[r.Type()]
 		switch {
 		case r.Contained():
-		case slices.Contains(strangers[structure], r.Type()):
+		case by != nil && part != nil && strings.HasPrefix(structure, "ADT_") && !slices.ContainsFunc(by, part.Holds):
 			rec.Decline(i, "a message of this structure has no place for it; ADT^A08 has")
 		default:
 			places = append(places, i)

@@ -16,7 +16,7 @@ var dtm = hl7.Time
 // day is a DT, in which senders put times of day that come back to them. Of a record that no message made it has the day.
 var day = mapping.Type{Read: dtm.Read, Normal: dtm.Normal, Write: func(c *mapping.Context, s string) (string, error) {
 	text, err := dtm.Write(c, s)
-	if digits := len("20060102"); err == nil && len(text) > digits && noMessage(c.Resources()) {
+	if digits := len("20060102"); err == nil && len(text) > digits && bornElsewhere(c) {
 		return text[:digits], mapping.Loss("a day stands there, without the time of day")
 	}
 	return text, err

@@ -309,7 +309,7 @@ func claimCoded(c *mapping.Context, m proto.Message) {
 		c.Claim(part)
 	}
 	for _, y := range coding.Extension {
-		if !strings.HasSuffix(y.GetUrl().GetValue(), "/code-system-name") {
+		if y.GetUrl().GetValue() != cp+"code-system-name" {
 			c.Claim(y)
 		}
 	}

@@ -30,6 +30,9 @@ const (
 	wholePV1  = "PV1|1|O|^^^MAPLE||||21^Doe^Dan\n"
 	wholeHead = "MSH|^~\\&|EHR|MAPLE|||20240301101500-0500||" // its type stands behind it
 	wholeEVN  = "EVN||20240301101500-0500\n"
+	// What senders put beside any visit.
+	wholeBeside = "ROL|1|AD|AT|21^Doe^Dan\nPRT|P1|AD||AT|22^Low^Lou\nPRT|P2|AD||PP|31^Roe^Rita\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\n" +
+		"PR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\nUB1|1|2\nUB2|1|3\n"
 )
 
 // wholeMessages are a message of each structure that has a table, its events' sake aside: type, event and structure, and the
@@ -40,12 +43,12 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "NTE|1||speaks slowly\nMRG|4713^^^MAPLE^MR\n"},
 	{"ADT^A02^ADT_A02", wholeEVN + wholePID + wholePV1},
-	{"ADT^A02^ADT_A02", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
-	{"ADT^A11^ADT_A09", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
-	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
+	{"ADT^A02^ADT_A02", wholeEVN + wholePID + "NK1|1|Sample^Bob|SPO\n" + wholePV1 + wholeBeside},
+	{"ADT^A11^ADT_A09", wholeEVN + wholePID + wholePV1 + wholeBeside},
+	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + wholeBeside},
 	{"ADT^A44^ADT_A43", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + "OBX|1|NM|3^Weight^L||70|kg|||||F\nDG1|1||J06.9^Cold^I10\n"},
-	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n"},
-	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nOBX|1|NM|3^Weight^L||70|kg|||||F\nAL1|1|DA|PEN^Penicillin^L|SV\nDG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nGT1|1||Sample^Bob\nIN1|1|PLAN7|CO1|Maple Health\n" + strings.Replace(wholePID, "4711", "4712", 1)},
+	{"ADT^A47^ADT_A30", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1 + wholeBeside},
+	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + wholeBeside + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A03^ADT_A03", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10\nPR1|1||1^Biopsy^L||20240301\nOBX|1|NM|3^Weight^L||70|kg|||||F\n"},
 	{"ADT^A17^ADT_A17", wholeEVN + wholePID + wholePV1 + strings.NewReplacer("4711", "4712", "Ann^B", "Amy").Replace(wholePID) + "PV1|1|I|^^^ELM\n"},
 	{"ADT^A20^ADT_A20", wholeEVN + "NPU|W^410^C^MAPLE^^N|H\n"},

@@ -127,11 +127,11 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	p.b = append(p.b, name...)
 	p.b = append(p.b, namespaces...)
 	said, refused := len(p.b), false // whether it says anything, and whether it would have
-	if x := d.Child(n, "@xsi:type"); x != 0 && t != nil {
-		if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
-			t = u
-			p.attribute("xsi:type", d.Text(x))
-		} else if d.Text(x) != "" {
+	if u, x := p.named(n, t); u != nil {
+		t = u
+		p.attribute("xsi:type", d.Text(x))
+	} else if x != 0 && t != nil {
+		if d.Text(x) != "" {
 			p.misplaced(x)
 		}
 	} else if u := p.derived(n, t); u != nil {
@@ -141,13 +141,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 	if t != nil {
 		for i := range t.Attributes {
 			a := &t.Attributes[i]
-			text := ""
-			if k := p.attributeNode(n, a.Name); k != 0 {
-				if text = d.Text(k); text != "" && !p.allows(a, text) {
-					text = strings.TrimSpace(text) // blanks around it may be all that is wrong
-				}
-			}
-			if text != "" && p.allows(a, text) {
+			if text := p.permitted(a, p.attributeNode(n, a.Name)); text != "" {
 				p.attribute(a.Name, text)
 			} else if said, _ := general(t, a); said != "" {
 				p.attribute(a.Name, said)
@@ -167,8 +161,7 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 			case t == nil || name == "@xsi:nil" || strings.HasPrefix(name, "@xml:") && t.Attribute(name[1:]) == nil:
 				p.attribute(name[1:], d.Text(k))
 			default:
-				a := t.Attribute(name[1:])
-				if a == nil || !p.allows(a, d.Text(k)) && !p.allows(a, strings.TrimSpace(d.Text(k))) {
+				if a := t.Attribute(name[1:]); a == nil || p.permitted(a, k) == "" {
 					p.misplaced(k)
 				}
 				refused = true
@@ -271,6 +264,31 @@ func (p *printer) derived(n tree.Node, t *schema.Type) *schema.Type {
 	return t.Derived(names)
 }
 
+// named is the type that an element says to be of (xsi:type, at x), nil if it says none that the schema allows in the place of t.
+func (p *printer) named(n tree.Node, t *schema.Type) (u *schema.Type, x tree.Node) {
+	if x = p.d.Child(n, "@xsi:type"); x != 0 && t != nil {
+		if u = schema.Named(p.d.Text(x)); u == nil || !u.Is(t) {
+			u = nil
+		}
+	}
+	return u, x
+}
+
+// permitted is what is printed of what stands in an attribute, empty if the schema does not allow it: blanks around it may be all that is wrong.
+func (p *printer) permitted(a *schema.Attribute, k tree.Node) string {
+	if k == 0 {
+		return ""
+	}
+	text := p.d.Text(k)
+	if text == "" || p.allows(a, text) {
+		return text
+	}
+	if text = strings.TrimSpace(text); !p.allows(a, text) {
+		return ""
+	}
+	return text
+}
+
 // allows reports whether the schema allows a text in an attribute.
 func (p *printer) allows(a *schema.Attribute, text string) bool {
 	if a.Fixed != "" || len(text) > 64 {
@@ -311,10 +329,8 @@ func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
 		return false
 	}
 	d := p.d
-	if x := d.Child(n, "@xsi:type"); x != 0 {
-		if u := schema.Named(d.Text(x)); u != nil && u.Is(t) {
-			t = u
-		}
+	if u, _ := p.named(n, t); u != nil {
+		t = u
 	}
 	if t.Abstract {
 		return true
@@ -325,7 +341,7 @@ func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
 		if !wants || said != "" {
 			continue
 		}
-		if k := p.attributeNode(n, a.Name); k == 0 || !p.allows(a, strings.TrimSpace(d.Text(k))) {
+		if p.permitted(a, p.attributeNode(n, a.Name)) == "" {
 			return true
 		}
 	}
@@ -346,8 +362,8 @@ func (p *printer) lacks(n tree.Node, t *schema.Type) bool {
 	}) || slices.ContainsFunc(t.OneOf(), func(names []string) bool { return !slices.ContainsFunc(names, has) && pick(t, names) == "" })
 }
 
-// pick is the one of which unknown prints that nothing is known of it where one of several must be there: as in before the last by name, a material or a
-// person. A reference to nothing is none, nor is an entry of nothing.
+// pick is the one of which unknown prints that nothing is known of it where one of several must be there: the last by name, which is a material and no
+// labeled drug, a person and no device, a structured body. A reference to nothing is none, nor is an entry of nothing.
 func pick(t *schema.Type, names []string) (last string) {
 	for _, name := range names {
 		if c, _ := t.Child(name); name > last && !unknowable(c.Type) && !strings.HasPrefix(name, "external") && name != "regionOfInterest" {
@@ -370,9 +386,17 @@ func unknowable(t *schema.Type) bool {
 	})
 }
 
-// NoPlace gives the nodes of a document that AppendDocument would leave out, because the schema does not allow them where they stand: value reports
-// that it is only what stands in an attribute.
-func NoPlace(d *tree.Doc, yield func(n tree.Node, value bool)) {
+// Unfit says what the schema does not allow of a node.
+type Unfit byte
+
+const (
+	NoRoom    Unfit = iota + 1 // that it stands there: it is not printed
+	Forbidden                  // what stands in the attribute: it is not printed
+	Blanks                     // the blanks around what stands in the attribute: it is printed without
+)
+
+// NoPlace gives the nodes of a document that AppendDocument would leave out or change, because the schema does not allow them as they stand there.
+func NoPlace(d *tree.Doc, yield func(n tree.Node, why Unfit)) {
 	p := newPrinter(d)
 	// The elements that the schema allows below those that are being looked at: each is looked up once.
 	type allowed struct {
@@ -404,13 +428,11 @@ func NoPlace(d *tree.Doc, yield func(n tree.Node, value bool)) {
 			return
 		}
 		base := len(below)
-		named := d.Child(n, "@xsi:type")
-		if named != 0 {
-			if u := schema.Named(d.Text(named)); u != nil && u.Is(t) {
-				t = u
-			} else {
-				yield(named, false)
-			}
+		u, named := p.named(n, t)
+		if u != nil {
+			t = u
+		} else if named != 0 {
+			yield(named, NoRoom)
 		}
 		if !fits(n, t) && named == 0 {
 			if u := p.derived(n, t); u != nil {
@@ -424,16 +446,20 @@ func NoPlace(d *tree.Doc, yield func(n tree.Node, value bool)) {
 			case !p.full[k]:
 			case isAttribute(name):
 				if a := t.Attribute(name[1:]); a != nil {
-					if !p.allows(a, d.Text(k)) {
-						yield(k, true)
+					switch text := d.Text(k); p.permitted(a, k) {
+					case text:
+					case "":
+						yield(k, Forbidden)
+					default:
+						yield(k, Blanks)
 					}
 				} else if name != "@xsi:type" && name != "@xsi:nil" && !strings.HasPrefix(name, "@xml:") {
-					yield(k, false)
+					yield(k, NoRoom)
 				}
 			default:
 				x := below[at]
 				if at++; !x.ok || x.child.Once && p.before(k, t, x.child) || p.lacks(k, x.child.Type) {
-					yield(k, false)
+					yield(k, NoRoom)
 					continue
 				}
 				walk(k, x.child.Type)

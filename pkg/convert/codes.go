@@ -192,23 +192,7 @@ func (r *codesReader) table(data []byte) {
 			}
 		}
 	}
-	var columns map[int]int
-	var comma rune
-	for _, sep := range ",;\t" {
-		t := codesTable(data, sep)
-		header, _ := t.Read()
-		found := map[int]int{}
-		for i, name := range header {
-			if k, ok := codesColumns[plainName(name)]; ok {
-				if _, twice := found[k]; !twice {
-					found[k] = i
-				}
-			}
-		}
-		if len(found) > len(columns) {
-			columns, comma = found, sep
-		}
-	}
+	t, columns := codesTable(data)
 	for _, want := range []struct {
 		column int
 		name   string
@@ -220,8 +204,6 @@ func (r *codesReader) table(data []byte) {
 	if r.faults != nil {
 		return
 	}
-	t := codesTable(data, comma)
-	_, _ = t.Read()
 	for {
 		cells, err := t.Read()
 		if err == io.EOF {
@@ -239,47 +221,67 @@ func (r *codesReader) table(data []byte) {
 		if blank {
 			continue
 		}
-		line, _ := t.FieldPos(0)
-		cell := func(k int) (text string, at diag.Place) {
-			i, ok := columns[k]
-			if !ok || i >= len(cells) {
-				return "", diag.Place{Line: line, Column: 1}
-			}
-			l, c := t.FieldPos(i)
-			if strings.ContainsFunc(cells[i], func(c rune) bool { return unicode.IsControl(c) && !unicode.IsSpace(c) }) {
-				r.fault(l, c, "the cell holds a character that no text has", "")
-			}
-			return strings.Join(strings.Fields(cells[i]), " "), diag.Place{Line: l, Column: c}
-		}
-		need := func(k int, what string) (string, diag.Place) {
-			text, at := cell(k)
-			if text == "" {
-				r.fault(at.Line, at.Column, "the line has no "+what, "")
-			}
-			return text, at
-		}
-		n := len(r.faults)
-		from, _ := need(fromCode, "code")
-		target, atSystem := need(toSystem, "target system")
-		to, atCode := need(toCode, "target code")
-		if len(r.faults) > n {
-			continue
-		}
-		if eq, at := cell(equivalence); eq != "" && !strings.EqualFold(eq, "equal") && !strings.EqualFold(eq, "equivalent") {
-			r.leftOut++
-			r.find(CodesLeftOut, at, "")
-			continue
-		}
-		source, at := cell(fromSystem)
-		display, _ := cell(toDisplay)
-		r.add(atCode, code{r.system(at, source), from}, code{r.system(atSystem, target), to}, display)
+		r.line(t, columns, cells)
 	}
 }
 
-func codesTable(data []byte, comma rune) *csv.Reader {
-	t := csv.NewReader(bytes.NewReader(data))
-	t.Comma, t.FieldsPerRecord = comma, -1
-	return t
+// line reads a line of a table.
+func (r *codesReader) line(t *csv.Reader, columns map[int]int, cells []string) {
+	line, _ := t.FieldPos(0)
+	cell := func(k int) (text string, at diag.Place) {
+		i, ok := columns[k]
+		if !ok || i >= len(cells) {
+			return "", diag.Place{Line: line, Column: 1}
+		}
+		l, c := t.FieldPos(i)
+		if strings.ContainsFunc(cells[i], func(c rune) bool { return unicode.IsControl(c) && !unicode.IsSpace(c) }) {
+			r.fault(l, c, "the cell holds a character that no text has", "")
+		}
+		return strings.Join(strings.Fields(cells[i]), " "), diag.Place{Line: l, Column: c}
+	}
+	need := func(k int, what string) (string, diag.Place) {
+		text, at := cell(k)
+		if text == "" {
+			r.fault(at.Line, at.Column, "the line has no "+what, "")
+		}
+		return text, at
+	}
+	n := len(r.faults)
+	from, _ := need(fromCode, "code")
+	target, atSystem := need(toSystem, "target system")
+	to, atCode := need(toCode, "target code")
+	if len(r.faults) > n {
+		return
+	}
+	if eq, at := cell(equivalence); eq != "" && !strings.EqualFold(eq, "equal") && !strings.EqualFold(eq, "equivalent") {
+		r.leftOut++
+		r.find(CodesLeftOut, at, "")
+		return
+	}
+	source, at := cell(fromSystem)
+	display, _ := cell(toDisplay)
+	r.add(atCode, code{r.system(at, source), from}, code{r.system(atSystem, target), to}, display)
+}
+
+// codesTable is a table behind its first line, and the columns that are known of it by their kinds, with the delimiter that makes the most of them.
+func codesTable(data []byte) (table *csv.Reader, columns map[int]int) {
+	for _, comma := range ",;\t" {
+		t := csv.NewReader(bytes.NewReader(data))
+		t.Comma, t.FieldsPerRecord = comma, -1
+		header, _ := t.Read()
+		found := map[int]int{}
+		for i, name := range header {
+			if k, ok := codesColumns[plainName(name)]; ok {
+				if _, twice := found[k]; !twice {
+					found[k] = i
+				}
+			}
+		}
+		if len(found) > len(columns) {
+			table, columns = t, found
+		}
+	}
+	return table, columns
 }
 
 // plainName is a column's name without case, blanks and punctuation.

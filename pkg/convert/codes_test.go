@@ -179,3 +179,21 @@ func TestCodesAreNoLeaves(t *testing.T) {
 		t.Error(n)
 	}
 }
+
+// TestCodesAddedNowhere: nothing is added to what changes the meaning of a resource, nor within extensions, whose definitions may allow one coding.
+func TestCodesAddedNowhere(t *testing.T) {
+	const glu = `{"coding":[{"system":"urn:id:L","code":"GLU"}]}`
+	const text = `{"resourceType":"Condition","extension":[{"url":"https://maple.example/x","valueCodeableConcept":` + glu + `}],"clinicalStatus":` + glu + `,"verificationStatus":` + glu +
+		`,"subject":{"reference":"Patient/1"}}`
+	c, _ := codesFrom(t, "system,code,target system,target code\nL,GLU,LN,2345-7\n")
+	m, finds := fhir.Unmarshal([]byte(text))
+	if finds != nil {
+		t.Fatal(finds)
+	}
+	if n, err := c.apply(&Record{Record: mapping.NewRecord(nil, mapping.NewResource(m, ""))}); n != 0 || err != nil {
+		t.Errorf("%d codes are added, %v", n, err)
+	}
+	if got, err := fhir.Append(nil, m); string(got) != text || err != nil {
+		t.Errorf("it became %s, %v", got, err)
+	}
+}

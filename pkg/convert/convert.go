@@ -438,11 +438,13 @@ func (p *pair) convert(raw *Raw, source string) (res *Result, err error) {
 			runtime.GC() // what it took to read the record is more than what is to come, and would stand beside it
 		}
 	}
-	write := func() ([]Part, []*diag.Finding, error) { return p.out.FromHub(rec) }
+	var parts []Part
+	var finds []*diag.Finding
 	if p.o.Codes != nil {
-		write = func() ([]Part, []*diag.Finding, error) { return p.o.Codes.write(rec, p.out, p.o) }
+		parts, finds, err = p.o.Codes.write(rec, p.out, p.o)
+	} else {
+		parts, finds, err = p.out.FromHub(rec)
 	}
-	parts, finds, err := write()
 	if f, ok := err.(*diag.Finding); ok {
 		res, err := reject(f)
 		for _, f := range rec.Findings { // they may say why

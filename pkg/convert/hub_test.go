@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/operation_outcome_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/mapping"
 )
 
 // lines converts text and gives the parts of each record, and the entries of the ledger.
@@ -249,5 +253,16 @@ func TestSniffFHIR(t *testing.T) {
 		if sniffFHIR([]byte(text)) != want[0] || (looseFHIR([]byte(text)) != "") != want[1] {
 			t.Errorf("%s: fhir %v, loose %v", text, !want[0], !want[1])
 		}
+	}
+}
+
+// TestNoRecord: an OperationOutcome is told of where it stands alone, and not in a part of a bundle, of which nobody knows what else it holds.
+func TestNoRecord(t *testing.T) {
+	rec := mapping.NewRecord(nil, mapping.NewResource(&opb.OperationOutcome{}, ""))
+	if list := noRecord(rec); len(list) != 1 || list[0].ID != OnlyOutcome {
+		t.Errorf("findings %v", list)
+	}
+	if rec.Part = true; noRecord(rec) != nil {
+		t.Errorf("findings of a part: %v", noRecord(rec))
 	}
 }

@@ -98,7 +98,7 @@ type Options struct {
 	Unmapped string `yaml:"unmapped"` // of CSV: what becomes of columns that no row knows: keep, report, refuse
 }
 
-// Table is "table NAME -> TYPE|TYPE" with its rows.
+// Table is "table NAME -> TYPE|TYPE" with its rows. A block of several tables, "table NAME|NAME -> TYPE", is one for each name, with the same rows.
 type Table struct {
 	Pos   Pos
 	Name  string
@@ -107,7 +107,23 @@ type Table struct {
 	Rows  []*Row
 	Lines []Item // the rows, changes and comments in their order, for the formatter
 
-	lazy *lazy[*Row] // of a file that was only indexed: Rows and Lines are empty
+	block []*Table    // all tables of a block of several, of the first of them
+	again bool        // it is a further one of such a block
+	lazy  *lazy[*Row] // of a file that was only indexed: Rows and Lines are empty
+}
+
+// Names are the tables of the block that begins with this one, none for the further ones of a block.
+func (t *Table) Names() (names []string) {
+	switch {
+	case t.again:
+		return nil
+	case t.block == nil:
+		return []string{t.Name}
+	}
+	for _, x := range t.block {
+		names = append(names, x.Name)
+	}
+	return names
 }
 
 // Direction keeps a row or a code to one way.

@@ -294,6 +294,8 @@ func TestUnfilled(t *testing.T) {
 		{"a constant in the scope", "OBX OBX Observation\n'unknown' ST Observation.status", "3 ST code.text", ""},
 		{"a tag of the scope", "OBX OBX Observation[status=final]", "3 ST code.text", ""},
 		{"what an arrow leads to, and a constant in the scope", "OBR OBR DiagnosticReport\nOBX OBX DiagnosticReport.result -> Observation\n'unknown' ST Observation.status", "3 ST code.text", ""},
+		{"what an arrow leads to again and again, and a constant in the scope", "OBR OBR DiagnosticReport\nOBX OBX[] DiagnosticReport.result -> Observation\n'unknown' ST Observation.status", "3 ST code.text",
+			"case.map:3:1: Observation.status can stay empty"},
 		{"what an arrow leads to", "OBR OBR DiagnosticReport\nOBX OBX DiagnosticReport.result -> Observation", "3 ST code.text", "case.map:3:1: Observation.status can stay empty"},
 	}
 	for _, tt := range tests {

@@ -28,8 +28,11 @@ func Format(f *File) []byte {
 			}
 			p.comment(x)
 		case *Table:
+			if x.again {
+				continue
+			}
 			p.part()
-			p.line(0, "table "+x.Name+" -> "+strings.Join(x.Types, "|"), x.Note)
+			p.line(0, "table "+strings.Join(x.Names(), "|")+" -> "+strings.Join(x.Types, "|"), x.Note)
 			p.block(0, x.Lines)
 			p.after = true
 		case *Codes:

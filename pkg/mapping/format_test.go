@@ -48,6 +48,8 @@ replace 7 -> birthDate   if   7 and no 8
 5 ID 'final'
 - id made again
 drop OBX[Observation] 5 -> valueString
+table AL1|IAM  ->  AllergyIntolerance # two tables
+3 CWE code
 codes 0001 v2-0203 from http://x.example/y # sex
  M male
 > A other # as other
@@ -99,6 +101,9 @@ replace 7 -> birthDate  if 7 and no 8
 5              ID                'final'
 -              id  made again
 drop OBX[Observation] 5 -> valueString
+
+table AL1|IAM -> AllergyIntolerance  # two tables
+3  CWE  code
 
 codes 0001 v2-0203 from http://x.example/y  # sex
   M      male

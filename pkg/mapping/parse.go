@@ -216,6 +216,11 @@ func (p *parser) close() {
 	case p.codes != nil:
 		p.codes.Lines = p.moveComments(p.codes.Lines)
 	}
+	if p.table != nil && p.table.block != nil {
+		for _, x := range p.table.block[1:] {
+			x.Rows, x.lazy = p.table.Rows, p.table.lazy
+		}
+	}
 	p.table, p.codes, p.lost, p.block = nil, nil, false, block{}
 }
 
@@ -319,10 +324,22 @@ func (p *parser) tableHeader() {
 		p.fault(at, form, "the table has no name")
 		return
 	}
-	if !p.name(name) {
-		return
+	names := strings.Split(name, "|")
+	for i, from := 0, p.s.from; i < len(names); i++ {
+		switch x := names[i]; {
+		case x == "":
+			p.fault(from+1, "several tables are separated by |", "a table of the block has no name")
+			return
+		case !p.name(x, from):
+			return
+		case slices.Contains(names[:i], x):
+			p.fault(from+1, "", "the table %s stands twice in one block", x)
+			return
+		default:
+			from += len(x) + 1
+		}
 	}
-	t.Name = name
+	t.Name = names[0]
 	if arrow, ok := p.col(); !ok || arrow != "->" {
 		p.fault(p.s.from+1, form, "-> and a type are missing behind table %s", name)
 		return
@@ -357,6 +374,15 @@ func (p *parser) tableHeader() {
 	t.Note = p.s.note()
 	p.table, p.lost = t, false
 	p.f.Items = append(p.f.Items, t)
+	if len(names) == 1 {
+		return
+	}
+	t.block = []*Table{t}
+	for _, name := range names[1:] {
+		x := &Table{Pos: t.Pos, Name: name, Types: t.Types, Note: t.Note, again: true}
+		t.block = append(t.block, x)
+		p.f.Items = append(p.f.Items, x)
+	}
 }
 
 func (p *parser) codesHeader() {
@@ -370,7 +396,7 @@ func (p *parser) codesHeader() {
 		p.fault(at, form, "the codes have no name")
 		return
 	}
-	if !p.name(name) {
+	if !p.name(name, p.s.from) {
 		return
 	}
 	c.Name = name
@@ -399,10 +425,10 @@ func (p *parser) codesHeader() {
 	p.f.Items = append(p.f.Items, c)
 }
 
-// name checks what a table or codes may be called.
-func (p *parser) name(s string) bool {
+// name checks what a table or codes, whose name begins at from in the line, may be called.
+func (p *parser) name(s string, from int) bool {
 	if i := badInName(s); i >= 0 {
-		p.fault(p.s.from+1+i, "a name holds letters, digits, _ . and -", "%q may not stand in the name %s", s[i:i+1], s)
+		p.fault(from+1+i, "a name holds letters, digits, _ . and -", "%q may not stand in the name %s", s[i:i+1], s)
 		return false
 	}
 	return true
@@ -431,7 +457,7 @@ func (p *parser) system() {
 		p.fault(x.Pos.Column, form, "the system has no name")
 		return
 	}
-	if !p.name(x.Name) {
+	if !p.name(x.Name, p.s.from) {
 		return
 	}
 	if x.URI, ok = p.col(); !ok {
@@ -541,6 +567,9 @@ func (p *parser) change() {
 			return
 		}
 		x.Table, x.Types, x.whole = name, strings.Split(types, "|"), true
+	case len(w) == 1 && p.table != nil && p.table.block != nil:
+		p.fault(at+1, form, "%s in a block of several tables does not say which one it means", kind)
+		return
 	case len(w) == 1 && p.table != nil:
 		x.Table, x.Types = p.table.Name, p.table.Types
 	case len(w) == 1:

@@ -132,6 +132,10 @@ func TestParseFaults(t *testing.T) {
 		{line(), "table A -> B|", "CP-MAP-001 x.map:1:1: \"\" is no name of a type"},
 		{line(), "table A -> B|B", "CP-MAP-001 x.map:1:1: the type B stands twice"},
 		{line(), "table A -> B?", "CP-MAP-001 x.map:1:1: \"B?\" is no name of a type"},
+		{line(), "table A| -> B", "CP-MAP-001 x.map:1:9: a table of the block has no name (several tables are separated by |)"},
+		{line(), "table A|B|A -> B", "CP-MAP-001 x.map:1:11: the table A stands twice in one block"},
+		{line(), "table A|B+ -> B", "CP-MAP-001 x.map:1:10: \"+\" may not stand in the name B+"},
+		{line(), "table A|B -> C\n1 ST x\ndrop 1 -> x", "CP-MAP-001 x.map:3:6: drop in a block of several tables does not say which one it means (drop PID[Patient] 8 -> gender"},
 		{line(), "table A+ -> B", "CP-MAP-001 x.map:1:8: \"+\" may not stand in the name A+"},
 		{line(), "table A -> B\n1 ST x\ntable A -> B\n2 ST x", "CP-MAP-004 x.map:3:1: table A -> B stands twice in this file (line 1)"},
 		// codes

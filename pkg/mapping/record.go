@@ -153,8 +153,7 @@ func (rec *Record) Add(r *Resource) {
 		for _, e := range m.Entry {
 			within(e.GetResource())
 		}
-	case *rpb.Bundle_Entry:
-		within(m.GetResource())
+	case *rpb.Bundle_Entry: // without its resource, which is one of the record
 		within(m.GetResponse().GetOutcome())
 	case *ppb.Parameters:
 		var parameters func(list []*ppb.Parameters_Parameter)

@@ -1,7 +1,9 @@
 package mapping_test
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -149,4 +151,52 @@ func parseSegment(text string) *tree.Doc {
 		d.Move(k, tree.Root)
 	}
 	return d
+}
+
+// TestTwoCodesOfOne: two mentions of a thing by codes of which FHIR has one are not one thing, for one of the codes would not come back.
+func TestTwoCodesOfOne(t *testing.T) {
+	m := mapOf(t, er7Tree, `table P -> Patient
+2    DOC  generalPractitioner -> Practitioner
+3    DOC  generalPractitioner[] -> Practitioner
+
+table DOC -> Practitioner
+1    ST   identifier[system=http://maple.example/].value
+2    G    gender
+
+codes G
+  O  other
+> A  other  # written back as O
+`)
+	for source, want := range map[string]int{"P||7^O|7^A\n": 2, "P||7^A|7^O\n": 2, "P||7^A|7^A\n": 1, "P||7^O|7^O\n": 1} {
+		rec, err := m.ToFHIR("P", "Patient", parseSegment(source), mapping.ReadOptions{Key: "case"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(rec.Resources) - 1; got != want {
+			t.Errorf("%q is of %d practitioners, not %d", source, got, want)
+		}
+	}
+}
+
+// TestExcerptStaysPlaced: what has a place in the document of an excerpt has it still when the record says of another resource that it has none.
+func TestExcerptStaysPlaced(t *testing.T) {
+	m := mapOf(t, er7Tree, "table M -> Bundle\nP  P  Patient\n\ntable P -> Patient\n5  ST  name.text\n")
+	named := func(s string) *mapping.Resource {
+		return mapping.NewResource(&rpb.Patient{Name: []*dpb.HumanName{{Text: &dpb.String{Value: s}}}}, "")
+	}
+	rec := mapping.NewRecord(nil, named("Ann"), named("Bob"))
+	part := rec.Excerpt([]int{0})
+	if _, err := m.FromFHIR("M", "Bundle", part); err != nil {
+		t.Fatal(err)
+	}
+	rec.Decline(1, "there is one place")
+	rec.Absorb(part)
+	var got []string
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		got = append(got, fmt.Sprintf("%s %s %s", place(), s, why))
+	})
+	want := []string{"Patient.name[0].text carried ", "Bundle.entry.resource.ofType(Patient)[1].name[0].text declined there is one place"}
+	if !slices.Equal(got, want) || !rec.Resources[0].Placed() || rec.Resources[1].Placed() {
+		t.Errorf("%q, placed %v and %v", got, rec.Resources[0].Placed(), rec.Resources[1].Placed())
+	}
 }

@@ -615,8 +615,8 @@ func (c *Codes) Check() error {
 	return faults.err()
 }
 
-// twice finds what one file defines twice. Two blocks of a table are no fault if their types differ: the rows that all
-// share stand in one, and what each has for itself in another.
+// twice finds what one file defines twice. Two blocks of a table are no fault if their types differ, or the tables that stand in them: the rows
+// that all share stand in one, and what each has for itself in another.
 func twice(f *File) Faults {
 	var faults Faults
 	seen := map[string]Pos{}
@@ -624,7 +624,10 @@ func twice(f *File) Faults {
 		var what, hint string
 		switch x := x.(type) {
 		case *Table:
-			what, hint = "table "+x.Name+" -> "+strings.Join(x.Types, "|"), "put the rows together in one block"
+			if x.again {
+				continue
+			}
+			what, hint = "table "+strings.Join(x.Names(), "|")+" -> "+strings.Join(x.Types, "|"), "put the rows together in one block"
 		case *Codes:
 			what, hint = "codes "+x.Name, "put the lines together in one block"
 		case *System:

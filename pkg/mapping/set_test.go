@@ -260,6 +260,9 @@ func TestCheck(t *testing.T) {
 		{line(), "table A -> B|C\n2 ST", "CP-MAP-001 a.map:2:5: the target is missing"},
 		{line(), "table A -> B\n2 ST x\ntable A -> B\n3 ST x", "CP-MAP-004 a.map:3:1: table A -> B stands twice"},
 		{line(), "table A -> B|C\n2 ST x\ntable A -> B\n3 ST y", ""},
+		{line(), "table A|C -> B\n2 ST x\ntable A -> B\n3 ST y\ntable C -> B\n3 ST y", ""},
+		{line(), "table A|C -> B\n2 ST x\ntable A|C -> B\n3 ST y", "CP-MAP-004 a.map:3:1: table A|C -> B stands twice"},
+		{line(), "table A|C -> B\n2 ST", "CP-MAP-001 a.map:2:5: the target is missing"},
 	}
 	for _, tt := range tests {
 		s, err := Merge(files(t, true, tt.src), nil)
@@ -280,6 +283,33 @@ func TestCheck(t *testing.T) {
 		}
 		if got := string(fs[0].Finding().ID) + " " + fs[0].Error(); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s:\n got %s\nwant %s", tt.at, got, tt.want)
+		}
+	}
+}
+
+// TestBlockOfSeveral: the rows of a block of several tables are those of each, among those that each has for itself; an overlay changes them one by one.
+func TestBlockOfSeveral(t *testing.T) {
+	for _, index := range []bool{false, true} {
+		builtin := files(t, index, "table A -> Patient\n1 ST a\n\ntable A|B -> Patient|Person\n2 ST b\n\ntable B -> Patient\n3 ST c\n")
+		for _, tt := range []struct {
+			over             string
+			a, b, bPerson, c []string
+		}{
+			{"", []string{"1  ST  a", "2  ST  b"}, []string{"2  ST  b", "3  ST  c"}, []string{"2  ST  b"}, nil},
+			{"drop B[Patient] 2 -> b\n", []string{"1  ST  a", "2  ST  b"}, []string{"3  ST  c"}, []string{"2  ST  b"}, nil},
+			{"table B|C -> Patient\n4 ST d\n", []string{"1  ST  a", "2  ST  b"}, []string{"4  ST  d", "2  ST  b", "3  ST  c"}, []string{"2  ST  b"}, []string{"4  ST  d"}},
+		} {
+			s, err := Merge(builtin, files(t, false, tt.over))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := [][]string{show(t, s, "A", "Patient"), show(t, s, "B", "Patient"), show(t, s, "B", "Person"), nil}
+			if s.Has("C", "Patient") {
+				got[3] = show(t, s, "C", "Patient")
+			}
+			if d := cmp.Diff([][]string{tt.a, tt.b, tt.bPerson, tt.c}, got); d != "" {
+				t.Errorf("indexed %v, %q: %s", index, tt.over, d)
+			}
 		}
 	}
 }

@@ -94,3 +94,16 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+// TestUnknownURLs: a source that names one profile after the other that nobody knows does not fill the memory.
+func TestUnknownURLs(t *testing.T) {
+	l := newLibrary()
+	for i := range maxCached + 10 {
+		if l.structure(fmt.Sprintf("https://maple.example/%d", i)) != nil {
+			t.Fatal(i)
+		}
+	}
+	if len(l.structures) > maxCached {
+		t.Errorf("%d URLs are remembered", len(l.structures))
+	}
+}

@@ -215,12 +215,16 @@ func (p *page) make() []byte {
 			flush()
 			fmt.Fprintf(&p.b, "\n`$%s` stands for %s.\n", x.Name, code(x.Place))
 		case *mapping.Table:
+			names := x.Names()
+			if names == nil {
+				continue // it stands below the heading of the first of its block
+			}
 			// A comment right above the table stands below its heading.
-			p.heading(x.Name, x.Name+" -> "+strings.Join(x.Types, ", "))
+			p.heading(strings.Join(names, ", ")+" -> "+strings.Join(x.Types, ", "), names...)
 			flush()
 			p.table(x)
 		case *mapping.Codes:
-			p.heading(x.Name, "codes "+x.Name)
+			p.heading("codes "+x.Name, x.Name)
 			flush()
 			p.codesOf(x)
 		}
@@ -231,12 +235,14 @@ func (p *page) make() []byte {
 	return p.b.Bytes()
 }
 
-func (p *page) heading(name, text string) {
+func (p *page) heading(text string, names ...string) {
 	p.b.WriteByte('\n')
-	if !p.anchors[name] {
-		p.anchors[name] = true
-		p.names = append(p.names, name)
-		fmt.Fprintf(&p.b, "<a id=\"%s\"></a>\n", anchor(name))
+	for _, name := range names {
+		if !p.anchors[name] {
+			p.anchors[name] = true
+			p.names = append(p.names, name)
+			fmt.Fprintf(&p.b, "<a id=\"%s\"></a>\n", anchor(name))
+		}
 	}
 	fmt.Fprintf(&p.b, "## %s\n", text)
 }

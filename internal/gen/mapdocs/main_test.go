@@ -9,6 +9,7 @@ import (
 
 func TestPage(t *testing.T) {
 	pages, err := build(fstest.MapFS{
+		"v2fhir/al1.map":   {Data: []byte("# What both have.\ntable AL1|IAM -> AllergyIntolerance\n3  CWE  code\n\ntable IAM -> AllergyIntolerance\n7  EI  identifier\n")},
 		"v2fhir/codes.map": {Data: []byte("codes 0001 sys from src  # sex\nF  female\n> A|x  other  # as *O*\nN  -  no answer\n")},
 		"v2fhir/pid.map": {Data: []byte("# Patient.\n# PID[Patient]\n\nsystem sys http://a.example/\n\n# The patient.\ntable PID -> Patient\n1  -  set id\n8  0001  gender  with 2=a|b if no 3\n" +
 			"# between\n> 9  XPN[]  name -> X  # back\nelse 'x'  ID  y\n- id made again\n5 CWE+0001 z\n\ntable XPN -> HumanName|Y\n1 date(x) family\n2 ID 'a'\n")},
@@ -23,8 +24,28 @@ func TestPage(t *testing.T) {
 
 | file | rows | codes | what it holds |
 |---|---:|---:|---|
+| [al1.map](v2fhir/al1.md) | 2 |  | AL1, IAM |
 | [codes.map](v2fhir/codes.md) |  | 3 | 0001 |
 | [pid.map](v2fhir/pid.md) | 8 |  | PID, XPN |
+`,
+		"v2fhir/al1.md": `<!-- Made from converters/v2fhir/al1.map by internal/gen/mapdocs. DO NOT EDIT. -->
+# al1.map
+
+<a id="al1"></a>
+<a id="iam"></a>
+## AL1, IAM -> AllergyIntolerance
+
+What both have.
+
+| HL7 v2 | type | FHIR | when | note |
+|---|---|---|---|---|
+` + "| `3` | CWE | `code` |  |  |" + `
+
+## IAM -> AllergyIntolerance
+
+| HL7 v2 | type | FHIR | when | note |
+|---|---|---|---|---|
+` + "| `7` | EI | `identifier` |  |  |" + `
 `,
 		"v2fhir/codes.md": `<!-- Made from converters/v2fhir/codes.map by internal/gen/mapdocs. DO NOT EDIT. -->
 # codes.map

@@ -71,6 +71,8 @@ func TestValid(t *testing.T) {
 		{"set_EntityNameUse", "L", true}, {"set_EntityNameUse", "L SRCH", true}, {"set_EntityNameUse", "L Q", false},
 		{"xs:ID", "a1", true}, {"xs:ID", "1a", false}, {"xs:ID", "a b", false}, {"xs:ID", "_é", true},
 		{"bin", "QUJD", true}, {"bin", "QUJ", false},
+		{"xs:anyURI", "#a 1", true}, {"xs:anyURI", "a#b#c", false}, {"xs:anyURI", "a[1]", false}, {"xs:anyURI", "http://[::1]/a", true}, {"xs:anyURI", "tel:+1%2", false},
+		{"xs:anyURI", "tel:+1(555)555-0100", true}, {"xs:anyURI", "1:2", false}, {"xs:anyURI", "a/1:2", true}, {"xs:anyURI", "a\tb", false}, {"xs:anyURI", "", true},
 		{"x_ActClassDocumentEntryAct", "ACT", true}, {"x_ActClassDocumentEntryAct", "OBS", false},
 	} {
 		if got := load().simple(c.typ).Valid(c.text); got != c.want {

@@ -105,6 +105,11 @@ func (p *Part) Child(name string) *Part {
 	return nil
 }
 
+// Holds reports that the part is, or has at any depth, the segment or group of a name.
+func (p *Part) Holds(name string) bool {
+	return p.Name == name || slices.ContainsFunc(p.Parts, func(k *Part) bool { return k.Holds(name) })
+}
+
 // String writes the part as the dictionary does: PATIENT(PID PD1? NK1* (OBR|RXO))+.
 func (p *Part) String() string {
 	var b strings.Builder

@@ -162,7 +162,9 @@ func countRows(f *mapping.File) (n int) {
 	for _, x := range f.Items {
 		switch x := x.(type) {
 		case *mapping.Table:
-			n += len(x.Rows)
+			if x.Names() != nil {
+				n += len(x.Rows)
+			}
 		case *mapping.Codes:
 			n += len(x.Codes)
 		case *mapping.Change:

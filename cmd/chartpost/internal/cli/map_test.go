@@ -68,8 +68,8 @@ b.map:2:5: the target is missing [CP-MAP-001]
 }
 
 func TestMapCheckFine(t *testing.T) {
-	code, out, errs, _ := runIn(t, nil, "codes mine\n  A  b\n  C  d\n", "map", "check", "-")
-	if code != exitOK || out != "" || errs != "1 mapping file, 2 rows and lines of codes, no fault\n" {
+	code, out, errs, _ := runIn(t, nil, "codes mine\n  A  b\n  C  d\n\ntable ZA1|ZA2 -> AllergyIntolerance\n1  ST  code.text\n", "map", "check", "-") // a row of two tables is one
+	if code != exitOK || out != "" || errs != "1 mapping file, 3 rows and lines of codes, no fault\n" {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	code, out, errs, _ = runIn(t, nil, "codes mine\n  A  b\n", "map", "check", "-q", "-")

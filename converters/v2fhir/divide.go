@@ -174,7 +174,7 @@ func (d *division) findWithin() {
 	}
 }
 
-const relatedURL = "https://chartpost.org/fhir/StructureDefinition/related"
+const relatedURL = ownExtensions + "related"
 
 // visitOf is the visit that a resource refers to, nil if there is none.
 func (d *division) visitOf(r *mapping.Resource) *mapping.Resource {

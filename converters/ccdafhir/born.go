@@ -95,13 +95,17 @@ func somebody(rec *mapping.Record) bool {
 	})
 }
 
-// writeBorn writes a document for a record that did not come as C-CDA.
-func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
+// writeBorn writes a document for a record that did not come as C-CDA. It reports whether the record says a time; one that does not has the given
+// day, which may be empty.
+func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument, day string) (dated bool) {
 	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}
 	b.patient = patientOf(rec.Record)
 	c.RestBy("BORN_REST")
 	root := b.add(tree.Root, "ClinicalDocument")
 	b.dates()
+	if dated = b.last != ""; !dated {
+		b.last = day
+	}
 	b.header(root)
 	if kind.name == "unstructured" {
 		b.unstructured(root)
@@ -110,6 +114,7 @@ func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 	}
 	b.realm(root)
 	b.rest()
+	return dated
 }
 
 // follow resolves a reference of a resource.

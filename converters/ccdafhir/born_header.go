@@ -62,6 +62,28 @@ func (b *born) dates() {
 			}
 		}
 	}
+	if b.last != "" {
+		return
+	}
+	if bundle := b.c.Bundle(); bundle != nil { // or since when their server has it so
+		b.last = lastUpdated(elementOf(bundle))
+	}
+	if b.last != "" {
+		return
+	}
+	for _, r := range b.c.Resources() {
+		b.last = max(b.last, lastUpdated(elementOf(r.Msg)))
+	}
+}
+
+// lastUpdated is when a server last changed a resource, as far as it says so.
+func lastUpdated(e element) string {
+	if m := e.one("meta"); m.ok() {
+		if x := m.one("lastUpdated"); x.ok() && x.t.Prim != nil {
+			return x.text()
+		}
+	}
+	return ""
 }
 
 func (b *born) header(root tree.Node) {

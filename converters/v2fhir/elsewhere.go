@@ -41,13 +41,17 @@ type whole struct {
 	event   string // of the message that it came from, as in ORU^R01
 	control string // MSH-10; of what no message made none, until what the message says makes it
 	last    string // the time that it says last
+	dated   bool   // it says a time, or came from a message
 	result  string // OBX-11 of results that say no status, and that no report has: R, entered and not verified
 }
 
-func wholeOf(rec *convert.Record) *whole {
-	w := &whole{Record: rec, born: !cameAsMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
+// day is that of a record that says no time: see convert.Options.Date.
+func wholeOf(rec *convert.Record, day string) *whole {
+	w := &whole{Record: rec, dated: true, born: !cameAsMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
 	if w.born {
 		w.last = lastTime(rec.Record)
+		w.dated = w.last != "" || rec.Bundle.GetTimestamp() != nil
+		w.last = cmp.Or(w.last, strings.ReplaceAll(day, "-", ""))
 	} else {
 		w.control = controlOf(rec)
 	}

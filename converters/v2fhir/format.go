@@ -324,7 +324,7 @@ type outgoing struct {
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	whole := wholeOf(rec)
+	whole := wholeOf(rec, w.o.Date)
 	list, err := w.messages(whole)
 	if err != nil {
 		return nil, nil, err
@@ -364,6 +364,9 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	}
 	if len(filled) > 0 {
 		finds = append(finds, diag.New(FilledIn, diag.Place{}, "filled in, for the message must have it and the record does not say it: %s", strings.Join(filled, ", ")))
+	}
+	if !whole.dated {
+		finds = append(finds, w.o.DayOf("message"))
 	}
 	if f := leftOut(rec.Record); f != nil && whole.born {
 		finds = append(finds, f)

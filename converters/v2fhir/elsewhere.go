@@ -354,6 +354,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 		}
 	}
 	person(d, tree.Root, whole)
+	belowPatient(d, rec)
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
 		if d.Name(k) == "PATIENT_RESULT" {
 			belowAnOrder(d, k)
@@ -719,6 +720,37 @@ func belowAnOrder(d *tree.Doc, group tree.Node) {
 		to := d.Add(order, "OBSERVATION", "")
 		for k := d.First(from); k != 0; k = d.First(from) {
 			d.Move(k, to)
+		}
+	}
+}
+
+// belowPatient puts reports that do not say whose they are below the patient of a record about one: the receiver of a message would have to guess.
+func belowPatient(d *tree.Doc, rec *mapping.Record) {
+	patients := 0
+	for _, r := range rec.Resources {
+		if r.Type() == "Patient" {
+			patients++
+		}
+		if report, ok := r.Msg.(*drpb.DiagnosticReport); ok && report.Subject != nil || patients > 1 {
+			return // it may be somebody who is not in the record
+		}
+	}
+	var of, ofNobody []tree.Node
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if d.Name(k) == "PATIENT_RESULT" && !d.Empty(k) {
+			if p := d.Child(k, "PATIENT"); p != 0 && !d.Empty(p) {
+				of = append(of, k)
+			} else {
+				ofNobody = append(ofNobody, k)
+			}
+		}
+	}
+	if len(of) != 1 {
+		return
+	}
+	for _, group := range ofNobody {
+		for k := d.First(group); k != 0; k = d.First(group) {
+			d.Move(k, of[0])
 		}
 	}
 }

@@ -113,6 +113,7 @@ func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument, day 
 		b.body(root)
 	}
 	b.realm(root)
+	b.foldLines()
 	b.rest()
 	return dated
 }
@@ -175,6 +176,12 @@ func (b *born) body(root tree.Node) {
 			t = templateOf{}
 			if must {
 				b.without(body, spec, spec.template, "No goals that are still aimed at")
+			}
+		}
+		if spec.promises && empty && len(said) > 0 { // words alone are no entries
+			t = templateOf{}
+			if must {
+				b.without(body, spec, spec.template, "No information")
 			}
 		}
 		if !empty && !proper && t.root != "" && t == spec.full { // the template wants entries of a known state, or none

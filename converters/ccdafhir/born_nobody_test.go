@@ -202,10 +202,11 @@ func TestPartsThatTemplatesWant(t *testing.T) {
  "section":[{"title":"Goals","code":{"coding":[{"system":"http://loinc.org","code":"61146-7"}]},"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">To walk</div>"}}]}},
 {"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}],"address":[{"line":["One","Two","Three","Four","Five","Six"],"city":"Testtown","country":"CA"}],
  "communication":[{"language":{"coding":[{"code":"1"}]},"preferred":true}]}},
-{"resource":{"resourceType":"DiagnosticReport","id":"d","status":"unknown","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],"subject":{"reference":"Patient/p"},"code":{"text":"Panel"}}}]}`))[0]
+{"resource":{"resourceType":"DiagnosticReport","id":"d","status":"unknown","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],"subject":{"reference":"Patient/p"},"code":{"text":"Panel"},"result":[{"reference":"Observation/elsewhere"}]}},
+{"resource":{"resourceType":"DiagnosticReport","id":"pdf","status":"final","subject":{"reference":"Patient/p"},"code":{"text":"Biopsy"},"effectiveDateTime":"2031-01-02","presentedForm":[{"contentType":"text/plain","data":"YmVuaWdu"}]}}]}`))[0]
 	text := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(r.Parts[0].Data), "><")
 	for _, want := range []string{"<streetAddressLine>Three</streetAddressLine><streetAddressLine>Four, Five, Six</streetAddressLine><city>", "<languageCommunication><languageCode nullFlavor=",
-		"<td>Panel</td><td>no result is stated</td><td>unknown</td>", "<text>To walk</text>"} {
+		"<td>Panel</td><td>its results are not here</td><td>unknown</td>", "<td>Biopsy</td><td>2031-01-02</td>", "YmVuaWdu", "<text>To walk</text>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not there: %s", want, text)
 		}

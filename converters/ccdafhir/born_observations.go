@@ -312,9 +312,9 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 		if !any { // an organizer has something in it
 			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "empty", ofKnownState(e))
 			b.concept(o, "code", e.one("code"))
-			where := "see the other sections"
-			if len(e.all("result")) == 0 {
-				where = "no result is stated"
+			where := "its results are not here"
+			if slices.ContainsFunc(e.all("result"), func(x element) bool { return b.follow(r, x) != nil }) {
+				where = "see the other sections"
 			}
 			b.link(o, p.row(wordsOf(e.one("code")), where, e.one("status").text(), dateOf(r)))
 			b.stateOf(o, reportStatus, e.one("status"))

@@ -95,13 +95,17 @@ func somebody(rec *mapping.Record) bool {
 	})
 }
 
-// writeBorn writes a document for a record that did not come as C-CDA.
-func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
+// writeBorn writes a document for a record that did not come as C-CDA. It reports whether the record says a time; one that does not has the given
+// day, which may be empty.
+func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument, day string) (dated bool) {
 	b := &born{c: c, d: c.Doc, kind: kind, rec: rec, reported: map[*mapping.Resource]bool{}}
 	b.patient = patientOf(rec.Record)
 	c.RestBy("BORN_REST")
 	root := b.add(tree.Root, "ClinicalDocument")
 	b.dates()
+	if dated = b.last != ""; !dated {
+		b.last = day
+	}
 	b.header(root)
 	if kind.name == "unstructured" {
 		b.unstructured(root)
@@ -109,7 +113,9 @@ func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument) {
 		b.body(root)
 	}
 	b.realm(root)
+	b.foldLines()
 	b.rest()
+	return dated
 }
 
 // follow resolves a reference of a resource.
@@ -169,12 +175,18 @@ func (b *born) body(root tree.Node) {
 		if spec.key == "goals" && !empty && !proper { // the template promises goals that are still aimed at
 			t = templateOf{}
 			if must {
-				b.without(body, spec, spec.template)
+				b.without(body, spec, spec.template, spec.none)
+			}
+		}
+		if spec.promises && empty && len(said) > 0 { // words alone are no entries
+			t = templateOf{}
+			if must {
+				b.without(body, spec, spec.template, "")
 			}
 		}
 		if !empty && !proper && t.root != "" && t == spec.full { // the template wants entries of a known state, or none
 			t = spec.template
-			b.without(body, spec, spec.full)
+			b.without(body, spec, spec.full, spec.none)
 		}
 		b.template(p.n, t)
 		if spec.full.root != "" && t == spec.full && (b.kind.name == "history" || b.kind.name == "discharge") {
@@ -211,12 +223,12 @@ func (b *born) body(root tree.Node) {
 }
 
 // without writes the section that a document must have, where the entries that there are, such as goals of the past, stand in one beside it.
-func (b *born) without(body tree.Node, spec *bornSection, t templateOf) {
+func (b *born) without(body tree.Node, spec *bornSection, t templateOf, words string) {
 	n := b.put(b.add(body, "component/section"), "nullFlavor", "NI")
 	b.template(n, t)
 	b.coded(n, "code", spec.code, loincOID, spec.title)
 	b.d.SetText(b.add(n, "title"), spec.title)
-	b.d.SetText(b.add(n, "text"), "<paragraph>"+cmp.Or(spec.none, "No information")+"</paragraph>")
+	b.d.SetText(b.add(n, "text"), "<paragraph>"+cmp.Or(words, "No information")+"</paragraph>")
 }
 
 // hasTemplates reports that a section has an entry that a template describes.

@@ -62,6 +62,28 @@ func (b *born) dates() {
 			}
 		}
 	}
+	if b.last != "" {
+		return
+	}
+	if bundle := b.c.Bundle(); bundle != nil { // or since when their server has it so
+		b.last = lastUpdated(elementOf(bundle))
+	}
+	if b.last != "" {
+		return
+	}
+	for _, r := range b.c.Resources() {
+		b.last = max(b.last, lastUpdated(elementOf(r.Msg)))
+	}
+}
+
+// lastUpdated is when a server last changed a resource, as far as it says so.
+func lastUpdated(e element) string {
+	if m := e.one("meta"); m.ok() {
+		if x := m.one("lastUpdated"); x.ok() && x.t.Prim != nil {
+			return x.text()
+		}
+	}
+	return ""
 }
 
 func (b *born) header(root tree.Node) {
@@ -388,6 +410,9 @@ func (b *born) realm(n tree.Node) {
 		if c := b.d.Text(b.d.Child(n, "country")); b.d.Child(n, "country") == 0 || c == "" || c == "US" || c == "USA" {
 			b.unknown(n, "state", "postalCode")
 		}
+		b.fourLines(n)
+	case name == "languageCommunication":
+		b.unknown(n, "languageCode")
 	case name == "name" && known: // 81-9371: of a person all parts, or a text
 		b.unknown(n, "family", "given")
 	case name == "providerOrganization":
@@ -395,6 +420,36 @@ func (b *born) realm(n tree.Node) {
 	}
 	for k := b.d.First(n); k != 0; k = b.d.Next(k) {
 		b.realm(k)
+	}
+}
+
+// fourLines puts all lines of an address from the fourth on into one: it has four at most (81-7291).
+func (b *born) fourLines(addr tree.Node) {
+	n, fourth := 0, tree.Node(0)
+	for k := b.d.First(addr); k != 0; k = b.d.Next(k) {
+		if b.d.Name(k) != "streetAddressLine" || b.d.Empty(k) {
+			continue
+		}
+		if n++; n == maxLines {
+			fourth = k
+		} else if n > maxLines {
+			b.d.SetText(fourth, b.d.Text(fourth)+", "+b.d.Text(k))
+			b.clear(k)
+		}
+	}
+}
+
+const maxLines = 4
+
+// foldLines says of the lines of addresses that share one that they do.
+func (b *born) foldLines() {
+	for _, r := range b.c.Resources() {
+		for _, a := range elementOf(r.Msg).all("address") {
+			lines := a.all("line")
+			for i := maxLines - 1; i < len(lines) && len(lines) > maxLines; i++ {
+				b.rec.Fold(lines[i].msg(), "an address of C-CDA has four lines, and the last of them all further ones")
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package ccdafhir_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -160,5 +161,68 @@ func TestUnknownParts(t *testing.T) {
 				t.Errorf("%s: the patient's organization is without %s: %s", kind, want, m[1])
 			}
 		}
+	}
+}
+
+// TestDay: a document about a record that says no time has the day that was given, one that says a time has its own, and the time at which a server
+// changed the record is one.
+func TestDay(t *testing.T) {
+	const b = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]%s}}%s]}`
+	for _, tt := range []struct {
+		day, updated, more, want string
+		finding                  diag.ID
+	}{
+		{"", "", "", `<effectiveTime nullFlavor="UNK"/>`, convert.Undated},
+		{"2031-02-03", "", "", `<effectiveTime value="20310203"/>`, convert.DatedByUser},
+		{"2031-02-03", `,"meta":{"lastUpdated":"2030-01-02T03:04:05Z"}`, "", `<effectiveTime value="20300102030405+0000"/>`, ""},
+		{"2031-02-03", `,"meta":{"lastUpdated":"2030-01-02T03:04:05Z"}`,
+			`,{"resource":{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/p"},"code":{"text":"Cough"},"recordedDate":"2029-05-06"}}`, `<effectiveTime value="20290506"/>`, ""},
+	} {
+		r := outcomesBy(t, &convert.Options{From: "fhir", To: "ccda", Date: tt.day}, []byte(fmt.Sprintf(b, tt.updated, tt.more)))[0]
+		if text := string(r.Parts[0].Data); !strings.Contains(text, tt.want) {
+			t.Errorf("%s is not there: %s", tt.want, text)
+		}
+		got := diag.ID("")
+		for _, f := range r.Findings {
+			if f.ID == convert.Undated || f.ID == convert.DatedByUser {
+				got = f.ID
+			}
+		}
+		if got != tt.finding {
+			t.Errorf("%+v: the finding is %q", tt, got)
+		}
+	}
+}
+
+// TestPartsThatTemplatesWant: a language of which only its mode is known, an address of six lines, a report of an unknown state without results, and
+// the words of a Composition about goals that are not there promise nothing that they do not hold.
+func TestPartsThatTemplatesWant(t *testing.T) {
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","timestamp":"2031-02-03T04:05:06Z","entry":[
+{"resource":{"resourceType":"Composition","id":"w","status":"final","type":{"text":"Summary"},"subject":{"reference":"Patient/p"},"date":"2031-02-03","author":[{"display":"A"}],"title":"Summary",
+ "section":[{"title":"Goals","code":{"coding":[{"system":"http://loinc.org","code":"61146-7"}]},"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">To walk</div>"}}]}},
+{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}],"address":[{"line":["One","Two","Three","Four","Five","Six"],"city":"Testtown","country":"CA"}],
+ "communication":[{"language":{"coding":[{"code":"1"}]},"preferred":true}]}},
+{"resource":{"resourceType":"DiagnosticReport","id":"d","status":"unknown","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],"subject":{"reference":"Patient/p"},"code":{"text":"Panel"},"result":[{"reference":"Observation/elsewhere"}]}},
+{"resource":{"resourceType":"DiagnosticReport","id":"pdf","status":"final","subject":{"reference":"Patient/p"},"code":{"text":"Biopsy"},"effectiveDateTime":"2031-01-02","presentedForm":[{"contentType":"text/plain","data":"YmVuaWdu"}]}}]}`))[0]
+	text := regexp.MustCompile(`>\s+<`).ReplaceAllString(string(r.Parts[0].Data), "><")
+	for _, want := range []string{"<streetAddressLine>Three</streetAddressLine><streetAddressLine>Four, Five, Six</streetAddressLine><city>", "<languageCommunication><languageCode nullFlavor=",
+		"<td>Panel</td><td>its results are not here</td><td>unknown</td>", "<td>Biopsy</td><td>2031-01-02</td>", "YmVuaWdu", "<text>To walk</text>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not there: %s", want, text)
+		}
+	}
+	for _, no := range []string{`root="2.16.840.1.113883.10.20.22.2.60"`, `root="2.16.840.1.113883.10.20.22.4.2"`} {
+		if strings.Contains(text, no) {
+			t.Errorf("%s is there", no)
+		}
+	}
+	folded := 0
+	for _, l := range r.Entry.Folded {
+		if strings.HasPrefix(l.At, "Patient.address.line[") || strings.Contains(l.At, "address[0].line") || strings.Contains(l.At, "address.line") {
+			folded++
+		}
+	}
+	if folded != 3 {
+		t.Errorf("%d lines of the address are folded: %v", folded, r.Entry.Folded)
 	}
 }

@@ -72,9 +72,8 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		t = entryTemplate("38", "2015-08-01")
 	case section == "functional":
 		t = entryTemplate("69", "")
-	case observationStatus[own.one("status").text()] == "" && reportStatus[own.one("status").text()] == "": // the template wants to know it
 	default:
-		t = entryTemplate("2", "2015-08-01")
+		t = ofKnownState(own)
 	}
 	k := b.act(n, "observation", "OBS", "EVN", r, part, t)
 	if section == "vitals" && part != "" && !own.one("value").ok() { // of a panel no more is written
@@ -301,7 +300,7 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			b.resultComponents(p, k, to)
 		}
 		if x := e.one("conclusion"); x.ok() {
-			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "conclusion", entryTemplate("2", "2015-08-01"))
+			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "conclusion", ofKnownState(e))
 			b.coded(o, "code", "48767-8", loincOID, "Annotation comment")
 			b.link(o, p.row("Conclusion", x.text(), "", dateOf(r)))
 			b.stateOf(o, reportStatus, e.one("status"))
@@ -311,9 +310,13 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			any = true
 		}
 		if !any { // an organizer has something in it
-			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "empty", entryTemplate("2", "2015-08-01"))
+			o := b.act(b.add(k, "component"), "observation", "OBS", "EVN", r, "empty", ofKnownState(e))
 			b.concept(o, "code", e.one("code"))
-			b.link(o, p.row(wordsOf(e.one("code")), "see the other sections", e.one("status").text(), dateOf(r)))
+			where := "its results are not here"
+			if slices.ContainsFunc(e.all("result"), func(x element) bool { return b.follow(r, x) != nil }) {
+				where = "see the other sections"
+			}
+			b.link(o, p.row(wordsOf(e.one("code")), where, e.one("status").text(), dateOf(r)))
 			b.stateOf(o, reportStatus, e.one("status"))
 			b.effective(o, e.one("effective"), false)
 			b.asValue(b.null(o, "value", "NA"), "ST")
@@ -323,6 +326,14 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			b.c.Decline(x.msg(), "when a report was released has no place in a statement")
 		}
 	}
+}
+
+// ofKnownState is the template of a result that an observation or a report is: it wants to know its state.
+func ofKnownState(e element) templateOf {
+	if status := e.one("status").text(); observationStatus[status] == "" && reportStatus[status] == "" {
+		return templateOf{}
+	}
+	return entryTemplate("2", "2015-08-01")
 }
 
 // resultOrganizer gives an organizer its template, which wants to know its state and that of a result in it.

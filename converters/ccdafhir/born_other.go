@@ -99,11 +99,10 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 		b.decline(r, "a document that another one takes the place of")
 		return
 	}
-	what := e.one("type")
+	what, attached := e.one("type"), e.one("content.attachment")
 	if r.Type() == "DiagnosticReport" {
-		what = e.one("code")
+		what, attached = e.one("code"), e.one("presentedForm")
 	}
-	attached := e.one("content.attachment")
 	title, link := attached.one("title"), attached.one("url")
 	text := cmp.Or(e.one("conclusion").text(), e.one("description").text(), title.text(), wordsOf(what), "A document")
 	id := p.row(words(text, link.text()), dateOf(r))

@@ -63,6 +63,7 @@ type bornSection struct {
 	columns          []string // of the table of its narrative
 	translation      string   // a second code that must be there
 	none             string   // what it says where its entries stand in a section beside it, for its template does not have them
+	promises         bool     // its only template wants entries
 }
 
 var bornSections = []bornSection{
@@ -88,7 +89,7 @@ var bornSections = []bornSection{
 		full: templateOf{sectionRoot + "1.1", "2014-06-09"}, columns: []string{"Medication", "Directions", "Status", "Date"}},
 	{key: "problems", code: "11450-4", title: "Problems", template: templateOf{sectionRoot + "5", "2015-08-01"},
 		full: templateOf{sectionRoot + "5.1", "2015-08-01"}, columns: []string{"Problem", "Status", "Onset", "End"}},
-	{key: "concerns", code: "75310-3", title: "Health Concerns", template: templateOf{sectionRoot + "58", "2015-08-01"}, columns: []string{"Concern", "Status", "Onset", "End"}},
+	{key: "concerns", code: "75310-3", title: "Health Concerns", template: templateOf{sectionRoot + "58", "2015-08-01"}, columns: []string{"Concern", "Status", "Onset", "End"}, promises: true},
 	{key: "procedures", code: "47519-4", title: "Procedures", template: templateOf{sectionRoot + "7", "2014-06-09"},
 		full: templateOf{sectionRoot + "7.1", "2014-06-09"}, columns: []string{"Procedure", "Status", "Date"}},
 	{key: "immunizations", code: "11369-6", title: "Immunizations", template: templateOf{sectionRoot + "2", "2015-08-01"},
@@ -109,7 +110,7 @@ var bornSections = []bornSection{
 	{key: "assessment", code: "51848-0", title: "Assessment", template: templateOf{sectionRoot + "8", ""}},
 	{key: "plan", code: "18776-5", title: "Plan of Treatment", template: templateOf{sectionRoot + "10", "2014-06-09"}, columns: []string{"Planned", "Status", "Date"}},
 	{key: "goals", code: "61146-7", title: "Goals", template: templateOf{sectionRoot + "60", ""}, columns: []string{"Goal", "Status", "Date"},
-		none: "No goals that are still aimed at"},
+		none: "No goals that are still aimed at", promises: true},
 	{key: "equipment", code: "46264-8", title: "Medical Equipment", template: templateOf{sectionRoot + "23", "2014-06-09"}, columns: []string{"Device", "Identifier"}},
 	{key: "directives", code: "42348-3", title: "Advance Directives", template: templateOf{sectionRoot + "21", "2015-08-01"},
 		full: templateOf{sectionRoot + "21.1", "2015-08-01"}, columns: []string{"Directive", "Status", "Date"}},

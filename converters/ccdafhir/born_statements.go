@@ -35,10 +35,10 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		return "procedures"
 	case "DiagnosticReport":
 		if len(e.all("result")) == 0 {
-			if e.one("conclusion").ok() {
+			if e.one("conclusion").ok() || e.one("presentedForm").ok() {
 				return "notes"
 			}
-			b.decline(r, "a report without results and conclusion")
+			b.decline(r, "a report without results, conclusion and text")
 			return ""
 		}
 		return "results"

@@ -48,19 +48,25 @@ func results(t testing.TB, from, to, document string, b []byte) (out []*convert.
 // outcomes are results, of which any may be a reject.
 func outcomes(t testing.TB, from, to, document string, b []byte) (out []*convert.Result) {
 	t.Helper()
+	return outcomesBy(t, &convert.Options{From: from, To: to, Document: document}, b)
+}
+
+// outcomesBy is outcomes with other options.
+func outcomesBy(t testing.TB, o *convert.Options, b []byte) (out []*convert.Result) {
+	t.Helper()
+	o.Jobs, o.LedgerFull = 1, true
 	formats, err := converters.Formats(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := formats.Named(from)
+	f, err := formats.Named(o.From)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := formats.Named(to)
+	g, err := formats.Named(o.To)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &convert.Options{From: from, To: to, Document: document, Jobs: 1, LedgerFull: true}
 	err = convert.Run(context.Background(), f, g, bytes.NewReader(b), "test", o, func(r *convert.Result) error {
 		keep := *r
 		keep.Parts = slices.Clone(r.Parts)

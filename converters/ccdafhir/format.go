@@ -279,6 +279,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	var doc *tree.Doc
+	dated := true
 	if cameAsCCDA(rec.Record) {
 		doc, err = m.FromFHIR("ClinicalDocument", "Bundle", rec.Record)
 	} else {
@@ -294,11 +295,14 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		case !somebody(rec.Record):
 			return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 		}
-		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { writeBorn(c, rec, &kind) })
+		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { dated = writeBorn(c, rec, &kind, w.o.Date) })
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	out, finds := ccda.AppendDocument(nil, doc, nil)
+	if !dated {
+		finds = append(finds, w.o.DayOf("document"))
+	}
 	return []convert.Part{{Data: out}}, finds, nil
 }

@@ -205,11 +205,11 @@ func writeAppointmentTimes(c *mapping.Context, root tree.Node, a *apb.Appointmen
 		sch = c.Doc.Add(root, "SCH", "")
 	}
 	if start.GetValueUs() != a.Start.GetValueUs() && c.Doc.Child(root, "TQ1") == 0 && textAt(c.Doc, sch, "11") == "" {
-		c.Doc.SetText(leafAt(c.Doc, sch, "11.4"), hl7.DTM(hl7.FHIRText(a.Start)))
+		c.Doc.SetText(leafAt(c.Doc, sch, "11.4"), shortFraction(hl7.DTM(hl7.FHIRText(a.Start))))
 	}
 	start, end = appointmentTimes(c, root)
 	if a.End.GetValueUs() != end.GetValueUs() && textAt(c.Doc, sch, "11.5") == "" && c.Doc.Child(root, "TQ1") == 0 {
-		c.Doc.SetText(leafAt(c.Doc, sch, "11.5"), hl7.DTM(hl7.FHIRText(a.End)))
+		c.Doc.SetText(leafAt(c.Doc, sch, "11.5"), shortFraction(hl7.DTM(hl7.FHIRText(a.End))))
 		start, end = appointmentTimes(c, root)
 	}
 	if a.Start.GetValueUs() == start.GetValueUs() && a.Start != nil {

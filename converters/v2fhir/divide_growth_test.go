@@ -34,7 +34,7 @@ func TestDivideGrowth(t *testing.T) {
 	measure := func(n int) (messages, steps int, allocs float64) {
 		rec := visits(n)
 		w := Format(ms).NewWriter(&convert.Options{}).(*writer)
-		list, err := w.messages(wholeOf(&convert.Record{Record: rec, FromFHIR: true}))
+		list, err := w.messages(wholeOf(&convert.Record{Record: rec, FromFHIR: true}, ""))
 		if err != nil {
 			t.Fatal(err)
 		}

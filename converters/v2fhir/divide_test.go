@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
 )
@@ -76,8 +77,10 @@ const (
 	maple    = `{"resourceType":"Organization","id":"maple","name":"Maple Mutual"}`
 	bob      = `{"resourceType":"Patient","id":"ann","name":[{"family":"Ray","given":["Bob"]}],"identifier":[{"system":"http://hl7.org/fhir/sid/us-ssn","value":"000-00-0001"}],
 		"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-birthPlace","valueAddress":{"city":"Milford","state":"MA"}}]}`
-	checkUp = `{"resourceType":"Appointment","id":"checkUp","status":"booked","start":"2026-02-03T09:00:00Z","end":"2026-02-03T09:30:00Z","participant":[{"actor":{"reference":"urn:uuid:ann"},"status":"accepted"}]}`
-	ofDose  = `{"resourceType":"Observation","id":"ofDose","status":"final","code":{"text":"Reaction"},` + ofAnn + `,"partOf":[{"reference":"urn:uuid:dose"}],"valueString":"none"}`
+	checkUp   = `{"resourceType":"Appointment","id":"checkUp","status":"booked","start":"2026-02-03T09:00:00Z","end":"2026-02-03T09:30:00Z","participant":[{"actor":{"reference":"urn:uuid:ann"},"status":"accepted"}]}`
+	countless = `{"resourceType":"Observation","id":"countless","status":"final","code":{"text":"Colonies"},` + ofAnn + `,"effectiveDateTime":"2024-05-06T07:08:09.123456-05:00",
+		"valueQuantity":{"value":1e8,"comparator":">"}}`
+	ofDose = `{"resourceType":"Observation","id":"ofDose","status":"final","code":{"text":"Reaction"},` + ofAnn + `,"partOf":[{"reference":"urn:uuid:dose"}],"valueString":"none"}`
 )
 
 // TestDivide: a record that no message made becomes the messages that together have a place for it, and what none has is told.
@@ -144,6 +147,19 @@ func TestDivide(t *testing.T) {
 		{name: "an insurance by the name of the company", resources: []string{annLee, policy, maple}, messages: []string{"A08\nIN1|1|^not stated|Maple Mutual|Maple Mutual"}},
 		{name: "a number of social security and a place of birth", resources: []string{bob}, messages: []string{"A08\nPID|1||000-00-0001^^^&2.16.840.1.113883.4.1&ISO^SS||Ray^Bob||||||||||||||||||Milford, MA"}},
 		{name: "an appointment of which nobody is named", resources: []string{annLee, checkUp}, messages: []string{"S12\nSCH||||||^not stated|||||^^^20260203090000+0000^20260203093000+0000|||||^^^^^^^^^U||||^^^^^^^^^U"}},
+		{name: "a MessageHeader of another program, of an event that HL7 v2 has", resources: []string{foreign, annLee, cough, summer},
+			messages: []string{"A08\nMSH|^~\\&|^urn:x^URI||||20240701||ADT^A08^ADT_A01|\nEVN|A08|20240701\nPV1|1|O|"}, leftOut: "1 Condition"},
+		{name: "one of an event that it does not have", resources: []string{strings.NewReplacer("A08", "prescription-order", "ADT^A08^ADT_A01", "An order").Replace(foreign), annLee, gout},
+			messages: []string{"PC1\nMSH|^~\\&|^urn:x^URI||||20190203||PPR^PC1^PPR_PC1|"}, lacks: "prescription-order"},
+		{name: "one of an event of which the record says nothing", resources: []string{strings.ReplaceAll(foreign, "ADT^A08^ADT_A01", "SIU^S12^SIU_S12"), annLee, gout},
+			messages: []string{"PC1\nMSH|^~\\&|^urn:x^URI||||20190203||PPR^PC1^PPR_PC1|"}, lacks: "S12"},
+		{name: "days and times longer than HL7 v2 has them, and a number with an exponent behind a sign", resources: []string{
+			strings.Replace(annLee, `"value":"7"`, `"value":"7","period":{"start":"2020-01-02T03:04:05Z"}`, 1), countless},
+			messages: []string{"A08\nPID|1||7^^^^^^20200102||Lee^Ann\nOBX|1|SN|^^^^^^^^Colonies||>^100000000||||||F|||20240506070809.1234-0500"}},
+		{name: "a document without its content", resources: []string{annLee, strings.Replace(letter, `"contentType":"text/plain","data":"QW5uIGlzIHdlbGwu"`, `"title":"Letter"`, 1)}, messages: []string{"T01\nTXA|1|^^^^^^^^Letter"}, lacks: "OBX"},
+		{name: "a report that names nobody, with results that do", resources: []string{annLee, strings.Replace(panel, `"subject":{"reference":"urn:uuid:ann"},`, "", 1), potassium},
+			messages: []string{"R01\nPID|1||7||Lee^Ann\rOBR|1||20dc82b5d9d175cd5e95|^Observations|||||||||||||||||||||F\rOBX|1|NM|\nOBR|2||panel|^^^^^^^^Panel|||||||||||||||||||||F"}},
+		{name: "a diagnosis of which the record does not say of what kind it is", resources: []string{annLee, cough}, messages: []string{"A08\nDG1|1||^^^^^^^^Cough|||W"}},
 		{name: "codes that a message must have", resources: []string{annLee, codeless},
 			messages: []string{"A08\nOBX|1|ST|^not stated||5"}},
 	}
@@ -205,5 +221,61 @@ func TestDivide(t *testing.T) {
 				t.Errorf("left out: %s, want %s", got, tt.leftOut)
 			}
 		})
+	}
+}
+
+// TestNumberOfNobody: a patient who has neither a number nor an id gets one that nobody has of whom another record tells.
+func TestNumberOfNobody(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := map[string]bool{}
+	for _, text := range []string{"Cough", "Cold", "Cough"} {
+		rec := recordOf(t, `{"resourceType":"Patient","name":[{"family":"Lee"}]}`, `{"resourceType":"Condition","id":"c","code":{"text":"`+text+`"},"subject":{"reference":"urn:uuid:"}}`)
+		parts, _, err := Format(ms).NewWriter(&convert.Options{}).FromHub(&convert.Record{Record: rec, FromFHIR: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(parts[0].Data), "\rPID|1||")
+		number, _, _ := strings.Cut(rest, "|")
+		numbers[number] = true
+	}
+	if len(numbers) != 2 || numbers[""] {
+		t.Errorf("the numbers are %v", numbers)
+	}
+}
+
+// TestDay: a message about a record that says no time has the day that was given; one that says a time has its own.
+func TestDay(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		day, msh string
+		list     []string
+		finding  diag.ID
+	}{
+		{"", "MSH|^~\\&|||||||ADT^A08", []string{annLee}, convert.Undated},
+		{"2031-02-03", "MSH|^~\\&|||||20310203||ADT^A08", []string{annLee}, convert.DatedByUser},
+		{"2031-02-03", "MSH|^~\\&|||||20230405||ADT^A08", []string{annLee, biopsy}, ""},
+	} {
+		parts, finds, err := Format(ms).NewWriter(&convert.Options{Date: tt.day}).FromHub(&convert.Record{Record: recordOf(t, tt.list...), FromFHIR: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := string(parts[0].Data); !strings.HasPrefix(text, tt.msh) || tt.day != "" && !strings.Contains(text, "\rEVN|A08|20") {
+			t.Errorf("%s: got %q, want %s", tt.day, text, tt.msh)
+		}
+		got := diag.ID("")
+		for _, f := range finds {
+			if f.ID == convert.Undated || f.ID == convert.DatedByUser {
+				got = f.ID
+			}
+		}
+		if got != tt.finding {
+			t.Errorf("%s: the finding is %q, want %q", tt.day, got, tt.finding)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
+	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
 	obpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	papb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -29,22 +31,27 @@ import (
 )
 
 // This file gives a message that is made of FHIR born elsewhere what HL7 v2 wants of every message and the record does not say. A
-// record that came from a message has a MessageHeader, and goes back as it came.
+// record that came from a message has a MessageHeader that we made, and goes back as it came. That of another program says at most what event it
+// was: nobody knows what its message had.
 
 // whole is a record with what is asked of it once, for all messages that it becomes.
 type whole struct {
 	*convert.Record
-	born    bool   // no message made it
+	born    bool   // we have not made it of a message
 	event   string // of the message that it came from, as in ORU^R01
 	control string // MSH-10; of what no message made none, until what the message says makes it
 	last    string // the time that it says last
+	dated   bool   // it says a time, or came from a message
 	result  string // OBX-11 of results that say no status, and that no report has: R, entered and not verified
 }
 
-func wholeOf(rec *convert.Record) *whole {
-	w := &whole{Record: rec, born: noMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
+// day is that of a record that says no time: see convert.Options.Date.
+func wholeOf(rec *convert.Record, day string) *whole {
+	w := &whole{Record: rec, dated: true, born: !cameAsMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
 	if w.born {
 		w.last = lastTime(rec.Record)
+		w.dated = w.last != "" || rec.Bundle.GetTimestamp() != nil
+		w.last = cmp.Or(w.last, strings.ReplaceAll(day, "-", ""))
 	} else {
 		w.control = controlOf(rec)
 	}
@@ -61,55 +68,40 @@ func wholeOf(rec *convert.Record) *whole {
 	return w
 }
 
-// hideRepeated takes identifiers that several things of one kind bear out of a record, until restore puts them back: senders repeat them, and
-// who files by them (PRB-4, ORC-3, OBR-3) would take one thing for the other. Visits keep theirs, for what is told of one is often told in parts.
-func hideRepeated(rec *mapping.Record) (restore func()) {
-	var back []func()
-	seen := map[string]int{}
-	for _, hide := range []bool{false, true} {
-		for _, r := range rec.Resources {
-			ids := identifiersOf(r.Msg)
-			if ids == nil {
-				continue
-			}
-			whole := *ids
-			var left []*dpb.Identifier
-			for _, id := range whole {
+// hideRepeated keeps identifiers that several things of one kind bear out of the messages: senders repeat them, and who files by them (PRB-4,
+// ORC-3, OBR-3) would take one thing for the other. Visits keep theirs, for what is told of one is often told in parts.
+func hideRepeated(rec *mapping.Record) {
+	bearers := map[string][]*dpb.Identifier{}
+	for _, r := range rec.Resources {
+		for _, id := range identifiersOf(r.Msg) {
+			if id.GetValue().GetValue() != "" {
 				name := r.Type() + "|" + id.GetSystem().GetValue() + "|" + id.GetValue().GetValue()
-				if !hide {
-					seen[name]++
-				} else if seen[name] > 1 && id.GetValue().GetValue() != "" {
-					rec.DeclineElement(id, "another thing of its kind has this number too, and a receiver would take one for the other")
-				} else {
-					left = append(left, id)
-				}
-			}
-			if hide && len(left) < len(whole) {
-				*ids = left
-				back = append(back, func() { *ids = whole })
+				bearers[name] = append(bearers[name], id)
 			}
 		}
 	}
-	return func() {
-		for _, f := range back {
-			f()
+	for _, list := range bearers {
+		for _, id := range list {
+			if len(list) > 1 {
+				rec.Withhold(id, "another thing of its kind has this number too, and a receiver would take one for the other")
+			}
 		}
 	}
 }
 
-// identifiersOf are the numbers by which a receiver files a resource, nil if it files it by none.
-func identifiersOf(m proto.Message) *[]*dpb.Identifier {
+// identifiersOf are the numbers by which a receiver files a resource, none if it files it by none.
+func identifiersOf(m proto.Message) []*dpb.Identifier {
 	switch m := m.(type) {
 	case *conpb.Condition:
-		return &m.Identifier
+		return m.Identifier
 	case *ipb.Immunization:
-		return &m.Identifier
+		return m.Identifier
 	case *drpb.DiagnosticReport:
-		return &m.Identifier
+		return m.Identifier
 	case *prpb.Procedure:
-		return &m.Identifier
+		return m.Identifier
 	case *aipb.AllergyIntolerance:
-		return &m.Identifier
+		return m.Identifier
 	}
 	return nil
 }
@@ -215,21 +207,13 @@ var birthplace = mapping.Pair{
 	},
 }
 
-// timeOf is a dateTime in the form of DTM, empty if it has no value.
-func timeOf(t *dpb.DateTime) string {
-	if t == nil {
-		return ""
-	}
-	return hl7.DTM(hl7.FHIRText(t))
-}
-
 // given is RXA-3 of a record that no message made, where the vaccination itself does not say it.
 var given = mapping.Pair{
 	Read: nothing,
 	Write: func(c *mapping.Context, src proto.Message, rxa tree.Node) bool {
 		im, ok := src.(*ipb.Immunization)
 		at := leafAt(c.Doc, rxa, "3")
-		if !ok || c.Doc.LeafText(at) != "" || !bornElsewhere(c) {
+		if !ok || c.Doc.LeafText(at) != "" || ofMessage(c) {
 			return false
 		}
 		var visit *epb.Encounter
@@ -244,27 +228,27 @@ var given = mapping.Pair{
 	},
 }
 
-// bornKey is the key under which it is kept that no message made a record.
-type bornKey struct{}
-
-// bornElsewhere is noMessage for pairs, which ask it for each value of a record.
-func bornElsewhere(c *mapping.Context) bool {
-	return c.Memo(bornKey{}, func() any { return noMessage(c.Resources()) }).(bool)
+// cameAsMessage reports a record that we made of a message: its MessageHeader has what only a message has, such as the version (MSH-12).
+func cameAsMessage(list []*mapping.Resource) bool {
+	return slices.ContainsFunc(list, func(r *mapping.Resource) bool {
+		h, ok := r.Msg.(*mhpb.MessageHeader)
+		return ok && slices.ContainsFunc(h.Extension, func(x *dpb.Extension) bool { return strings.HasPrefix(x.GetUrl().GetValue(), cp) })
+	})
 }
 
-// noMessage reports resources that no message made.
-func noMessage(list []*mapping.Resource) bool {
-	return !slices.ContainsFunc(list, func(r *mapping.Resource) bool { return r.Type() == "MessageHeader" })
+// ofMessage is cameAsMessage for pairs, which ask it for each value.
+func ofMessage(c *mapping.Context) bool {
+	type key struct{}
+	return c.Memo(key{}, func() any { return cameAsMessage(c.Resources()) }).(bool)
 }
 
 // declineOfPerson declines the observations that no vaccination has, where no message made the record: a message of vaccinations
 // has them by the person as of 2.7 alone, and there may be hundreds.
 func declineOfPerson(c *mapping.Context, _ proto.Message, _ tree.Node) bool {
-	list := c.Resources()
-	if !noMessage(list) {
+	if ofMessage(c) {
 		return false
 	}
-	for _, r := range list {
+	for _, r := range c.Resources() {
 		if r.Type() == "Observation" && !c.Placed(r) {
 			c.Decline(r.Msg, "a message of vaccinations has no place for observations of the person before 2.7; ORU^R01 has")
 			c.Place(r)
@@ -293,7 +277,7 @@ var iamStatus = mapping.Pair{
 	Read: nothing,
 	Write: func(c *mapping.Context, src proto.Message, iam tree.Node) bool {
 		a, ok := src.(*aipb.AllergyIntolerance)
-		if !ok || textAt(c.Doc, iam, "17.1") != "" || !bornElsewhere(c) {
+		if !ok || textAt(c.Doc, iam, "17.1") != "" || ofMessage(c) {
 			return false
 		}
 		code, word := "", ""
@@ -367,10 +351,12 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 			d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
 		}
 	}
-	person(d, tree.Root, rec)
+	person(d, tree.Root, whole)
+	belowPatient(d, rec)
 	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
 		if d.Name(k) == "PATIENT_RESULT" {
 			belowAnOrder(d, k)
+			withOBR(d, k)
 		}
 	}
 	reports(d, rec, whole)
@@ -401,14 +387,22 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 			}
 		case "GOL":
 			if id := d.Child(n, "4"); id == 0 || d.Empty(id) {
-				said := ""
-				d.LeavesBelow(n, func(k tree.Node, _ tree.State, _ string) { said += d.Text(k) + "|" })
-				fill(d, n, "4.1", shortened(said)) // those below problems stand in the order of these, not of the record
+				fill(d, n, "4.1", shortened(saidBelow(d, n))) // those below problems stand in the order of these, not of the record
 			}
 			fill(d, n, "1", "AD")
 			fill(d, n, "2", d.LeafText(when))
 		case "IAM":
 			fill(d, n, "6", "A")
+		case "PV1":
+			fill(d, n, "2", "U") // unknown, of table 0004
+		case "DG1":
+			fill(d, n, "6", "W") // a working diagnosis is the least that table 0052 can say
+		case "PRT":
+			fill(d, n, "2", "AD")
+		case "FT1":
+			fill(d, n, "6", "CG") // what FHIR calls a charge item is a charge
+		case "RXD":
+			fill(d, n, "7", shortened(saidBelow(d, n)))
 		case "IN1":
 			fill(d, n, "3", cmp.Or(textAt(d, n, "4.10"), textAt(d, n, "4.3"), textAt(d, n, "4.1"), notStated)) // what the company calls itself is what it is known by
 		case "PID":
@@ -431,6 +425,13 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 		codes(d, n, version)
 		return true
 	})
+}
+
+// saidBelow is what stands at and below a node.
+func saidBelow(d *tree.Doc, n tree.Node) string {
+	var said strings.Builder
+	d.LeavesBelow(n, func(k tree.Node, _ tree.State, _ string) { said.WriteString(d.Text(k) + "|") })
+	return said.String()
 }
 
 // fill says something at a place of a segment where nothing is said yet.
@@ -519,23 +520,39 @@ func codes(d *tree.Doc, n tree.Node, version string) {
 		return
 	}
 	for i, f := range s.Fields {
-		if k := d.Child(n, hl7v2.Number(i+1)); k != 0 && (f.Datatype == "NM" || d.Name(n) == "OBX" && i+1 == 5 && textAt(d, n, "2") == "NM") {
-			if text := d.LeafText(k); strings.ContainsAny(text, "eE") {
-				d.SetText(d.Leaf(k), hl7.Plain(text))
-			}
+		k := d.Child(n, hl7v2.Number(i+1))
+		typ := f.Datatype
+		if d.Name(n) == "OBX" && i+1 == 5 {
+			typ = textAt(d, n, "2")
+		}
+		switch {
+		case k == 0:
+		case typ == "NM":
+			withoutExponent(d, k)
+		case typ == "SN":
+			withoutExponent(d, d.Child(k, "2"))
+			withoutExponent(d, d.Child(k, "4"))
 		}
 		text, at := notStated, ".2"
 		switch f.Datatype {
 		case "CE", "CWE", "CNE":
 		case "XCN":
 			text, at = "U", ".10" // somebody whose name is unspecified: table 0200
+		case "XPN":
+			text, at = "U", ".7"
 		default:
 			continue
 		}
-		number := hl7v2.Number(i + 1)
-		if k := d.Child(n, number); f.Usage == schema.Required && (k == 0 || d.Empty(k)) {
-			d.SetText(leafAt(d, n, number+at), text)
+		if f.Usage == schema.Required && (k == 0 || d.Empty(k)) {
+			d.SetText(leafAt(d, n, hl7v2.Number(i+1)+at), text)
 		}
+	}
+}
+
+// withoutExponent writes a number as NM has it.
+func withoutExponent(d *tree.Doc, n tree.Node) {
+	if text := d.LeafText(n); n != 0 && strings.ContainsAny(text, "eE") {
+		d.SetText(d.Leaf(n), hl7.Plain(text))
 	}
 }
 
@@ -554,7 +571,8 @@ func problems(d *tree.Doc, rec *mapping.Record, when string) {
 	giveIDs(d, rec, list, "Condition", "4")
 }
 
-// giveIDs gives segments that have none the ids in the record of what they tell of: one for each, in the order of the record.
+// giveIDs gives segments that have none the ids in the record of what they tell of: one for each, in the order of the record; and one that is made
+// of what they say where nobody can tell which has which, or what they tell of has none.
 func giveIDs(d *tree.Doc, rec *mapping.Record, list []tree.Node, typ string, places ...string) {
 	var ids []string
 	for _, r := range rec.Resources {
@@ -562,12 +580,13 @@ func giveIDs(d *tree.Doc, rec *mapping.Record, list []tree.Node, typ string, pla
 			ids = append(ids, r.ID)
 		}
 	}
-	if len(ids) != len(list) {
-		return
-	}
 	for i, n := range list {
 		if !slices.ContainsFunc(places, func(p string) bool { k := d.Child(n, p); return k != 0 && !d.Empty(k) }) {
-			d.SetText(leafAt(d, n, places[0]+".1"), ids[i])
+			id := ""
+			if len(ids) == len(list) {
+				id = ids[i]
+			}
+			d.SetText(leafAt(d, n, places[0]+".1"), cmp.Or(id, shortened(saidBelow(d, n))))
 		}
 	}
 }
@@ -639,27 +658,39 @@ func orders(d *tree.Doc, n tree.Node, part *schema.Part, vaccinations bool) {
 }
 
 // person gives the patient of the message a number and a name where he has none: his id in the record, which is his number where it
-// comes from, if there is nobody else whose it could be; and U, unspecified, of table 0200.
-func person(d *tree.Doc, at tree.Node, rec *mapping.Record) {
+// comes from, if there is nobody else whose it could be, or where he has no id one that is made of all that the record says; and U, unspecified,
+// of table 0200.
+func person(d *tree.Doc, at tree.Node, whole *whole) {
 	for k := d.First(at); k != 0; k = d.Next(k) {
 		switch d.Name(k) {
 		case "PATIENT", "PATIENT_RESULT":
-			person(d, k, rec)
+			person(d, k, whole)
 		case "PID":
-			var ids []string
-			for _, r := range rec.Resources {
+			var patients []*mapping.Resource
+			for _, r := range whole.Resources {
 				if r.Type() == "Patient" {
-					ids = append(ids, r.ID)
+					patients = append(patients, r)
 				}
 			}
-			if c := d.Child(k, "3"); (c == 0 || d.Empty(c)) && len(ids) == 1 && ids[0] != "" {
-				d.SetText(leafAt(d, k, "3.1"), ids[0])
+			if c := d.Child(k, "3"); (c == 0 || d.Empty(c)) && len(patients) == 1 {
+				d.SetText(leafAt(d, k, "3.1"), cmp.Or(patients[0].ID, numberOf(whole.Record.Record)))
 			}
 			if c := d.Child(k, "5"); c == 0 || d.Empty(c) {
 				d.SetText(leafAt(d, k, "5.7"), "U")
 			}
 		}
 	}
+}
+
+// numberOf is a number made of all that a record says: no other record has it, so nobody takes its patient for another one.
+func numberOf(rec *mapping.Record) string {
+	var said []byte
+	for _, r := range rec.Resources {
+		if more, err := fhir.Append(said, r.Msg); err == nil { // what cannot be written says nothing
+			said = more
+		}
+	}
+	return shortened(string(said))
 }
 
 // ofNoReport is the text of OBR-4 above results that no report has.
@@ -688,6 +719,52 @@ func belowAnOrder(d *tree.Doc, group tree.Node) {
 		for k := d.First(from); k != 0; k = d.First(from) {
 			d.Move(k, to)
 		}
+	}
+}
+
+// belowPatient puts reports that do not say whose they are below the patient of a record about one: the receiver of a message would have to guess.
+func belowPatient(d *tree.Doc, rec *mapping.Record) {
+	patients := 0
+	for _, r := range rec.Resources {
+		if r.Type() == "Patient" {
+			patients++
+		}
+		if report, ok := r.Msg.(*drpb.DiagnosticReport); ok && report.Subject != nil || patients > 1 {
+			return // it may be somebody who is not in the record
+		}
+	}
+	var of, ofNobody []tree.Node
+	for k := d.First(tree.Root); k != 0; k = d.Next(k) {
+		if d.Name(k) == "PATIENT_RESULT" && !d.Empty(k) {
+			if p := d.Child(k, "PATIENT"); p != 0 && !d.Empty(p) {
+				of = append(of, k)
+			} else {
+				ofNobody = append(ofNobody, k)
+			}
+		}
+	}
+	if len(of) != 1 {
+		return
+	}
+	for _, group := range ofNobody {
+		for k := d.First(group); k != 0; k = d.First(group) {
+			d.Move(k, of[0])
+		}
+	}
+}
+
+// withOBR gives the orders of a patient that have none an OBR, which stands first in a group of results: that of a report which names no patient
+// stands in a group without one, and an order that no report is of has none.
+func withOBR(d *tree.Doc, group tree.Node) {
+	for order := d.First(group); order != 0; order = d.Next(order) {
+		if d.Name(order) != "ORDER_OBSERVATION" || d.Child(order, "OBR") != 0 || d.Empty(order) {
+			continue
+		}
+		text := notStated
+		if d.Child(order, "OBSERVATION") != 0 {
+			text = ofNoReport
+		}
+		d.SetText(leafAt(d, d.Add(order, "OBR", ""), "4.2"), text)
 	}
 }
 
@@ -754,7 +831,7 @@ func (l *latest) of(m proto.Message) {
 		us = t.GetValueUs()
 	}
 	if us != 0 && (l.text == "" || us > l.us) {
-		l.us, l.text = us, hl7.DTM(hl7.FHIRText(m))
+		l.us, l.text = us, shortFraction(hl7.DTM(hl7.FHIRText(m)))
 	}
 }
 

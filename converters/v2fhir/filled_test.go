@@ -38,7 +38,8 @@ const (
 	panel     = `{"resourceType":"DiagnosticReport","id":"panel","status":"final","code":{"text":"Panel"},"subject":{"reference":"urn:uuid:ann"},"result":[{"reference":"urn:uuid:potassium"}]}`
 	ofNobody  = `{"resourceType":"Observation","id":"blank","status":"final","code":{"text":"Blank"},"valueQuantity":{"value":0}}`
 	aspirin   = `{"resourceType":"MedicationRequest","id":"aspirin","status":"unknown","intent":"order","subject":{"reference":"urn:uuid:ann"},"medicationCodeableConcept":{"text":"Aspirin"},"identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},"value":"P1"}]}`
-	header    = `{"resourceType":"MessageHeader","id":"head","eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
+	foreign   = `{"resourceType":"MessageHeader","id":"head","eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
+	header    = `{"resourceType":"MessageHeader","id":"head","extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/MSH-15","valueCode":"AL"}],"eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
 )
 
 // TestFilledIn holds what is told of places that nobody has said against what the message holds, and that no message is made of what
@@ -83,6 +84,7 @@ func TestFilledIn(t *testing.T) {
 		{name: "orders without an order", o: convert.Options{Message: "OML^O21"}, resources: []string{annLee, sodium}, reject: AboutNothing},
 		{name: "an appointment without one", o: convert.Options{Message: "SIU^S12"}, resources: []string{annLee}, reject: AboutNothing},
 		{name: "a message that had no patient goes back without", resources: []string{header}, holds: "MSH|"},
+		{name: "a message of another program that has no patient", resources: []string{foreign}, reject: AboutNobody},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -310,7 +310,7 @@ type outgoing struct {
 }
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
-	whole := wholeOf(rec)
+	whole := wholeOf(rec, w.o.Date)
 	list, err := w.messages(whole)
 	if err != nil {
 		return nil, nil, err
@@ -351,6 +351,9 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	if len(filled) > 0 {
 		finds = append(finds, diag.New(FilledIn, diag.Place{}, "filled in, for the message must have it and the record does not say it: %s", strings.Join(filled, ", ")))
 	}
+	if !whole.dated {
+		finds = append(finds, w.o.DayOf("message"))
+	}
 	if f := leftOut(rec.Record); f != nil && whole.born {
 		finds = append(finds, f)
 	}
@@ -370,27 +373,24 @@ func withControl(text []byte, id string) []byte {
 // messages are those that a record becomes: the one that --message asks for or that the record came from, else as many as it takes.
 func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 	rec := whole.Record.Record
-	if b := rec.Bundle; whole.born && b != nil {
-		rec.DeclineElement(b.Type, "a message is what it is by its type and event")
-		if id := b.Identifier; id != nil {
-			rec.DeclineElement(id, "a message has a number of its own (MSH-10): that of a document is in all of its messages, and in other documents")
-			b.Identifier = nil // from the rows
-			defer func() { b.Identifier = id }()
-		}
-	}
-	if whole.born {
-		defer hideRepeated(rec)()
-	}
 	typ, event, structure := w.message(rec)
+	if whole.born {
+		if b := rec.Bundle; b != nil {
+			rec.DeclineElement(b.Type, "a message is what it is by its type and event")
+			rec.Withhold(b.Identifier, "a message has a number of its own (MSH-10): that of a document is in all of its messages, and in other documents")
+		}
+		hideRepeated(rec)
+		if w.o.Message == "" && structure != "" { // as the MessageHeader of another program says
+			m, err := w.oneMessage(whole, typ, event, structure)
+			if m != nil {
+				return []*outgoing{m}, err
+			}
+			structure = ""
+		}
+		withholdEvent(rec)
+	}
 	if structure != "" {
-		part := rec
-		if whole.born { // so that what is declined already stays declined
-			part = rec.Excerpt(placedIn(rec, structure, w.version()))
-		}
-		m, err := w.write(whole, part, typ, event, structure)
-		if part != rec {
-			rec.Absorb(part)
-		}
+		m, err := w.oneMessage(whole, typ, event, structure)
 		if err == nil && m == nil {
 			err = diag.New(AboutNothing, diag.Place{}, "")
 		}
@@ -405,6 +405,11 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 			event = appointmentEvent(part)
 		case "MDM_T02":
 			event = documentEvent(part)
+			m, err := w.write(whole, part, typ, event, structure)
+			if m == nil || err != nil || holds(m.doc, tree.Root, "OBX") {
+				return m, err
+			}
+			structure, event = "MDM_T01", withoutContent[event]
 		}
 		return w.write(whole, part, typ, event, structure)
 	})
@@ -413,6 +418,33 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 // toldBy are the segments by which a message of a visit tells of resources of a type.
 var toldBy = map[string][]string{"AllergyIntolerance": {"AL1", "IAM"}, "Condition": {"DG1", "PRB"}, "Coverage": {"IN1"}, "Encounter": {"PV1"}, "Observation": {"OBX"}, "Procedure": {"PR1"},
 	"RelatedPerson": {"NK1"}}
+
+// withoutContent are the events of a document without its content, by those of one with it.
+var withoutContent = map[string]string{"T02": "T01", "T06": "T05", "T10": "T09"}
+
+// oneMessage is a record as one message, nil if it would say nothing of what a message of its type is about, or an error.
+func (w *writer) oneMessage(whole *whole, typ, event, structure string) (*outgoing, error) {
+	rec := whole.Record.Record
+	if !whole.born {
+		return w.write(whole, rec, typ, event, structure)
+	}
+	part := rec.Excerpt(placedIn(rec, structure, w.version())) // so that what is declined already stays declined
+	m, err := w.write(whole, part, typ, event, structure)
+	if m != nil || w.o.Message != "" {
+		rec.Absorb(part)
+	}
+	return m, err
+}
+
+// withholdEvent keeps what the MessageHeaders of another program say of their event out of messages of other events.
+func withholdEvent(rec *mapping.Record) {
+	for _, r := range rec.Resources {
+		if h, ok := r.Msg.(*mhpb.MessageHeader); ok {
+			rec.Withhold(h.GetEvent().GetCoding(), "a message is what it is by its type and event")
+			rec.Withhold(h.GetEvent().GetUri(), "a message is what it is by its type and event")
+		}
+	}
+}
 
 // placedIn are the places of the resources that are contained in no other, without those that it declines: our tables read in every message of a
 // visit what senders put there, but its structure in the version that is written may have no segment for it.
@@ -438,7 +470,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 		return nil, err
 	}
 	if !m.Set().Has(structure, "Bundle") {
-		if w.o.Message != "" || whole.event == "" {
+		if w.o.Message != "" || whole.born {
 			return nil, diag.New(NoStructure, diag.Place{}, "")
 		}
 		structure = AnyStructure // it came from a message that was read so, and goes back so
@@ -467,7 +499,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	if whole.born && lacksSubject(doc, typ) {
 		return nil, nil
 	}
-	if whole.event == "" && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
+	if (whole.born || whole.event == "") && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without
 		return nil, diag.New(AboutNobody, diag.Place{}, "")
 	}
 	return &outgoing{typ: typ, event: event, structure: structure, doc: doc, said: said}, nil
@@ -564,7 +596,7 @@ func (w *writer) header(d *tree.Doc, whole *whole, typ, event, structure string)
 		if err != nil {
 			continue
 		}
-		if x[0] == "12" && w.o.Version != "" || x[0][0] == '9' && w.o.Message != "" {
+		if x[0] == "12" && w.o.Version != "" || x[0][0] == '9' && (w.o.Message != "" || whole.born) {
 			d.SetText(d.Leaf(d.Make(msh, p, false)), x[1])
 			continue
 		}

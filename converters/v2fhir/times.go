@@ -11,12 +11,40 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-var dtm = hl7.Time
+// dtm is DTM.
+var dtm = mapping.Type{Read: hl7.Time.Read, Normal: hl7.Time.Normal, Write: func(c *mapping.Context, s string) (string, error) {
+	text, err := hl7.Time.Write(c, s)
+	if short := shortFraction(text); err == nil && short != text {
+		return short, mapping.Loss("the fraction of a second has four digits")
+	}
+	return text, err
+}}
+
+// shortFraction is a time of HL7 with the four digits that the fraction of a second may have.
+func shortFraction(text string) string {
+	dot := strings.IndexByte(text, '.')
+	if dot < 0 {
+		return text
+	}
+	end := len(text)
+	if i := strings.IndexAny(text, "+-"); i >= 0 {
+		end = i
+	}
+	return text[:min(dot+1+len("0000"), end)] + text[end:]
+}
+
+// timeOf is a dateTime in the form of DTM, empty if it has no value.
+func timeOf(t *dpb.DateTime) string {
+	if t == nil {
+		return ""
+	}
+	return shortFraction(hl7.DTM(hl7.FHIRText(t)))
+}
 
 // day is a DT, in which senders put times of day that come back to them. Of a record that no message made it has the day.
 var day = mapping.Type{Read: dtm.Read, Normal: dtm.Normal, Write: func(c *mapping.Context, s string) (string, error) {
 	text, err := dtm.Write(c, s)
-	if digits := len("20060102"); err == nil && len(text) > digits && bornElsewhere(c) {
+	if digits := len("20060102"); err == nil && len(text) > digits && !ofMessage(c) {
 		return text[:digits], mapping.Loss("a day stands there, without the time of day")
 	}
 	return text, err

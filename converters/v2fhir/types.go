@@ -23,7 +23,7 @@ var Types = mapping.Types{
 	"ST": text, "ID": text, "IS": text, "SI": text, "GTS": text,
 	"TX": formatted, "FT": formatted,
 	"NM": number, "SN1": number,
-	"DT": dtm, "DAY": day, "DTM": dtm, "TS": dtm, "TM": dtm,
+	"DT": day, "DTM": dtm, "TS": dtm, "TM": dtm,
 	"FHIR_ID": fhirID, "OID": oid, "UUID": uuid, "URI": uri, "URL": uri,
 	"SYSTEM":   system,
 	"CURRENCY": currency,

@@ -70,7 +70,7 @@ var status = mapping.Pair{
 		if !ok || e.Status == nil {
 			return false
 		}
-		if bornElsewhere(c) {
+		if !ofMessage(c) {
 			classOf(c.Doc, pv1, e.Status.Value)
 		}
 		if e.Status.Value != visitStatus(c, pv1) {

@@ -121,6 +121,7 @@ type Options struct {
 	Document   string   // --document, of C-CDA
 	Charset    string   // what the bytes are, whatever they say
 	Dates      string   // --dates: the order of day and month in tables
+	Date       string   // --date: the day, YYYY-MM-DD, of a document or message about a record that says no time; empty: none
 	Sheets     []string // --sheet: those of a workbook; none: all that show
 	Codes      *Codes   // --codes; nil: none
 	Unmapped   string   // --unmapped: what becomes of columns that no mapping knows; keep, report or refuse
@@ -132,6 +133,14 @@ type Options struct {
 	maxWhole int          // other than the constant, for tests
 	ended    func() error // why the reading of a large record should end; nil: never
 	tables   *Tables      // of what is written, if those are tables
+}
+
+// DayOf is the finding about a document or message of a record that says no time: its day is that of --date, or it has none.
+func (o *Options) DayOf(what string) *diag.Finding {
+	if o.Date != "" {
+		return diag.New(DatedByUser, diag.Place{}, "nothing in the record says when anything was: the %s has the day of --date", what)
+	}
+	return diag.New(Undated, diag.Place{}, "nothing in the record says when anything was: the %s has no date", what)
 }
 
 // Relative reports that references are Type/id.

@@ -36,6 +36,8 @@ const (
 	OnePage       diag.ID = "CP-CNV-012"
 	Wrapper       diag.ID = "CP-CNV-018"
 	OnlyOutcome   diag.ID = "CP-CNV-019"
+	Undated       diag.ID = "CP-FHIR-223"
+	DatedByUser   diag.ID = "CP-FHIR-224"
 )
 
 const reasonSuffix = ".reason.json"

@@ -224,4 +224,10 @@ var validateEntries = []Entry{
 	{"CP-FHIR-222", Info, "a practice that the specification recommends is not followed",
 		"The rule is advice.",
 		"the finding holds its words"},
+	{"CP-FHIR-223", Misread, "nothing in the record says when anything was, and what is made of it has no date",
+		"A document and a message must have a date: a receiver refuses one without. No clock is asked, for the date would be that of the conversion and not of the record.",
+		"say the day that the document or message is to have, such as that on which the record was handed over: --date 2026-11-22"},
+	{"CP-FHIR-224", Info, "nothing in the record says when anything was, and what is made of it has the day of --date",
+		"The day is what you said, and nothing of the record. Statements keep their own times, and have none where they have none.",
+		"nothing, if that is the day that you meant"},
 }

@@ -17,7 +17,7 @@ import (
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
 	rec.indexOnce() // later it would forget what has a place in the excerpt
-	part := &Record{Bundle: rec.Bundle, added: rec.added}
+	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)
@@ -56,6 +56,17 @@ func (rec *Record) DeclineElement(m proto.Message, why string) {
 	x := run{rec: rec}
 	if v := reflect.ValueOf(m); !v.IsNil() {
 		x.claimAll(v.Elem(), plan.OfMessage(m), tree.Declined, why)
+	}
+}
+
+// Withhold says why an element of the record, at and below m, is in none of the excerpts, and keeps it from the rows.
+func (rec *Record) Withhold(m proto.Message, why string) {
+	rec.DeclineElement(m, why)
+	if v := reflect.ValueOf(m); !v.IsNil() {
+		if rec.withheld == nil {
+			rec.withheld = map[plan.Place]bool{}
+		}
+		rec.withheld[plan.PlaceOf(v.Elem())] = true
 	}
 }
 

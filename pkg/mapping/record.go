@@ -39,6 +39,7 @@ type Record struct {
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
+	withheld  map[plan.Place]bool  // what no row sees when it is written
 	additions []addition
 	root      *Resource // wraps Bundle
 

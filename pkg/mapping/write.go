@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -112,6 +113,7 @@ func (m *Map) fromFHIR(name, typ string, rec *Record, trial bool, write func(c *
 		return nil, nil, err
 	}
 	refused := map[plan.Place]bool{}
+	maps.Copy(refused, rec.withheld)
 	for {
 		rec.index(int(m.claimed.Load()))
 		doc := tree.New(m.Format, min(256, 32*len(rec.Resources))) // a row of a table needs no room for a message

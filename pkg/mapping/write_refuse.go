@@ -31,7 +31,7 @@ func (c *Context) refuse() (again bool) {
 	if !again && len(c.refused) > 0 { // what was refused says why
 		for _, r := range c.rec.Resources {
 			visit(r.v, r.info, func(v reflect.Value, ti *plan.Type) {
-				if c.isRefused(v) {
+				if c.isRefused(v) && !c.rec.withheld[plan.PlaceOf(v)] {
 					c.claimAll(v, ti, tree.Declined, "a modifier of it has no place in "+c.Doc.Format.Name+", and it is never written without")
 				}
 			})

@@ -37,6 +37,7 @@ type convertOptions struct {
 	version, charset    string
 	document            string
 	dates, unmapped     string
+	date                string
 	sheets              []string
 	jobs                int
 	strict, force       bool
@@ -88,6 +89,7 @@ of no known format, or nothing could be written; 7 some records were rejected, t
 	f.StringVar(&o.document, "document", "", "C-CDA document to write of records of another origin: "+strings.Join(ccdafhir.Documents(), ", "))
 	f.StringVar(&o.charset, "encoding", "", "character set of the input, whatever it says of itself")
 	f.StringVar(&o.dates, "dates", "", "order of day and month in the dates of tables, where they do not say: mdy, dmy or ymd")
+	f.StringVar(&o.date, "date", "", "day (YYYY-MM-DD) of a document or message about a record in which nothing says a time; all others keep theirs")
 	addSheetFlag(f, &o.sheets)
 	f.StringVar(&o.unmapped, "unmapped", "", "columns of tables that the mapping does not know: keep, report or refuse")
 	addJobsFlag(f, &o.jobs)
@@ -108,7 +110,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return fail(exitUsage, errors.New("--to is missing"), "say what to write: --to fhir, --to fhir-xml, --to ndjson, --to hl7v2, --to ccda, --to csv or --to xlsx")
 	}
 	opts := convert.Options{To: o.to, BundleKind: o.bundle, Message: o.message, Version: o.version, Document: o.document, Charset: o.charset, Jobs: o.jobs,
-		Dates: o.dates, Sheets: o.sheets, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
+		Dates: o.dates, Date: o.date, Sheets: o.sheets, Unmapped: o.unmapped, LedgerFull: o.ledger != ""}
 	if o.from != "auto" {
 		opts.From = o.from
 	}
@@ -243,6 +245,10 @@ func (o *convertOptions) fitting() error {
 		return usagef("--version is about --to hl7v2")
 	case o.document != "" && o.to != "ccda":
 		return usagef("--document is about --to ccda")
+	case o.date != "" && o.to != "ccda" && o.to != "hl7v2":
+		return usagef("--date is about --to ccda and --to hl7v2")
+	case o.date != "" && !isDay(o.date):
+		return usagef("--date %s: it is a day, such as 2026-11-22", o.date)
 	case o.bundle != "" && o.to != "fhir" && o.to != "fhir-xml":
 		return usagef("--bundle is about --to fhir and --to fhir-xml")
 	case o.message != "" && !messageType.MatchString(o.message):
@@ -251,6 +257,12 @@ func (o *convertOptions) fitting() error {
 		return fail(exitUsage, fmt.Errorf("--version %s: HL7 v2 has no such version", o.version), "it is one of "+strings.Join(schema.Versions(), ", "))
 	}
 	return nil
+}
+
+// isDay reports a day as FHIR writes it.
+func isDay(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil
 }
 
 // leastOutput is what a conversion of so many bytes writes at the least: a look ahead that spares hours of work that must fail. HL7 v2

@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -295,6 +296,34 @@ func writePeriod(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		}
 	}
 	return false
+}
+
+// readRangeOrder: the low end of a range is not above the high one, and FHIRPath must be able to tell (rng-2). Where a sender has it
+// otherwise, or writes ends in different units, both are kept beside: one of them alone would say something else.
+func readRangeOrder(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Range)
+	if !ok || d.GetLow().GetValue() == nil || d.GetHigh().GetValue() == nil {
+		return false
+	}
+	low, lowErr := strconv.ParseFloat(d.Low.Value.Value, 64)
+	high, highErr := strconv.ParseFloat(d.High.Value.Value, 64)
+	if lowErr == nil && highErr == nil && low <= high && sameUnit(d.Low, d.High) {
+		return false
+	}
+	for _, end := range []struct {
+		name string
+		q    *dpb.SimpleQuantity
+	}{{"low", d.Low}, {"high", d.High}} {
+		q := &dpb.Quantity{Id: end.q.Id, Extension: end.q.Extension, Value: end.q.Value, Unit: end.q.Unit, System: end.q.System, Code: end.q.Code}
+		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: extensionBase + end.name},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Quantity{Quantity: q}}})
+	}
+	d.Low, d.High = nil, nil
+	return true
+}
+
+func sameUnit(a, b *dpb.SimpleQuantity) bool {
+	return a.GetCode().GetValue() == b.GetCode().GetValue() && a.GetSystem().GetValue() == b.GetSystem().GetValue() && a.GetUnit().GetValue() == b.GetUnit().GetValue()
 }
 
 // tongues are codes of ISO 639-2 that senders use where RFC 5646 wants those of two letters.

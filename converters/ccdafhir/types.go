@@ -18,6 +18,7 @@ import (
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
 	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "INT_POS": positive, "BL": boolean, "SYSTEM": system,
+	"OWN_SYSTEM":   mapping.Pair{Read: readOwnSystem, Write: writeNothing, Parts: []string{"@codeSystem"}},
 	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
 	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
@@ -50,6 +51,7 @@ var Types = mapping.Types{
 	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeRangeText},
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"RANGE_ORDER":  mapping.Pair{Read: readRangeOrder, Write: writeNothing, Parts: []string{"high"}},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"STREET":       mapping.Pair{Read: readStreet, Write: writeStreet},
@@ -108,13 +110,16 @@ var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, err
 // system is the OID of a code system (@codeSystem) and its URI in FHIR.
 var system = mapping.Type{
 	Read: func(c *mapping.Context, s string) (string, error) {
+		if isOwnSystem(s) {
+			return "", nil // OWN_SYSTEM has kept it
+		}
 		s = strings.TrimSpace(s)
 		if uri := icd9[s]; uri != "" {
 			return uri, nil
 		}
 		if known, ok := terminology.ByOID(s); ok {
 			// A code that the system does not have, where we know them all, is one of somebody's who calls it by the same number.
-			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && isOID(s) {
+			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && namesSystem(s) {
 				if holds, all := terminology.Holds(known.URI, code); all && !holds {
 					return rootURI(s)
 				}
@@ -148,6 +153,29 @@ var system = mapping.Type{
 	},
 }
 
+// codeSystemURL is what stands in @codeSystem where FHIR has no URI for it.
+const codeSystemURL = extensionBase + "code-system"
+
+// isOwnSystem reports a @codeSystem that CDA allows and FHIR cannot name: an OID of few arcs, or a word.
+func isOwnSystem(s string) bool {
+	if namesSystem(s) || isUUID(s) || !schema.IsUID(s) {
+		return false
+	}
+	_, named := terminology.ByName(s)
+	return !named
+}
+
+// readOwnSystem keeps it beside the code.
+func readOwnSystem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	k := attr(c.Doc, n, "codeSystem")
+	if k == 0 || attr(c.Doc, n, "code") == 0 || !isOwnSystem(c.Doc.Text(k)) {
+		return false
+	}
+	extend(dst, textExtension(codeSystemURL, c.Doc.Text(k)))
+	c.Carry(k)
+	return true
+}
+
 // icd9 is ICD-9-CM as documents and the guide name it: its diagnoses, and the whole of it.
 var icd9 = map[string]string{
 	"2.16.840.1.113883.6.103": "http://hl7.org/fhir/sid/icd-9-cm",
@@ -157,7 +185,7 @@ var icd9 = map[string]string{
 // rootURI is the URI of an OID or UUID. Those of FHIR are in lower case.
 func rootURI(root string) (string, error) {
 	switch {
-	case isOID(root):
+	case namesSystem(root):
 		return "urn:oid:" + root, nil
 	case isUUID(root):
 		return "urn:uuid:" + strings.ToLower(root), nil
@@ -193,6 +221,10 @@ func isOID(s string) bool {
 	}
 	return true
 }
+
+// namesSystem reports an OID that FHIR takes as the name of a system. QUIRK: the official validator takes none of so few arcs that its
+// last dot is among the first characters (1.2.3, 2.999): those are arcs below which others are given out.
+func namesSystem(s string) bool { return strings.LastIndexByte(s, '.') >= 5 && isOID(s) }
 
 func isUUID(s string) bool {
 	if len(s) != 36 {

@@ -489,6 +489,12 @@ const ucum = "http://unitsofmeasure.org"
 func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	u := attr(c.Doc, n, "unit")
 	q, ok := quantityOf(dst)
+	if name := c.Doc.Name(n); u == 0 && (name == "low" || name == "high" || name == "center") && attr(c.Doc, n, "value") != 0 {
+		c.Elsewhere()
+		if u = attr(c.Doc, c.Doc.Parent(n), "unit"); u != 0 { // QUIRK: the unit of an interval, said once for its ends
+			defer c.Fold("each end of an interval has its unit")()
+		}
+	}
 	if !ok || u == 0 {
 		return false
 	}

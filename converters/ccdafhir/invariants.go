@@ -327,7 +327,7 @@ func sameUnit(a, b *dpb.SimpleQuantity) bool {
 	return a.GetCode().GetValue() == b.GetCode().GetValue() && a.GetSystem().GetValue() == b.GetSystem().GetValue() && a.GetUnit().GetValue() == b.GetUnit().GetValue()
 }
 
-// tongues are the codes of ISO 639-2, each with that of two letters (ISO 639-1) which RFC 5646 wants in its place.
+// tongues are the codes of ISO 639-2, each with that of two letters (ISO 639-1) which RFC 5646 wants in its place: aaraa is aar, aa.
 var tongues = sync.OnceValue(func() map[string]string {
 	const list = "aaraa abkab afraf akaak albsq sqisq amham araar argan armhy hyehy asmas avaav aveae aymay azeaz bakba bambm baqeu euseu belbe benbn bihbh bisbi bodbo tibbo " +
 		"bosbs brebr bulbg burmy myamy catca cescs czecs chach chece chizh zhozh chucu chvcv corkw cosco crecr cymcy welcy danda deude gerde divdv dutnl nldnl dzodz ellel greel " +
@@ -361,11 +361,8 @@ func tag(s string) string {
 }
 
 // languageTag is a language where FHIR has a code and nothing else.
-var languageTag = mapping.Type{Read: func(c *mapping.Context, s string) (string, error) {
+var languageTag = mapping.Type{Read: func(_ *mapping.Context, s string) (string, error) {
 	if s = tag(strings.TrimSpace(s)); !isLanguage(s) {
-		if c.Doc.State(c.Leaf()) == tree.Carried {
-			return "", nil // OTHER_TONGUE has kept it
-		}
 		return "", errors.New("no language of RFC 5646")
 	}
 	return s, nil
@@ -391,7 +388,7 @@ func letters(s string) bool {
 	return strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// readOtherTongue keeps the language of a document that has no such tag.
+// readOtherTongue keeps the language of a document that has no such tag, before the row of the language finds that it is none.
 func readOtherTongue(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	k := attr(c.Doc, c.Doc.Child(n, "languageCode"), "code")
 	if k == 0 || isLanguage(tag(strings.TrimSpace(c.Doc.Text(k)))) {

@@ -111,9 +111,6 @@ var boolean = mapping.Type{Read: func(_ *mapping.Context, s string) (string, err
 // system is the OID of a code system (@codeSystem) and its URI in FHIR.
 var system = mapping.Type{
 	Read: func(c *mapping.Context, s string) (string, error) {
-		if isOwnSystem(s) {
-			return "", nil // OWN_SYSTEM has kept it
-		}
 		s = strings.TrimSpace(s)
 		if uri := icd9[s]; uri != "" {
 			return uri, nil
@@ -166,7 +163,7 @@ func isOwnSystem(s string) bool {
 	return !named
 }
 
-// readOwnSystem keeps it beside the code.
+// readOwnSystem keeps it beside the code, before the row of the system finds that it is none.
 func readOwnSystem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	k := attr(c.Doc, n, "codeSystem")
 	if k == 0 || attr(c.Doc, n, "code") == 0 || !isOwnSystem(c.Doc.Text(k)) {

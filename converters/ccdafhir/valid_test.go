@@ -97,6 +97,8 @@ func TestHeaderThatFHIRForbids(t *testing.T) {
 		{"a language with a region", doc("fi-FI", "", "Nothing", "1.2.3.6"), []string{`"language":"fi-FI"`}, []string{"language-code"}, []string{`<languageCode code="fi-FI"/>`}, true},
 		{"a document that takes the place of another", doc("en", related("XFRM", "RPLC"), "Nothing", "1.2.3.6"), []string{`"code":"transforms"`, `"code":"replaces"`}, nil, []string{`typeCode="XFRM"`, `typeCode="RPLC"`}, true},
 		{"a document related somehow", doc("en", related("LIKE"), "Nothing", "1.2.3.6"), []string{"StructureDefinition/related-document", `"LIKE"`}, []string{`"relatesTo"`}, nil, true},
+		{"a guardian of whom nothing is known", []byte(strings.Replace(string(doc("en", "", "Nothing", "1.2.3.6")), "</name></patient>", `</name><guardian nullFlavor="NI"><guardianPerson nullFlavor="UNK"/></guardian></patient>`, 1)),
+			[]string{"StructureDefinition/no-guardian"}, []string{`"contact"`}, []string{`<guardian nullFlavor="NI">`, `<guardianPerson nullFlavor="UNK"/>`}, true},
 		{"a link to a file", doc("en", "", `<paragraph><linkHtml href="4 - letter.pdf">the letter</linkHtml></paragraph>`, "1.2.3.6"), []string{`href=\"4%20-%20letter.pdf\"`}, nil, []string{"the letter"}, true},
 		{"an id that makes no document", doc("en", "", "Nothing", "1.2.3"), []string{`"type":"collection"`, `"valueString":"1.2.3"`}, []string{`"type":"document"`}, []string{`<id root="1.2.3" extension="9"/>`}, false},
 	} {

@@ -52,6 +52,7 @@ var Types = mapping.Types{
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
 	"RANGE_ORDER":  mapping.Pair{Read: readRangeOrder, Write: writeNothing, Parts: []string{"high"}},
+	"MEAL":         mapping.Pair{Read: readMeal, Write: writeMeal, Parts: []string{"event"}},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"STREET":       mapping.Pair{Read: readStreet, Write: writeStreet},

@@ -127,3 +127,21 @@ func TestHeaderThatFHIRForbids(t *testing.T) {
 		})
 	}
 }
+
+// TestSeveralMeals: a dose at several meals is one in FHIR, and does not come back as a dose at the first of them.
+func TestSeveralMeals(t *testing.T) {
+	doc := oneSection("2.16.840.1.113883.10.20.22.2.1.1", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><statusCode code="active"/>
+<effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="SXPR_TS"><comp xsi:type="EIVL_TS"><event code="ACM"/></comp><comp xsi:type="EIVL_TS"><event code="ACV"/></comp></effectiveTime>
+<consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`)
+	r := results(t, "ccda", "fhir", "", []byte(doc))[0]
+	if !strings.Contains(string(r.Parts[0].Data), `"when":["ACM","ACV"]`) {
+		t.Errorf("the meals are not in FHIR:\n%s", r.Parts[0].Data)
+	}
+	back := results(t, "fhir", "ccda", "", r.Parts[0].Data)[0]
+	if strings.Contains(string(back.Parts[0].Data), "<event") {
+		t.Errorf("one of the meals comes back:\n%s", back.Parts[0].Data)
+	}
+	if len(back.Entry.Unmapped)+len(back.Entry.Declined)+len(back.Entry.Folded) < 2 {
+		t.Errorf("the ledger does not name the meals: %+v", back.Entry)
+	}
+}

@@ -458,6 +458,12 @@ func readAllergy(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		if s := cmp.Or(severities[valueWithin(doc, o, severity)], whole); s != "" {
 			setCode(r, "severity", s)
 		}
+		at := doc.Child(o, "effectiveTime")
+		if s, _ := hl7.Time.Read(c, cmp.Or(attrText(doc, doc.Child(at, "low"), "value"), attrText(doc, at, "value"))); s != "" {
+			if onset := (&dpb.DateTime{}); hl7.Store(onset, s) {
+				r.Onset = onset
+			}
+		}
 		markDerived(r)
 		d.Reaction = append(d.Reaction, r)
 	})

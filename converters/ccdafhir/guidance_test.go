@@ -29,6 +29,10 @@ func TestGuidance(t *testing.T) {
 		}
 		return s + `</observation>`
 	}
+	medicine := func(inner string) string {
+		return `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><id root="1.2.3.5"/><statusCode code="active"/>` + inner +
+			`<consumable><manufacturedProduct><manufacturedMaterial><code code="1191" codeSystem="2.16.840.1.113883.6.88"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`
+	}
 	for _, tt := range []guidance{
 		{"a problem that ended nobody knows when", "22.2.5.1", "11450-4", problem(`<effectiveTime><low value="20200101"/><high nullFlavor="UNK"/></effectiveTime>` + asthma),
 			[]string{`"code":"resolved"`, `"_abatementDateTime":{`, `"category":[{`, `"code":"55607006"`}, `"code":"active"}`, []string{`<high nullFlavor="UNK"/>`}},
@@ -36,6 +40,39 @@ func TestGuidance(t *testing.T) {
 <act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.64"/><code code="48767-8" codeSystem="2.16.840.1.113883.6.1"/><text>Mild in spring</text>
 <author><time value="20200102"/><assignedAuthor><id root="1.2.3.7" extension="9"/><assignedPerson><name><given>Rowan</given><family>Testperson</family></name></assignedPerson></assignedAuthor></author>
 </act></entryRelationship>`), []string{`"note":[{`, `"text":"Mild in spring"`, `"time":"2020-01-02"`, `"authorReference":{`}, "", []string{`Mild in spring`, `<time value="20200102"/>`}},
+		{"when a reaction began", "22.2.6.1", "48765-2", `<act classCode="ACT" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.30"/><id root="1.2.3.5"/><code code="CONC" codeSystem="2.16.840.1.113883.5.6"/><statusCode code="active"/>
+<entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.7"/><id root="1.2.3.6"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/><statusCode code="completed"/><value` + coded + `"419199007"/>
+<participant typeCode="CSM"><participantRole classCode="MANU"><playingEntity classCode="MMAT"><code code="2670" codeSystem="2.16.840.1.113883.6.88"/></playingEntity></participantRole></participant>
+<entryRelationship typeCode="MFST" inversionInd="true"><observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.9"/><id root="1.2.3.7"/><code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
+<statusCode code="completed"/><effectiveTime><low value="20190504"/></effectiveTime><value` + coded + `"422587007"/></observation></entryRelationship></observation></entryRelationship></act>`,
+			[]string{`"onset":"2019-05-04"`}, "", []string{`<low value="20190504"/>`}},
+		{"a vaccine of which one or two were given", "22.2.2.1", "11369-6", `<substanceAdministration classCode="SBADM" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.52"/><statusCode code="completed"/><effectiveTime value="20200101"/>
+<doseQuantity><low value="1"/><high value="2"/></doseQuantity><consumable><manufacturedProduct><manufacturedMaterial><code code="33" codeSystem="2.16.840.1.113883.12.292"/></manufacturedMaterial></manufacturedProduct></consumable></substanceAdministration>`,
+			[]string{`dose-range","valueRange":{"low":{"value":1},"high":{"value":2}}`}, `"doseQuantity"`, []string{`<low value="1"/>`, `<high value="2"/>`}},
+		{"at which meal and how often", "22.2.1.1", "10160-0", medicine(`<effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="SXPR_TS"><comp xsi:type="PIVL_TS"><period value="24" unit="h"/></comp>
+<comp xsi:type="EIVL_TS" operator="A"><event code="ACM"/></comp></effectiveTime>`),
+			[]string{`"when":["ACM"]`, `"period":24,"periodUnit":"h"`}, "", nil},
+		{"before breakfast, in words too", "22.2.1.1", "10160-0", medicine(`<effectiveTime xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="EIVL_TS"><event code="ACM" codeSystem="2.16.840.1.113883.5.139" displayName="before breakfast"/></effectiveTime>`),
+			[]string{`"when":["ACM"]`, `"valueString":"before breakfast"`}, "", []string{`<event code="ACM" displayName="before breakfast"/>`}},
+		{"repeated so often", "22.2.1.1", "10160-0", medicine(`<repeatNumber><low value="1"/><high value="3"/></repeatNumber>`),
+			[]string{`repeat-low","valueDecimal":1`, `repeat-high","valueDecimal":3`}, "", []string{`<low value="1"/>`, `<high value="3"/>`}},
+		{"repeated who knows how often", "22.2.1.1", "10160-0", medicine(`<repeatNumber><low value="1"/><high nullFlavor="UNK"/></repeatNumber>`),
+			[]string{`repeat-low","valueDecimal":1`}, "", []string{`<low value="1"/>`, `<high nullFlavor="UNK"/>`}},
+		{"a condition in words, and one that is said", "22.2.1.1", "10160-0", medicine(`<precondition><criterion><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="ST">when it hurts</value></criterion></precondition>
+<precondition><criterion><value xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="BL" value="true"/></criterion></precondition>`),
+			[]string{`"valueString":"when it hurts"`, `"url":"value-boolean","valueBoolean":true`}, "", []string{`when it hurts`, `xsi:type="BL" value="true"`}},
+		{"a supply that stands alone", "22.2.10", "18776-5", `<supply classCode="SPLY" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.43"/><id root="1.2.3.6"/><statusCode code="active"/><independentInd value="false"/></supply>`,
+			[]string{`independent","valueBoolean":false`}, "", []string{`<independentInd value="false"/>`}},
+		{"a dispense that stands alone", "22.2.1.1", "10160-0", medicine(`<entryRelationship typeCode="REFR"><supply classCode="SPLY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.18"/><id root="1.2.3.6"/><statusCode code="completed"/><independentInd value="true"/></supply></entryRelationship>`),
+			[]string{`independent","valueBoolean":true`}, "", []string{`<independentInd value="true"/>`}},
+		{"a device that stands alone", "22.2.23", "46264-8", `<supply classCode="SPLY" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.50"/><id root="1.2.3.6"/><statusCode code="completed"/><independentInd value="true"/></supply>`,
+			[]string{`independent","valueBoolean":true`}, "", []string{`<independentInd value="true"/>`}},
+		{"a result done twice", "22.2.3.1", "30954-2", strings.Replace(values(`xsi:type="INT" value="2"`), "<value", `<repeatNumber value="2"/><value`, 1),
+			[]string{`repeat","valueDecimal":2`}, "", []string{`<repeatNumber value="2"/>`}},
+		{"a translation of a translation", "22.2.3.1", "30954-2", values(`xsi:type="CD" code="10828004" codeSystem="2.16.840.1.113883.6.96"><translation code="P" codeSystem="1.2.3.4.5"><translation code="POS" codeSystem="1.2.3.4.6"/></translation></value><value xsi:type="INT" nullFlavor="UNK"`),
+			[]string{`translation-of","valueCoding":{"system":"urn:oid:1.2.3.4.6","code":"POS"}`}, "", []string{`<translation code="POS" codeSystem="1.2.3.4.6"/>`}},
+		{"a time by its middle", "22.2.3.1", "30954-2", strings.Replace(values(`xsi:type="INT" value="2"`), `<effectiveTime value="20200101"/>`, `<effectiveTime><center value="20200101"/><width value="2" unit="wk"/></effectiveTime>`, 1),
+			nil, "", []string{"<center value=\"20200101\"/>\n                <width value=\"2\" unit=\"wk\"/>"}},
 		{"more than", "22.2.3.1", "30954-2", result(`<low value="200" unit="mg/dL" inclusive="false"/>`), []string{`"value":200`, `"comparator":">"`}, "valueRange",
 			[]string{`<low value="200" unit="mg/dL" inclusive="false"/>`}},
 		{"a time with two equal bounds", "22.2.3.1", "30954-2", `<observation classCode="OBS" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.2"/><id root="1.2.3.6"/>

@@ -2,7 +2,9 @@ package ccdafhir
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"sync"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
@@ -297,17 +299,57 @@ func writePeriod(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	return false
 }
 
-// tongues are codes of ISO 639-2 that senders use where RFC 5646 wants those of two letters.
-var tongues = map[string]string{"eng": "en", "spa": "es", "fra": "fr", "fre": "fr", "deu": "de", "ger": "de", "zho": "zh", "chi": "zh", "ita": "it",
-	"jpn": "ja", "kor": "ko", "por": "pt", "rus": "ru", "ara": "ar", "hin": "hi", "vie": "vi", "tgl": "tl", "pol": "pl", "ben": "bn", "fas": "fa", "per": "fa",
-	"heb": "he", "nld": "nl", "dut": "nl", "ell": "el", "gre": "el", "tur": "tr", "ukr": "uk", "urd": "ur", "pan": "pa", "hat": "ht", "som": "so", "amh": "am",
-	"tha": "th", "swe": "sv", "nor": "no", "dan": "da", "fin": "fi", "ces": "cs", "cze": "cs", "hun": "hu", "ron": "ro", "rum": "ro"}
+// readRangeOrder: the low end of a range is not above the high one, and FHIRPath must be able to tell (rng-2). Where a sender has it
+// otherwise, or writes ends in different units, both are kept beside: one of them alone would say something else.
+func readRangeOrder(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*dpb.Range)
+	if !ok || d.GetLow().GetValue() == nil || d.GetHigh().GetValue() == nil {
+		return false
+	}
+	low, lowErr := strconv.ParseFloat(d.Low.Value.Value, 64)
+	high, highErr := strconv.ParseFloat(d.High.Value.Value, 64)
+	if lowErr == nil && highErr == nil && low <= high && sameUnit(d.Low, d.High) {
+		return false
+	}
+	for _, end := range []struct {
+		name string
+		q    *dpb.SimpleQuantity
+	}{{"low", d.Low}, {"high", d.High}} {
+		q := &dpb.Quantity{Id: end.q.Id, Extension: end.q.Extension, Value: end.q.Value, Unit: end.q.Unit, System: end.q.System, Code: end.q.Code}
+		d.Extension = append(d.Extension, &dpb.Extension{Url: &dpb.Uri{Value: extensionBase + end.name},
+			Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Quantity{Quantity: q}}})
+	}
+	d.Low, d.High = nil, nil
+	return true
+}
+
+func sameUnit(a, b *dpb.SimpleQuantity) bool {
+	return a.GetCode().GetValue() == b.GetCode().GetValue() && a.GetSystem().GetValue() == b.GetSystem().GetValue() && a.GetUnit().GetValue() == b.GetUnit().GetValue()
+}
+
+// tongues are the codes of ISO 639-2, each with that of two letters (ISO 639-1) which RFC 5646 wants in its place: aaraa is aar, aa.
+var tongues = sync.OnceValue(func() map[string]string {
+	const list = "aaraa abkab afraf akaak albsq sqisq amham araar argan armhy hyehy asmas avaav aveae aymay azeaz bakba bambm baqeu euseu belbe benbn bihbh bisbi bodbo tibbo " +
+		"bosbs brebr bulbg burmy myamy catca cescs czecs chach chece chizh zhozh chucu chvcv corkw cosco crecr cymcy welcy danda deude gerde divdv dutnl nldnl dzodz ellel greel " +
+		"engen epoeo estet eweee faofo fasfa perfa fijfj finfi frafr frefr fryfy fulff geoka katka glagd glega glggl glvgv grngn gujgu hatht hauha hbssh hebhe herhz hinhi hmoho " +
+		"hrvhr hunhu iboig iceis islis idoio iiiii ikuiu ileie inaia indid ipkik itait javjv jpnja kalkl kankn kasks kaukr kazkk khmkm kikki kinrw kirky komkv konkg korko kuakj " +
+		"kurku laolo latla lavlv limli linln litlt ltzlb lublu luglg macmk mkdmk mahmh malml maomi mrimi marmr mayms msams mlgmg mltmt monmn nauna navnv nblnr ndend ndong nepne " +
+		"nnonn nobnb norno nyany ocioc ojioj orior ormom ossos panpa plipi polpl porpt pusps quequ rohrm ronro rumro runrn rusru sagsg sansa sinsi slksk slosk slvsl smese smosm " +
+		"snasn sndsd somso sotst spaes srdsc srpsr sswss sunsu swasw swesv tahty tamta tattt telte tgktg tgltl thath tirti tonto tsntn tsots tuktk turtr twitw uigug ukruk urdur " +
+		"uzbuz venve vievi volvo wlnwa wolwo xhoxh yidyi yoryo zhaza zulzu"
+	m := map[string]string{}
+	for pair := range strings.FieldsSeq(list) {
+		m[pair[:3]] = pair[3:]
+		m[pair[3:]] = pair[3:]
+	}
+	return m
+})
 
 // tag is a language as RFC 5646 writes it: two letters where there are two, a region in capitals.
 func tag(s string) string {
 	parts := strings.Split(s, "-")
 	parts[0] = strings.ToLower(parts[0])
-	if short := tongues[parts[0]]; short != "" {
+	if short := tongues()[parts[0]]; short != "" {
 		parts[0] = short
 	}
 	for i := range parts[1:] {
@@ -326,10 +368,35 @@ var languageTag = mapping.Type{Read: func(_ *mapping.Context, s string) (string,
 	return s, nil
 }}
 
-// isLanguage reports whether a tag begins with a code of ISO 639.
+// isLanguage reports a tag of RFC 5646, as tag writes it: one of ISO 639 first, then a script, a region and variants.
 func isLanguage(s string) bool {
-	primary, _, _ := strings.Cut(s, "-")
-	return (len(primary) == 2 || len(primary) == 3) && strings.Trim(primary, "abcdefghijklmnopqrstuvwxyz") == "" && !strings.ContainsAny(s, " \t\r\n")
+	primary, rest, more := strings.Cut(s, "-")
+	if !letters(primary) || len(primary) != 3 && tongues()[primary] == "" { // of those of three letters there are thousands
+		return false
+	}
+	for more && rest != "x" && !strings.HasPrefix(rest, "x-") {
+		var part string
+		part, rest, more = strings.Cut(rest, "-")
+		if len(part) < 2 || len(part) == 3 && letters(part) { // en-X, en-USI
+			return false
+		}
+	}
+	return terminology.Language(s) == ""
+}
+
+func letters(s string) bool {
+	return strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// readOtherTongue keeps the language of a document that has no such tag, before the row of the language finds that it is none.
+func readOtherTongue(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	k := attr(c.Doc, c.Doc.Child(n, "languageCode"), "code")
+	if k == 0 || isLanguage(tag(strings.TrimSpace(c.Doc.Text(k)))) {
+		return false
+	}
+	extend(dst, textExtension(languageURL, c.Doc.Text(k)))
+	c.Carry(k)
+	return true
 }
 
 const (

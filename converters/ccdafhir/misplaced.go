@@ -35,6 +35,7 @@ func readMisplaced(c *mapping.Context, _ tree.Node, dst proto.Message) bool {
 			return
 		}
 		any = true
+		setCode(dst, "status", "final") // as of every document, of one too that has nothing else
 		extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: misplacedURL}, Extension: []*dpb.Extension{
 			textExtension("place", d.PlaceOf(n)), textExtension("element", strings.TrimSpace(string(ccda.AppendElement(nil, d, n))))}})
 		d.LeavesBelow(n, func(leaf tree.Node, s tree.State, _ string) {

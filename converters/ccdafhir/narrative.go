@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"bytes"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -97,6 +98,25 @@ func inBodies(raw string) iter.Seq[ccda.Token] {
 	}
 }
 
+// escapedURL is a URL as it must be written: people link to files whose names have blanks.
+func escapedURL(s string) string {
+	var b []byte
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			if b == nil {
+				b = append(make([]byte, 0, len(s)+8), s[:i]...)
+			}
+			b = fmt.Appendf(b, "%%%02X", c)
+		} else if b != nil {
+			b = append(b, c)
+		}
+	}
+	if b == nil {
+		return s
+	}
+	return string(b)
+}
+
 // html is a narrative as XHTML. lost reports that it does not come back as it was, its text aside. Of a link to what has no id anywhere, the place to which it
 // leads is its title.
 func html(raw string, leads func(id string) bool) (div string, lost bool) {
@@ -156,6 +176,10 @@ func html(raw string, leads func(id string) bool) (div string, lost bool) {
 					if !leads(id) {
 						attrs[len(attrs)-1][0] = "title"
 					}
+				case a[0] == "href":
+					url := escapedURL(a[1])
+					attrs = append(attrs, [2]string{"href", url})
+					lost = lost || url != a[1]
 				case slices.Contains(both, a[0]):
 					attrs = append(attrs, a)
 				case a[0] != "xmlns":
@@ -438,14 +462,21 @@ func nothing(d *dpb.Narrative) bool {
 	return true
 }
 
-// readSectionText gives a section that has nothing within it a narrative that says so (cmp-1).
-func readSectionText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	s, ok := dst.(*compb.Composition_Section)
-	if !ok || s.Text != nil || c.Doc.Child(n, "entry") != 0 || c.Doc.Child(n, "component") != 0 {
-		return false
+// readSectionTexts gives each section that has nothing within it a narrative that says so (cmp-1): where it has entries, nothing was made of them.
+func readSectionTexts(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*compb.Composition)
+	return ok && sectionTexts(d.Section)
+}
+
+func sectionTexts(list []*compb.Composition_Section) (any bool) {
+	for _, s := range list {
+		if s.Text == nil && len(s.Entry) == 0 && len(s.Section) == 0 {
+			s.Text = &dpb.Narrative{}
+			any = nothing(s.Text)
+		}
+		any = sectionTexts(s.Section) || any
 	}
-	s.Text = &dpb.Narrative{}
-	return nothing(s.Text)
+	return any
 }
 
 func writeNothing(*mapping.Context, proto.Message, tree.Node) bool { return false }

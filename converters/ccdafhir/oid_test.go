@@ -12,3 +12,12 @@ func TestIsOID(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesSystem: of those, FHIR's validator takes none of so few arcs.
+func TestNamesSystem(t *testing.T) {
+	for s, want := range map[string]bool{"1.2": false, "1.2.3": false, "2.999": false, "1.0.3166": false, "1.2.3.4": true, "2.16.840.1.113883.4.1": true, "1.2.3.x": false} {
+		if got := namesSystem(s); got != want {
+			t.Errorf("namesSystem(%q) is %t", s, got)
+		}
+	}
+}

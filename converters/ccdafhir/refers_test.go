@@ -58,4 +58,12 @@ func TestVisitNamed(t *testing.T) {
 	if strings.Count(back, `extension="V7"`) != 2 || strings.Count(back, `code="99213"`) != 1 {
 		t.Errorf("the encounter and its name do not come back:\n%s", back)
 	}
+	// nor is there one in a cluster of which it is a part
+	cluster := through(t, "ccda", "fhir", "", []byte(oneSection("2.16.840.1.113883.10.20.22.2.17", "29762-2", `<organizer classCode="CLUSTER" moodCode="EVN"><id root="1.2.3.6"/><statusCode code="completed"/><component>`+visit+`</encounter></component></organizer>`)))[0]
+	if strings.Contains(string(cluster), `"resourceType":"Encounter"`) || !strings.Contains(string(cluster), `"value":"V7"`) {
+		t.Errorf("an encounter of which nothing is said is made:\n%s", cluster)
+	}
+	if back := string(through(t, "fhir", "ccda", "", cluster)[0]); !strings.Contains(back, `<id root="1.2.3.9" extension="V7"/>`) {
+		t.Errorf("the name of the encounter does not come back:\n%s", back)
+	}
 }

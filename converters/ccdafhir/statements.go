@@ -73,7 +73,7 @@ func sharedTemplate(c *mapping.Context, k tree.Node) *dpb.Extension {
 			return nil
 		}
 	}
-	if !isOID(t.root) || t.root == uriRootO {
+	if !namesSystem(t.root) || t.root == uriRootO {
 		return nil
 	}
 	known := true

@@ -25,12 +25,12 @@ const (
 
 // A life says what statusCode, @moodCode and @negationInd of an act mean in a resource; C-CDA on FHIR, ConceptMaps CF-ProcedureStatus,
 // CF-EncounterStatus, CF-ImmunizationStatus, CF-MedicationStatus and CF-MedActivityMood, and where they are silent FHIR's own
-// definitions of the codes. A status that a resource has no code for is left to data-absent-reason; the original is kept beside it.
+// definitions of the codes. The original is kept beside it.
 type life struct {
 	field   string
 	codes   map[string]string // of statusCode
 	back    map[string]string // "" is no statusCode
-	unknown string            // for no statusCode, or one that FHIR does not know
+	unknown string            // for no statusCode, or one that FHIR does not know: what the mood alone says where FHIR has no code for that
 	negated string            // the status of what was not done
 	never   string            // the flag of what shall not be done
 	intents map[string][]string
@@ -43,7 +43,7 @@ var lives = map[string]*life{
 			"held": "on-hold", "suspended": "on-hold", "nullified": "entered-in-error"},
 		back: map[string]string{"completed": "completed", "in-progress": "active", "stopped": "aborted", "not-done": "completed", "preparation": "new",
 			"on-hold": "suspended", "entered-in-error": "nullified", "unknown": ""}},
-	"Immunization": {field: "status", negated: "not-done",
+	"Immunization": {field: "status", unknown: "completed", negated: "not-done", // an event has happened
 		codes: map[string]string{"completed": "completed", "aborted": "not-done", "cancelled": "not-done", "held": "not-done", "new": "not-done",
 			"obsolete": "not-done", "suspended": "not-done", "nullified": "entered-in-error"},
 		back: map[string]string{"completed": "completed", "not-done": "completed", "entered-in-error": "nullified"}},
@@ -71,12 +71,15 @@ var lives = map[string]*life{
 			"cancelled": "cancelled", "new": "draft", "nullified": "entered-in-error"},
 		back: map[string]string{"active": "active", "completed": "completed", "suspended": "suspended", "cancelled": "cancelled", "draft": "new",
 			"entered-in-error": "nullified", "unknown": ""}},
-	"Goal": {field: "lifecycleStatus",
+	"Goal": {field: "lifecycleStatus", unknown: "proposed",
 		codes: map[string]string{"active": "active", "completed": "completed", "suspended": "on-hold", "held": "on-hold", "aborted": "cancelled",
 			"cancelled": "cancelled", "new": "proposed", "nullified": "entered-in-error"},
 		back: map[string]string{"active": "active", "completed": "completed", "on-hold": "suspended", "cancelled": "cancelled", "proposed": "new",
 			"entered-in-error": "nullified", "planned": "active", "accepted": "active", "rejected": "cancelled"}},
 }
+
+// anyIntent is the intent of what is in a mood that CDA does not have.
+var anyIntent = []string{"plan"}
 
 // plannedMedication is Planned Medication Activity, E.42: an intent that nobody has ordered yet.
 const (
@@ -121,12 +124,16 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	any := false
 	if status != "" && setCode(dst, l.field, status) {
 		any = true
-		if code == "" && status != l.unknown {
+		if code == "" && status != "unknown" {
 			extend(dst, &dpb.Extension{Url: &dpb.Uri{Value: inferredURL},
 				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}})
 		}
 	}
-	if intents := l.intents[mood]; len(intents) > 0 {
+	if len(l.intents) > 0 {
+		intents := l.intents[mood]
+		if len(intents) == 0 { // FHIR has no code for a mood that nobody knows
+			intents = anyIntent
+		}
 		intent := intents[0]
 		if ofTemplate(c.Doc, n, plannedMedication) {
 			intent = intents[len(intents)-1]
@@ -215,7 +222,7 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if len(l.intents) > 0 {
 		if v := field(src, "intent"); v != nil {
 			intent := hl7.FHIRText(v)
-			if slices.Contains(l.intents[mood], intent) {
+			if slices.Contains(l.intents[mood], intent) || mood != "" && len(l.intents[mood]) == 0 && slices.Contains(anyIntent, intent) {
 				any = true
 				c.ClaimValue(v)
 			} else if to := l.moods[intent]; to != "" && set(c.Doc, n, "moodCode", to) {

@@ -106,6 +106,13 @@ func TestStrange(t *testing.T) {
 			[]string{`"system":"urn:oid:2.16.840.1.113883.5.84"`}, []string{`<methodCode code="107" codeSystem="2.16.840.1.113883.5.84" displayName="By hand"/>`}, 0, 0},
 		{"a link within the narrative, and one that leads nowhere", strings.Replace(body(`<entry>`+observation("1.2.3.1", "")+`</entry>`), ">Nothing<", `><paragraph ID="p1">One <linkHtml href="#p1">there</linkHtml> <linkHtml href="#p2">nowhere</linkHtml></paragraph><`, 1),
 			[]string{`<a href=\"#p1\">`, `<a title=\"#p2\">`}, []string{`<linkHtml href="#p1">`, `<linkHtml href="#p2">`}, 0, 0},
+		{"a value that stands in the narrative", strings.Replace(body(`<entry>`+observation("1.2.3.1", `<value xsi:type="ED"><reference value="#t"/></value>`)+`</entry>`), ">Nothing<", `><content ID="t">Five of them</content><`, 1),
+			[]string{`"valueString":"Five of them"`}, []string{`<reference value="#t"/>`}, 0, 0},
+		{"a goal that has words of its own", strings.Replace(body(`<entry>`+strings.Replace(strings.Replace(observation("1.2.3.1", `<value xsi:type="ST"><reference value="#v"/></value>`), `moodCode="EVN"`, `moodCode="GOL"`, 1),
+			`codeSystem="2.16.840.1.113883.6.1"/>`, `codeSystem="2.16.840.1.113883.6.1"><originalText><reference value="#t"/></originalText></code>`, 1)+`</entry>`), ">Nothing<", `><content ID="t">To walk</content> <content ID="v">a mile</content><`, 1),
+			[]string{`"text":"To walk"`}, []string{`<reference value="#t"/>`, `<reference value="#v"/>`}, 0, 0},
+		{"an author of which only is known that it is a device", body(`<entry>` + observation("1.2.3.1", `<author><time value="20200101"/><assignedAuthor><id root="1.2.3.9"/><assignedAuthoringDevice nullFlavor="NI"/></assignedAuthor></author>`) + `</entry>`),
+			[]string{`"resourceType":"Device"`}, []string{`<assignedAuthoringDevice nullFlavor="NI"/>`}, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

@@ -18,6 +18,7 @@ import (
 // Types are what in the tables cannot be a row: the primitive datatypes of CDA as leaf types, and pairs of functions.
 var Types = mapping.Types{
 	"ST": text, "TS": hl7.Time, "NM": number, "INT": number, "INT_POS": positive, "BL": boolean, "SYSTEM": system,
+	"OWN_SYSTEM":   mapping.Pair{Read: readOwnSystem, Write: writeNothing, Parts: []string{"@codeSystem"}},
 	"II_VALUE":     mapping.Pair{Read: readII, Write: writeII},
 	"TEL_VALUE":    mapping.Pair{Read: readTEL, Write: writeTEL},
 	"UNIT":         mapping.Pair{Read: readUnit, Write: writeUnit},
@@ -43,13 +44,15 @@ var Types = mapping.Types{
 	"NO_PROBLEM":   mapping.Pair{Read: readNoProblem, Write: writeNothing},
 	"NO_DRUG":      mapping.Pair{Read: readNothing, Write: writeNoMedication},
 	"NO_DRUG_CODE": mapping.Pair{Read: readNoMedication, Write: writeNothing},
-	"SECTION_TEXT": mapping.Pair{Read: readSectionText, Write: writeNothing},
+	"SECTION_TEXT": mapping.Pair{Read: readSectionTexts, Write: writeNothing},
 	"MARKDOWN":     mapping.Pair{Read: readMarkdown, Write: writeNothing},
 	"BOUND":        mapping.Pair{Read: readBound, Write: writeBound},
 	"SEX":          mapping.Pair{Read: readSex, Write: writeSex},
 	"RANGE_TEXT":   mapping.Pair{Read: readRangeText, Write: writeRangeText},
 	"PERIOD":       mapping.Pair{Read: readPeriod, Write: writePeriod},
 	"PERIOD_ORDER": mapping.Pair{Read: readPeriodOrder, Write: writeNothing},
+	"RANGE_ORDER":  mapping.Pair{Read: readRangeOrder, Write: writeNothing, Parts: []string{"high"}},
+	"MEAL":         mapping.Pair{Read: readMeal, Write: writeMeal, Parts: []string{"event"}},
 	"BASE64":       base64,
 	"ORG_NAME":     mapping.Pair{Read: readOrgName, Write: writeNothing},
 	"STREET":       mapping.Pair{Read: readStreet, Write: writeStreet},
@@ -59,6 +62,7 @@ var Types = mapping.Types{
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
+	"OTHER_TONGUE": mapping.Pair{Read: readOtherTongue, Write: writeNothing, Parts: []string{"languageCode"}},
 	"REFERS":       mapping.Pair{Read: readEntryReferences, Write: writeNothing},
 	"PROVENANCE":   mapping.Pair{Read: readProvenance, Write: writeProvenance},
 	"UDI":          mapping.Pair{Read: readUDI, Write: writeNothing},
@@ -114,7 +118,7 @@ var system = mapping.Type{
 		}
 		if known, ok := terminology.ByOID(s); ok {
 			// A code that the system does not have, where we know them all, is one of somebody's who calls it by the same number.
-			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && isOID(s) {
+			if code := attrText(c.Doc, c.Doc.Parent(c.Leaf()), "code"); code != "" && namesSystem(s) {
 				if holds, all := terminology.Holds(known.URI, code); all && !holds {
 					return rootURI(s)
 				}
@@ -148,6 +152,29 @@ var system = mapping.Type{
 	},
 }
 
+// codeSystemURL is what stands in @codeSystem where FHIR has no URI for it.
+const codeSystemURL = extensionBase + "code-system"
+
+// isOwnSystem reports a @codeSystem that CDA allows and FHIR cannot name: an OID of few arcs, or a word.
+func isOwnSystem(s string) bool {
+	if namesSystem(s) || isUUID(s) || !schema.IsUID(s) {
+		return false
+	}
+	_, named := terminology.ByName(s)
+	return !named
+}
+
+// readOwnSystem keeps it beside the code, before the row of the system finds that it is none.
+func readOwnSystem(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	k := attr(c.Doc, n, "codeSystem")
+	if k == 0 || attr(c.Doc, n, "code") == 0 || !isOwnSystem(c.Doc.Text(k)) {
+		return false
+	}
+	extend(dst, textExtension(codeSystemURL, c.Doc.Text(k)))
+	c.Carry(k)
+	return true
+}
+
 // icd9 is ICD-9-CM as documents and the guide name it: its diagnoses, and the whole of it.
 var icd9 = map[string]string{
 	"2.16.840.1.113883.6.103": "http://hl7.org/fhir/sid/icd-9-cm",
@@ -157,7 +184,7 @@ var icd9 = map[string]string{
 // rootURI is the URI of an OID or UUID. Those of FHIR are in lower case.
 func rootURI(root string) (string, error) {
 	switch {
-	case isOID(root):
+	case namesSystem(root):
 		return "urn:oid:" + root, nil
 	case isUUID(root):
 		return "urn:uuid:" + strings.ToLower(root), nil
@@ -193,6 +220,10 @@ func isOID(s string) bool {
 	}
 	return true
 }
+
+// namesSystem reports an OID that FHIR takes as the name of a system. QUIRK: the official validator takes none of so few arcs that its
+// last dot is among the first characters (1.2.3, 2.999): those are arcs below which others are given out.
+func namesSystem(s string) bool { return strings.LastIndexByte(s, '.') >= 5 && isOID(s) }
 
 func isUUID(s string) bool {
 	if len(s) != 36 {
@@ -456,6 +487,12 @@ const ucum = "http://unitsofmeasure.org"
 func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	u := attr(c.Doc, n, "unit")
 	q, ok := quantityOf(dst)
+	if name := c.Doc.Name(n); u == 0 && (name == "low" || name == "high" || name == "center") && attr(c.Doc, n, "value") != 0 {
+		c.Elsewhere()
+		if u = attr(c.Doc, c.Doc.Parent(n), "unit"); u != 0 { // QUIRK: the unit of an interval, said once for its ends
+			defer c.Fold("each end of an interval has its unit")()
+		}
+	}
 	if !ok || u == 0 {
 		return false
 	}

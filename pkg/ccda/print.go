@@ -177,7 +177,13 @@ func (p *printer) element(n tree.Node, t *schema.Type, level int, namespaces str
 				p.misplaced(k)
 				continue
 			}
-			p.order = append(p.order, ranked{n: k, rank: c.Rank, typ: c.Type})
+			rank := c.Rank
+			if name == "center" { // an interval begins with its low end or its middle, and its width comes behind
+				if low, ok := t.Child("low"); ok {
+					rank = low.Rank
+				}
+			}
+			p.order = append(p.order, ranked{n: k, rank: rank, typ: c.Type})
 		}
 	}
 	if t != nil {

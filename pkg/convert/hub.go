@@ -430,7 +430,8 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 	if !rec.FromFHIR && first == "MessageHeader" {
 		natural = fhir.Message
 	}
-	stamped := rec.Bundle.GetTimestamp() != nil // as a document must be
+	id := rec.Bundle.GetIdentifier()
+	stamped := rec.Bundle.GetTimestamp() != nil && id.GetSystem().GetValue() != "" && id.GetValue().GetValue() != "" // as a document must be
 	if !rec.FromFHIR && first == "Composition" && stamped {
 		natural = fhir.Document
 	}

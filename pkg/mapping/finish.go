@@ -225,6 +225,13 @@ func fill(v reflect.Value, e *plan.Element) {
 			return
 		}
 	}
+	if ti.Prim != nil && ti.Prim.Kind == plan.Code { // FHIR wants one of its codes, and many sets have one for this
+		if unknown, err := ti.Prim.Parse("unknown"); err == nil {
+			ti.Prim.Store(item, unknown)
+			e.Put(v, item)
+			return
+		}
+	}
 	if addExtension(item, ti, unknownMarker()) {
 		if ti.Prim != nil {
 			ti.Prim.MarkNoValue(item)

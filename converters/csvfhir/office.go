@@ -81,11 +81,11 @@ func (x *Match) ofAnything(file, sheet string, columns []string) bool {
 }
 
 // tellingColumns are columns that no list has but one of this kind, whatever they are called.
-var tellingColumns = map[string][]string{"appointments": {"appointment_id", "time", "type", "reason", "provider", "duration", "room"}}
+var tellingColumns = map[string][]string{"appointments": {"appointment_id", "time", "room"}}
 
 // tellingWords stand in the names of what only lists of a kind have. They are normal as names of columns are, of which they are parts.
 var tellingWords = map[string][]string{
-	"appointments": {"appointment", "appt", "termin", "rdv", "rendez", "cita", "turno", "booking", "schedul", "slot"},
+	"appointments": {"appointment", "appt", "termin", "rdv", "rendez", "cita", "turno", "booking", "visit", "consult"},
 	"problems": {"problem", "diagn", "condition", "dx", "icd", "cim10", "cie10", "snomed", "sct", "onset", "abatement", "resol", "clinical",
 		"verification", "certainty", "severity", "laterality", "bodysite", "begdate", "listtype", "issuetype", "comorbid", "disease", "disorder",
 		"illness", "morbid", "patholog", "krankheit", "maladie", "antécédent", "enfermedad", "noted", "since", "pmh"},

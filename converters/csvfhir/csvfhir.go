@@ -676,7 +676,8 @@ func (m *Mapping) Called(column string) (names []string) {
 }
 
 // FindIn is Find with a look at the cells where a name alone does not tell: a column called Patient may hold names or numbers, and one called Name,
-// beside the first names, whole names or family names.
+// beside the first names, whole names or family names. Where the patient is a number, what is called Name is a patient's only if it holds names: in
+// a list of visits it may be the hospital's.
 func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {
 	columns := t.Header()
 	x := s.Find(file, t.Sheet, columns)
@@ -684,12 +685,14 @@ func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {
 		return x, nil
 	}
 	said := slices.Clone(columns)
-	changed := false
+	changed, numbered := false, false
 	for i, c := range columns {
 		as := ""
 		switch {
 		case suggest.OfPatients(c):
 			as = "full_name"
+		case x == nil && (normal(c) == "nombre" || normal(c) == "nome"): // a first name only beside a last name
+			as = "whole_name"
 		case x != nil && x.Names[i] == "full_name" && (normal(c) == "name" || normal(c) == "nom") && slices.Contains(x.Names, "first_name") && !slices.Contains(x.Names, "last_name"):
 			as = "last_name"
 		default:
@@ -699,8 +702,14 @@ func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {
 		if err != nil {
 			return nil, err
 		}
-		if names, none := suggest.HoldsNames(sample); as == "full_name" && names || as == "last_name" && none {
+		names, none := suggest.HoldsNames(sample)
+		switch {
+		case as == "full_name" && names, as == "last_name" && none:
 			said[i], changed = as, true
+		case as == "whole_name" && names:
+			said[i], changed = "full_name", true
+		case as == "full_name" && none && (x == nil || !slices.Contains(x.Names, "mrn")):
+			said[i], changed, numbered = "mrn", true, true
 		}
 	}
 	if !changed {
@@ -708,7 +717,18 @@ func (s *Set) FindIn(file string, t *csvtab.Table) (*Match, error) {
 	}
 	y := s.Find(file, t.Sheet, said)
 	if y == nil || x != nil && y.Known < x.Known {
-		return x, nil
+		y = x
+	}
+	if y != nil && numbered {
+		if i := slices.Index(y.Names, "full_name"); i >= 0 && (normal(columns[i]) == "name" || normal(columns[i]) == "nom") {
+			sample, err := sampleOf(t, i)
+			if err != nil {
+				return nil, err
+			}
+			if names, _ := suggest.HoldsNames(sample); !names {
+				return nil, nil
+			}
+		}
 	}
 	return y, nil
 }
@@ -751,7 +771,7 @@ func (t *Table) match(file, sheet string, columns []string) *Match {
 			}
 		}
 	}
-	if t.of.kind(t.Name) != nil && x.ofOthers(columns) {
+	if t.of.kind(t.Name) != nil && (x.ofOthers(columns) || x.ofAnything(file, sheet, columns)) {
 		return nil
 	}
 	for _, name := range x.Names {

@@ -1,6 +1,7 @@
 package csvfhir
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/csvtab"
 )
 
 // TestOfficeNames: the lists of the systems that offices have are read without a mapping of one's own. Behind each column stands what it is; a
@@ -75,11 +77,101 @@ func TestOthers(t *testing.T) {
 		"patient_id,doctor_id,first_name,last_name,date_of_birth,address":  "people",
 		"first_name,last_name,date_of_birth,doctor_id":                     "people",
 		"Name,DOB,Phone":                                                   "people",
+		// What any list has makes nothing a problem or an appointment.
+		"patient_id,scheduled_at,task_type,description,priority,status": "",
+		"patient_id,date,code,description":                              "",
+		"patient_id,description,start_date,status":                      "",
+		"patient_id,diagnosis,start_date,status":                        "problems",
+		"patient_id,description,icd10":                                  "problems",
+		"patient_id,start,stop,code,description":                        "",
+		"patient_id,start,type,description":                             "",
+		"patient_id,visit_date,duration":                                "appointments",
+		"patient_id,date,time,provider":                                 "appointments",
+		// The number of a row is no patient's.
+		"ID,Test,Result,Units":                        "",
+		"ID,Patient ID,Test,Result,Units":             "labs",
+		"patient_id,timestamp,heart_rate,systolic_bp": "vitals",
+		"patient_id,timestamp,temperature":            "",
 	} {
 		x := set.Find("list.csv", "", strings.Split(columns, ","))
 		if x == nil && kind != "" || x != nil && x.Table.Name != kind {
 			t.Errorf("%s: %+v, want %q", columns, x, kind)
 		}
+	}
+}
+
+// TestWhose: where names of columns do not tell whose number and name stand in a row, the cells do.
+func TestWhose(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ text, kind, names string }{
+		{"ID,Patient,Diagnosis,Onset\nv1,p-9,Asthma,2026-01-02\nv2,p-9,Gout,2026-01-03\n", "problems", "ID,mrn,description,onset"},
+		{"ID,Patient,Diagnosis,Onset\nv1,Fern Exampleton,Asthma,2026-01-02\n", "problems", "ID,full_name,description,onset"},
+		{"Patient,MRN,Diagnosis,Onset\np-9,77,Asthma,2026-01-02\n", "problems", "Patient,mrn,description,onset"},
+		// A visit's Name is the house's, if it holds no names of people.
+		{"PATIENT,NAME,CITY,VISIT DATE,TIME\np-9,LAKE CLINIC 2 LLC,Lakeside,2026-01-02,10:30\n", "", ""},
+		{"PATIENT,NAME,CITY,VISIT DATE,TIME\np-9,Fern Exampleton,Lakeside,2026-01-02,10:30\n", "appointments", "mrn,full_name,city,date,time"},
+		{"paciente_id,nombre,fecha_nacimiento,sexo\n1,Elena Ejemplo Prueba,1980-01-02,F\n", "people", "mrn,full_name,birth_date,sex"},
+		{"paciente_id,nombre,fecha_nacimiento,sexo\n1,Elena,1980-01-02,F\n", "", ""},
+	} {
+		f, err := csvtab.Open("list.csv", csvtab.Bytes([]byte(c.text)), csvtab.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := set.FindIn("list.csv", f.Tables[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, names := "", ""
+		if x != nil {
+			kind, names = x.Table.Name, strings.Join(x.Names, ",")
+		}
+		if kind != c.kind || names != c.names {
+			t.Errorf("%q is %q (%s), want %q (%s)", c.text, kind, names, c.kind, c.names)
+		}
+	}
+}
+
+// TestVitals: the unit of a vital sign stands in the name of its column; a word says why there is no number, and a number of another unit is invalid.
+func TestVitals(t *testing.T) {
+	set, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "MRN,Date,Pulse,SBP,DBP,Temp F,Weight lbs\nEX-1,2026-03-04,72 bpm,,82,98.6,>300\nEX-1,2026-03-05,refused,120,80,37 C,\n"
+	o := convert.Options{To: "fhir", TempDir: t.TempDir()}
+	out := convertTables(t, set, []*convert.File{inMemory("v.csv", table)}, &o, set.Named(officeName))
+	text := strings.Join(out.lines, "\n")
+	for _, want := range []string{
+		`"valueQuantity":{"value":72,"unit":"/min","system":"http://unitsofmeasure.org","code":"/min"}`,
+		`"dataAbsentReason":{"text":"refused"}`,
+		`"code":"8480-6"}]},"dataAbsentReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","code":"unknown"}]}`,
+		`"valueQuantity":{"value":98.6,"unit":"[degF]","system":"http://unitsofmeasure.org","code":"[degF]"}`,
+		`"valueQuantity":{"value":300,"comparator":">","unit":"[lb_av]"`,
+		`"dataAbsentReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","code":"error"}]}`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %s in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, `"value":37,`) {
+		t.Error("37 of another unit is a temperature in °F")
+	}
+	want := []map[string]string{
+		{"mrn": "EX-1", "taken": "2026-03-04", "heart_rate": "72", "diastolic": "82", "temp_f": "98.6", "weight_lb": ">300"},
+		{"mrn": "EX-1", "taken": "2026-03-05", "heart_rate": "refused", "systolic": "120", "diastolic": "80"},
+	}
+	for i, row := range out.tables["vitals"] {
+		for name, value := range row {
+			if value != want[i][name] {
+				t.Errorf("row %d comes back with %s %q, want %q", i, name, value, want[i][name])
+			}
+		}
+	}
+	if got := len(out.tables["vitals"]); got != len(want) {
+		t.Errorf("%d rows come back: %v", got, slices.Sorted(maps.Keys(out.tables)))
 	}
 }
 

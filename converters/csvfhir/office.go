@@ -1,7 +1,9 @@
 package csvfhir
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -55,6 +57,38 @@ func (x *Match) ofOthers(columns []string) bool {
 	}
 	kind := x.Table.of.kind(x.Table.Name)
 	return !slices.ContainsFunc(kind.Columns, func(k *suggest.Known) bool { return k.Person && k.Name != "full_name" && has(k.Name) })
+}
+
+// ofAnything reports a list of problems or appointments by nothing but columns that any list may have, a description with a date and a state: visits,
+// tasks and orders have them too, and what somebody is to do for a patient is not what the patient has.
+func (x *Match) ofAnything(file, sheet string, columns []string) bool {
+	words := tellingWords[x.Table.Name]
+	if words == nil {
+		return false
+	}
+	tells := func(name string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(normal(name), w) })
+	}
+	if tells(path.Base(file)) || sheet != anySheet && tells(sheet) {
+		return false
+	}
+	for i, name := range x.Names {
+		if x.Table.known[name] && name != "mrn" && (tells(columns[i]) || slices.Contains(tellingColumns[x.Table.Name], name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// tellingColumns are columns that no list has but one of this kind, whatever they are called.
+var tellingColumns = map[string][]string{"appointments": {"appointment_id", "time", "room"}}
+
+// tellingWords stand in the names of what only lists of a kind have. They are normal as names of columns are, of which they are parts.
+var tellingWords = map[string][]string{
+	"appointments": {"appointment", "appt", "termin", "rdv", "rendez", "cita", "turno", "booking", "visit", "consult"},
+	"problems": {"problem", "diagn", "condition", "dx", "icd", "cim10", "cie10", "snomed", "sct", "onset", "abatement", "resol", "clinical",
+		"verification", "certainty", "severity", "laterality", "bodysite", "begdate", "listtype", "issuetype", "comorbid", "disease", "disorder",
+		"illness", "morbid", "patholog", "krankheit", "maladie", "antécédent", "enfermedad", "noted", "since", "pmh"},
 }
 
 var staffNumbers = map[string]bool{"doctorid": true, "physicianid": true, "providerid": true, "practitionerid": true, "clinicianid": true, "nurseid": true,

@@ -34,6 +34,7 @@ var Types = withKinds(mapping.Types{
 	"DOSE":     func(units string) (mapping.Pair, error) { return dosePair(units), nil },
 	"RESULT":   func(units string) (mapping.Pair, error) { return resultPair(units), nil },
 	"RANGE":    func(units string) (mapping.Pair, error) { return rangePair(units), nil },
+	"MEASURE":  measurePair,
 	"COLUMN":   mapping.Pair{Read: readColumn, Write: writeColumn},
 })
 

@@ -98,6 +98,11 @@ func rootOf(text []byte) string {
 		if end < 0 {
 			return ""
 		}
+		// Behind [ the types follow, pages of them in what phones export; the name of the root stands before.
+		if root, ok := bytes.CutPrefix(text[:end], []byte("<!DOCTYPE ")); ok && bytes.Contains(root, []byte("[")) {
+			text = append([]byte("<"), bytes.TrimLeft(root, " \t\r\n")...)
+			break
+		}
 		text = bytes.TrimLeft(text[end+1:], " \t\r\n")
 	}
 	if len(text) < 2 || text[0] != '<' {

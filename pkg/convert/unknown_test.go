@@ -24,6 +24,8 @@ func TestUnknown(t *testing.T) {
 		{"<?xml version=\"1.0\"?>\n<!-- a > b --><n:Foo-Bar xmlns:n='x'>", "CP-CNV-001 the format of the input is not known: it is XML, and its root is n:Foo-Bar"},
 		{"<foo/>", "CP-CNV-001 the format of the input is not known: it is XML, and its root is foo"},
 		{"<ContinuityOfCareRecord>", "CP-CNV-001 the format of the input is not known: it is XML, and its root is ContinuityOfCareRecord"},
+		{"<?xml version=\"1.0\"?>\n<!DOCTYPE HealthData [\n<!ELEMENT HealthData (Record*)>\n", "CP-CNV-001 the format of the input is not known: it is XML, and its root is HealthData"},
+		{"<!DOCTYPE foo SYSTEM \"foo.dtd\">\n<foo>", "CP-CNV-001 the format of the input is not known: it is XML, and its root is foo"},
 		{"<foo", "CP-CNV-001 "},
 		{"< 5 is not XML", "CP-CNV-001 "},
 		{"<!-- ", "CP-CNV-001 "},

@@ -42,6 +42,7 @@ const (
 	EncodingMixed   diag.ID = "CP-CSV-004" // UTF-8 and single bytes in one file
 	EncodingUnknown diag.ID = "CP-CSV-005" // an option names an encoding that nobody knows
 	EncodingWrong   diag.ID = "CP-CSV-006" // bytes without a character
+	ForPeople       diag.ID = "CP-CNV-008" // a letter, a mail
 	OldWorkbook     diag.ID = "CP-CSV-007" // .xls
 	LockedWorkbook  diag.ID = "CP-CSV-008" // encrypted
 	OtherWorkbook   diag.ID = "CP-CSV-009" // .ods, .numbers, .xlsb

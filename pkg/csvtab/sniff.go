@@ -502,6 +502,11 @@ func refusal(k kind, name string, head []byte) *diag.Finding {
 		if oleHas(head, "EncryptedPackage") || oleHas(head, "EncryptionInfo") {
 			return diag.New(LockedWorkbook, at, "")
 		}
+		for _, stream := range []string{"WordDocument", "PowerPoint Document", "__nameid_version1.0"} { // the last of a mail of Outlook
+			if oleHas(head, stream) {
+				return diag.New(ForPeople, at, "the file is a document or a mail of an Office program, not a record that programs read")
+			}
+		}
 		return diag.New(OldWorkbook, at, "")
 	case archive:
 		return diag.New(NoTable, at, "the file is an archive, no table")

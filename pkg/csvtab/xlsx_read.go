@@ -192,7 +192,7 @@ func (b *book) open(f *File) error {
 	case b.member("Index/Document.iwa") != nil:
 		return diag.New(OtherWorkbook, at, "the file is a spreadsheet of Numbers")
 	case b.member("word/document.xml") != nil || b.member("ppt/presentation.xml") != nil:
-		return diag.New(NoTable, at, "the file is a document or a presentation, no table")
+		return diag.New(ForPeople, at, "the file is a document or a presentation, not a record that programs read")
 	case m == nil:
 		return b.fault(nil, "it has no list of sheets")
 	case m.Flags&1 != 0:

@@ -417,6 +417,7 @@ func (t *table) queue(r *row) {
 		}
 		grows := (q.fillsList || q.dst.grow >= 0) && (r.fillsList || r.dst.grow >= 0)
 		switch alike := q.Type == r.Type && q.dst.arrow == r.dst.arrow && q.dst.asks() == r.dst.asks(); {
+		case q.dst.arrow != nil && !q.mayWrite(r): // the tags behind the arrows tell apart what they lead to
 		case grows && !q.Each:
 			r.siblings = append(r.siblings, q)
 		case !alike || q.Place == r.Place: // what they make is told apart, or comes back where it was

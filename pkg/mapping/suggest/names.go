@@ -29,6 +29,9 @@ var words = map[string]string{
 // ofPatients are words before the others that say whose list it is.
 var ofPatients = map[string]bool{"patient": true, "patients": true, "pt": true, "pat": true}
 
+// ofRows are names of numbers that, without a word for whose they are, count the rows: the ID of a list of visits is a visit's, not a patient's.
+var ofRows = map[string]bool{"id": true, "number": true, "identifier": true, "key": true, "code": true}
+
 // Normal is a column's name as names are compared: in small letters, without blanks and punctuation, without what stands in
 // brackets behind it, and with the usual short words written in full. "Pt. First-Name*" is patientfirstname.
 func Normal(name string) string { return strings.Join(split(name), "") }

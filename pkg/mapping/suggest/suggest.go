@@ -246,9 +246,9 @@ func match(c *Column, f forms, k *Known) (pair, bool) {
 			r = 1
 		case f.normal == n.normal:
 			r = 2
-		case k.Person && f.bare == n.bare:
+		case k.Person && f.bare == n.bare && !(ofRows[f.normal] && n.bare != n.normal):
 			r = 3
-		case f.words == n.words, k.Person && f.bareWords == n.bareWords:
+		case f.words == n.words, k.Person && f.bareWords == n.bareWords && !(ofRows[f.normal] && n.bare != n.normal):
 			r = 4
 		}
 		if r += 4 * i; r > 4*i && (rank == 0 || r < rank) {

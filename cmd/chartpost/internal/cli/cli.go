@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ const (
 	exitNetwork     = 6
 	exitPartial     = 7 // some records rejected, the rest written
 	exitInterrupted = 130
+	exitPipe        = 141 // whoever read what is printed has gone (head -1): no fault, and what the signal would have ended with
 )
 
 // worse is of two exit statuses the one that is given where both apply.
@@ -76,7 +78,7 @@ func (c *CLI) screen(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// output is standard output, which keeps the first error of writing to it: what did not arrive is no success, whoever wrote it.
+// output is standard output or standard error, which keeps the first error of writing to it: what did not arrive is no success, whoever wrote it.
 type output struct {
 	w   io.Writer
 	err error
@@ -116,11 +118,21 @@ func someInput(cmd *cobra.Command, args []string) error {
 
 // Run runs the program over the process's own streams and returns its exit status.
 func Run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	heedLimits()
 	c := &CLI{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Version: version(), Ask: terminalAsk(os.Stdin, os.Stderr)}
 	return c.run(ctx, os.Args[1:], easeCollector)
+}
+
+// endings are the signals after which what is not whole is removed: Ctrl-C, a service that is stopped, and a window that is closed unless nohup
+// had it ignored.
+func endings() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
 }
 
 // Run runs one command line and returns its exit status. It changes nothing of the process, in which there may be more runs.
@@ -128,9 +140,9 @@ func (c *CLI) Run(ctx context.Context, args []string) int { return c.run(ctx, ar
 
 // run is Run; ease is called before a command over records.
 func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
-	out := &output{w: c.Out}
+	out, errOut := &output{w: c.Out}, &output{w: c.Err}
 	own := *c
-	own.Out = out
+	own.Out, own.Err = out, errOut
 	c = &own
 	root := c.root(ease)
 	root.SetArgs(args)
@@ -138,6 +150,9 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 	if ctx.Err() != nil {
 		fmt.Fprintln(c.Err, "chartpost: interrupted")
 		return exitInterrupted
+	}
+	if errors.Is(out.err, syscall.EPIPE) || errors.Is(errOut.err, syscall.EPIPE) {
+		return exitPipe
 	}
 	if err == nil && out.err == nil {
 		return exitOK

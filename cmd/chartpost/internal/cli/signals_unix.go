@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// heedLimits makes a file that may not grow any more (ulimit -f) an error like that of a full disk, after which what is not whole is removed:
-// by itself the signal ends the program at once.
-func heedLimits() { signal.Ignore(syscall.SIGXFSZ) }
+// heedLimits makes errors of what by itself would end the program at once and leave behind what is not whole: a file that may not grow any more
+// (ulimit -f), like a full disk, and a pipe that nobody reads any more (head -1).
+func heedLimits() { signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) }

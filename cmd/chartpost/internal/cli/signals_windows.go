@@ -1,4 +1,4 @@
 package cli
 
-// heedLimits has nothing to do: Windows has no such signal.
+// heedLimits has nothing to do: Windows has no such signals.
 func heedLimits() {}

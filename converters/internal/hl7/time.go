@@ -52,6 +52,10 @@ func ParseMoment(s string, clock bool) (m Moment, err error) {
 		s = strings.TrimSpace(s)
 	}
 	s, m.Frac, _ = strings.Cut(s, ".")
+	// QUIRK: 20200124205607123, a fraction of a second without its point, as some senders print the time of their clock.
+	if full := len("20060102150405"); !clock && m.Frac == "" && len(s) > full && len(s) <= full+4 && digits(s) {
+		s, m.Frac = s[:full], s[full:]
+	}
 	if !digits(s) || m.Frac != "" && !digits(m.Frac) || len(s)%2 != 0 {
 		return m, ErrTime
 	}

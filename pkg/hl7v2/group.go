@@ -256,7 +256,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			g.report("CP-V2-024", n)
 			return g.put(l, o.plan.head, name)
 		}
-		if i := o.next(name); i >= 0 {
+		if i := o.next(name, g.document(n)); i >= 0 {
 			return g.put(l, i, name)
 		}
 	}
@@ -297,10 +297,24 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	return inner
 }
 
-// next is the item that takes the segment by the grammar, -1 if there is none.
-func (o *open) next(name string) int {
+// document reports an OBX that is the document of an order, which its TXA follows: behind an ORC without OBR it may as well be a result.
+func (g *grouping) document(n tree.Node) bool {
+	d := g.m.Doc
+	if d.Name(n) != "OBX" {
+		return false
+	}
+	k := d.Next(n)
+	for k != 0 && d.Name(k) == "PRT" {
+		k = d.Next(k)
+	}
+	return k != 0 && d.Name(k) == "TXA"
+}
+
+// next is the item that takes the segment by the grammar, -1 if there is none. document says that it may be the document of an order.
+func (o *open) next(name string, document bool) int {
 	for i := max(o.at, 0); i < len(o.plan.items); i++ {
-		if it := &o.plan.items[i]; (i > o.at || it.repeats) && it.starts(name) {
+		it := &o.plan.items[i]
+		if (i > o.at || it.repeats) && it.starts(name) && (document || it.group == nil || it.group.name != "ORDER_DOCUMENT") {
 			return i
 		}
 	}

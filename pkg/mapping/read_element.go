@@ -98,7 +98,7 @@ func (c *Context) translate(r *row, text string, e any) {
 	if cc, ok := e.(*dpb.CodeableConcept); ok && text == "" && len(cc.Coding) > 0 {
 		text = cc.Coding[0].GetCode().GetValue()
 	}
-	code, _ := r.codes.of(text)
+	code := r.codes.read[text]
 	if code == nil || code.Declined {
 		return
 	}

@@ -22,6 +22,22 @@ var day = mapping.Type{Read: dtm.Read, Normal: dtm.Normal, Write: func(c *mappin
 	return text, err
 }}
 
+// rangeOf is the range of time of a name or an address: its period, unless other components have said that already. One that could not be read
+// has said nothing.
+func rangeOf(table, place string) mapping.Pair {
+	return mapping.Pair{Parts: []string{place},
+		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+			if x, ok := dst.(interface{ GetPeriod() *dpb.Period }); ok && x.GetPeriod() != nil {
+				return c.ReadTable(table+"_BESIDE", n, dst)
+			}
+			return c.ReadTable(table+"_ALONE", n, dst)
+		},
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+			return c.WriteTable(table+"_BESIDE", src, n)
+		},
+	}
+}
+
 // The extensions that hold the time of a birth: FHIR's own may stand at Patient.birthDate alone, so other persons have one of ours.
 const (
 	birthTimeURL      = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"

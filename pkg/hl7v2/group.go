@@ -297,7 +297,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	return inner
 }
 
-// document reports an OBX that is the document of an order, which its TXA follows: behind an ORC without OBR it may as well be a result.
+// document reports an OBX that may be the document of an order, before its TXA or its OBR. Behind an ORC that has no OBR it is a result.
 func (g *grouping) document(n tree.Node) bool {
 	d := g.m.Doc
 	if d.Name(n) != "OBX" {
@@ -307,7 +307,7 @@ func (g *grouping) document(n tree.Node) bool {
 	for k != 0 && d.Name(k) == "PRT" {
 		k = d.Next(k)
 	}
-	return k != 0 && d.Name(k) == "TXA"
+	return k != 0 && (d.Name(k) == "TXA" || d.Name(k) == "OBR")
 }
 
 // next is the item that takes the segment by the grammar, -1 if there is none. document says that it may be the document of an order.

@@ -251,6 +251,21 @@ func (c *Context) isNull(k tree.Node) bool {
 	return c.Doc.First(k) == 0 && c.Doc.Null != "" && c.Doc.Text(k) == c.Doc.Null
 }
 
+// allNull reports a node of several parts of which explicit nulls are all that is there: a code without its words, or its words without a
+// code, could not be told from that on the way back.
+func (c *Context) allNull(k tree.Node) bool {
+	any := false
+	for m := c.Doc.First(k); m != 0 && c.Doc.Null != ""; m = c.Doc.Next(m) {
+		switch {
+		case c.isNull(m) || c.allNull(m):
+			any = true
+		case !c.Doc.Empty(m):
+			return false
+		}
+	}
+	return any
+}
+
 // readNull reads an explicit null: an element that says so and nothing else. A code of a list that FHIR closes cannot be without one of its
 // codes: where that is so another row says it.
 func (c *Context) readNull(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {

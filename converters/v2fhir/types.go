@@ -42,6 +42,7 @@ var Types = mapping.Types{
 	"EI_SYSTEM": uriPair([]string{"3"}, "3", "4", false),
 	"HD_ID":     mapping.Pair{Parts: []string{"2", "3"}, Read: readHDID, Write: writeHDID},
 	"FC_2":      fc2,
+	"NDL":       ndl,
 	"XPN_10":    rangeOf("XPN_10", "10"),
 	"XCN_17":    rangeOf("XCN_17", "17"),
 	"XAD_12":    rangeOf("XAD_12", "12"),
@@ -146,8 +147,10 @@ var formatted = mapping.Type{
 // 5 x10^9/L. In a message with separators of its own it is left in its parts.
 func wholeText(d *tree.Doc, n tree.Node) string {
 	if msh := d.Child(tree.Root, "MSH"); msh != 0 {
-		if k := d.Child(msh, "2"); k != 0 && !strings.HasPrefix(d.Text(k), `^~\&`) {
-			return ""
+		if k := d.Child(msh, "2"); k != 0 {
+			if s := d.Text(k); s == "" || s[0] != '^' || len(s) > 3 && s[3] != '&' {
+				return ""
+			}
 		}
 	}
 	sep := "&"

@@ -39,8 +39,11 @@ func ParseMoment(s string, clock bool) (m Moment, err error) {
 	if i := strings.IndexAny(s, "+-"); i >= 0 {
 		m.Zone, s = s[i:], s[:i]
 		z := strings.Replace(m.Zone[1:], ":", "", 1)
-		if len(z) == 2 {
+		switch len(z) {
+		case 2:
 			z += "00"
+		case 3: // QUIRK: -500, an hour without its zero
+			z = "0" + z
 		}
 		if len(z) != 4 || !digits(z) || z[:2] > "14" || z[2:] > "59" {
 			return m, ErrTime

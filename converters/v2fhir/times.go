@@ -44,7 +44,14 @@ var ndl = mapping.Pair{
 func rangeOf(table, place string) mapping.Pair {
 	return mapping.Pair{Parts: []string{place},
 		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-			if x, ok := dst.(interface{ GetPeriod() *dpb.Period }); ok && x.GetPeriod() != nil {
+			said := false // not by an interface: the linker would keep that method of all types
+			switch x := dst.(type) {
+			case *dpb.HumanName:
+				said = x.Period != nil
+			case *dpb.Address:
+				said = x.Period != nil
+			}
+			if said {
 				return c.ReadTable(table+"_BESIDE", n, dst)
 			}
 			return c.ReadTable(table+"_ALONE", n, dst)

@@ -244,6 +244,10 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	if name[0] == 'Z' || name == StrayName {
 		return inner
 	}
+	if i := g.ofOBR(n); i >= 0 {
+		g.report("CP-V2-024", n)
+		return g.put(len(g.open)-1, i, name)
+	}
 	for l := len(g.open) - 1; l >= 0; l-- {
 		o := &g.open[l]
 		if o.headless && o.plan.lacks(name) {
@@ -297,11 +301,46 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	return inner
 }
 
+// ofOBR is the item of the innermost group for an ORC that follows its OBR, -1 for any other segment: analysers send OBR ORC OBX, where the
+// structure has ORC OBR OBX. It is not that of the next order, for no OBR comes behind it.
+func (g *grouping) ofOBR(n tree.Node) int {
+	d := g.m.Doc
+	o := &g.open[len(g.open)-1]
+	if d.Name(n) != "ORC" || o.at < 0 || !o.plan.items[o.at].starts("OBR") {
+		return -1
+	}
+	if k := d.Next(n); k == 0 || d.Name(k) == "OBR" {
+		return -1
+	}
+	last := d.First(o.node)
+	for d.Next(last) != 0 {
+		last = d.Next(last)
+	}
+	i := slices.IndexFunc(o.plan.items[:o.at], func(it item) bool { return it.starts("ORC") })
+	if d.Name(last) != "OBR" || i >= 0 && d.Child(o.node, o.plan.items[i].name()) != 0 {
+		return -1
+	}
+	return i
+}
+
+// name is that of the node that the item makes.
+func (it *item) name() string {
+	if it.group != nil {
+		return it.group.name
+	}
+	return it.segments[0]
+}
+
 // document reports an OBX that may be the document of an order, before its TXA or its OBR. Behind an ORC that has no OBR it is a result.
 func (g *grouping) document(n tree.Node) bool {
 	d := g.m.Doc
 	if d.Name(n) != "OBX" {
 		return false
+	}
+	for _, o := range g.open {
+		if o.plan.name == "ORDER_OBSERVATION" && d.Child(o.node, "OBR") != 0 {
+			return false
+		}
 	}
 	k := d.Next(n)
 	for k != 0 && d.Name(k) == "PRT" {

@@ -250,7 +250,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	}
 	for l := len(g.open) - 1; l >= 0; l-- {
 		o := &g.open[l]
-		if o.headless && o.plan.lacks(name) {
+		if o.headless && o.plan.lacks(name) && !g.headsFirst(l, name) {
 			o.headless = false
 			g.open = g.open[:l+1]
 			g.report("CP-V2-024", n)
@@ -299,6 +299,21 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	}
 	g.report("CP-V2-023", n)
 	return inner
+}
+
+// headsFirst reports that the group before the open one at level l, of the same kind, begins with the segment: the sender puts it first, and it
+// begins the next group. ORC OBR OBR ORC OBR are three orders, of which the second has no ORC, and not that of the third.
+func (g *grouping) headsFirst(l int, name string) bool {
+	if l == 0 {
+		return false
+	}
+	d, before := g.m.Doc, tree.Node(0)
+	for k := d.First(g.open[l-1].node); k != 0 && k != g.open[l].node; k = d.Next(k) {
+		if d.Name(k) == g.open[l].plan.name {
+			before = k
+		}
+	}
+	return before != 0 && d.Name(d.First(before)) == name
 }
 
 // ofOBR is the item of the innermost group for an ORC that follows its OBR, -1 for any other segment: analysers send OBR ORC OBX, where the

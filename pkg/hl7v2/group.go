@@ -256,7 +256,7 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			g.report("CP-V2-024", n)
 			return o.node
 		}
-		if o.skipped && o.plan.items[o.plan.head].starts(name) {
+		if o.skipped && o.plan.items[o.plan.head].starts(name) && !g.headsFirst(l, name) {
 			g.report("CP-V2-024", n)
 			return g.put(l, o.plan.head, name)
 		}
@@ -280,8 +280,11 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			if name == "NTE" && o.plan.items[i].group != nil {
 				continue // a note that is out of its place is not one of a patient further up
 			}
-			if i <= o.at && o.plan.items[i].starts(name) {
+			if it := &o.plan.items[i]; i <= o.at && it.starts(name) {
 				g.report("CP-V2-024", n)
+				if l > 0 && it.group == nil && !it.optional && !it.repeats && o.plan.repeats && g.m.Child(o.node, name) != 0 {
+					return g.put(l-1, o.item, name) // the second of what a group has once is in the next group: ORC RXE RXE
+				}
 				return g.put(l, i, name)
 			}
 		}

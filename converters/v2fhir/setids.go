@@ -1,6 +1,7 @@
 package v2fhir
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
@@ -32,17 +33,19 @@ func addHeads(d *tree.Doc, n tree.Node, group *schema.Part) {
 			addHeads(d, k, p)
 		}
 	}
-	if len(group.Parts) == 0 || heads[group.Parts[0].Name] == nil {
+	at := slices.IndexFunc(group.Parts, func(p *schema.Part) bool { return p.Min > 0 }) // ORC may stand before OBR
+	if at < 0 || heads[group.Parts[at].Name] == nil {
 		return
 	}
-	head := d.Child(n, group.Parts[0].Name)
+	name := group.Parts[at].Name
+	head := d.Child(n, name)
 	if head != 0 && !d.Empty(head) {
 		return
 	}
-	for _, follower := range heads[group.Parts[0].Name] {
+	for _, follower := range heads[name] {
 		if k := d.Child(n, follower); k != 0 && !d.Empty(k) {
 			if head == 0 {
-				head = d.Add(n, group.Parts[0].Name, "")
+				head = d.Add(n, name, "")
 			}
 			d.SetText(d.Leaf(d.Add(head, "1", "")), "1")
 			return

@@ -50,6 +50,46 @@ var day = mapping.Type{Read: dtm.Read, Normal: dtm.Normal, Write: func(c *mappin
 	return text, err
 }}
 
+// ndl is who stands in an NDL, with the times and places of it, or in an XCN that was sent in its stead.
+var ndl = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		who, begun := c.Doc.Child(n, "1"), c.Doc.Child(n, "2")
+		if begun != 0 && (who == 0 || c.Doc.Child(who, "2") == 0) {
+			s := c.Doc.LeafText(begun)
+			if _, err := hl7.ParseMoment(s, false); err != nil && strings.Trim(s, " ") != "" && s != c.Doc.Null {
+				return c.ReadTable("NDL_XCN", n, dst)
+			}
+		}
+		return c.ReadTable("NDL_PARTS", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+		return c.WriteTable("NDL_XCN", src, n) || c.WriteTable("NDL_PARTS", src, n)
+	},
+}
+
+// rangeOf is the range of time of a name or an address: its period, unless other components have said that already. One that could not be read
+// has said nothing.
+func rangeOf(table, place string) mapping.Pair {
+	return mapping.Pair{Parts: []string{place},
+		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+			said := false // not by an interface: the linker would keep that method of all types
+			switch x := dst.(type) {
+			case *dpb.HumanName:
+				said = x.Period != nil
+			case *dpb.Address:
+				said = x.Period != nil
+			}
+			if said {
+				return c.ReadTable(table+"_BESIDE", n, dst)
+			}
+			return c.ReadTable(table+"_ALONE", n, dst)
+		},
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+			return c.WriteTable(table+"_BESIDE", src, n)
+		},
+	}
+}
+
 // The extensions that hold the time of a birth: FHIR's own may stand at Patient.birthDate alone, so other persons have one of ours.
 const (
 	birthTimeURL      = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"

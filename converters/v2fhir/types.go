@@ -3,14 +3,18 @@ package v2fhir
 import (
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -21,7 +25,7 @@ import (
 // and media.go.
 var Types = mapping.Types{
 	"ST": text, "ID": text, "IS": text, "SI": text, "GTS": text,
-	"TX": formatted, "FT": formatted,
+	"TX": formatted, "FT": formatted, "RESULT": result, "LINE": line, "OBX_7": reference,
 	"NM": number, "SN1": number,
 	"DT": day, "DTM": dtm, "TS": dtm, "TM": dtm,
 	"FHIR_ID": fhirID, "OID": oid, "UUID": uuid, "URI": uri, "URL": uri,
@@ -38,6 +42,10 @@ var Types = mapping.Types{
 	"EI_SYSTEM": uriPair([]string{"3"}, "3", "4", false),
 	"HD_ID":     mapping.Pair{Parts: []string{"2", "3"}, Read: readHDID, Write: writeHDID},
 	"FC_2":      fc2,
+	"NDL":       ndl,
+	"XPN_10":    rangeOf("XPN_10", "10"),
+	"XCN_17":    rangeOf("XCN_17", "17"),
+	"XAD_12":    rangeOf("XAD_12", "12"),
 	"HD_UID":    uidPair("2", "3"),
 	"EI_UID":    uidPair("3", "4"),
 	"CNN_UID":   uidPair("10", "11"),
@@ -50,6 +58,7 @@ var Types = mapping.Types{
 	"VALUES":    mapping.Pair{Read: readValues, Write: writeValues},
 	"SNTEXT":    mapping.Pair{Read: readSNText, Write: writeSNText},
 	"VRTEXT":    mapping.Pair{Read: readVRText, Write: writeVRText},
+	"CODED":     sentAsCode,
 	"OF_PERSON": mapping.Pair{Read: nothing, Write: declineOfPerson},
 
 	"PL_BED":       plLevels.pair(0),
@@ -131,6 +140,84 @@ var formatted = mapping.Type{
 	Write: func(_ *mapping.Context, s string) (string, error) {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", `\.br\`), nil
 	},
+	Whole: wholeText,
+}
+
+// wholeText is the text of a field or component whose type has no parts, and in which a separator stands that nobody escaped: chills & fever,
+// 5 x10^9/L. In a message with separators of its own it is left in its parts.
+func wholeText(d *tree.Doc, n tree.Node) string {
+	if msh := d.Child(tree.Root, "MSH"); msh != 0 {
+		if k := d.Child(msh, "2"); k != 0 {
+			if s := d.Text(k); s == "" || s[0] != '^' || len(s) > 3 && s[3] != '&' {
+				return ""
+			}
+		}
+	}
+	sep := "&"
+	if p := d.Parent(n); p != 0 && hl7v2.IsSegment(d, p) {
+		sep = "^"
+	}
+	return joined(d, n, sep)
+}
+
+// joined is the text below a node with the separators between its parts.
+func joined(d *tree.Doc, n tree.Node, sep string) string {
+	var b strings.Builder
+	b.WriteString(d.Text(n))
+	at := 1
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		if d.Empty(k) {
+			continue
+		}
+		for i, _ := strconv.Atoi(d.Name(k)); at < i; at++ {
+			b.WriteString(sep)
+		}
+		b.WriteString(joined(d, k, "&"))
+	}
+	return b.String()
+}
+
+// line is ST in a place where people write.
+var line = mapping.Type{Read: text.Read, Whole: wholeText}
+
+// reference is OBX-7, beside whose text senders put its two ends: 35-150^35^150.
+var reference = mapping.Type{Read: text.Read, Whole: func(d *tree.Doc, n tree.Node) string {
+	if k := d.Child(n, "3"); k != 0 && !d.Empty(k) {
+		return ""
+	}
+	return wholeText(d, n)
+}}
+
+// result is the text of OBX-5, unless it is a code that was sent as a text: that is read by its parts too, and its first is what it says.
+var result = mapping.Type{Read: formatted.Read, Write: formatted.Write, Whole: func(d *tree.Doc, n tree.Node) string {
+	if coded(d, n) {
+		return ""
+	}
+	return wholeText(d, n)
+}}
+
+// coded reports parts that may be a code, its words and its system: one word, and then a name. 5.4x10^9/L is none.
+func coded(d *tree.Doc, n tree.Node) bool {
+	part := func(name string) string {
+		if k := d.Child(n, name); k != 0 {
+			return d.LeafText(k)
+		}
+		return ""
+	}
+	named := func(s string) bool {
+		first, _ := utf8.DecodeRuneInString(s)
+		return unicode.IsLetter(first)
+	}
+	code, words := part("1"), part("2")
+	return code != "" && !strings.Contains(code, " ") && (named(words) || words != "" && named(part("3")))
+}
+
+// sentAsCode is a code that was sent as a text.
+var sentAsCode = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		return coded(c.Doc, n) && c.ReadTable("CWE", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool { return c.WriteTable("CWE", src, n) },
 }
 
 // --- numbers ---

@@ -393,6 +393,18 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"the address of an order's facility alone", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1||||||||||22^Roe^Rita||||||||||^^Maple^IL\nOBR|1|P1|F1|1^Panel^L\nOBX|1|NM|1^A^L||5||||||F\n"},
 	{"a general practitioner behind who took part in the visit", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan\nROL|2|AD|CP|22^Low^Lou\nROL|3|AD|PP|31^Roe^Rita\n"},
 	{"an update by an organization at no time (PID-33, PID-34)", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann||||||||||||||||||||||||||||later|MAPLE^1.2.36.4^ISO\n" + wholePV1},
+	{"a name whose end is no time", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1||||||||21^Doe^Dan^^^^^^^L^^^^^^^20240129^^later\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\n"},
+	{"a name with a range of time and an end", "ADT^A08^ADT_A01", wholeEVN + "PID|1||4711^^^MAPLE^MR||Sample^Ann^^^^^L^^^20200101&20210101^^^20220101||||||1 Oak St^^Maple^IL^60000^^H^^^^^20200101&20210101^^20220101\n" + wholePV1},
+	{"a method that is nothing in its second code", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|NM|2^Sodium^L||140||||||F||||||^^^\"\"\n"},
+	{"a site's segment behind the allergies", "RDE^O11^RDE_O11", wholePID + wholePV1 + "PV2||1\nZVI|a\nAL1|1|DA|1^Nuts^L\nZAL|b\nORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"an order that says nothing but its number", "ORU^R01^ORU_R01", wholePID + "OBR|1\nOBX|1|NM|2^Sodium^L||140||||||F\n"},
+	{"a role of several persons", "ADT^A08^ADT_A01", wholeEVN + wholePID + wholePV1 + "ROL|1|AD|AT|21^Doe^Dan~9921^Doe^Dan^^^^^^MAPLE^L^^^NPI\n"},
+	{"several timings of an order", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||1^^^20240301^^R~^^^20240302^^S\n"},
+	{"a medicine without ORC between two orders", "ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXO|2^Ibuprofen^L|200||mg\nORC|NW|P2\nRXO|3^Codeine^L|30||mg\n"},
+	{"an encoded order without ORC between two orders", "RDE^O11^RDE_O11", wholePID + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\nRXE||2^Ibuprofen^L|200||mg\nRXR|PO\nORC|NW|P2\nRXE||3^Codeine^L|30||mg\nRXR|PO\n"},
+	{"an ORC behind its OBR", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nORC|RE||F1\nOBX|1|NM|2^Sodium^L||140||||||F\nOBX|2|NM|3^Potassium^L||4.1||||||F\n"},
+	{"an acknowledgement with results", "ORU^R01^ORU_R01", "MSA|AA|77\n" + wholePID + "OBR|1|P1|F1|1^Panel^L||||||||||||||||||||CT^Tomography|F|||||AMB^Walking\n"},
+	{"a text in parts beside separators of its own", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|TXT|2^Film^L||A & B^ and C||||||F\nNTE|1||^^only ^ this\n"},
 	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
 }
 

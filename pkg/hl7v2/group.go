@@ -244,19 +244,23 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	if name[0] == 'Z' || name == StrayName {
 		return inner
 	}
+	if i := g.ofOBR(n); i >= 0 {
+		g.report("CP-V2-024", n)
+		return g.put(len(g.open)-1, i, name)
+	}
 	for l := len(g.open) - 1; l >= 0; l-- {
 		o := &g.open[l]
-		if o.headless && o.plan.lacks(name) {
+		if o.headless && o.plan.lacks(name) && !g.headsFirst(l, name) {
 			o.headless = false
 			g.open = g.open[:l+1]
 			g.report("CP-V2-024", n)
 			return o.node
 		}
-		if o.skipped && o.plan.items[o.plan.head].starts(name) {
+		if o.skipped && o.plan.items[o.plan.head].starts(name) && !g.headsFirst(l, name) {
 			g.report("CP-V2-024", n)
 			return g.put(l, o.plan.head, name)
 		}
-		if i := o.next(name); i >= 0 {
+		if i := o.next(name, g.document(n)); i >= 0 {
 			return g.put(l, i, name)
 		}
 	}
@@ -276,8 +280,11 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 			if name == "NTE" && o.plan.items[i].group != nil {
 				continue // a note that is out of its place is not one of a patient further up
 			}
-			if i <= o.at && o.plan.items[i].starts(name) {
+			if it := &o.plan.items[i]; i <= o.at && it.starts(name) {
 				g.report("CP-V2-024", n)
+				if l > 0 && it.group == nil && !it.optional && !it.repeats && o.plan.repeats && g.m.Child(o.node, name) != 0 {
+					return g.put(l-1, o.item, name) // the second of what a group has once is in the next group: ORC RXE RXE
+				}
 				return g.put(l, i, name)
 			}
 		}
@@ -297,10 +304,74 @@ func (g *grouping) seat(n tree.Node) tree.Node {
 	return inner
 }
 
-// next is the item that takes the segment by the grammar, -1 if there is none.
-func (o *open) next(name string) int {
+// headsFirst reports that the group before the open one at level l, of the same kind, begins with the segment: the sender puts it first, and it
+// begins the next group. ORC OBR OBR ORC OBR are three orders, of which the second has no ORC, and not that of the third.
+func (g *grouping) headsFirst(l int, name string) bool {
+	if l == 0 {
+		return false
+	}
+	d, before := g.m.Doc, tree.Node(0)
+	for k := d.First(g.open[l-1].node); k != 0 && k != g.open[l].node; k = d.Next(k) {
+		if d.Name(k) == g.open[l].plan.name {
+			before = k
+		}
+	}
+	return before != 0 && d.Name(d.First(before)) == name
+}
+
+// ofOBR is the item of the innermost group for an ORC that follows its OBR, -1 for any other segment: analysers send OBR ORC OBX, where the
+// structure has ORC OBR OBX. It is not that of the next order, for no OBR comes behind it.
+func (g *grouping) ofOBR(n tree.Node) int {
+	d := g.m.Doc
+	o := &g.open[len(g.open)-1]
+	if d.Name(n) != "ORC" || o.at < 0 || !o.plan.items[o.at].starts("OBR") {
+		return -1
+	}
+	if k := d.Next(n); k == 0 || d.Name(k) == "OBR" {
+		return -1
+	}
+	last := d.First(o.node)
+	for d.Next(last) != 0 {
+		last = d.Next(last)
+	}
+	i := slices.IndexFunc(o.plan.items[:o.at], func(it item) bool { return it.starts("ORC") })
+	if d.Name(last) != "OBR" || i >= 0 && d.Child(o.node, o.plan.items[i].name()) != 0 {
+		return -1
+	}
+	return i
+}
+
+// name is that of the node that the item makes.
+func (it *item) name() string {
+	if it.group != nil {
+		return it.group.name
+	}
+	return it.segments[0]
+}
+
+// document reports an OBX that may be the document of an order, before its TXA or its OBR. Behind an ORC that has no OBR it is a result.
+func (g *grouping) document(n tree.Node) bool {
+	d := g.m.Doc
+	if d.Name(n) != "OBX" {
+		return false
+	}
+	for _, o := range g.open {
+		if o.plan.name == "ORDER_OBSERVATION" && d.Child(o.node, "OBR") != 0 {
+			return false
+		}
+	}
+	k := d.Next(n)
+	for k != 0 && d.Name(k) == "PRT" {
+		k = d.Next(k)
+	}
+	return k != 0 && (d.Name(k) == "TXA" || d.Name(k) == "OBR")
+}
+
+// next is the item that takes the segment by the grammar, -1 if there is none. document says that it may be the document of an order.
+func (o *open) next(name string, document bool) int {
 	for i := max(o.at, 0); i < len(o.plan.items); i++ {
-		if it := &o.plan.items[i]; (i > o.at || it.repeats) && it.starts(name) {
+		it := &o.plan.items[i]
+		if (i > o.at || it.repeats) && it.starts(name) && (document || it.group == nil || it.group.name != "ORDER_DOCUMENT") {
 			return i
 		}
 	}

@@ -335,7 +335,7 @@ func ordered(d *tree.Doc, n tree.Node, p *plan, f func(tree.Node)) {
 		plan  *plan
 	}
 	var list []child
-	rank := 0
+	rank, last := 0, -1 // last is the rank of the last segment that the plan has
 	for k := d.First(n); k != 0; k = d.Next(k) {
 		name := d.Name(k)
 		c := child{n: k, rank: rank}
@@ -362,8 +362,18 @@ func ordered(d *tree.Doc, n tree.Node, p *plan, f func(tree.Node)) {
 				c.rank, c.after = p.head, 1
 			}
 			rank = max(c.rank, 0)
+			if segment && known && !d.Empty(k) {
+				last = max(last, c.rank)
+			} else if !known && n != tree.Root {
+				c.after = 1
+			}
 		}
 		list = append(list, c)
+	}
+	for i := range list { // behind a group it would be read as of that group, and not of the one around
+		if c := &list[i]; last >= 0 && c.after > 0 && p.items[c.rank].group != nil {
+			c.rank = last
+		}
 	}
 	slices.SortStableFunc(list, func(a, b child) int { return cmp.Or(a.rank-b.rank, a.after-b.after) })
 	for _, c := range list {

@@ -26,6 +26,9 @@ type Type struct {
 	Normal func(text string) string
 	// Form is Normal for a type whose form depends on more than the text, such as the order of dates in a column.
 	Form func(c *Context, text string) string
+	// Whole gives the text of a node that has parts although its type has none: a separator that nobody escaped stands in it. It comes
+	// back in one part. Without a text, or without Whole, the first leaf alone is read.
+	Whole func(d *tree.Doc, n tree.Node) string
 }
 
 // form is the written form that the type declares for a text, if it declares any.

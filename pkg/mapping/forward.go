@@ -176,6 +176,9 @@ func (p *probe) holds(text string) uint64 {
 	if known, ok := p.texts[text]; ok {
 		return known
 	}
+	if known, ok := p.texts[strings.Trim(text, " ")]; ok { // as in tree.Doc.Ask
+		return known
+	}
 	return p.other
 }
 

@@ -353,6 +353,11 @@ func (c *Context) carry(r *row, k tree.Node, v reflect.Value, in *instance) (ok 
 	switch {
 	case c.isNull(k) && r.pair == nil && len(d.steps) > 0:
 		ok, taken = c.readNull(r, k, base, in)
+	case d.end.Name == "CodeableConcept" && d.arrow == nil && r.pair == nil && len(d.steps) > 0 && c.allNull(k):
+		outer := c.fold
+		c.fold = cmp.Or(outer, "comes back as one explicit null")
+		ok, taken = c.readNull(r, k, base, in)
+		c.fold = outer
 	case r.conv != nil, r.codes != nil && r.sub == nil && d.end.Prim != nil:
 		ok, taken = c.readLeaf(r, k, base, in)
 	case r.codes != nil && r.sub == nil:

@@ -3,6 +3,7 @@ package mapping
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
@@ -93,10 +94,19 @@ func (c *Context) readFresh(r *row, st *step, k tree.Node, read func(reflect.Val
 
 // translate adds what codes make of a code: to a CodeableConcept as its first coding, in a Coding it takes the place of the
 // original, which then stands beside the code. Where the source has its code in another place than the first (an alternate coding
-// alone), it is the first that was made, which is where it comes back.
+// alone), it is the first that was made, which is where it comes back; and where blanks stand about it, it is what was made without them.
 func (c *Context) translate(r *row, text string, e any) {
-	if cc, ok := e.(*dpb.CodeableConcept); ok && text == "" && len(cc.Coding) > 0 {
-		text = cc.Coding[0].GetCode().GetValue()
+	var first string
+	switch x := e.(type) {
+	case *dpb.CodeableConcept:
+		if len(x.Coding) > 0 {
+			first = x.Coding[0].GetCode().GetValue()
+		}
+	case *dpb.Coding:
+		first = x.GetCode().GetValue()
+	}
+	if _, ok := e.(*dpb.CodeableConcept); ok && text == "" || strings.Trim(text, " ") == first {
+		text = first
 	}
 	code := r.codes.read[text]
 	if code == nil || code.Declined {

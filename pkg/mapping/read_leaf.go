@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
@@ -18,7 +20,10 @@ func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state 
 	state, why = c.state()
 	c.target = r.dst.end
 	if r.codes != nil {
-		code := r.codes.read[text]
+		code, bare := r.codes.of(text)
+		if !bare && state == tree.Carried {
+			state, why = tree.Folded, blanksWhy
+		}
 		switch {
 		case code == nil:
 			return "", tree.Invalid, "", fmt.Errorf("not one of the codes %s", r.codes.name)
@@ -67,9 +72,28 @@ func (c *Context) convert(r *row, leaf tree.Node, text string) (s string, state 
 func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
 	leaf := c.Doc.Leaf(k)
 	text := c.Doc.Text(leaf)
+	if r.conv != nil && r.conv.Whole != nil && c.Doc.First(k) != 0 {
+		if all := r.conv.Whole(c.Doc, k); all != "" && all != text {
+			outer := c.fold
+			c.fold = cmp.Or(outer, wholeWhy)
+			ok, taken := c.readText(r, leaf, all, base, in)
+			if ok {
+				c.Doc.MarkAll(k, tree.Folded, c.fold)
+			}
+			c.fold = outer
+			return ok, taken
+		}
+	}
 	if text == "" {
 		return false, ""
 	}
+	return c.readText(r, leaf, text, base, in)
+}
+
+const wholeWhy = "a text with separators that were not escaped: it comes back with them escaped"
+
+// readText reads the text of a leaf.
+func (c *Context) readText(r *row, leaf tree.Node, text string, base reflect.Value, in *instance) (bool, string) {
 	s, state, why, err := c.convert(r, leaf, text)
 	var val plan.Value
 	if err == nil && s != "" {
@@ -131,8 +155,10 @@ func (c *Context) setLeaf(r *row, leaf tree.Node, e reflect.Value, val plan.Valu
 	d := &r.dst
 	d.end.Prim.Store(e, val)
 	c.came(leaf, e, d.end, true)
-	if r.codes != nil && r.codes.several && r.codes.read[text].Direction == Forward {
-		c.keepOriginal(r, e, text)
+	if r.codes != nil && r.codes.several {
+		if code, _ := r.codes.of(text); code.Direction == Forward {
+			c.keepOriginal(r, e, strings.Trim(text, " "))
+		}
 	}
 	c.Doc.Mark(leaf, state, why)
 }
@@ -146,7 +172,8 @@ func (c *Context) keepOriginal(r *row, e reflect.Value, text string) {
 func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instance) (bool, string) {
 	leaf := c.Doc.Leaf(k)
 	text := c.Doc.Text(leaf)
-	code := r.codes.read[text]
+	code, bare := r.codes.of(text)
+	text = strings.Trim(text, " ")
 	switch {
 	case text == "":
 		return false, ""
@@ -188,9 +215,23 @@ func (c *Context) readCoded(r *row, k tree.Node, base reflect.Value, in *instanc
 		}
 	}
 	s, why := c.state()
+	if !bare && s == tree.Carried {
+		s, why = tree.Folded, blanksWhy
+	}
 	c.Doc.Mark(leaf, s, why)
 	c.came(leaf, e, r.dst.end, true)
 	return true, ""
+}
+
+const blanksWhy = "comes back without the blanks about it"
+
+// of is the line for a code, nil if there is none, and whether it stands there without blanks about it, which say nothing.
+func (c *codes) of(text string) (code *Code, bare bool) {
+	if code = c.read[text]; code != nil {
+		return code, true
+	}
+	code = c.read[strings.Trim(text, " ")]
+	return code, code == nil
 }
 
 func alternate(system, code string) *dpb.Extension {
@@ -208,6 +249,21 @@ func alternateCoding(coding *dpb.Coding) *dpb.Extension {
 
 func (c *Context) isNull(k tree.Node) bool {
 	return c.Doc.First(k) == 0 && c.Doc.Null != "" && c.Doc.Text(k) == c.Doc.Null
+}
+
+// allNull reports a node of several parts of which explicit nulls are all that is there: a code without its words, or its words without a
+// code, could not be told from that on the way back.
+func (c *Context) allNull(k tree.Node) bool {
+	any := false
+	for m := c.Doc.First(k); m != 0 && c.Doc.Null != ""; m = c.Doc.Next(m) {
+		switch {
+		case c.isNull(m) || c.allNull(m):
+			any = true
+		case !c.Doc.Empty(m):
+			return false
+		}
+	}
+	return any
 }
 
 // readNull reads an explicit null: an element that says so and nothing else. A code of a list that FHIR closes cannot be without one of its

@@ -215,7 +215,7 @@ func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 	return k, found == (t.Op == Equal)
 }
 
-// hasValue reports whether the text of k is one of the test's values; where nothing is, it is empty.
+// hasValue reports whether the text of k, but for blanks about it, is one of the test's values; where nothing is, it is empty.
 func (d *Doc) hasValue(k Node, t *Test) bool {
 	text := ""
 	if k != 0 {
@@ -224,7 +224,7 @@ func (d *Doc) hasValue(k Node, t *Test) bool {
 	if t.Fold {
 		text = strings.ToLower(text)
 	}
-	return slices.Contains(t.Values, text)
+	return slices.Contains(t.Values, text) || slices.Contains(t.Values, strings.Trim(text, " "))
 }
 
 // Stamp makes a test hold at n if it is an Equal and nothing stands there yet, and reports whether it holds.

@@ -39,8 +39,11 @@ func ParseMoment(s string, clock bool) (m Moment, err error) {
 	if i := strings.IndexAny(s, "+-"); i >= 0 {
 		m.Zone, s = s[i:], s[:i]
 		z := strings.Replace(m.Zone[1:], ":", "", 1)
-		if len(z) == 2 {
+		switch len(z) {
+		case 2:
 			z += "00"
+		case 3: // QUIRK: -500, an hour without its zero
+			z = "0" + z
 		}
 		if len(z) != 4 || !digits(z) || z[:2] > "14" || z[2:] > "59" {
 			return m, ErrTime
@@ -52,6 +55,10 @@ func ParseMoment(s string, clock bool) (m Moment, err error) {
 		s = strings.TrimSpace(s)
 	}
 	s, m.Frac, _ = strings.Cut(s, ".")
+	// QUIRK: 20200124205607123, a fraction of a second without its point, as some senders print the time of their clock.
+	if full := len("20060102150405"); !clock && m.Frac == "" && len(s) > full && len(s) <= full+4 && digits(s) {
+		s, m.Frac = s[:full], s[full:]
+	}
 	if !digits(s) || m.Frac != "" && !digits(m.Frac) || len(s)%2 != 0 {
 		return m, ErrTime
 	}

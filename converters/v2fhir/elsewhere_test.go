@@ -168,7 +168,9 @@ func TestPlainNumber(t *testing.T) {
 
 // TestDeclinedMarks: what documents say beside the elements that a message has, in extensions of primitives too, is left out for a reason.
 func TestDeclinedMarks(t *testing.T) {
-	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"value":"7"}],"gender":"female","_gender":{"extension":[
+	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"value":"7"}],"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[
+		{"url":"ombCategory","valueCoding":{"system":"urn:oid:2.16.840.1.113883.6.238","code":"2106-3","display":"White","extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/code-system-name","valueString":"CDCREC"}]}},
+		{"url":"text","valueString":"White"}]}],"gender":"female","_gender":{"extension":[
 		{"url":"https://chartpost.org/fhir/StructureDefinition/administrative-gender","valueCodeableConcept":{"text":"Female"}}]},
 		"communication":[{"language":{"coding":[{"system":"urn:ietf:bcp:47","code":"en"}]},"preferred":true}]}`)
 	messagesOf(t, rec)
@@ -180,7 +182,8 @@ func TestDeclinedMarks(t *testing.T) {
 			t.Errorf("%s is unmapped", place())
 		}
 	})
-	for place, want := range map[string]string{"Patient.gender.extension[0].value.ofType(CodeableConcept).text": "PID-8 has one code", "Patient.communication[0].preferred": "PID-15"} {
+	for place, want := range map[string]string{"Patient.gender.extension[0].value.ofType(CodeableConcept).text": "PID-8 has one code", "Patient.communication[0].preferred": "PID-15",
+		"Patient.extension[0].extension[0].value.ofType(Coding).extension[0].value.ofType(string)": "a message has the id of a code system alone"} {
 		if !strings.HasPrefix(why[place], want) {
 			t.Errorf("%s: %q, want %s", place, why[place], want)
 		}

@@ -238,3 +238,13 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 }
+
+// TestSepIsAColumn: a table of one column that is called sep=; comes back as one, and only the first line is looked at for it.
+func TestSepIsAColumn(t *testing.T) {
+	for _, excel := range []bool{false, true} {
+		text := string(writeCSV(t, []Field{{Name: "sep=;"}}, [][]string{{"sep=;"}, {"sep=;"}}, Writing{Excel: excel}))
+		if strings.Count(text, "sep=") != 4 || strings.Count(text, "sep=,") != 1 {
+			t.Errorf("%q", text)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -37,17 +38,19 @@ import (
 // whole is a record with what is asked of it once, for all messages that it becomes.
 type whole struct {
 	*convert.Record
-	born    bool   // we have not made it of a message
-	event   string // of the message that it came from, as in ORU^R01
-	control string // MSH-10; of what no message made none, until what the message says makes it
-	last    string // the time that it says last
-	dated   bool   // it says a time, or came from a message
-	result  string // OBX-11 of results that say no status, and that no report has: R, entered and not verified
+	born    bool          // we have not made it of a message
+	event   string        // of the message that it came from, as in ORU^R01
+	control string        // MSH-10; of what no message made none, until what the message says makes it
+	last    string        // the time that it says last
+	dated   bool          // it says a time, or came from a message
+	number  func() string // of a patient who has none: see numberOf
+	result  string        // OBX-11 of results that say no status, and that no report has: R, entered and not verified
 }
 
 // day is that of a record that says no time: see convert.Options.Date.
 func wholeOf(rec *convert.Record, day string) *whole {
-	w := &whole{Record: rec, dated: true, born: !cameAsMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R"}
+	w := &whole{Record: rec, dated: true, born: !cameAsMessage(rec.Resources), event: eventOf(rec.Record), control: "-", result: "R",
+		number: sync.OnceValue(func() string { return numberOf(rec) })}
 	if w.born {
 		w.last = lastTime(rec.Record)
 		w.dated = w.last != "" || rec.Bundle.GetTimestamp() != nil
@@ -551,7 +554,10 @@ func codes(d *tree.Doc, n tree.Node, version string) {
 
 // withoutExponent writes a number as NM has it.
 func withoutExponent(d *tree.Doc, n tree.Node) {
-	if text := d.LeafText(n); n != 0 && strings.ContainsAny(text, "eE") {
+	if n == 0 {
+		return
+	}
+	if text := d.LeafText(n); strings.ContainsAny(text, "eE") {
 		d.SetText(d.Leaf(n), hl7.Plain(text))
 	}
 }
@@ -673,7 +679,7 @@ func person(d *tree.Doc, at tree.Node, whole *whole) {
 				}
 			}
 			if c := d.Child(k, "3"); (c == 0 || d.Empty(c)) && len(patients) == 1 {
-				d.SetText(leafAt(d, k, "3.1"), cmp.Or(patients[0].ID, numberOf(whole.Record.Record)))
+				d.SetText(leafAt(d, k, "3.1"), cmp.Or(patients[0].ID, whole.number()))
 			}
 			if c := d.Child(k, "5"); c == 0 || d.Empty(c) {
 				d.SetText(leafAt(d, k, "5.7"), "U")
@@ -683,7 +689,7 @@ func person(d *tree.Doc, at tree.Node, whole *whole) {
 }
 
 // numberOf is a number made of all that a record says: no other record has it, so nobody takes its patient for another one.
-func numberOf(rec *mapping.Record) string {
+func numberOf(rec *convert.Record) string {
 	var said []byte
 	for _, r := range rec.Resources {
 		if more, err := fhir.Append(said, r.Msg); err == nil { // what cannot be written says nothing

@@ -184,7 +184,7 @@ var line = mapping.Type{Read: text.Read, Whole: wholeText}
 
 // reference is OBX-7, beside whose text senders put its two ends: 35-150^35^150.
 var reference = mapping.Type{Read: text.Read, Whole: func(d *tree.Doc, n tree.Node) string {
-	if k := d.Child(n, "3"); k != 0 && !d.Empty(k) {
+	if most := d.Child(n, "3"); most != 0 && !d.Empty(most) && d.LeafText(n) != "" {
 		return ""
 	}
 	return wholeText(d, n)

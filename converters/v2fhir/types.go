@@ -43,6 +43,8 @@ var Types = mapping.Types{
 	"HD_ID":     mapping.Pair{Parts: []string{"2", "3"}, Read: readHDID, Write: writeHDID},
 	"FC_2":      fc2,
 	"NDL":       ndl,
+	"RXO_DOSE":  doseOf("RXO", "3"),
+	"RXE_DOSE":  doseOf("RXE", "4"),
 	"XPN_10":    rangeOf("XPN_10", "10"),
 	"XCN_17":    rangeOf("XCN_17", "17"),
 	"XAD_12":    rangeOf("XAD_12", "12"),
@@ -182,7 +184,7 @@ var line = mapping.Type{Read: text.Read, Whole: wholeText}
 
 // reference is OBX-7, beside whose text senders put its two ends: 35-150^35^150.
 var reference = mapping.Type{Read: text.Read, Whole: func(d *tree.Doc, n tree.Node) string {
-	if k := d.Child(n, "3"); k != 0 && !d.Empty(k) {
+	if most := d.Child(n, "3"); most != 0 && !d.Empty(most) && d.LeafText(n) != "" {
 		return ""
 	}
 	return wholeText(d, n)
@@ -235,6 +237,28 @@ var currency = mapping.Type{Read: func(_ *mapping.Context, s string) (string, er
 	}
 	return s, nil
 }}
+
+// doseOf is a dose: a range if its maximum is a number, else the amount. A maximum that is no number stays unread, with a finding.
+func doseOf(segment, most string) mapping.Pair {
+	return mapping.Pair{
+		Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+			k := c.Doc.Child(n, most)
+			if k == 0 || c.Doc.Blank(k) {
+				return c.ReadTable(segment+"_AMOUNT", n, dst)
+			}
+			if s := c.Doc.LeafText(k); s != c.Doc.Null {
+				if _, err := decimalType().Parse(hl7.Number(s)); err != nil {
+					c.Doc.Mark(c.Doc.Leaf(k), tree.Invalid, err.Error())
+					return c.ReadTable(segment+"_AMOUNT", n, dst)
+				}
+			}
+			return c.ReadTable(segment+"_RANGE", n, dst)
+		},
+		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
+			return c.WriteTable(segment+"_RANGE", src, n) || c.WriteTable(segment+"_AMOUNT", src, n)
+		},
+	}
+}
 
 // --- URIs ---
 

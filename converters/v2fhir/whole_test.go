@@ -402,6 +402,8 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"several timings of an order", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||1^^^20240301^^R~^^^20240302^^S\n"},
 	{"a medicine without ORC between two orders", "ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXO|2^Ibuprofen^L|200||mg\nORC|NW|P2\nRXO|3^Codeine^L|30||mg\n"},
 	{"an encoded order without ORC between two orders", "RDE^O11^RDE_O11", wholePID + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\nRXE||2^Ibuprofen^L|200||mg\nRXR|PO\nORC|NW|P2\nRXE||3^Codeine^L|30||mg\nRXR|PO\n"},
+	{"a unit in the place of the largest dose", "ORM^O01^ORM_O01", wholePID + "ORC|NW|P1\nRXO|1^Aspirin^L|1|TAB|PO\nORC|NW|P2\nRXO|2^Ibuprofen^L|200|400|mg\n"},
+	{"a range without its text", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nOBX|1|NM|2^Sodium^L||140|mmol/L|^135^145||||F\nOBX|2|NM|3^Potassium^L||4|mmol/L|3-5^3^5||||F\n"},
 	{"an ORC behind its OBR", "ORU^R01^ORU_R01", wholePID + "OBR|1|||1^Panel^L|||||||||||||||||||||F\nORC|RE||F1\nOBX|1|NM|2^Sodium^L||140||||||F\nOBX|2|NM|3^Potassium^L||4.1||||||F\n"},
 	{"an acknowledgement with results", "ORU^R01^ORU_R01", "MSA|AA|77\n" + wholePID + "OBR|1|P1|F1|1^Panel^L||||||||||||||||||||CT^Tomography|F|||||AMB^Walking\n"},
 	{"a text in parts beside separators of its own", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|TXT|2^Film^L||A & B^ and C||||||F\nNTE|1||^^only ^ this\n"},

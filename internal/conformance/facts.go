@@ -71,6 +71,9 @@ var pairParts = map[string][]pairPart{
 	"NUMBER":     {{"1", []string{"value"}, ""}, {"4", []string{"value"}, ""}, {"7", []string{"value"}, ""}, {"12", []string{"value"}, ""}},
 	"DATA":       {{"3", []string{"contentType"}, ""}, {"5", []string{"data"}, ""}},
 	"MEDIA":      {{"3", []string{"contentType"}, ""}},
+	"XPN_10":     {{"10", []string{"period"}, ""}},
+	"XCN_17":     {{"17", []string{"period"}, ""}},
+	"XAD_12":     {{"12", []string{"period"}, ""}},
 	"VALUES":     {{"1", []string{"data"}, ""}, {"2", []string{"data"}, ""}, {"3", []string{"data"}, ""}, {"4", []string{"data"}, ""}},
 }
 

@@ -107,6 +107,13 @@ func TestKilledReceipts(t *testing.T) {
 	maple.run("log", "verify")
 	nothingPartial(t, maple.home)
 	nothingPartial(t, filepath.Join(maple.home, "receipts"))
+	for _, name := range []string{"journal.head.partial", "contacts.json.partial"} { // of a run that was killed at the very end
+		if err := os.WriteFile(filepath.Join(maple.home, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	maple.run(append([]string{"receipt", "add"}, receipts...)...) // which has nothing to write
+	nothingPartial(t, maple.home)
 	stdout, _ := maple.run("log", "--json")
 	if n := strings.Count(stdout, `"event": "receipt-added"`); n != len(receipts) {
 		t.Errorf("%d receipts in the log, not %d", n, len(receipts))

@@ -214,11 +214,17 @@ func (h *home) replace(fill func(*safefile.Batch) error) error {
 	return nil
 }
 
-// lock keeps other runs from changing contacts and log meanwhile.
+// lock keeps other runs from changing contacts and log meanwhile, and takes away what a killed one left half written of them: the next entry would
+// replace it, but there may be none.
 func (h *home) lock(ctx context.Context) (*safefile.Lock, error) {
 	l, err := safefile.Acquire(ctx, filepath.Join(h.dir, "lock"), lockWait)
 	if errors.Is(err, safefile.ErrLocked) {
 		return nil, fail(exitUnreadable, errors.New("another chartpost is changing contacts or log"), "try again when it is done")
+	}
+	if err == nil {
+		for _, name := range []string{journal.HeadFile, contacts.BookFile} {
+			os.Remove(filepath.Join(h.dir, name+safefile.Partial))
+		}
 	}
 	return l, err
 }

@@ -102,7 +102,7 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 		leads: map[*mapping.Resource][]*mapping.Resource{}, from: map[*mapping.Resource][]*mapping.Resource{}}
 	for i, r := range rec.Resources {
 		d.at[r] = i
-		if typ := r.Type(); !r.Contained() && (typ == "Patient" || typ == "RelatedPerson" || typ == "MessageHeader") {
+		if typ := r.Type(); !r.Inside() && (typ == "Patient" || typ == "RelatedPerson" || typ == "MessageHeader") {
 			d.people = append(d.people, r)
 		}
 		rec.LeadsTo(r, func(to *mapping.Resource) {
@@ -135,7 +135,7 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 }
 
 func (d *division) has(typ string) bool {
-	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool { return r.Type() == typ && !r.Contained() })
+	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool { return r.Type() == typ && !r.Inside() })
 }
 
 // findWithin finds the observations of a document that stand within another statement and tell of that alone: how severe a reaction was, how old
@@ -191,7 +191,7 @@ func (d *division) portions(structure string, types []string, each bool) (list [
 	of := map[*mapping.Resource]int{} // the portion of a visit
 	for _, r := range d.rec.Resources {
 		isPart := func(of *mapping.Resource) bool { return of != r && slices.Contains(types, of.Type()) }
-		if r.Contained() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || d.within[r] || isDiagnosis(r) || isListed(r) {
+		if r.Inside() || !slices.Contains(types, r.Type()) || !each && slices.ContainsFunc(d.from[r], isPart) || d.ofVaccination(r) || d.within[r] || isDiagnosis(r) || isListed(r) {
 			continue
 		}
 		visit := d.visitOf(r)
@@ -247,7 +247,7 @@ func (d *division) wantsPerson(portions []portion) bool {
 	}
 	return slices.ContainsFunc(d.rec.Resources, func(r *mapping.Resource) bool {
 		switch typ := r.Type(); {
-		case r.Contained():
+		case r.Inside():
 			return false
 		case typ == "Observation":
 			return !reports && !d.ofVaccination(r) && !d.within[r]
@@ -268,12 +268,12 @@ func (d *division) wantsPerson(portions []portion) bool {
 func (d *division) person() error {
 	var visits []portion
 	for _, r := range d.rec.Resources {
-		if r.Type() != "Encounter" || r.Contained() {
+		if r.Type() != "Encounter" || r.Inside() {
 			continue
 		}
 		p := portion{structure: structureOf(r), rank: ofVisit, subjects: []*mapping.Resource{r}, visit: r}
 		for _, of := range d.from[r] {
-			if !d.told[of] && !of.Contained() && (of.Type() == "Procedure" || of.Type() == "Observation" && !d.within[of]) && d.visitOf(of) == r {
+			if !d.told[of] && !of.Inside() && (of.Type() == "Procedure" || of.Type() == "Observation" && !d.within[of]) && d.visitOf(of) == r {
 				p.subjects = append(p.subjects, of)
 			}
 		}
@@ -297,7 +297,7 @@ func (d *division) person() error {
 	}
 	alone := portion{structure: ofPerson, rank: withoutVisit}
 	for _, r := range d.rec.Resources {
-		if !d.told[r] && !r.Contained() && (r.Type() == "Condition" || r.Type() == "Procedure") {
+		if !d.told[r] && !r.Inside() && (r.Type() == "Condition" || r.Type() == "Procedure") {
 			alone.subjects = append(alone.subjects, r)
 		}
 	}
@@ -319,7 +319,7 @@ func (d *division) add(p portion, last bool) error {
 	if last {
 		for _, r := range d.rec.Resources {
 			switch typ := r.Type(); {
-			case r.Contained() || typ == "Encounter" || isSubject(typ) && d.told[r]:
+			case r.Inside() || typ == "Encounter" || isSubject(typ) && d.told[r]:
 			case isUnasked(p.structure, typ):
 				d.rec.Decline(d.at[r], "an order is sent where it is asked for, by --message")
 			case d.within[r] && !in[r]:
@@ -388,7 +388,7 @@ func (d *division) closure(p portion, subject map[*mapping.Resource]bool) map[*m
 	in := map[*mapping.Resource]bool{}
 	var include func(r *mapping.Resource)
 	include = func(r *mapping.Resource) {
-		if r.Contained() { // it goes with what contains it
+		if r.Inside() { // it goes with what contains it
 			return
 		}
 		if d.within[r] && p.structure != "PPR_PC1" { // observations stand below a problem, and below nothing else that they are within

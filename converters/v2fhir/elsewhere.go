@@ -164,7 +164,7 @@ func timely(rec *mapping.Record) *mapping.Record {
 				continue
 			}
 		}
-		if !r.Contained() {
+		if !r.Inside() {
 			places = append(places, i)
 		}
 	}
@@ -305,9 +305,9 @@ var iamStatus = mapping.Pair{
 		if code == "" {
 			return true
 		}
-		for place, text := range map[string]string{"17.1": code, "17.2": word, "17.3": "HL70438"} {
-			c.Doc.SetText(leafAt(c.Doc, iam, place), text)
-		}
+		c.Doc.SetText(leafAt(c.Doc, iam, "17.1"), code)
+		c.Doc.SetText(leafAt(c.Doc, iam, "17.2"), word)
+		c.Doc.SetText(leafAt(c.Doc, iam, "17.3"), "HL70438")
 		return true
 	},
 }

@@ -68,6 +68,35 @@ func TestHiddenNumbers(t *testing.T) {
 	}
 }
 
+// TestNumbersOfTheirOwn: segments without a number get those of the things that they tell of where there is one thing for each, and else one made
+// of what they say: the number of another thing would be taken for theirs.
+func TestNumbersOfTheirOwn(t *testing.T) {
+	rec := recordOf(t, annLee, cough, gout)
+	messagesOf(t, rec)
+	for n, want := range map[int][]string{1: nil, 2: {"cough", "gout"}, 3: nil} {
+		d := tree.New(hl7v2.Format, 8)
+		var list []tree.Node
+		for i := range n {
+			prb := d.Add(tree.Root, "PRB", "")
+			d.SetText(leafAt(d, prb, "3.1"), hl7v2.Number(i+1))
+			list = append(list, prb)
+		}
+		giveIDs(d, rec, list, "Condition", "4")
+		var got []string
+		for _, prb := range list {
+			got = append(got, textAt(d, prb, "4.1"))
+		}
+		if want != nil && !slices.Equal(got, want) {
+			t.Errorf("%d of 2: %q, want %q", n, got, want)
+		}
+		for i, id := range got {
+			if want == nil && (id == "" || id == "cough" || id == "gout" || slices.Contains(got[:i], id)) {
+				t.Errorf("%d of 2: %q is the number of another, or none", n, got)
+			}
+		}
+	}
+}
+
 func hiddenNumbers(t *testing.T, message string) {
 	rec := recordOf(t, annLee, asthma, eczema)
 	messagesOf(t, rec, message)

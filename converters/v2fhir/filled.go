@@ -46,7 +46,7 @@ func (w *writer) filledIn(d *tree.Doc, structure string, said map[tree.Node]bool
 func leftOut(rec *mapping.Record) *diag.Finding {
 	count := map[string]int{}
 	for _, r := range rec.Resources {
-		if !r.Contained() && !slices.Contains(notMissed, r.Type()) && !rec.Written(r) {
+		if !r.Inside() && !slices.Contains(notMissed, r.Type()) && !rec.Written(r) {
 			count[r.Type()]++
 		}
 	}

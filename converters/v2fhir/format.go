@@ -453,7 +453,7 @@ func placedIn(rec *mapping.Record, structure, version string) (places []int) {
 	for i, r := range rec.Resources {
 		by := toldBy[r.Type()]
 		switch {
-		case r.Contained():
+		case r.Inside():
 		case by != nil && part != nil && strings.HasPrefix(structure, "ADT_") && !slices.ContainsFunc(by, part.Holds):
 			rec.Decline(i, "a message of this structure has no place for it; ADT^A08 has")
 		default:

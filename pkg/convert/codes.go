@@ -89,9 +89,19 @@ type codesReader struct {
 	leftOut int
 }
 
+// fault tells of a fault. Where there are as many as of a mapping file, the file is given up: what it is full of is no translations.
 func (r *codesReader) fault(line, column int, msg, hint string) {
+	switch {
+	case r.tooMany():
+		return
+	case len(r.faults) == mapping.MaxFaults:
+		msg, hint = count(len(r.faults), "fault")+" up to here; the rest is not looked at", "is it a table of codes?"
+	}
 	r.faults = append(r.faults, &mapping.Fault{ID: CodesFault, Pos: mapping.Pos{File: r.file.name, Line: max(line, 1), Column: max(column, 1)}, Msg: msg, Hint: hint})
 }
+
+// tooMany reports a file that is given up.
+func (r *codesReader) tooMany() bool { return len(r.faults) > mapping.MaxFaults }
 
 func (r *codesReader) find(id diag.ID, at diag.Place, format string, args ...any) {
 	at.Source = r.file.name
@@ -204,7 +214,7 @@ func (r *codesReader) table(data []byte) {
 	if r.faults != nil {
 		return
 	}
-	for {
+	for !r.tooMany() {
 		cells, err := t.Read()
 		if err == io.EOF {
 			return

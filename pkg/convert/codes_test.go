@@ -118,6 +118,21 @@ func TestCodesFaults(t *testing.T) {
 	}
 }
 
+// TestCodesManyFaults: a file that is no table of codes is given up, as a mapping file is.
+func TestCodesManyFaults(t *testing.T) {
+	const header = "system,code,target system,target code\n"
+	for name, lines := range map[string]string{"no code": strings.Repeat("L,,LN,2345-7\n", 1000), "two faults a line": "L,,LN,2345-7\n" + strings.Repeat("L,,,2345-7\n", 1000)} {
+		_, said := codesFrom(t, header+lines)
+		list := strings.Split(said, "\n")
+		if last := list[len(list)-1]; len(list) != mapping.MaxFaults+1 || !strings.HasSuffix(last, "200 faults up to here; the rest is not looked at (is it a table of codes?)") {
+			t.Errorf("%s: %d faults, the last %s", name, len(list), last)
+		}
+	}
+	if _, said := codesFrom(t, header+strings.Repeat("L,,LN,2345-7\n", mapping.MaxFaults)); strings.Count(said, "\n") != mapping.MaxFaults-1 || strings.Contains(said, "up to here") {
+		t.Errorf("all of them are told of, and no more: %s", said)
+	}
+}
+
 // TestCodesConceptMap: what means the same is added, by each of two files and in JSON as in XML.
 func TestCodesConceptMap(t *testing.T) {
 	c, said := codesFrom(t, `{"resourceType":"ConceptMap","status":"active","group":[{"source":"urn:id:L","target":"http://loinc.org","element":[{"code":"GLU","target":[

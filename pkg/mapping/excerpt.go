@@ -102,9 +102,6 @@ func (rec *Record) indexOnce() {
 // Placed reports a resource that got a place in the document as which a record with it was written last.
 func (r *Resource) Placed() bool { return r.placed }
 
-// Contained reports a resource that stands within another.
-func (r *Resource) Contained() bool { return r.inside != nil }
-
 // LeadsTo calls f for each resource of the record to which a resource refers, once for each reference.
 func (rec *Record) LeadsTo(r *Resource, f func(*Resource)) {
 	rec.indexOnce()

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"strconv"
 
-	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
-
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -129,14 +127,9 @@ func (w *leafWalk) walk(v reflect.Value, ti *plan.Type, modifier bool) {
 			n = 0
 		}
 		for i := range n {
-			x, next := e.Item(v, i)
-			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
-				continue // contained resources are records of their own
-			}
-			if e.Name == "extension" {
-				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
-					continue
-				}
+			x, next := withLeaves(e, v, i)
+			if next == nil {
+				continue
 			}
 			last := &w.path[len(w.path)-1]
 			last.item, last.typ = i, next

@@ -124,7 +124,7 @@ func (p *parser) lines() {
 		case !p.lazy || !p.leave(line):
 			p.oneLine(line)
 		}
-		if len(p.faults) >= maxFaults {
+		if len(p.faults) >= MaxFaults {
 			p.fault(1, "is it a mapping file?", "%d faults up to here; the rest is not looked at", len(p.faults))
 			p.replace = nil
 			break
@@ -136,8 +136,8 @@ func (p *parser) lines() {
 // maxLine is the longest line that is looked into: what is wrong with a line is said with its words.
 const maxLine = 16 << 10
 
-// maxFaults is when a file is given up.
-const maxFaults = 200
+// MaxFaults is how many faults of a file are told before it is given up.
+const MaxFaults = 200
 
 // leave leaves a line of an open block as text, without looking further into it than to know that it is no keyword's.
 func (p *parser) leave(line string) bool {

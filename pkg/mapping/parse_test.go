@@ -231,7 +231,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	_, err = ParseFile("x.map", []byte("table A -> B\n"+strings.Repeat("5\n", 1000)))
-	if fs := FaultsOf(err); len(fs) != maxFaults+1 || fs[maxFaults].Pos.Line != maxFaults+1 {
+	if fs := FaultsOf(err); len(fs) != MaxFaults+1 || fs[MaxFaults].Pos.Line != MaxFaults+1 {
 		t.Errorf("%d faults", len(fs))
 	}
 }

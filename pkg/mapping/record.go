@@ -343,7 +343,7 @@ func isUUID5[T string | []byte](s T) bool {
 }
 
 // leaves finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
-// data-absent-reason of an element that must be there and is not, are no leaves. leafWalk is for those who ask for places.
+// data-absent-reason of an element that must be there and is not, are no leaves: see withLeaves. leafWalk is for those who ask for places.
 func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 	if ti.Prim != nil && ti.Prim.HasValue(v) {
 		f(v)
@@ -356,18 +356,26 @@ func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
 			continue
 		}
 		for i := range e.Len(v) {
-			x, next := e.Item(v, i)
-			if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
-				continue
+			if x, next := withLeaves(e, v, i); next != nil {
+				leaves(x, next, f)
 			}
-			if e.Name == "extension" {
-				if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
-					continue
-				}
-			}
-			leaves(x, next, f)
 		}
 	}
+}
+
+// withLeaves is the i-th item of an element and its type, nil where no leaf of the resource stands at or below it: contained resources are records
+// of their own.
+func withLeaves(e *plan.Element, v reflect.Value, i int) (reflect.Value, *plan.Type) {
+	x, next := e.Item(v, i)
+	if next == nil || next.Kind == plan.Packed || next.Kind == plan.Contained {
+		return x, nil
+	}
+	if e.Name == "extension" {
+		if ext := plan.As[dpb.Extension](x); ext != nil && (plan.IsInternal(ext) || isUnknownMarker(ext)) {
+			return x, nil
+		}
+	}
+	return x, next
 }
 
 // isUnknownMarker reports the data-absent-reason that stands where FHIR wants an element and the source has none.

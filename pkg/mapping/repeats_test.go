@@ -200,3 +200,30 @@ func TestExcerptStaysPlaced(t *testing.T) {
 		t.Errorf("%q, placed %v and %v", got, rec.Resources[0].Placed(), rec.Resources[1].Placed())
 	}
 }
+
+// TestWithheld: what is withheld of a record is in none of its excerpts, for the reason that was given, and stays in the record; what stands beside
+// it is written.
+func TestWithheld(t *testing.T) {
+	m := mapOf(t, er7Tree, "table M -> Bundle\nP  P  Patient\n\ntable P -> Patient\n3  CX  identifier\n5  ST  name.text\n\ntable CX -> Identifier\n1  ST  value\n2  ST  system\n")
+	number := &dpb.Identifier{Value: &dpb.String{Value: "7"}}
+	ann := &rpb.Patient{Identifier: []*dpb.Identifier{number}, Name: []*dpb.HumanName{{Text: &dpb.String{Value: "Ann"}}}}
+	rec := mapping.NewRecord(nil, mapping.NewResource(ann, ""))
+	rec.Withhold((*dpb.Identifier)(nil), "there is none")
+	rec.Withhold(number, "two have it")
+	part := rec.Excerpt([]int{0})
+	d, err := m.FromFHIR("M", "Bundle", part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Absorb(part)
+	written := ""
+	d.Leaves(func(n tree.Node, _ tree.State, _ string) { written += d.Text(n) })
+	var got []string
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		got = append(got, fmt.Sprintf("%s %s %s", place(), s, why))
+	})
+	want := []string{"Patient.identifier[0].value declined two have it", "Patient.name[0].text carried "}
+	if !slices.Equal(got, want) || written != "Ann" || len(ann.Identifier) != 1 {
+		t.Errorf("%q is written; %q", written, got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -251,7 +252,15 @@ func (c *CLI) runReceiptList(ctx context.Context, o *receiptOptions, _ []string)
 		return c.printJSON(views)
 	}
 	if len(views) == 0 {
-		fmt.Fprintln(c.Err, "Every receipt that was asked for has come.")
+		asked := slices.ContainsFunc(all, func(d *journal.Delivery) bool { return d.Body.Receipt == pack.ReceiptRequested })
+		switch {
+		case asked:
+			fmt.Fprintln(c.Err, "Every receipt that was asked for has come.")
+		case len(all) > 0:
+			fmt.Fprintln(c.Err, "No receipt was asked for of what was sealed; --all lists it.")
+		default:
+			fmt.Fprintln(c.Err, "Nothing has been sealed for anybody yet.")
+		}
 		return nil
 	}
 	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)

@@ -91,10 +91,17 @@ func (b *born) order(p *bornPart, r *mapping.Resource) {
 	if when.ok() {
 		b.effective(k, when, false)
 	}
+	if x := e.one("priority"); actPriority[x.text()] != "" {
+		b.put(b.add(k, "priorityCode"), "code", actPriority[x.text()], "codeSystem", "2.16.840.1.113883.5.7")
+		b.fold(x, "it stands there in C-CDA's codes of how urgent an act is")
+	}
 	b.author(k, r, "requester", "authoredOn")
 	b.reasons(k, r)
 	b.notes(k, e)
 }
+
+// actPriority is a priority of FHIR in the codes of ActPriority.
+var actPriority = map[string]string{"routine": "R", "urgent": "UR", "asap": "A", "stat": "S"}
 
 // supplyOrder writes what shall be supplied: Planned Supply, E.43.
 func (b *born) supplyOrder(p *bornPart, r *mapping.Resource) {

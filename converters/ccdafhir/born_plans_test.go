@@ -34,3 +34,21 @@ func TestBornSupplies(t *testing.T) {
 		}
 	}
 }
+
+// TestBornPriority: how urgent an order is stands in its priorityCode, between its time and who wrote it.
+func TestBornPriority(t *testing.T) {
+	order := func(priority string) string {
+		return `,{"resource":{"resourceType":"ServiceRequest","id":"o-` + priority + `","status":"active","intent":"order","subject":{"reference":"Patient/p"},"code":{"text":"X-ray"},"occurrenceDateTime":"2031-02-03","priority":"` + priority + `"}}`
+	}
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p"}}`+
+		order("routine")+order("urgent")+order("asap")+order("stat")+`]}`))[0]
+	doc := strings.Join(strings.Fields(string(r.Parts[0].Data)), " ")
+	for _, code := range []string{"R", "UR", "A", "S"} {
+		if want := `<effectiveTime value="20310203"/> <priorityCode code="` + code + `" codeSystem="2.16.840.1.113883.5.7"`; strings.Count(doc, want) != 1 {
+			t.Errorf("the document does not hold %s once:\n%s", want, doc)
+		}
+	}
+	for _, l := range r.Entry.Unmapped {
+		t.Errorf("%s is unmapped", l.At)
+	}
+}

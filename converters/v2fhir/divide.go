@@ -130,8 +130,23 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 			return nil, err
 		}
 	}
+	d.declineVisits()
 	slices.SortStableFunc(d.list, func(a, b *outgoing) int { return cmp.Compare(a.rank, b.rank) })
 	return d.list, nil
+}
+
+// declineVisits says why a visit stands in no message. All else that none has goes with the last one, whose tables say why; visits do not.
+func (d *division) declineVisits() {
+	for i, r := range d.rec.Resources {
+		if r.Type() != "Encounter" || r.Contained() || d.told[r] {
+			continue
+		}
+		why := "nothing that a message holds belongs to this visit"
+		if slices.ContainsFunc(d.leads[r], func(to *mapping.Resource) bool { return to.Type() == "Patient" && !d.told[to] }) {
+			why = "a message is about one patient at a time, and this visit is that of another"
+		}
+		d.rec.Decline(i, why)
+	}
 }
 
 func (d *division) has(typ string) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 const (
@@ -221,6 +222,34 @@ func TestDivide(t *testing.T) {
 				t.Errorf("left out: %s, want %s", got, tt.leftOut)
 			}
 		})
+	}
+}
+
+// TestVisitsLeftOut: a visit that stands in no message has a reason, that of somebody else too.
+func TestVisitsLeftOut(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := strings.NewReplacer("urn:uuid:ann", "urn:uuid:eve", `"id":"ann"`, `"id":"eve"`)
+	rec := recordOf(t, annLee, summer, of.Replace(bob), strings.Replace(of.Replace(summer), `"id":"summer"`, `"id":"hers","language":"en"`, 1))
+	if _, _, err := Format(ms).NewWriter(&convert.Options{}).FromHub(&convert.Record{Record: rec, FromFHIR: true}); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	rec.Leaves(func(place func() string, s tree.State, why string) {
+		if s == tree.Unmapped {
+			t.Errorf("%s is unmapped", place())
+		}
+		if strings.Contains(place(), "Encounter)[1]") {
+			n++
+			if s != tree.Declined || !strings.Contains(why, "one patient at a time") {
+				t.Errorf("%s is %s: %s", place(), s, why)
+			}
+		}
+	})
+	if n == 0 {
+		t.Error("the other's visit has no leaves")
 	}
 }
 

@@ -167,6 +167,21 @@ func builtIn(t testing.TB, given ...string) (*Set, *Mapping) {
 
 // TestSynthea takes the tables of the shared corpus to FHIR and back, row by row and in records of patients: every cell is carried and
 // comes back as it was.
+// Other races are none of OMB's categories, which US Core binds ombCategory to.
+func TestSyntheaOtherRace(t *testing.T) {
+	set, synthea := builtIn(t)
+	text := "Id,BIRTHDATE,DEATHDATE,SSN,DRIVERS,PASSPORT,PREFIX,FIRST,LAST,SUFFIX,MAIDEN,MARITAL,RACE,ETHNICITY,GENDER,BIRTHPLACE,ADDRESS,CITY,STATE,COUNTY,ZIP,LAT,LON,HEALTHCARE_EXPENSES,HEALTHCARE_COVERAGE\n" +
+		"0a1b2c3d-0000-4000-8000-000000000001,1980-02-03,,,,,,Ada,Example,,,,other,nonhispanic,F,,,,,,,,,,\n"
+	out := convertTables(t, set, []*convert.File{inMemory("patients.csv", text)}, &convert.Options{To: "ndjson", TempDir: t.TempDir()}, synthea)
+	all := strings.Join(out.lines, "\n")
+	if !strings.Contains(all, `"detailed","valueCoding":{"system":"urn:oid:2.16.840.1.113883.6.238","code":"2131-1"}`) || len(out.ledger) > 0 {
+		t.Errorf("not a detailed race: %s, %v", all, out.ledger)
+	}
+	if rows := out.tables["patients"]; len(rows) != 1 || rows[0]["RACE"] != "other" {
+		t.Errorf("back: %v", rows)
+	}
+}
+
 func TestSynthea(t *testing.T) {
 	dir := filepath.Join(testshared.Dir(t), "corpus", "csv", "synthea")
 	for _, to := range []string{"ndjson", "fhir"} {

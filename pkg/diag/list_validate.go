@@ -230,4 +230,7 @@ var validateEntries = []Entry{
 	{"CP-FHIR-224", Info, "nothing in the record says when anything was, and what is made of it has the day of --date",
 		"The day is what you said, and nothing of the record. Statements keep their own times, and have none where they have none.",
 		"nothing, if that is the day that you meant"},
+	{"CP-FHIR-225", Reject, "a reference that is neither a URL nor of the form Type/id",
+		"An id alone does not say of which type the resource is, so that the reference leads nowhere.",
+		"write the entry's fullUrl as the reference, or the type before the id: Patient/123"},
 }

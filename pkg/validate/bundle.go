@@ -267,6 +267,12 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 		b.report(f)
 		return
 	}
+	if u.typ == "" && n.url != "" && bareName(u.text) {
+		f := diag.New("CP-FHIR-225", n.place, "")
+		f.Place.Line, f.Place.Column, f.Place.Path = u.line, u.column, pathText(n.steps[u.from:u.to])
+		b.report(f)
+		return
+	}
 	var ok bool
 	if p.url, p.id, p.urn, ok = n.aim(u); !ok {
 		return
@@ -289,6 +295,9 @@ func (b *bundleState) refer(i int32, n *entryNote, u *use) {
 	p.path = pathText(n.steps[u.from:u.to])
 	b.pending = append(b.pending, p)
 }
+
+// bareName reports a text that is neither a URL nor of the form Type/id, nor a search or a fragment: it leads nowhere.
+func bareName(text string) bool { return text != "" && !strings.ContainsAny(text, ":/?#|") }
 
 // end checks the bundle as a whole; shell is the bundle, with or without its entries.
 func (b *bundleState) end(shell bundle, at diag.Place) {

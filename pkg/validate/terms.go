@@ -562,7 +562,7 @@ func (w *walker) bound(b *binding, p *typePlan, v reflect.Value) {
 			}
 		}
 		text = x.GetText() != nil
-		if !any && !text && absentReason(x.GetExtension()) {
+		if !any && !text && b.Strength != "required" && absentReason(x.GetExtension()) { // no reason stands for a code that is required
 			return
 		}
 	case *dpb.Coding:

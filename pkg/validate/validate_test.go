@@ -114,6 +114,9 @@ var cases = []struct {
 		[]string{"CP-FHIR-121 AllergyIntolerance.clinicalStatus"}},
 	{"a code that is absent with a reason", `{"resourceType":"Observation",` + div + `,"_status":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},"code":{"text":"x"}}`,
 		[]string{"CP-FHIR-121 Observation.status"}},
+	{"required, absent with a reason", `{"resourceType":"AllergyIntolerance",` + div + `,"clinicalStatus":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},"patient":{"reference":"Patient/1"}}`,
+		[]string{"CP-FHIR-121 AllergyIntolerance.clinicalStatus"}},
+	{"extensible, absent with a reason", obs("Patient/1", `,"dataAbsentReason":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}`), nil},
 	{"invariant", `{"resourceType":"Patient",` + div + `,"contact":[{"gender":"male"}]}`, []string{"CP-FHIR-220 Patient.contact[0]"}},
 
 	{"extension of a wrong type", obs("Patient/1", `,"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueString":"x"}]`),
@@ -132,6 +135,7 @@ var cases = []struct {
 	{"fullUrl of another", bundleOf("collection", "", entry("http://acme.test/Patient/p7", patient, "")), []string{"CP-FHIR-132 Bundle.entry[0].fullUrl"}},
 	{"fullUrl twice", bundleOf("collection", "", entry(u1, patient, ""), entry(u1, patient, "")), []string{"CP-FHIR-133 Bundle.entry[1].fullUrl"}},
 	{"urn that is not there", bundleOf("collection", "", entry(u2, obs(u1, ""), "")), []string{"CP-FHIR-135 Bundle.entry[0].resource.subject"}},
+	{"a reference without a type", bundleOf("collection", "", entry(u1, patient, ""), entry(u2, obs("p1", ""), "")), []string{"CP-FHIR-225 Bundle.entry[1].resource.subject"}},
 	{"relative beside urn", bundleOf("collection", "", entry(u1, patient, ""), entry(u2, obs("Patient/p1", ""), "")), []string{"CP-FHIR-136 Bundle.entry[1].resource.subject"}},
 	{"relative on a server", bundleOf("collection", "", entry("http://acme.test/Patient/p1", patient, ""), entry("http://acme.test/Observation/o1", obs("Patient/p1", ""), "")), nil},
 	{"forward", bundleOf("collection", "", entry(u2, obs(u1, ""), ""), entry(u1, patient, "")), nil},

@@ -138,7 +138,7 @@ func divide(rec *mapping.Record, write func(structure string, part *mapping.Reco
 // declineVisits says why a visit stands in no message. All else that none has goes with the last one, whose tables say why; visits do not.
 func (d *division) declineVisits() {
 	for i, r := range d.rec.Resources {
-		if r.Type() != "Encounter" || r.Contained() || d.told[r] {
+		if r.Type() != "Encounter" || r.Inside() || d.told[r] {
 			continue
 		}
 		why := "nothing that a message holds belongs to this visit"

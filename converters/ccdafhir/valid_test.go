@@ -52,24 +52,29 @@ func TestWhatFHIRForbids(t *testing.T) {
 				doc = strings.Replace(doc, "</text>", "</text>-->", 1)
 			}
 			r := results(t, "ccda", "fhir", "", []byte(doc))[0]
-			bundle := string(r.Parts[0].Data)
-			for _, want := range tt.fhir {
-				if !strings.Contains(bundle, want) {
-					t.Errorf("FHIR does not hold %s:\n%s", want, bundle)
-				}
-			}
-			for _, never := range tt.never {
-				if strings.Contains(bundle, never) {
-					t.Errorf("FHIR holds %s:\n%s", never, bundle)
-				}
-			}
-			back := string(results(t, "fhir", "ccda", "", r.Parts[0].Data)[0].Parts[0].Data)
-			for _, want := range tt.back {
-				if !strings.Contains(back, want) {
-					t.Errorf("%s does not come back:\n%s", want, back)
-				}
-			}
+			holdsAndReturns(t, r.Parts[0].Data, tt.fhir, tt.never, tt.back)
 		})
+	}
+}
+
+// holdsAndReturns checks what a bundle holds, what it never holds, and what the document holds that it becomes.
+func holdsAndReturns(t *testing.T, bundle []byte, wants, nevers, back []string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(string(bundle), want) {
+			t.Errorf("FHIR does not hold %s:\n%s", want, bundle)
+		}
+	}
+	for _, never := range nevers {
+		if strings.Contains(string(bundle), never) {
+			t.Errorf("FHIR holds %s:\n%s", never, bundle)
+		}
+	}
+	doc := string(results(t, "fhir", "ccda", "", bundle)[0].Parts[0].Data)
+	for _, want := range back {
+		if !strings.Contains(doc, want) {
+			t.Errorf("%s does not come back:\n%s", want, doc)
+		}
 	}
 }
 
@@ -107,23 +112,7 @@ func TestHeaderThatFHIRForbids(t *testing.T) {
 			if said := slices.ContainsFunc(r.Findings, func(f *diag.Finding) bool { return f.ID == convert.NoInstant }); said == tt.instant {
 				t.Errorf("that it is no document is said: %t", said)
 			}
-			bundle := string(r.Parts[0].Data)
-			for _, want := range tt.fhir {
-				if !strings.Contains(bundle, want) {
-					t.Errorf("FHIR does not hold %s:\n%s", want, bundle)
-				}
-			}
-			for _, never := range tt.never {
-				if strings.Contains(bundle, never) {
-					t.Errorf("FHIR holds %s:\n%s", never, bundle)
-				}
-			}
-			back := string(results(t, "fhir", "ccda", "", r.Parts[0].Data)[0].Parts[0].Data)
-			for _, want := range tt.back {
-				if !strings.Contains(back, want) {
-					t.Errorf("%s does not come back:\n%s", want, back)
-				}
-			}
+			holdsAndReturns(t, r.Parts[0].Data, tt.fhir, tt.never, tt.back)
 		})
 	}
 }

@@ -38,7 +38,7 @@ func measurePair(word string) (mapping.Pair, error) {
 			case ok && (own == "" || said(own)):
 				q := &dpb.Quantity{}
 				setQuantity(q, sign, value, unit)
-				q.System, q.Code = &dpb.Uri{Value: ucumSystem}, &dpb.Code{Value: unit}
+				q.System, q.Code = &dpb.Uri{Value: ucum}, &dpb.Code{Value: unit}
 				carryAs(c, n, strings.TrimSpace(sign+value))
 				switch o := dst.(type) {
 				case *opb.Observation:
@@ -78,7 +78,7 @@ func measurePair(word string) (mapping.Pair, error) {
 				c.ClaimValue(absent.Text)
 				return true
 			}
-			if q.GetCode().GetValue() != unit || q.GetSystem().GetValue() != ucumSystem || q.GetValue().GetValue() == "" ||
+			if q.GetCode().GetValue() != unit || q.GetSystem().GetValue() != ucum || q.GetValue().GetValue() == "" ||
 				!put(c, n, comparatorSigns[q.GetComparator().GetValue()]+q.Value.Value) {
 				return false
 			}
@@ -96,10 +96,7 @@ func measurePair(word string) (mapping.Pair, error) {
 	}, nil
 }
 
-const (
-	ucumSystem   = "http://unitsofmeasure.org"
-	absentSystem = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
-)
+const absentSystem = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 // unitsOf are the units that columns of vital signs have, by the word for each that rows use: UCUM's code, and how people write it in a cell.
 var unitsOf = map[string][]string{

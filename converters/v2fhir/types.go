@@ -200,18 +200,12 @@ var result = mapping.Type{Read: formatted.Read, Write: formatted.Write, Whole: f
 
 // coded reports parts that may be a code, its words and its system: one word, and then a name. 5.4x10^9/L is none.
 func coded(d *tree.Doc, n tree.Node) bool {
-	part := func(name string) string {
-		if k := d.Child(n, name); k != 0 {
-			return d.LeafText(k)
-		}
-		return ""
-	}
 	named := func(s string) bool {
 		first, _ := utf8.DecodeRuneInString(s)
 		return unicode.IsLetter(first)
 	}
-	code, words := part("1"), part("2")
-	return code != "" && !strings.Contains(code, " ") && (named(words) || words != "" && named(part("3")))
+	code, words := textAt(d, n, "1"), textAt(d, n, "2")
+	return code != "" && !strings.Contains(code, " ") && (named(words) || words != "" && named(textAt(d, n, "3")))
 }
 
 // sentAsCode is a code that was sent as a text.

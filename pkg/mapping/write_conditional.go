@@ -52,6 +52,9 @@ func (c *Context) contradicted(r *row, n tree.Node) bool {
 }
 
 func (c *Context) foldConditional() {
+	if len(c.conditional) == 0 {
+		return
+	}
 	type rowAt struct {
 		r *row
 		n tree.Node
@@ -62,9 +65,12 @@ func (c *Context) foldConditional() {
 	}
 	chains := map[rowAt]bool{} // what is read of chains
 	some := map[tableAt]bool{} // where anything but a constant is read
-	folded := make([]bool, len(c.claimLog))
+	var folded []bool          // by the place in the log; most documents have none
 	why := map[plan.Place]string{}
 	fold := func(q conditional, because string) {
+		if folded == nil {
+			folded = make([]bool, len(c.claimLog))
+		}
 		for i, u := range c.claimLog[q.from:q.to] {
 			folded[q.from+i], why[u.key] = true, because
 		}

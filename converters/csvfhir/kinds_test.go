@@ -18,7 +18,7 @@ import (
 // examples are the files of examples/csv, by the table that reads them.
 var examples = map[string]string{
 	"patients.csv": "people", "appointments.csv": "appointments", "immunizations.csv": "vaccinations", "labs.csv": "labs", "vitals.csv": "vitals", "lab-upload.csv": "results", "problems.csv": "problems",
-	"medications.csv": "meds", "allergies.csv": "allergy_list",
+	"medications.csv": "meds", "allergies.csv": "allergy_list", "visits.csv": "visits", "notes.csv": "note_list",
 	"omop/person.csv": "person", "omop/visit_occurrence.csv": "visit_occurrence", "omop/condition_occurrence.csv": "condition_occurrence",
 	"omop/drug_exposure.csv": "drug_exposure", "omop/procedure_occurrence.csv": "procedure_occurrence", "omop/measurement.csv": "measurement",
 	"omop/observation.csv": "observation", "omop/death.csv": "death", "omop/note.csv": "note", "omop/provider.csv": "provider", "omop/care_site.csv": "care_site",

@@ -87,6 +87,18 @@ func TestOthers(t *testing.T) {
 		"patient_id,start,type,description":                             "",
 		"patient_id,visit_date,duration":                                "appointments",
 		"patient_id,date,time,provider":                                 "appointments",
+		// A visit is an encounter, a booked one an appointment; a list with neither is none of them.
+		"encounter_id,patient_id,encounter_date,encounter_type":                  "visits",
+		"admission_id,patient_id,admit_date,discharge_date,department":           "visits",
+		"patient_id,name,age,ward,bed,admission_date,primary_diagnosis":          "visits",
+		"aufnahme_id;patient_id;triage_stufe;zeit_ankunft;zeit_entlassung":       "",
+		"patient_id,start,end,department":                                        "",
+		"patient_id,visit_date,visit_type,visit_id":                              "appointments",
+		"note_id,patient_id,encounter_id,note_date,note_type,provider,note_text": "note_list",
+		"patient_id,date,type,content":                                           "",
+		"START,STOP,PATIENT,ENCOUNTER,CODE,WHAT":                                 "",
+		"id,name,email,phone,age,weight,notes,created_at,last_visit":             "",
+		"patient_id,full_name,document_id,age,registration_date,clinical_notes":  "",
 		// The number of a row is no patient's.
 		"ID,Test,Result,Units":                        "",
 		"ID,Patient ID,Test,Result,Units":             "labs",

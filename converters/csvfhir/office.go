@@ -59,7 +59,7 @@ func (x *Match) ofOthers(columns []string) bool {
 	return !slices.ContainsFunc(kind.Columns, func(k *suggest.Known) bool { return k.Person && k.Name != "full_name" && has(k.Name) })
 }
 
-// ofAnything reports a list of problems or appointments by nothing but columns that any list may have, a description with a date and a state: visits,
+// ofAnything reports a list of problems, appointments, visits or notes by nothing but columns that any list may have, a description with a date and a state: visits,
 // tasks and orders have them too, and what somebody is to do for a patient is not what the patient has.
 func (x *Match) ofAnything(file, sheet string, columns []string) bool {
 	words := tellingWords[x.Table.Name]
@@ -89,6 +89,9 @@ var tellingWords = map[string][]string{
 	"problems": {"problem", "diagn", "condition", "dx", "icd", "cim10", "cie10", "snomed", "sct", "onset", "abatement", "resol", "clinical",
 		"verification", "certainty", "severity", "laterality", "bodysite", "begdate", "listtype", "issuetype", "comorbid", "disease", "disorder",
 		"illness", "morbid", "patholog", "krankheit", "maladie", "antécédent", "enfermedad", "noted", "since", "pmh"},
+	"visits": {"encounter", "admi", "discharge", "disch", "stay", "episode", "visit", "hospital", "inpatient", "arrival", "aufnahme", "entlass", "ankunft",
+		"séjour", "entrée", "ingreso", "egreso", "atencion", "atención"},
+	"note_list": {"note", "document", "report", "narrative", "transcri", "soap", "clinicaltext", "arztbrief", "befundtext", "verlauf", "compterendu", "nota", "evoluci"},
 }
 
 var staffNumbers = map[string]bool{"doctorid": true, "physicianid": true, "providerid": true, "practitionerid": true, "clinicianid": true, "nurseid": true,

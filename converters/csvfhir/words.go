@@ -404,6 +404,31 @@ var vocabularies = map[string]*Vocabulary{
 		entered-in-error: Entered in Error, error, deleted
 		draft: Draft, pending
 		unknown: Unknown, unk, u`).or("unknown"),
+	"VISIT": vocabulary("", `
+		finished: Finished, completed, complete, closed, done, discharged, checked out, f, abgeschlossen, entlassen, terminé, finalizada, finalizado, alta
+		in-progress: In Progress, in-progress, active, open, ongoing, admitted, inpatient, current, laufend, en cours, en curso
+		arrived: Arrived, checked in, waiting
+		triaged: Triaged
+		onleave: On Leave, leave
+		planned: Planned, scheduled, booked, pending
+		cancelled: Cancelled, canceled, cancel, no show, noshow, no-show, abgesagt, annulé, cancelada, cancelado
+		entered-in-error: Entered in Error, error, deleted
+		unknown: Unknown, unk`).or("unknown"),
+	"VISIT_CLASS": bound("http://terminology.hl7.org/CodeSystem/v3-ActCode", `
+		AMB: Outpatient, amb, ambulatory, office, office visit, clinic, op, out patient, ambulant, ambulatoire, externe, ambulatorio, ambulatoria, consulta externa, wellness
+		IMP: Inpatient, imp, ip, in patient, hospitalization, hospital inpatient, stationär, hospitalisation, hospitalización, hospitalizacion, hospitalizado
+		EMER: Emergency, emer, er, ed, emergency room, emergency department, emergency visit, emergency room visit, notfall, notaufnahme, urgences, urgencias, urgencia, emergencia, emergencias
+		OBSENC: Observation, obsenc, observation stay
+		SS: Short Stay, ss, day case, day surgery, day patient, same day, same day surgery
+		HH: Home Health, hh, home, home visit, hausbesuch, visite à domicile, domicilio
+		VR: Telehealth, vr, virtual, telemedicine, video, video visit, phone, telephone, telephone visit, virtual visit, telesprechstunde, téléconsultation, telemedicina
+		FLD: Field, fld
+		PRENC: Pre-admission, prenc, preadmit, pre-admit, preadmission`),
+	"NOTE": bound("", `
+		final: Final, f, signed, complete, completed, authenticated, finalized
+		preliminary: Preliminary, p, draft, unsigned, in progress, incomplete
+		amended: Amended, addendum, corrected
+		entered-in-error: Entered in Error, error, deleted`),
 	"ALLERGEN": marked("http://snomed.info/sct", `
 		716186003: No Known Allergies, nka, no known allergy, no allergies, none known, no known active allergies
 		409137002: No Known Drug Allergies, nkda, no known drug allergy, no known medication allergies, nkma

@@ -2,12 +2,10 @@ package ccdafhir
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -181,8 +179,6 @@ func TestTablesCompileTogether(t *testing.T) {
 	}
 }
 
-var ordinals = regexp.MustCompile(`\[\d+\]|resource \d+`)
-
 // What TestLaws allows. The aims are 97 and 0.
 const (
 	leastKnown = 99.9
@@ -207,9 +203,10 @@ func TestLawsOfStrangers(t *testing.T) {
 // holdAgainstLaws prints the most frequent places too, so many of each kind.
 func holdAgainstLaws(t *testing.T, files map[string][]byte, most int) {
 	m := builtin(t)
-	total, count, broken := tree.Tally{}, 0, 0
-	unmapped, invalid, declined, faults := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
-	example := map[string]string{}
+	x := maptest.Survey{Short: func(at string) string {
+		at = strings.ReplaceAll(at, "/ClinicalDocument/component/structuredBody/component/section", "~")
+		return strings.ReplaceAll(at, "entryRelationship", "er")
+	}}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		res, err := laws(kit(m), files[name])
 		if err != nil {
@@ -218,56 +215,13 @@ func holdAgainstLaws(t *testing.T, files map[string][]byte, most int) {
 			}
 			continue
 		}
-		if len(res.Record.Resources) == 0 {
-			continue // such a document is rejected
+		if len(res.Record.Resources) > 0 { // else it is rejected
+			x.Add(name, res)
 		}
-		count++
-		total = total.Plus(res.Tally)
-		if len(res.Faults) > 0 {
-			broken++
-		}
-		for _, f := range res.Faults {
-			f = ordinals.ReplaceAllString(f, "")
-			faults[f]++
-			if example[f] == "" {
-				example[f] = name
-			}
-		}
-		res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
-			at := ordinals.ReplaceAllString(res.Doc.PlaceOf(n), "")
-			at = strings.ReplaceAll(at, "/ClinicalDocument/component/structuredBody/component/section", "~")
-			at = strings.ReplaceAll(at, "entryRelationship", "er")
-			switch s {
-			case tree.Unmapped:
-				unmapped[at]++
-			case tree.Invalid:
-				invalid[at+": "+why]++
-			case tree.Declined:
-				declined[at+": "+why]++
-			}
-		})
 	}
-	x := total
-	t.Logf("%d documents, %d break a law: %d values, %d carried, %d folded, %d declined, %d unmapped, %d invalid", count, broken, x.Values(), x.Carried, x.Folded, x.Declined, x.Unmapped, x.Invalid)
-	share := func(n int) float64 { return 100 * float64(n) / float64(total.Values()) }
-	t.Logf("known %.2f %%, declined %.2f %%, invalid %.2f %%", share(x.Carried+x.Folded+x.Declined), share(x.Declined), share(x.Invalid))
-	top(t, "unmapped", unmapped, most, nil)
-	top(t, "invalid", invalid, 20, nil)
-	top(t, "declined", declined, 20, nil)
-	top(t, "broken laws", faults, most, example)
+	x.Log(t, most)
 	// The tables are not whole yet: neither figure may become worse than it is, and each change that betters one says so here.
-	if known := share(x.Carried + x.Folded + x.Declined); known < leastKnown || broken > mostBroken {
-		t.Errorf("%.2f %% of the values are known and %d documents break a law; at least %.2f %% and at most %d it should be", known, broken, leastKnown, mostBroken)
-	}
-}
-
-func top(t *testing.T, what string, m map[string]int, n int, example map[string]string) {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
-	for i, k := range keys {
-		if i == n {
-			t.Logf("%s: and %d more kinds", what, len(keys)-n)
-			break
-		}
-		t.Logf("%s: %5d %s %s", what, m[k], k, example[k])
+	if known := x.Known(); known < leastKnown || x.Broken > mostBroken {
+		t.Errorf("%.2f %% of the values are known and %d documents break a law; at least %.2f %% and at most %d it should be", known, x.Broken, leastKnown, mostBroken)
 	}
 }

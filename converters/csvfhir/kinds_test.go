@@ -3,6 +3,9 @@ package csvfhir
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +72,7 @@ func TestKindsLaws(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	total := tree.Tally{}
+	var all maptest.Survey
 	for name, table := range examples {
 		x, tab := exampleTable(t, s, name)
 		if x.Table.Name != table {
@@ -79,82 +82,144 @@ func TestKindsLaws(t *testing.T) {
 		if list := x.Unmapped(); len(list) > 0 {
 			t.Errorf("%s: no row knows %v", name, list)
 		}
-		m, err := x.Table.of.own()
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := 0
-		for r, err := range tab.Rows() {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Fault != nil {
-				t.Errorf("%s: row %d: %v", name, r.Number, r.Fault)
-				continue
-			}
-			n++
-			one := func(table *csvtab.Table, match *Match, r *csvtab.Row) *tree.Doc {
-				d := tree.New(Format, 64)
-				fill(d, []*row{{of: newOpened(match, table), number: r.Number, line: r.Line, cells: slices.Clone(r.Cells)}})
-				return d
-			}
-			var text bytes.Buffer // the row alone, as a file of its own
-			w := csv.NewWriter(&text)
-			cells := make([]string, len(r.Cells))
-			for i := range cells {
-				cells[i] = r.Cells[i].Text
-			}
-			w.Write(x.Names)
-			w.Write(cells)
-			w.Flush()
-			kit := &maptest.Kit{
-				Map:   m,
-				Table: func(*tree.Doc) (string, string) { return ScopeName, "Bundle" },
-				Parse: func(b []byte) (*tree.Doc, error) {
-					f, err := csvtab.Open(name, csvtab.Bytes(b), csvtab.Options{Header: csvtab.HeaderYes, Comma: ',', Footer: true, Dates: "mdy"})
-					if err != nil {
-						return nil, err
-					}
-					var d *tree.Doc
-					for again, err := range f.Tables[0].Rows() {
-						if err != nil {
-							return nil, err
-						}
-						names := x.Table.canonical(f.Tables[0].Header())
-						d = one(f.Tables[0], &Match{Table: x.Table, Names: names}, again)
-					}
-					return d, nil
-				},
-				Print: func(d *tree.Doc) []byte { return printRow(d, x.Table.Name, x.Table.Columns) },
-				Read:  mapping.ReadOptions{Key: "test", NoBundle: true},
-				Same: func(d *tree.Doc) func(tree.Node) string {
-					return func(n tree.Node) string { return d.Name(n) + "#" + string(rune('0'+d.Ordinal(n))) }
-				},
-			}
-			res, err := kit.Run(text.Bytes())
-			if err != nil {
-				t.Errorf("%s, row %d: %v", name, r.Number, err)
-				continue
-			}
-			for _, f := range res.Faults {
-				t.Errorf("%s, row %d: %s", name, r.Number, f)
-			}
-			kit.Deterministic(t, text.Bytes())
-			total = total.Plus(res.Tally)
-			res.Doc.Leaves(func(n tree.Node, state tree.State, why string) {
-				if state == tree.Unmapped || state == tree.Invalid {
-					t.Errorf("%s, row %d: column %s is %s %s", name, r.Number, res.Doc.Name(n), state, why)
-				}
-			})
-		}
-		if n == 0 {
+		if rowLaws(t, &all, name, x, tab, 1000, true) == 0 {
 			t.Errorf("%s has no rows", name)
 		}
 	}
-	t.Logf("%d values, %d carried, %d folded, %d declined", total.Values(), total.Carried, total.Folded, total.Declined)
-	if total.Folded > 0 {
-		t.Errorf("%d values are folded", total.Folded)
+	all.Log(t, 60)
+	if x := all.Tally; len(all.Faults) > 0 || x.Folded > 0 || x.Unmapped > 0 || x.Invalid > 0 {
+		t.Errorf("%d kinds of broken laws; %d values are folded, %d unmapped, %d invalid", len(all.Faults), x.Folded, x.Unmapped, x.Invalid)
 	}
+}
+
+// TestStrangers holds rows of the tables below the folder CHARTPOST_STRANGERS, of those that are known without a mapping, against the laws. It is
+// for finding what the examples do not have.
+func TestStrangers(t *testing.T) {
+	dir := os.Getenv("CHARTPOST_STRANGERS")
+	if dir == "" {
+		t.Skip("CHARTPOST_STRANGERS names no folder of tables")
+	}
+	s, err := NewSet(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all maptest.Survey
+	known, tables := 0, 0
+	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !slices.Contains([]string{".csv", ".tsv"}, strings.ToLower(filepath.Ext(name))) {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		f, err := csvtab.Open(name, csvtab.Bytes(b), csvtab.Options{})
+		if err != nil {
+			return nil // no table
+		}
+		for _, tab := range f.Tables {
+			tables++
+			x, err := s.FindIn(filepath.Base(name), tab)
+			if err != nil {
+				return err
+			}
+			if x != nil {
+				known++
+				rowLaws(t, &all, name, x, tab, 50, false)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d of %d tables are known", known, tables)
+	all.Log(t, 60)
+	if len(all.Faults) > 0 {
+		t.Errorf("%d kinds of broken laws", len(all.Faults))
+	}
+}
+
+// rowLaws holds the first rows of a table against the laws, each for itself, and counts them. What cannot be read is a fault if whole.
+func rowLaws(t *testing.T, all *maptest.Survey, name string, x *Match, tab *csvtab.Table, most int, whole bool) (n int) {
+	t.Helper()
+	m, err := x.Table.of.own()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dates := csvtab.MDY // what the whole table says, one row alone may not
+	for _, c := range tab.Columns {
+		if c.Dates != nil && c.Dates.Order != "" {
+			dates = c.Dates.Order
+		}
+	}
+	for r, err := range tab.Rows() {
+		if err != nil || r.Fault != nil {
+			if whole {
+				t.Errorf("%s: %v %v", name, err, r)
+			}
+			continue
+		}
+		if n++; n > most {
+			break
+		}
+		one := func(table *csvtab.Table, match *Match, r *csvtab.Row) *tree.Doc {
+			d := tree.New(Format, 64)
+			fill(d, []*row{{of: newOpened(match, table), number: r.Number, line: r.Line, cells: slices.Clone(r.Cells)}})
+			return d
+		}
+		var text bytes.Buffer // the row alone, as a file of its own
+		w := csv.NewWriter(&text)
+		cells := make([]string, len(r.Cells))
+		for i := range cells {
+			cells[i] = r.Cells[i].Text
+		}
+		w.Write(x.Names)
+		w.Write(cells)
+		w.Flush()
+		kit := &maptest.Kit{
+			Map:   m,
+			Table: func(*tree.Doc) (string, string) { return ScopeName, "Bundle" },
+			Parse: func(b []byte) (*tree.Doc, error) {
+				f, err := csvtab.Open(name, csvtab.Bytes(b), csvtab.Options{Header: csvtab.HeaderYes, Comma: ',', Footer: true, Dates: dates})
+				if err != nil {
+					return nil, err
+				}
+				var d *tree.Doc
+				for again, err := range f.Tables[0].Rows() {
+					if err != nil {
+						return nil, err
+					}
+					names := x.Table.canonical(f.Tables[0].Header())
+					d = one(f.Tables[0], &Match{Table: x.Table, Names: names}, again)
+				}
+				if d == nil {
+					return nil, errors.New("no row")
+				}
+				return d, nil
+			},
+			Print: func(d *tree.Doc) []byte { return printRow(d, x.Table.Name, x.Table.Columns) },
+			Read:  mapping.ReadOptions{Key: "test", NoBundle: true},
+			Same: func(d *tree.Doc) func(tree.Node) string {
+				return func(n tree.Node) string { return d.Name(n) + "#" + string(rune('0'+d.Ordinal(n))) }
+			},
+		}
+		res, err := kit.Run(text.Bytes())
+		if err != nil {
+			if whole {
+				t.Errorf("%s, row %d: %v", name, r.Number, err)
+			}
+			continue
+		}
+		if unsaid(res.Doc, []*row{{of: newOpened(x, tab)}}) != nil {
+			continue // such a row is rejected
+		}
+		if whole {
+			kit.Deterministic(t, text.Bytes())
+		}
+		all.Add(fmt.Sprintf("%s, row %d", name, r.Number), res)
+	}
+	return n
 }
 
 // printRow writes the one row of a table as CSV with its header.

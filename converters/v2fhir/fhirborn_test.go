@@ -19,6 +19,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/maptest"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -92,7 +93,7 @@ func modifierFaults(rec *mapping.Record) (faults []string) {
 		}
 		for other := range written {
 			if strings.HasPrefix(other, owner+".") {
-				faults = append(faults, fmt.Sprintf("%s is written without %s", numbers.ReplaceAllString(other, ""), name))
+				faults = append(faults, fmt.Sprintf("%s is written without %s", maptest.Unnumbered(other), name))
 				break
 			}
 		}
@@ -151,7 +152,7 @@ func TestBornAsFHIR(t *testing.T) {
 		legs = legs.Plus(rec.Tally())
 		rec.Leaves(func(place func() string, s tree.State, why string) {
 			if why == "" && (s == tree.Folded || s == tree.Declined || s == tree.Invalid) {
-				fault("%s is %s without a reason", numbers.ReplaceAllString(place(), ""), s)
+				fault("%s is %s without a reason", maptest.Unnumbered(place()), s)
 			}
 		})
 		for _, f := range modifierFaults(rec) {
@@ -179,7 +180,7 @@ func TestBornAsFHIR(t *testing.T) {
 				if !slices.ContainsFunc(rec.Resources, func(r *mapping.Resource) bool { return r.Type() == "Patient" }) {
 					break // a message about nobody: the structures want a PID, and there is none to make it of
 				}
-				fault("the message has a finding %s at %s", f.ID, numbers.ReplaceAllString(f.Place.Path, ""))
+				fault("the message has a finding %s at %s", f.ID, maptest.Unnumbered(f.Place.Path))
 			}
 			// From here on HL7 v2 and FHIR must stay what they are.
 			res, err := k.Run(printed)
@@ -187,7 +188,7 @@ func TestBornAsFHIR(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			for _, f := range res.Faults {
-				fault("second leg: %s", numbers.ReplaceAllString(f, ""))
+				fault("second leg: %s", maptest.Unnumbered(f))
 			}
 			for _, f := range activeAgain(rec, res.Record) {
 				fault("%s", f)
@@ -198,9 +199,9 @@ func TestBornAsFHIR(t *testing.T) {
 		}
 		kinds[strings.Join(slices.Compact(structures), " ")]++
 	}
-	top(t, "messages of a record", kinds, 30, nil)
+	maptest.Top(t, "messages of a record", kinds, 30, nil)
 	t.Logf("%d records: %d values, %d carried, %d folded, %d declined, %d unmapped, %d invalid", len(born), legs.Values(), legs.Carried, legs.Folded, legs.Declined, legs.Unmapped, legs.Invalid)
-	top(t, "fault", faults, 60, example)
+	maptest.Top(t, "fault", faults, 60, example)
 	if len(faults) > 0 {
 		t.Errorf("%d kinds of broken laws", len(faults))
 	}

@@ -1,13 +1,11 @@
 package v2fhir
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -133,8 +131,6 @@ func TestTablesCompileTogether(t *testing.T) {
 	}
 }
 
-var numbers = regexp.MustCompile(`\[\d+\]|resource \d+`)
-
 // TestLaws runs the laws over every message of the corpus that has one of our structures. It prints the figures that the
 // issue asks for, and fails where a law is broken.
 func TestLaws(t *testing.T) {
@@ -160,75 +156,38 @@ func TestStrangers(t *testing.T) {
 // hold holds messages against the laws.
 func hold(t *testing.T, m *mapping.Map, list []message) {
 	t.Helper()
-	total := map[string]tree.Tally{}
-	count, broken := map[string]int{}, map[string]int{}
-	unmapped, invalid, declined, faults := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
-	example := map[string]string{}
-	setIDs := 0
+	var all maptest.Survey
+	each := map[string]*maptest.Survey{}
 	for _, msg := range list {
-		k := kit(m, msg.structure)
-		res, err := k.Run([]byte(msg.raw.Data))
+		res, err := kit(m, msg.structure).Run([]byte(msg.raw.Data))
 		if err != nil {
 			t.Fatalf("%s: %v", msg.name, err)
 		}
-		count[msg.structure]++
-		total[msg.structure] = total[msg.structure].Plus(res.Tally)
-		if len(res.Faults) > 0 {
-			broken[msg.structure]++
+		if each[msg.structure] == nil {
+			each[msg.structure] = new(maptest.Survey)
 		}
-		for _, f := range res.Faults {
-			f = numbers.ReplaceAllString(f, "")
-			faults[f]++
-			if example[f] == "" {
-				example[f] = msg.name
-			}
+		each[msg.structure].Add(msg.name, res)
+		all.Add(msg.name, res)
+	}
+	for _, id := range slices.Sorted(maps.Keys(each)) {
+		x := each[id]
+		t.Logf("%-8s %4d messages, %4d break a law: %7d values, %.2f %% known", id, x.Documents, x.Broken, x.Tally.Values(), x.Known())
+	}
+	setIDs := 0
+	for place, n := range all.Declined {
+		if strings.Contains(place, "set id") {
+			setIDs += n
+			delete(all.Declined, place)
 		}
-		res.Doc.Leaves(func(n tree.Node, s tree.State, why string) {
-			at := numbers.ReplaceAllString(res.Doc.PlaceOf(n), "")
-			switch s {
-			case tree.Unmapped:
-				unmapped[at]++
-			case tree.Invalid:
-				invalid[at+": "+why]++
-			case tree.Declined:
-				if strings.Contains(why, "set id") {
-					setIDs++
-				} else {
-					declined[at+": "+why]++
-				}
-			}
-		})
 	}
-	all := tree.Tally{}
-	for _, id := range slices.Sorted(maps.Keys(total)) {
-		x := total[id]
-		all = all.Plus(x)
-		t.Logf("%-8s %4d messages, %4d break a law: %7d values, %d carried, %d folded, %d declined, %d unmapped, %d invalid", id, count[id], broken[id], x.Values(), x.Carried, x.Folded, x.Declined, x.Unmapped, x.Invalid)
+	all.Log(t, 60)
+	if len(all.Faults) > 0 {
+		t.Errorf("%d kinds of broken laws", len(all.Faults))
 	}
-	share := func(n int) float64 { return 100 * float64(n) / float64(all.Values()) }
-	t.Logf("known %.2f %%, declined without set ids %.2f %%, invalid %.2f %%", share(all.Carried+all.Folded+all.Declined), share(all.Declined-setIDs), share(all.Invalid))
-	top(t, "unmapped", unmapped, 20, nil)
-	top(t, "invalid", invalid, 20, nil)
-	top(t, "declined", declined, 20, nil)
-	top(t, "broken laws", faults, 60, example)
-	if len(faults) > 0 {
-		t.Errorf("%d kinds of broken laws", len(faults))
-	}
-	if x := share(all.Carried + all.Folded + all.Declined); x < 97 {
+	if x := all.Known(); x < 97 {
 		t.Errorf("only %.2f %% of the values are carried, folded or declined", x)
 	}
-	if x := share(all.Declined - setIDs); x > 5 {
+	if x := all.Share(all.Tally.Declined - setIDs); x > 5 {
 		t.Errorf("%.2f %% of the values are declined", x)
-	}
-}
-
-func top(t *testing.T, what string, m map[string]int, n int, example map[string]string) {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
-	for i, k := range keys {
-		if i == n {
-			t.Logf("%s: and %d more kinds", what, len(keys)-n)
-			break
-		}
-		t.Logf("%s: %5d %s %s", what, m[k], k, example[k])
 	}
 }

@@ -408,6 +408,14 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"an acknowledgement with results", "ORU^R01^ORU_R01", "MSA|AA|77\n" + wholePID + "OBR|1|P1|F1|1^Panel^L||||||||||||||||||||CT^Tomography|F|||||AMB^Walking\n"},
 	{"a text in parts beside separators of its own", "ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F\nOBX|1|TXT|2^Film^L||A & B^ and C||||||F\nNTE|1||^^only ^ this\n"},
 	{"numbers of an order by many (OBR-53)", "ORU^R01^ORU_R01", wholePID + "ORC|RE|P1|F1||||||||||||||||||||||||||||||||||||X9\nOBR|1|P1|F1|1^Panel^L|||||||||||||||||||||F||||||||||||||||||||||||||||X1^^^MAPLE^PI~X2^^^ELM\n"},
+	{"a visit and its diagnoses where no table reads the structure", "BAR^P05", wholeEVN + wholePID + wholePV1 + "DG1|1||J06.9^Cold^I10|||A\nDG1|2||R05^Cough^I10|||F\n"},
+	{"a diagnosis without a visit there", "BAR^P05", wholeEVN + wholePID + "DG1|1||J06.9^Cold^I10|||A\n"},
+	{"a problem and a diagnosis there", "BAR^P05", wholeEVN + wholePID + "PRB|AD|20240301|J45^Asthma^I10|PB1\nDG1|1||J06.9^Cold^I10|||A\n"},
+	{"an end that is no time", "ORM^O01", wholePID + "ORC|NW|P1\nOBR|1|P1||1^Panel^L|R||202403011015|0\n"},
+	{"a time that is none, and another in its stead", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L|||soon|||||||202403011015|BLOOD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F|||202403011015\n"},
+	{"a timing that is none, and a time in its stead", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L||20240301|20240301|||||||||||||||20240302|||||F\n"},
+	{"an event of which only a time is said, that is none", "ADT^A60^ADT_A60", "EVN||then\n" + wholePID + "PV1|1|O\n"},
+	{"an explicit null in front of who is named", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L|||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F|||20240301|\"\"|22^Roe^Rita\n"},
 }
 
 // TestOddMessages holds them against the laws.

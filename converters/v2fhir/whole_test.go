@@ -115,6 +115,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ORU^R01^ORU_R01", wholePID + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L\nTQ1|1||||||20240301\nTQ1|2||||||20240302\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\n"},
 	{"OMP^O09^OMP_O09", wholePID + wholePV1 + "ORC|NW|P1\nRXO|1^Aspirin^L|100||mg\nRXR|PO\n"},
 	{"RDE^O11^RDE_O11", wholePID + wholePV1 + "ORC|NW|P1\nRXE||1^Aspirin^L|100||mg\nRXR|PO\n"},
+	{"RDE^O11^RDE_O11", wholePID + "ORC|NW|P1\nPRT||AD||AT|21^Doe^Dan\nRXO|1^Aspirin^L|100||mg\nPRT||CO||CP|22^Low^Lou\nRXR|PO\nRXE||1^Aspirin^L|100||mg\nPRT||AD||VP|31^Roe^Rita\nTQ1|1||||||20240301\nRXR|PO\n"},
 	{"RDS^O13^RDS_O13", wholePID + wholePV1 + "ORC|RE|P1\nRXD|1|1^Aspirin^L|20240301|20|TAB\nRXR|PO\n"},
 	{"RAS^O17^RAS_O17", wholePID + "ORC|RE|P1\nRXA|0|1|20240301080000-0500||1^Aspirin^L|100|mg|||||||||||||CP\nRXR|PO^Oral^HL70162\nNTE|1||half was spilt\nNTE|2||and wiped up\n"},
 	{"RGV^O15^RGV_O15", wholePID + "ORC|RE||F1\nRXG|1|1||1^Aspirin^L|100|200|mg\nTQ1|1||||||20240301\nRXR|PO^Oral^HL70162\n"},

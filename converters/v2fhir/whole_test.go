@@ -55,7 +55,7 @@ var wholeMessages = []struct{ kind, body string }{
 	{"ADT^A24^ADT_A24", wholeEVN + wholePID + wholePV1 + strings.Replace(wholePID, "4711", "4712", 1)},
 	{"ADT^A40^ADT_A39", wholeEVN + wholePID + "MRG|4713^^^MAPLE^MR\n" + wholePV1},
 	{"ORU^R01^ORU_R01", wholePID + wholePV1 + "ORC|RE|P1\nOBR|1|P1|F1|1^Panel^L|||20240301\nNTE|1||fasting\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F\nSPM|1|||BLD\n"},
-	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|DT|30979-9&30980-7^Date due^LN||20250301||||||F\n"},
+	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|DT|30979-9&30980-7^Date due^LN|1&2|20250301||||||F\n"},
 	{"ORU^R01^ORU_R01", wholePID + "OBR|1|P1|F1|1^Panel^L|||20240301\nOBX|1|TXT|2^Look^L||clear|||N|||F\nOBX|2|NUM|3^pH^L||6.9|1|||||F\nOBX|3|STR|4^Smell^L||none~faint||||||F\nOBX|4|TEXT|5^Note^L||A^Turbid^L||||||F\n"},
 	{"ORU^R30^ORU_R30", wholePID + wholePV1 + "ORC|NW\nOBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},
 	{"ORU^R31^ORU_R31", wholePID + wholePV1 + "OBR|1||F1|1^Glucose^L|||20240301\nOBX|1|NM|2^Glucose^L||5|mmol/L|||||F\n"},

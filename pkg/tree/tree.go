@@ -89,8 +89,9 @@ type Doc struct {
 	reasons      map[string]int32 // their indices
 	undo         []undo
 	texts        []oldText
-	marks        int // open checkpoints
-	steps        int // looks at a child, see Steps
+	marks        int  // open checkpoints
+	steps        int  // looks at a child, see Steps
+	invalid      bool // a leaf was marked so
 }
 
 // undo is what a node's state was, and why. A large document has one for each leaf, so that they are small.
@@ -123,7 +124,7 @@ func (d *Doc) Reset() {
 	clear(d.whys)
 	clear(d.reasons)
 	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
-	d.marks, d.steps, d.Line, d.Column, d.Source = 0, 0, 0, 0, nil
+	d.marks, d.steps, d.Line, d.Column, d.Source, d.invalid = 0, 0, 0, 0, nil, false
 	if len(d.names.list) > maxNames {
 		d.names.reset()
 	}
@@ -352,6 +353,9 @@ func (d *Doc) There(n Node) bool {
 // are blank from now on, and stay Invalid; every other leaf is as if it had not been read, and the document is to be read again.
 func (d *Doc) Unread() bool {
 	again := false
+	if !d.invalid {
+		return false
+	}
 	d.unread(Root, &again)
 	for i := range d.nodes {
 		if p := &d.nodes[i]; again && p.state == Invalid {
@@ -402,7 +406,7 @@ func (d *Doc) Mark(n Node, s State, why string) {
 	if d.marks > 0 {
 		d.undo = append(d.undo, p.undo(n))
 	}
-	p.state, p.why = s, 0
+	p.state, p.why, d.invalid = s, 0, d.invalid || s == Invalid
 	if s != Carried && why != "" {
 		p.why = d.reason(why)
 	}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -285,8 +286,8 @@ type resourceKind struct{ group, segment, actor, start, duration, units, status 
 
 // Extensions of Chartpost's own on participants.
 const (
-	resourceGroup = cp + "RGS"      // which of several groups it belongs to
-	fieldURL      = cp + "v2-field" // the segment that it came from, where no actor tells
+	resourceGroup = cp + "RGS"    // which of several groups it belongs to
+	fieldURL      = fhir.FieldURL // the segment that it came from, where no actor tells
 )
 
 func readResources(c *mapping.Context, root tree.Node, a *apb.Appointment) {

@@ -329,3 +329,20 @@ func TestTablesCompile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLongText: a text that no string of FHIR can be is no value, and the ledger says so.
+func TestLongText(t *testing.T) {
+	m := builtin(t)
+	long := strings.Repeat("x", 1<<20+1)
+	text := strings.ReplaceAll(wholeHead+"ORU^R01^ORU_R01|1|P|2.8\n"+wholePID+"OBR|1|P1|F1|1^Panel^L|||20240301|||||||||||"+long+"\nOBX|1|NM|2^Sodium^L||140||||||F\n", "\n", "\r")
+	res, err := kit(m, "ORU_R01").Run([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range res.Faults {
+		t.Error(f)
+	}
+	if res.Tally.Invalid != 1 {
+		t.Errorf("%d invalid values", res.Tally.Invalid)
+	}
+}

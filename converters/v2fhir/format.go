@@ -132,7 +132,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	}
 	key := key(raw.Data.(*hl7v2.Raw).Data, &w.text)
 	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
-		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR()})
+		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR(), Unread: true})
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func kit(m *mapping.Map, structure string) *maptest.Kit {
 			out, _ := hl7v2.AppendMessage(nil, d, hl7v2.PrintOptions{Structure: structure})
 			return out
 		},
-		Read: mapping.ReadOptions{Key: "test", Facility: "test"},
+		Read: mapping.ReadOptions{Key: "test", Facility: "test", Unread: true},
 	}
 }
 

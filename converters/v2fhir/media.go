@@ -113,11 +113,52 @@ func writeMedia(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	return ok && media{"3", "4"}.write(c, a, n)
 }
 
+// early finds the encoding and the data of an ED where a sender has left out components before them (^PDF^Base64^JVBERi0=): the encoding is
+// Base64 or Hex, and what follows it is so written and the last. The components before it are the type.
+func early(d *tree.Doc, n tree.Node) (encoding, data tree.Node, bytes []byte, ok bool) {
+	for at, name := range []string{"2", "3"} {
+		if encoding = d.Child(n, name); encoding == 0 || d.First(encoding) != 0 {
+			continue
+		}
+		switch strings.ToLower(d.Text(encoding)) {
+		case "base64", "hex":
+			if data = d.Next(encoding); data == 0 || d.Name(data) != strconv.Itoa(at+3) || d.First(data) != 0 || d.Next(data) != 0 {
+				return 0, 0, nil, false
+			}
+			bytes, _, ok = decodeData(d.Text(encoding), d.Text(data))
+			return encoding, data, bytes, ok
+		}
+	}
+	return 0, 0, nil, false
+}
+
+// readEarly is readData for such an ED. It comes back with each component in its place.
+func readEarly(c *mapping.Context, n tree.Node, a *dpb.Attachment) bool {
+	encoding, data, bytes, ok := early(c.Doc, n)
+	if !ok {
+		return false
+	}
+	if c.Doc.Name(encoding) == "3" {
+		media{"2", "none"}.read(c, n, a)
+	} else if mime := mediaType(textAt(c.Doc, n, "1"), ""); mime != "" {
+		a.ContentType = &dpb.Attachment_ContentTypeCode{Value: mime}
+	}
+	a.Data = &dpb.Base64Binary{Value: bytes}
+	if text := c.Doc.Text(encoding); text != "Base64" {
+		a.Extension = append(a.Extension, stringExt("ED-4", text))
+	}
+	carry(c, "comes back in the component that is for it", encoding, data)
+	return true
+}
+
 // readData reads ED.2 to ED.5. The data are bytes in FHIR; how they were written, if not in Base64, stands in an extension.
 func readData(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	a, ok := dst.(*dpb.Attachment)
 	if !ok {
 		return false
+	}
+	if readEarly(c, n, a) {
+		return true
 	}
 	any := media{"2", "3"}.read(c, n, a)
 	encoding, encodingLeaf := part(c, n, "4")

@@ -104,6 +104,11 @@ func TestIdentityKey(t *testing.T) {
 			t.Errorf("%s: %q", c.name, c.got)
 		}
 	}
+	// An insurer with the number 1 is not the authority with the name 1.
+	payer := `{"resourceType":"Organization","identifier":[{"extension":[{"url":"` + FieldURL + `","valueCode":"IN1-3"}],"value":"1"}]}`
+	if a, b := IdentityKey(read(t, payer), "F"), IdentityKey(read(t, `{"resourceType":"Organization","identifier":[{"value":"1"}]}`), "F"); a == b || a == "" {
+		t.Errorf("an organization of another field has the key %q too", a)
+	}
 	if a, b := mr, IdentityKey(read(t, `{"resourceType":"Practitioner","identifier":[{"system":"urn:a","value":"1"}]}`), ""); a == b {
 		t.Error("a patient and a practitioner with one identifier have one key")
 	}

@@ -60,10 +60,14 @@ var sharedKinds = []string{
 	"MC", "MCD", "MCR", "MB", "SN", "WC", "WCN", // a payer's
 }
 
+// FieldURL is the extension that says in which field of HL7 v2 something stands, where nothing else tells.
+const FieldURL = "https://chartpost.org/fhir/StructureDefinition/v2-field"
+
 // IdentityKey is what identifies the thing that a resource is about: the type of the resource with its best identifier, or the
 // empty string if there is none (DESIGN.md, law 4). Identifiers with a system come before those without; then the kinds MR,
 // PI, PT, MA in this order; then the order in the resource. Kinds that belong to no one thing never count, nor old and
-// temporary identifiers. One without a system counts within the facility that sent it, and its kind counts with it.
+// temporary identifiers. One without a system counts within the facility that sent it, and its kind counts with it; so does
+// the field of an organization's.
 func IdentityKey(m proto.Message, facility string) string {
 	var room [256]byte
 	return string(appendIdentityKey(room[:0], m, facility))
@@ -117,7 +121,21 @@ func appendIdentityKey(b []byte, m proto.Message, facility string) []byte {
 	if system != "" {
 		return appendKey(b, TypeOf(m), "system", system, value)
 	}
-	return appendKey(b, TypeOf(m), "facility", facility, bestKind, value)
+	if typ := TypeOf(m); typ != "Organization" {
+		return appendKey(b, typ, "facility", facility, bestKind, value)
+	}
+	// A sender numbers insurers (1) and names authorities (1) each in a list of its own: the field tells them apart.
+	return appendKey(b, "Organization", "facility", facility, bestKind+fieldOf(best), value)
+}
+
+// fieldOf is the field of HL7 v2 that an identifier is said to stand in, if it is.
+func fieldOf(id *dpb.Identifier) string {
+	for _, x := range id.GetExtension() {
+		if x.GetUrl().GetValue() == FieldURL {
+			return x.GetValue().GetCode().GetValue()
+		}
+	}
+	return ""
 }
 
 // appendKey joins texts so that lists that differ give keys that differ.

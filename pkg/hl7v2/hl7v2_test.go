@@ -634,6 +634,21 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestNotCut: a last segment without a line end is whole if the sender leaves the field out of the others too, or if no later version asks for it.
+func TestNotCut(t *testing.T) {
+	for _, in := range []string{
+		msh + "\rPID|||1||D\rOBX|1|NM|GLU^Gluc||5\rOBX|2|NM|NA^Sodium||140",
+		strings.Replace(msh, "2.5.1", "2.3", 1) + "\rPID|||1||D\rOBR|1|P1||1^Panel",
+	} {
+		m := parse(t, in)
+		for _, f := range m.Findings {
+			if f.ID == "CP-V2-027" {
+				t.Errorf("%s at %s: %s", f.ID, f.Place.Path, f.What)
+			}
+		}
+	}
+}
+
 func TestManyFindings(t *testing.T) {
 	m := parse(t, msh+"\r"+strings.Repeat("ZZZ|\\Q\\\r", 5000))
 	if len(m.Findings) != most {

@@ -695,7 +695,7 @@ func (m *Message) header(p *Parser) {
 }
 
 // cut looks for signs that the message was cut off: its last segment has no line end and lacks a field that the version
-// requires.
+// requires, and the newest version too. A sender who leaves that field out of a segment before always does.
 func (m *Message) cut(p *Parser) {
 	s := m.text
 	if s == "" || s[len(s)-1] == '\r' || s[len(s)-1] == '\n' {
@@ -708,16 +708,24 @@ func (m *Message) cut(p *Parser) {
 	if last == 0 || !isSegmentName(m.Name(last)) {
 		return
 	}
-	seg := schema.SegmentIn(m.Name(last), m.Version)
-	if seg == nil {
+	seg, now := schema.SegmentIn(m.Name(last), m.Version), schema.SegmentIn(m.Name(last), "")
+	if seg == nil || now == nil {
 		return
 	}
-	have := 0
-	for k := m.First(last); k != 0; k = m.Next(k) {
-		have = max(have, atoi(m.Name(k)))
+	fields := func(segment tree.Node) (have int) {
+		for k := m.First(segment); k != 0; k = m.Next(k) {
+			have = max(have, atoi(m.Name(k)))
+		}
+		return have
 	}
-	for i := have; i < len(seg.Fields); i++ {
-		if seg.Fields[i].Usage == schema.Required {
+	have, usual := fields(last), len(seg.Fields)
+	for k := m.First(tree.Root); k != last; k = m.Next(k) {
+		if m.Name(k) == seg.Name {
+			usual = min(usual, fields(k))
+		}
+	}
+	for i := have; i < min(usual, len(now.Fields)); i++ {
+		if seg.Fields[i].Usage == schema.Required && now.Fields[i].Usage == schema.Required {
 			p.find("CP-V2-027", m.Offset(last), "the message ends within its last segment, before the required %s-%d", seg.Name, i+1).Place.Path = place(m.Doc, last)
 			return
 		}

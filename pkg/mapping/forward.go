@@ -137,10 +137,10 @@ func (p *probe) enter(x *tree.Test, bit uint64) {
 func (p *probe) ask(d *tree.Doc, x *facts) (hold uint64) {
 	k := d.AtIn(&x.index, x.n, p.path)
 	if p.exists|p.gone != 0 {
-		there := k != 0 && !d.Blank(k)
+		there := k != 0 && d.There(k)
 		if next := d.Next(k); k != 0 && !there && (len(p.path) > 1 || next != 0 && d.Name(next) == d.Name(k)) {
 			d.EachIn(&x.index, x.n, p.path, func(m tree.Node) bool { // as in tree.Doc.Ask
-				there = !d.Blank(m)
+				there = d.There(m)
 				return !there
 			})
 		}

@@ -72,6 +72,9 @@ type ReadOptions struct {
 	// Shared lets primitives that say the same be one struct, in this record and in others: a record that is only written as FHIR, and
 	// never changed. On the way to another format each leaf must be its own, since it has a state of its own.
 	Shared bool
+	// Unread is for documents that are read by one table and have no states before: what cannot be read is then nothing to a test that asks
+	// whether something stands there. That is known only afterwards, so that such a document is read again.
+	Unread bool
 	// Reuse is for those who call Record.Release: the memory of a record is used for another one.
 	Reuse bool
 }
@@ -108,6 +111,9 @@ func (m *Map) ToFHIR(name, typ string, doc *tree.Doc, o ReadOptions) (*Record, e
 	}
 	if c.err != nil {
 		return nil, c.err
+	}
+	if o.Unread && doc.Unread() {
+		return m.ToFHIR(name, typ, doc, o) // with a run of its own: this one remembers how texts were read
 	}
 	c.finish(o)
 	rec.steps = c.steps

@@ -90,6 +90,8 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 	return c.readText(r, leaf, text, base, in)
 }
 
+var errTooLong = errors.New("longer than a string of FHIR may be (1 MB)")
+
 const wholeWhy = "a text with separators that were not escaped: it comes back with them escaped"
 
 // readText reads the text of a leaf.
@@ -100,6 +102,9 @@ func (c *Context) readText(r *row, leaf tree.Node, text string, base reflect.Val
 		if val, err = r.dst.end.Prim.Parse(s); err != nil && state == tree.Folded {
 			c.Doc.Mark(leaf, tree.Declined, why) // what is left is not what the element asks for
 			return false, ""
+		}
+		if err == nil && len(s) > plan.MaxString && r.dst.end.Prim.Name == "string" {
+			err = errTooLong
 		}
 	}
 	if err != nil {

@@ -519,6 +519,9 @@ func (c *Context) stampWith(r *row, n tree.Node) bool {
 
 func (c *Context) writeElem(r *row, e reflect.Value, ti *plan.Type, n tree.Node) bool {
 	if x := c.nullOf(r, e, ti); x != nil {
+		if c.nullOfOther(r, e) {
+			return false
+		}
 		k := c.Doc.Leaf(c.Doc.Make(n, r.path, r.Each))
 		if c.Doc.Text(k) != "" {
 			return false
@@ -566,6 +569,24 @@ func (c *Context) nullOf(r *row, e reflect.Value, ti *plan.Type) *dpb.Extension 
 		return nil
 	}
 	return findExtension(e, ti, ExplicitNullURL)
+}
+
+// nullOfOther reports that an explicit null bears the tags of another row of its list. One that leads nowhere has none of the tags behind an
+// arrow, by which its row comes first.
+func (c *Context) nullOfOther(r *row, e reflect.Value) bool {
+	last := len(r.dst.steps) - 1
+	return len(r.dst.arrowed) > 0 && slices.ContainsFunc(r.t.back, func(q *row) bool {
+		if q == r || q.Direction == Forward || q.dst.base != r.dst.base || len(q.dst.steps) != last+1 {
+			return false
+		}
+		for i := range q.dst.steps {
+			if q.dst.steps[i].e != r.dst.steps[i].e {
+				return false
+			}
+		}
+		tags := q.dst.steps[last].tags
+		return len(tags) > len(r.dst.steps[last].tags) && c.match(e, tags)
+	})
 }
 
 // isPrefix reports a place that stands for several names, whose node its pair makes.

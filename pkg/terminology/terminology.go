@@ -103,7 +103,8 @@ func ByName(name string) (System, bool) {
 		}
 		return System{Name: "HL7" + name[3:], URI: uri}, true
 	}
-	return System{}, false
+	s, ok := x.name[strings.ToUpper(name)] // RxNorm, Loinc
+	return s, ok
 }
 
 // ByURI finds a system by its FHIR URI.

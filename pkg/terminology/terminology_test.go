@@ -12,6 +12,8 @@ func TestSystems(t *testing.T) {
 	for _, c := range []struct{ name, uri, oid, back string }{
 		{"LN", "http://loinc.org", "2.16.840.1.113883.6.1", "LN"},
 		{"SNOMED", "http://snomed.info/sct", "2.16.840.1.113883.6.96", "SCT"},
+		{"RxNorm", "http://www.nlm.nih.gov/research/umls/rxnorm", "2.16.840.1.113883.6.88", "RXNORM"},
+		{"snomed ct", "http://snomed.info/sct", "2.16.840.1.113883.6.96", "SCT"},
 		{"HL70001", "http://terminology.hl7.org/CodeSystem/v2-0001", "2.16.840.1.113883.18.2", "HL70001"},
 		{"Hl70136", "http://terminology.hl7.org/CodeSystem/v2-0136", "2.16.840.1.113883.12.136", "HL70136"},
 		{"HL79876", "http://terminology.hl7.org/CodeSystem/v2-9876", "2.16.840.1.113883.12.9876", "HL79876"},

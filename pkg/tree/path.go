@@ -185,10 +185,10 @@ func (d *Doc) each(n, k Node, p Path, f func(Node) bool) bool {
 func (d *Doc) Ask(n Node, t *Test) (Node, bool) {
 	k := d.At(n, t.Path)
 	if t.Op == Exists || t.Op == Missing {
-		there := k != 0 && !d.Blank(k)
+		there := k != 0 && d.There(k)
 		if k != 0 && !there && (len(t.Path) > 1 || d.nodes[k].next != 0 && d.nodes[d.nodes[k].next].name == d.nodes[k].name) {
 			d.Each(n, t.Path, func(m Node) bool { // what an empty repetition stands before is there all the same
-				if there = !d.Blank(m); there {
+				if there = d.There(m); there {
 					k = m
 				}
 				return !there

@@ -58,9 +58,15 @@ type node struct {
 	offset                    int32 // in the source, in bytes
 	why                       int32 // index in Doc.whys
 	state                     State
-	syntax                    bool
+	flags                     uint8
 	bit                       uint8 // of its name in Names
 }
+
+const (
+	syntax uint8 = 1 << iota // its text is grammar, not data: no leaf
+	asked                    // a test has found something there
+	unread                   // its text could not be read, see Doc.Unread
+)
 
 // A Format is what the tree must know of a grammar: a few facts, and no code but the way to write a place.
 type Format struct {
@@ -83,8 +89,9 @@ type Doc struct {
 	reasons      map[string]int32 // their indices
 	undo         []undo
 	texts        []oldText
-	marks        int // open checkpoints
-	steps        int // looks at a child, see Steps
+	marks        int  // open checkpoints
+	steps        int  // looks at a child, see Steps
+	invalid      bool // a leaf was marked so
 }
 
 // undo is what a node's state was, and why. A large document has one for each leaf, so that they are small.
@@ -117,7 +124,7 @@ func (d *Doc) Reset() {
 	clear(d.whys)
 	clear(d.reasons)
 	d.nodes, d.whys, d.undo, d.texts = d.nodes[:2], d.whys[:1], d.undo[:0], d.texts[:0]
-	d.marks, d.steps, d.Line, d.Column, d.Source = 0, 0, 0, 0, nil
+	d.marks, d.steps, d.Line, d.Column, d.Source, d.invalid = 0, 0, 0, 0, nil, false
 	if len(d.names.list) > maxNames {
 		d.names.reset()
 	}
@@ -279,12 +286,12 @@ func (d *Doc) Ordinal(n Node) int   { return int(d.nodes[n].ordinal) }
 func (d *Doc) Offset(n Node) int    { return int(d.nodes[n].offset) }
 func (d *Doc) State(n Node) State   { return d.nodes[n].state }
 func (d *Doc) Why(n Node) string    { return d.whys[d.nodes[n].why] }
-func (d *Doc) IsSyntax(n Node) bool { return d.nodes[n].syntax }
+func (d *Doc) IsSyntax(n Node) bool { return d.nodes[n].flags&syntax != 0 }
 
 func (d *Doc) SetOrdinal(n Node, i int) { d.nodes[n].ordinal = int32(i) }
 func (d *Doc) SetOffset(n Node, i int)  { d.nodes[n].offset = int32(i) }
-func (d *Doc) SetSyntax(n Node)         { d.nodes[n].syntax = true } // its text is grammar, not data: no leaf
-func (d *Doc) isLeaf(n *node) bool      { return n.text != "" && !n.syntax }
+func (d *Doc) SetSyntax(n Node)         { d.nodes[n].flags |= syntax }
+func (d *Doc) isLeaf(n *node) bool      { return n.text != "" && n.flags&syntax == 0 }
 func (d *Doc) PlaceOf(n Node) string    { return d.Format.Place(d, n) }
 
 // Child is the node's first child of a name, 0 if there is none.
@@ -320,9 +327,9 @@ func (d *Doc) Empty(n Node) bool {
 	return true
 }
 
-// Blank reports whether n holds nothing but blanks at any depth, which say no more than nothing does.
+// Blank reports whether n holds nothing but blanks at any depth, which say no more than nothing does, or what could not be read.
 func (d *Doc) Blank(n Node) bool {
-	if s := d.nodes[n].text; s != "" && (s[0] != ' ' || strings.Trim(s, " ") != "") {
+	if p := &d.nodes[n]; p.text != "" && p.flags&unread == 0 && (p.text[0] != ' ' || strings.Trim(p.text, " ") != "") {
 		return false
 	}
 	for k := d.nodes[n].first; k != 0; k = d.nodes[k].next {
@@ -331,6 +338,48 @@ func (d *Doc) Blank(n Node) bool {
 		}
 	}
 	return true
+}
+
+// There reports whether something stands at n, and takes note that a test has asked.
+func (d *Doc) There(n Node) bool {
+	if d.Blank(n) {
+		return false
+	}
+	d.nodes[n].flags |= asked
+	return true
+}
+
+// Unread is for a document that was read whole: did a test find something where nothing but texts stand that could not be read? Then those
+// are blank from now on, and stay Invalid; every other leaf is as if it had not been read, and the document is to be read again.
+func (d *Doc) Unread() bool {
+	again := false
+	if !d.invalid {
+		return false
+	}
+	d.unread(Root, &again)
+	for i := range d.nodes {
+		if p := &d.nodes[i]; again && p.state == Invalid {
+			p.flags |= unread
+		} else if again {
+			p.state, p.why = Unmapped, 0
+		}
+		d.nodes[i].flags &^= asked
+	}
+	return again
+}
+
+// unread reports whether n has texts, and whether none of them could be read; again becomes true where a test has asked for such a node.
+func (d *Doc) unread(n Node, again *bool) (texts, none bool) {
+	p := &d.nodes[n]
+	texts, none = d.isLeaf(p), !d.isLeaf(p) || p.state == Invalid
+	for k := p.first; k != 0; k = d.nodes[k].next {
+		t, u := d.unread(k, again)
+		texts, none = texts || t, none && u
+	}
+	if texts && none && p.flags&asked != 0 {
+		*again = true
+	}
+	return texts, none
 }
 
 // Leaf is the node that holds n's text: n, or where a leaf is its own first part, that part at any depth.
@@ -357,7 +406,7 @@ func (d *Doc) Mark(n Node, s State, why string) {
 	if d.marks > 0 {
 		d.undo = append(d.undo, p.undo(n))
 	}
-	p.state, p.why = s, 0
+	p.state, p.why, d.invalid = s, 0, d.invalid || s == Invalid
 	if s != Carried && why != "" {
 		p.why = d.reason(why)
 	}

@@ -210,3 +210,36 @@ func TestReasons(t *testing.T) {
 		t.Errorf("%d leaves, %d reasons", i, len(d.whys))
 	}
 }
+
+// TestUnread: what a test has found, and what could not be read, is blank when the document is read again, and keeps its reason.
+func TestUnread(t *testing.T) {
+	d := New(er7, 8)
+	seven, eight := d.Add(Root, "7", "soon"), d.Add(Root, "8", "20240301")
+	parts := d.Add(Root, "9", "")
+	day, hour := d.Add(parts, "1", "20240302"), d.Add(parts, "2", "noon")
+	exists := func(p string) bool {
+		_, ok := d.Ask(Root, &Test{Path: path(t, er7, p), Op: Exists})
+		return ok
+	}
+	read := func() {
+		d.Mark(seven, Invalid, "no time")
+		d.Mark(eight, Carried, "")
+		d.Mark(day, Carried, "")
+		d.Mark(hour, Invalid, "no hour")
+	}
+	if !exists("8") || !exists("9") {
+		t.Error("8 and 9 are not there")
+	}
+	if read(); d.Unread() {
+		t.Error("to be read again, though nobody asked for 7, and of 9 something was read")
+	}
+	if exists("7"); !d.Unread() || exists("7") || !exists("8") || !exists("9") {
+		t.Error("7 is still there, or 8 and 9 are not")
+	}
+	if d.State(seven) != Invalid || d.Why(seven) != "no time" || d.State(eight) != Unmapped || d.State(day) != Unmapped {
+		t.Errorf("7 is %s: %s, 8 %s, 9.1 %s", d.State(seven), d.Why(seven), d.State(eight), d.State(day))
+	}
+	if read(); d.Unread() {
+		t.Error("read again and again")
+	}
+}

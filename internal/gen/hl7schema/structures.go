@@ -613,6 +613,9 @@ func structureText(byVersion map[string]map[string]message, guide map[string]*pa
 		if strings.HasPrefix(id, "ADT_") && strings.Contains(text, " DG1* DRG?") && !strings.Contains(text, problems) {
 			text += " " + problems
 		}
+		if id == "RDE_O11" { // who takes part in the encoding is not who takes part in the order, and both are PRT of one group
+			text = strings.Replace(text, " RXE PRT* NTE*", " RXE ENCODED_PARTICIPANTS(PRT+)? NTE*", 1)
+		}
 		if id == "VXU_V04" { // senders put an event there, as in a message of a visit
 			text = strings.Replace(text, "UAC? PID", "UAC? EVN? PID", 1)
 		}

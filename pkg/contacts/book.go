@@ -274,6 +274,16 @@ func (b *Book) ByFormerKey(key ed25519.PublicKey) (*Contact, Former) {
 	return nil, Former{}
 }
 
+// SameOwner reports whether two signing keys are those of one contact, now or before a rotation.
+func (b *Book) SameOwner(x, y string) bool {
+	return slices.ContainsFunc(b.Contacts, func(c *Contact) bool { return c.signed(x) && c.signed(y) })
+}
+
+// signed reports whether a signing key is or was the contact's.
+func (c *Contact) signed(sign string) bool {
+	return c.card.Sign == sign || slices.ContainsFunc(c.Former, func(f Former) bool { return f.Sign == sign })
+}
+
 // IsRevoked says whether a key's owner revoked it, and what the book knows of that.
 func (b *Book) IsRevoked(sign string) (Revocation, bool) {
 	i := slices.IndexFunc(b.Revoked, func(r Revocation) bool { return r.Sign == sign })

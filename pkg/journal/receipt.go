@@ -174,8 +174,8 @@ func Unseal(sealed []byte, keys []seal.Key) ([]byte, error) {
 const MaxSealedReceipt = maxReceipt + 16<<10
 
 // Check compares a receipt with the log: it is about a package that was sealed, says the same of it, and its signer is one of its
-// recipients, or has a key that their contact has by now, which rotated says.
-func (j *Journal) Check(r *Receipt, rotated func(Peer) string) (*Body, *Peer, error) {
+// recipients, or has another key of one of them, before or after a rotation, which same says.
+func (j *Journal) Check(r *Receipt, same func(p Peer, sign string) bool) (*Body, *Peer, error) {
 	e, b, err := j.Package(Sealed, r.Package)
 	if err != nil {
 		return nil, nil, err
@@ -188,11 +188,12 @@ func (j *Journal) Check(r *Receipt, rotated func(Peer) string) (*Body, *Peer, er
 	if err != nil {
 		return nil, nil, err
 	}
-	if head == nil || head.Hash() != r.LogHead || b.Seq != r.Seq || b.Sums != r.Sums || b.Cipher != r.Cipher {
+	if head == nil || head.Hash() != r.LogHead || b.Seq != r.Seq || b.Sums != r.Sums || b.Cipher != r.Cipher ||
+		b.Files != r.Files || b.Bytes != r.Bytes {
 		return nil, nil, diag.New("CP-PKG-063", diag.Place{}, "")
 	}
 	peers := b.Peers()
-	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Key == r.By.Sign || rotated(p) == r.By.Sign })
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Key == r.By.Sign || same(p, r.By.Sign) })
 	if i < 0 {
 		return nil, nil, diag.New("CP-PKG-064", diag.Place{}, "")
 	}

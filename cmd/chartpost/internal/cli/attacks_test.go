@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/chartpost/chartpost/internal/packtest"
 	"github.com/chartpost/chartpost/internal/testshared"
+	"github.com/chartpost/chartpost/pkg/pack"
 )
 
 // tree lists all that is in a folder.
@@ -146,6 +148,47 @@ func TestAttacksAreCounted(t *testing.T) {
 	for what, n := range map[string]int{"hostile packages": len(packtest.Attacks), "vectors of C2SP CCTV": len(vectors)} {
 		if !regexp.MustCompile(fmt.Sprintf(`(?m)^\| %s.* \| %d \|$`, what, n)).Match(text) {
 			t.Errorf("docs/security.md does not say that there are %d %s", n, what)
+		}
+	}
+}
+
+// TestOpenedAtOnce: while one run asks whether to open a package, another opens it. The first refuses it then as it would have before, and
+// leaves nothing; standard output cannot be taken back, so the log says there that it was the second time.
+func TestOpenedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	if code, _, stderr := lake.run("contact", "add", filepath.Join(maple.home, cardFile)); code != 0 {
+		t.Fatal(stderr)
+	}
+	for n, tt := range []struct {
+		out  string
+		code int
+		want string // in the log
+	}{{"second", exitRefused, ""}, {"-", exitOK, ", again\n"}} {
+		a := &packtest.Package{Sign: maple.identity().Sign, From: "Maple Street Clinic", To: lake.identity(), Files: []packtest.Member{{Name: "files/a.txt", Data: []byte("hello\n")}}}
+		a.Manifest = func(m *pack.Manifest) { m.ID, m.Seq = strings.Repeat("ab"[n:n+1], 32), int64(n+1) }
+		if err := os.WriteFile(filepath.Join(dir, "p.age"), a.Build(t), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errOut bytes.Buffer
+		c := lake.cli(nil, &out, &errOut)
+		c.Ask = func(context.Context, string, bool) (string, error) {
+			if code, _, stderr := lake.run("open", "p.age", "-o", "first"+tt.want, "--yes", "--no-receipt"); code != 0 {
+				t.Errorf("the run in between: %d %s", code, stderr)
+			}
+			return "y", nil
+		}
+		t.Chdir(dir)
+		code := c.Run(context.Background(), []string{"open", "p.age", "-o", tt.out, "--no-receipt"})
+		if code != tt.code || (code != exitOK) != strings.Contains(errOut.String(), "CP-PKG-020") {
+			t.Errorf("%s: %d %s", tt.out, code, errOut.String())
+		}
+		if list, _ := filepath.Glob(filepath.Join(dir, "second*")); len(list) != 0 {
+			t.Errorf("%q was written", list)
+		}
+		_, log, _ := lake.run("log")
+		if got := strings.Count(log, ", again\n"); got != n {
+			t.Errorf("%s: %d openings of the log are again\n%s", tt.out, got, log)
 		}
 	}
 }

@@ -221,6 +221,9 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if _, gone := os.Lstat(path); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		return nil // somebody else took it
+	}
 	err = explain(err)
 	why := ""
 	folder := openedFolder

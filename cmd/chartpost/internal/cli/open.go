@@ -108,14 +108,9 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, err
 	}
 	defer p.close()
-	when, seen := p.seen()
+	_, seen := p.seen()
 	if seen && !o.again {
-		if o.below != "" {
-			if done, err := p.openedBefore(ctx, o); done != nil || err != nil {
-				return done, err
-			}
-		}
-		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
+		return p.replayed(ctx, o)
 	}
 	fresh := p.fresh()
 	if fresh && !o.yes && c.Ask == nil {
@@ -153,40 +148,40 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		}
 	}
 
+	again := o.again
+	commit := func() error { return nil }
 	progress, done = c.progress("unpacking", p.Manifest.Total(), o.quiet)
 	if out == "-" {
+		again = true // it cannot be taken back any more
 		err = p.Stream(ctx, c.Out, progress)
+	} else if dir, e := createPackageDir(out); e != nil {
+		err = e
 	} else {
-		err = p.unpack(ctx, out, progress)
+		defer dir.discard() // after commit only the mark is left to remove
+		commit, err = dir.commit, p.Extract(ctx, dir.Root, progress)
 	}
 	done()
 	if err != nil {
 		return nil, explain(err)
 	}
 	if p.home == nil {
+		if err := commit(); err != nil {
+			return nil, explain(err)
+		}
 		if !o.quiet {
 			fmt.Fprintln(c.Err, "There is no identity here, so nothing of it is logged.")
 		}
 		return &opened{out: out, sender: p.sender()}, nil
 	}
-	m := p.Manifest
-	body := p.home.body(p.contact)
-	if p.contact == nil {
-		body.Peer = journal.Peer{Name: p.sender(), City: m.From.City, Key: m.From.Sign, Card: m.From.Card, State: p.state()}
-	}
-	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
-	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
-	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(p.Sums[:])
-	body.Top = max(p.top, m.Seq)
-	body.Again, body.Forwarded, body.Expired, body.Recovery = seen, p.Forwarded, p.expired, p.recovered
-	for _, f := range p.warnings {
-		body.Warnings = append(body.Warnings, string(f.ID))
-	}
+	body := p.body()
 	sum := <-cipher
 	body.Cipher = hex.EncodeToString(sum[:])
-	e, err := p.home.log(ctx, journal.Opened, m.ID, body)
+	e, err := p.enter(ctx, body, again, commit)
 	if err != nil {
 		return nil, err
+	}
+	if e == nil {
+		return p.replayed(ctx, o)
 	}
 	result := &opened{out: out, sender: p.sender()}
 	if receipt == "" {
@@ -197,6 +192,63 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	}
 	result.receipt = receipt
 	return result, nil
+}
+
+// body is what the log tells of the package.
+func (t *trusted) body() *journal.Body {
+	m := t.Manifest
+	body := t.home.body(t.contact)
+	if t.contact == nil {
+		body.Peer = journal.Peer{Name: t.sender(), City: m.From.City, Key: m.From.Sign, Card: m.From.Card, State: t.state()}
+	}
+	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
+	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
+	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(t.Sums[:])
+	body.Forwarded, body.Expired, body.Recovery = t.Forwarded, t.expired, t.recovered
+	for _, f := range t.warnings {
+		body.Warnings = append(body.Warnings, string(f.ID))
+	}
+	return &body
+}
+
+// enter gives what was unpacked its name and logs it, both while no other run can: of several that open one package at once, one enters it, and
+// the others find that it was opened. again lets them; else the entry is nil.
+func (t *trusted) enter(ctx context.Context, body *journal.Body, again bool, commit func() error) (*journal.Entry, error) {
+	l, err := t.home.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Unlock()
+	if t.journal, err = t.home.journal(); err != nil {
+		return nil, err
+	}
+	if _, body.Again = t.seen(); body.Again && !again {
+		return nil, nil
+	}
+	top, err := t.highest()
+	if err != nil {
+		return nil, explain(err)
+	}
+	body.Top = max(top, t.Manifest.Seq)
+	if err := commit(); err != nil {
+		return nil, explain(err)
+	}
+	e, err := t.journal.Append(t.home.c.now(), journal.Opened, t.Manifest.ID, *body)
+	if err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	return e, nil
+}
+
+// replayed refuses a package that was opened before. Of an inbox it is only done with, if an earlier run has unpacked this very file.
+func (t *trusted) replayed(ctx context.Context, o *openOptions) (*opened, error) {
+	if o.below != "" {
+		if done, err := t.openedBefore(ctx, o); done != nil || err != nil {
+			return done, err
+		}
+	}
+	when, _ := t.seen()
+	return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 }
 
 func receiptUnwritten(err error) error {
@@ -301,7 +353,6 @@ type trusted struct {
 	src       io.ReaderAt
 	size      int64
 	expired   bool
-	top       int64 // the highest number that was ever opened from this sender
 	warnings  []*diag.Finding
 	close     func()
 }
@@ -415,34 +466,42 @@ func (t *trusted) history() error {
 	if t.journal == nil {
 		return nil
 	}
-	ours := func(b *journal.Body) bool {
-		return b.Key == seal.FormatKey(t.Sender) || t.contact != nil && b.Name == t.contact.Name
-	}
-	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return ours(b) })
+	top, err := t.highest()
 	if err != nil {
 		return err
-	}
-	if last != nil {
-		t.top = max(last.Top, last.Seq)
 	}
 	if me := t.Me(); me != nil && me.Prev != "" {
 		if _, ok := t.journal.Seen(me.Prev); !ok {
 			warn("CP-PKG-022", "they sealed package %s for you before this one; it has not been opened here", pack.ShortID(me.Prev))
 		}
 	}
-	if _, seen := t.journal.Seen(m.ID); m.Seq < t.top && !seen {
-		warn("CP-PKG-023", "this is their package number %d; number %d has been opened already", m.Seq, t.top)
+	if _, seen := t.journal.Seen(m.ID); m.Seq < top && !seen {
+		warn("CP-PKG-023", "this is their package number %d; number %d has been opened already", m.Seq, top)
 	}
 	if e := t.journal.Replaced(m.ID); e != nil {
 		b, err := t.journal.Body(e)
 		if err != nil {
 			return err
 		}
-		if ours(b) {
+		if t.ours(b) {
 			warn("CP-PKG-024", "package %s, opened on %s, stands in the place of this one", pack.ShortID(e.Package), e.Time.Format(time.DateOnly))
 		}
 	}
 	return nil
+}
+
+// ours reports whether an entry is about a package of this sender.
+func (t *trusted) ours(b *journal.Body) bool {
+	return b.Key == seal.FormatKey(t.Sender) || t.contact != nil && b.Name == t.contact.Name
+}
+
+// highest is the highest number that was ever opened from this sender; 0 if none was.
+func (t *trusted) highest() (int64, error) {
+	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return t.ours(b) })
+	if last == nil || err != nil {
+		return 0, err
+	}
+	return max(last.Top, last.Seq), nil
 }
 
 // hashCipher computes the digest of the package as it came, beside the checks.
@@ -462,19 +521,6 @@ func (t *trusted) hashCipher(ctx context.Context) <-chan pack.Digest {
 		sum <- pack.Digest(h.Sum(nil))
 	}()
 	return sum
-}
-
-// unpack writes the package into a new folder.
-func (t *trusted) unpack(ctx context.Context, out string, progress func(int64)) error {
-	dir, err := createPackageDir(out)
-	if err != nil {
-		return err
-	}
-	defer dir.discard() // after commit only the mark is left to remove
-	if err := t.Extract(ctx, dir.Root, progress); err != nil {
-		return err
-	}
-	return dir.commit()
 }
 
 // writeReceipt writes the receipt, sealed for the sender as the package was for me.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -190,5 +191,50 @@ func TestOpenedAtOnce(t *testing.T) {
 		if got := strings.Count(log, ", again\n"); got != n {
 			t.Errorf("%s: %d openings of the log are again\n%s", tt.out, got, log)
 		}
+	}
+}
+
+// TestNamesOfFilesOnScreen: whoever can put a file into an inbox chooses its name, and a server what it answers: neither steers the terminal
+// of whoever looks.
+func TestNamesOfFilesOnScreen(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such names there")
+	}
+	dir := t.TempDir()
+	lake := newPractice(t, dir, "Lakeside Cardiology")
+	inbox := filepath.Join(dir, "inbox")
+	if err := os.Mkdir(inbox, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	evil := filepath.Join(inbox, "a\x1b[2J\u009b31m\u202e\nFrom: Maple.age")
+	if err := os.WriteFile(evil, []byte("hello"), 0o600); err != nil {
+		t.Skip("the file system takes no such names")
+	}
+	for _, args := range [][]string{{"inspect", evil}, {"inspect", inbox}, {"open", evil}, {"receipt", "add", evil}, {"contact", "add", evil}, {"fetch", inbox, "-o", dir}} {
+		_, stdout, stderr := lake.run(args...)
+		if text := stdout + stderr; !strings.Contains(text, "a?[2J") || strings.ContainsAny(text, "\x1b\u009b\u202e") {
+			t.Errorf("%q prints %q", args, text)
+		}
+	}
+	list, _ := filepath.Glob(filepath.Join(inbox, "refused", "*.txt"))
+	if len(list) != 1 {
+		t.Fatalf("%q", list)
+	}
+	if text, err := os.ReadFile(list[0]); err != nil || strings.ContainsAny(string(text), "\x1b\u009b\u202e") {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
+// TestIndented: what a sender wrote never begins a line of the screen, however long it is.
+func TestIndented(t *testing.T) {
+	long := "see page 2" + strings.Repeat(" ", 60) + "From:     Hilltop (verified 2026-11-22)\n" + strings.Repeat("x", 200) + "\tTo: me\nkept  as it is\n"
+	lines := strings.Split(indented(long), "\n")
+	for i, line := range lines {
+		if len(line) > 78 || i > 0 && !strings.HasPrefix(line, "          ") {
+			t.Errorf("%q", line)
+		}
+	}
+	if got := strings.Fields(indented(long)); len(got) != 16 || lines[len(lines)-2] != "          kept  as it is" {
+		t.Errorf("%q", got)
 	}
 }

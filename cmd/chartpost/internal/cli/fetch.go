@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/seal"
 	"github.com/chartpost/chartpost/pkg/transport"
@@ -243,7 +244,7 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	case code == exitRefused, errors.Is(err, seal.ErrNotSealed):
 		n.refused++
 		n.fail(code)
-		why, folder = err.Error(), refusedFolder
+		why, folder = diag.Printable(err.Error()), refusedFolder
 		in.say("%s refused: %v", it.Name, err)
 	default: // for somebody else, from a contact who is not verified, or something is wrong here: the reason may go away
 		counts := code != exitIdentity
@@ -277,7 +278,7 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 
 func (in *inbox) say(format string, args ...any) {
 	if !in.o.quiet {
-		fmt.Fprintf(in.c.Err, format+"\n", args...)
+		fmt.Fprintln(in.c.Err, diag.Printable(fmt.Sprintf(format, args...)))
 	}
 }
 

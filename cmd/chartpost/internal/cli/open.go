@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
@@ -607,14 +608,14 @@ func (t *trusted) show(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Purpose:  %s\n", m.Purpose)
 	if m.Emergency != "" {
-		fmt.Fprintf(w, "Urgent:   %s\n", m.Emergency)
+		fmt.Fprintf(w, "Urgent:   %s\n", indented(m.Emergency))
 	}
 	fmt.Fprintf(w, "Holds:    %s\n", count(len(m.Files), m.Total()))
 	if m.Note != "" {
-		fmt.Fprintf(w, "Note:     %s\n", strings.ReplaceAll(m.Note, "\n", "\n          "))
+		fmt.Fprintf(w, "Note:     %s\n", indented(m.Note))
 	}
 	if m.Part2 {
-		fmt.Fprintf(w, "Notice:   %s\n", m.Notice)
+		fmt.Fprintf(w, "Notice:   %s\n", indented(m.Notice))
 	}
 	if len(m.Consent) > 0 {
 		fmt.Fprintf(w, "Consent:  a copy is inside\n")
@@ -622,6 +623,35 @@ func (t *trusted) show(w io.Writer) {
 	for _, f := range t.warnings {
 		fmt.Fprintf(w, "Warning:  %s\n", f.Error())
 	}
+}
+
+// indented lays out what the sender wrote so that none of it stands at the left edge of a screen, where it could pass for a line of ours: a
+// terminal would break a long line there.
+func indented(text string) string {
+	const width = 68
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) <= width && !strings.Contains(line, "\t") {
+			lines = append(lines, line)
+			continue
+		}
+		short := ""
+		for _, word := range strings.Fields(line) {
+			if short != "" && utf8.RuneCountInString(short)+1+utf8.RuneCountInString(word) > width {
+				lines, short = append(lines, short), ""
+			}
+			if short != "" {
+				short += " "
+			}
+			short += word
+			for utf8.RuneCountInString(short) > width {
+				r := []rune(short)
+				lines, short = append(lines, string(r[:width])), string(r[width:])
+			}
+		}
+		lines = append(lines, short)
+	}
+	return strings.Join(lines, "\n          ")
 }
 
 // known names a package, and says when it was opened.

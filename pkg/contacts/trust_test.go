@@ -132,6 +132,12 @@ func TestCardsThatCome(t *testing.T) {
 			}
 			return renew(w.t, w.id, renew(w.t, w.id, w.card, nil), nil) // a thief of the old keys counts on
 		}, id: "CP-PKG-035", state: contacts.Changed},
+		{name: "the first card, where the second was added first", card: func(w *world) *contacts.Card {
+			w.book.Remove(w.k)
+			_, c := rotate(w.t, w.id, w.card)
+			w.k, _, _ = w.book.Add(c, "", now)
+			return w.card
+		}, id: "CP-PKG-035", state: contacts.New},
 		{name: "another rotation of the old keys", card: func(w *world) *contacts.Card {
 			_, c := rotate(w.t, w.id, w.card)
 			if _, _, err := w.book.Add(c, "", now); err != nil {
@@ -268,6 +274,27 @@ func TestRevokedKeysStay(t *testing.T) {
 	}
 	if _, _, err := w.book.Add(newCard(t, newIdentity(t, w.id.Name), contacts.Card{}), "", now); err != nil {
 		t.Errorf("their new card: %v", err)
+	}
+}
+
+// TestRevokedForGood: a revocation takes the keys of before with it. A thief of the file has them too, and could else come back with their card
+// once the contact was removed, as its owner is told to do.
+func TestRevokedForGood(t *testing.T) {
+	w := newWorld(t)
+	id, next := rotate(t, w.id, w.card)
+	for _, card := range []*contacts.Card{next, revoke(t, id, next)} {
+		if _, _, err := w.book.Add(card, "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.book.Remove(w.k)
+	for name, card := range map[string]*contacts.Card{"of now": next, "of before": w.card, "of before, renewed": renew(t, w.id, w.card, nil)} {
+		if _, _, err := w.book.Add(card, "", now); !hasID(err, "CP-PKG-018") {
+			t.Errorf("the card %s: %v", name, err)
+		}
+	}
+	if _, _, err := w.book.Add(newCard(t, newIdentity(t, "Lakeside Cardiology"), contacts.Card{}), "", now); err != nil {
+		t.Errorf("new keys: %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/chartpost/chartpost/internal/packtest"
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/pack"
+	"github.com/chartpost/chartpost/pkg/seal"
 )
 
 // tree lists all that is in a folder.
@@ -236,5 +237,23 @@ func TestIndented(t *testing.T) {
 	}
 	if got := strings.Fields(indented(long)); len(got) != 16 || lines[len(lines)-2] != "          kept  as it is" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestCardWithMyKey: a card that holds the key of whoever adds it is refused: what is sealed for it would open here and not at its owner's.
+func TestCardWithMyKey(t *testing.T) {
+	dir := t.TempDir()
+	maple, mallory := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Hilltop")
+	card, err := os.ReadFile(filepath.Join(mallory.home, cardFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, mine := mallory.identity(), maple.identity()
+	for _, swap := range [][2]string{{"age: " + theirs.Recipient(), "age: " + mine.Recipient()}, {"age-compat: " + theirs.CompatRecipient(), "age-compat: " + mine.CompatRecipient()}} {
+		body, _, _ := strings.Cut(strings.Replace(string(card), swap[0], swap[1], 1), "-----BEGIN")
+		text := body + string(seal.Sign(theirs.Sign, seal.NamespaceCard, []byte(body)).Armor())
+		if code, _, stderr := maple.runWith(strings.NewReader(text), "contact", "add", "-"); code != exitRefused || !strings.Contains(stderr, "CP-PKG-032") {
+			t.Errorf("%d %s", code, stderr)
+		}
 	}
 }

@@ -63,7 +63,7 @@ type identityOptions struct {
 
 func (o *identityOptions) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.passphraseFile, "passphrase-file", "", "read the identity's passphrase from the first line of `FILE`")
-	cmd.Flags().IntVar(&o.passphraseFD, "passphrase-fd", -1, "read it from the open file number `N`")
+	cmd.Flags().IntVar(&o.passphraseFD, "passphrase-fd", -1, "read the identity's passphrase from the open file number `N`")
 }
 
 // given is the passphrase of a file or descriptor, if one was named.
@@ -369,7 +369,8 @@ func explain(err error) error {
 		}
 		return fail(exitRefused, err, hints...)
 	case errors.Is(err, seal.ErrNoFile):
-		return fail(exitIdentity, err, `make one with: chartpost init --name "NAME OF YOUR PRACTICE"`)
+		return fail(exitIdentity, err, `make one with: chartpost init --name "NAME OF YOUR PRACTICE"`,
+			"if you have one on another computer, bring it here from its printed sheet: chartpost key restore --help")
 	case errors.Is(err, seal.ErrExposed):
 		return fail(exitIdentity, err, "make it yours alone: chmod 700 the folder, chmod 600 the files in it")
 	case errors.Is(err, seal.ErrPassphrase):

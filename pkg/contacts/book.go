@@ -280,9 +280,19 @@ func (b *Book) ByFormerKey(key ed25519.PublicKey) (*Contact, Former) {
 	return nil, Former{}
 }
 
+// BySigner finds the contact that signs with a key, or did before a rotation.
+func (b *Book) BySigner(sign string) *Contact {
+	i := slices.IndexFunc(b.Contacts, func(c *Contact) bool { return c.signed(sign) })
+	if i < 0 {
+		return nil
+	}
+	return b.Contacts[i]
+}
+
 // SameOwner reports whether two signing keys are those of one contact, now or before a rotation.
 func (b *Book) SameOwner(x, y string) bool {
-	return slices.ContainsFunc(b.Contacts, func(c *Contact) bool { return c.signed(x) && c.signed(y) })
+	c := b.BySigner(x)
+	return c != nil && c.signed(y)
 }
 
 // signed reports whether a signing key is or was the contact's.

@@ -260,8 +260,9 @@ func KeptReceipts(dir string) ([]string, error) {
 }
 
 // Witness compares the log with the receipts that are kept beside it and with others that are given: each repeats the entry that announced
-// its package, so that entry must still be there. It finds a log that was cut or written anew, however well it was done.
-func Witness(dir string, owner *seal.Identity, more []string) ([]*diag.Finding, error) {
+// its package, so that entry must still be there. It finds a log that was cut or written anew, however well it was done. Anybody can write a
+// receipt about a package that never was, so the finding tells who signed it, as whose says.
+func Witness(dir string, owner *seal.Identity, more []string, whose func(sign string) string) ([]*diag.Finding, error) {
 	kept, err := KeptReceipts(dir)
 	if err != nil {
 		return nil, err
@@ -287,8 +288,8 @@ func Witness(dir string, owner *seal.Identity, more []string) ([]*diag.Finding, 
 		case err != nil:
 			return nil, err
 		case !there[r.LogHead]:
-			found = append(found, diag.New("CP-PKG-056", diag.Place{Source: path}, "package %s, number %d: the entry that announced it is not in the log",
-				pack.ShortID(r.Package), r.Seq))
+			found = append(found, diag.New("CP-PKG-056", diag.Place{Source: path}, "package %s, number %d: the entry that announced it is not in the log, as a receipt of %s says",
+				pack.ShortID(r.Package), r.Seq, whose(r.By.Sign)))
 		}
 	}
 	return found, nil

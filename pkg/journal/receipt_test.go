@@ -161,11 +161,14 @@ func TestWitness(t *testing.T) {
 	}
 	found := func() (ids []diag.ID) {
 		t.Helper()
-		list, err := journal.Witness(dir, maple, []string{elsewhere})
+		list, err := journal.Witness(dir, maple, []string{elsewhere}, func(sign string) string { return "<" + sign + ">" })
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range list {
+			if f.ID == "CP-PKG-056" && !strings.Contains(f.Message(), "<"+seal.FormatKey(lake.PublicKey())+">") {
+				t.Errorf("it does not tell who signed it: %v", f)
+			}
 			ids = append(ids, f.ID)
 		}
 		return ids

@@ -257,3 +257,32 @@ func TestCardWithMyKey(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenWhileSwept: other runs in the same folder take away what killed ones left there, and nothing of those that are at work.
+func TestOpenWhileSwept(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	befriend(lake, maple)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				sweep(dir)
+			}
+		}
+	}()
+	defer func() { close(end); <-ended }()
+	for n := range 30 {
+		a := &packtest.Package{Sign: maple.identity().Sign, From: "Maple Street Clinic", To: lake.identity()}
+		a.Manifest = func(m *pack.Manifest) {
+			m.ID, m.Seq, m.Receipt = fmt.Sprintf("%032x", n), int64(n+1), pack.ReceiptRequested
+		}
+		if code, _, stderr := lake.runWith(bytes.NewReader(a.Build(t)), "open", "-", "-o", fmt.Sprint(n), "--receipt", fmt.Sprint(n, ".receipt.age")); code != 0 {
+			t.Fatalf("%d: %d %s", n, code, stderr)
+		}
+	}
+}

@@ -253,6 +253,19 @@ func TestReceiptByWhom(t *testing.T) {
 	if code, stderr := add(sent("second"), before); code != 0 {
 		t.Errorf("with the old keys: %d %s", code, stderr)
 	}
+	// Of what a stranger says is missing in the log it is told that it was a stranger.
+	x := *first
+	x.LogHead, x.By.Sign = strings.Repeat("0", 64), seal.FormatKey(newPractice(t, dir, "Hilltop").identity().PublicKey())
+	if text, err := x.Encode((&practice{t: t, home: filepath.Join(dir, "hilltop")}).identity()); err != nil {
+		t.Fatal(err)
+	} else if sealed, err := journal.Seal(text, maple.identity().Hybrid.Recipient()); err != nil {
+		t.Fatal(err)
+	} else if err := os.WriteFile(filepath.Join(dir, "stranger.age"), sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := maple.run("log", "verify", "stranger.age"); code != exitFindings || !strings.Contains(stdout, "not among your contacts") {
+		t.Errorf("a stranger's receipt: %d %s", code, stdout)
+	}
 	third := sent("third")
 	must(maple, "contact", "add", filepath.Join(lake.home, revocationFile))
 	if code, stderr := add(third, lake.identity()); code != exitRefused || !strings.Contains(stderr, "CP-PKG-018") {

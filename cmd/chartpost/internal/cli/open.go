@@ -548,7 +548,16 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 	if err != nil {
 		return err
 	}
-	return safefile.Write(path, sealed, 0o600)
+	// It begins as a package does, so other runs would take it for what a killed one left, if it were not locked.
+	f, err := createPackageFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if _, err := f.Write(sealed); err != nil {
+		return err
+	}
+	return f.commit()
 }
 
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.

@@ -286,3 +286,58 @@ func TestOpenWhileSwept(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysRotatedMeanwhile: while one run asks or waits, another makes new keys. The first neither writes the old ones back nor takes the
+// contact book, which the new ones sign, for one that somebody changed.
+func TestKeysRotatedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	befriend(lake, maple)
+	rotate := func() {
+		t.Helper()
+		if code, _, stderr := lake.run("key", "rotate"); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	var out, errOut bytes.Buffer
+	c := lake.cli(nil, &out, &errOut)
+	asked := 0
+	c.Ask = func(context.Context, string, bool) (string, error) {
+		if asked++; asked == 1 {
+			rotate()
+		}
+		return "seven plain words", nil
+	}
+	if code := c.Run(context.Background(), []string{"key", "passphrase"}); code != exitUnreadable || !strings.Contains(errOut.String(), "keys have been changed") {
+		t.Errorf("%d %s", code, errOut.String())
+	}
+	if n := len(lake.identity().Generations()); n != 2 {
+		t.Errorf("there are %d sets of keys", n)
+	}
+
+	inbox := filepath.Join(dir, "inbox")
+	if err := os.Mkdir(inbox, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a := &packtest.Package{Sign: maple.identity().Sign, From: "Maple Street Clinic", To: lake.identity()}
+	if err := os.WriteFile(filepath.Join(inbox, "p.age"), a.Build(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	errOut.Reset()
+	in, err := c.newInbox(context.Background(), &fetchOptions{identityOptions: identityOptions{passphraseFD: -1}, out: dir}, inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.box.Close()
+	rotate()
+	items, err := in.box.List(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := in.all(context.Background(), items); err != nil || n.left != 1 || !strings.Contains(errOut.String(), "keys have been changed") {
+		t.Errorf("%v %v %s", n, err, errOut.String())
+	}
+	if _, err := os.Lstat(filepath.Join(inbox, "p.age")); err != nil {
+		t.Error(err)
+	}
+}

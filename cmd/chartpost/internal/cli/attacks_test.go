@@ -341,3 +341,16 @@ func TestKeysRotatedMeanwhile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOpenMyOwn: whoever tries to open what they sealed for somebody else is told so.
+func TestOpenMyOwn(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
+	befriend(maple, lake)
+	if code, _, stderr := maple.run("seal", filepath.Join(lake.home, cardFile), "--to", "lakeside", "--purpose", "legal", "--about", "none", "-o", "p.age"); code != 0 {
+		t.Fatal(stderr)
+	}
+	if code, _, stderr := maple.run("open", "p.age"); code != exitIdentity || !strings.Contains(stderr, "you sealed it yourself on 2026-11-22, for Lakeside Cardiology") {
+		t.Errorf("%d %s", code, stderr)
+	}
+}

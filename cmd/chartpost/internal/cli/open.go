@@ -414,6 +414,11 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		if errors.As(err, &unknown) {
 			err = unknownSender(book, unknown)
 		}
+		if errors.Is(err, seal.ErrNoIdentity) {
+			if mine := t.sealedByMe(ctx); mine != nil {
+				return nil, mine
+			}
+		}
 		if path != "-" && h.isReceipt(path) {
 			return nil, fail(exitRefused, fmt.Errorf("%s is a receipt, not a package", path), "add it with: chartpost receipt add "+path)
 		}
@@ -421,6 +426,19 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 	}
 	t.recovered = recovery != nil
 	return t, t.inTime(o, c)
+}
+
+// sealedByMe explains that a package which no key of mine opens is one that I made; nil if it is not.
+func (t *trusted) sealedByMe(ctx context.Context) error {
+	sum := <-t.hashCipher(ctx)
+	cipher := hex.EncodeToString(sum[:])
+	e, b, err := t.journal.Last(journal.Sealed, func(_ *journal.Entry, b *journal.Body) bool { return b.Cipher == cipher })
+	if e == nil || err != nil {
+		return nil
+	}
+	v := logView{Body: *b}
+	return fail(exitIdentity, fmt.Errorf("%w: you sealed it yourself on %s, for %s", seal.ErrNoIdentity, e.Time.Format(time.DateOnly), v.names()),
+		"only they can open it, you cannot: look into the originals")
 }
 
 // recoveryKeys reads the recovery key of --recovery-key.
@@ -591,12 +609,12 @@ func impostor(book *contacts.Book, u *seal.UnknownSender) error {
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.sender(), t.city()), t.standing())
+	fmt.Fprintf(w, "From:     %s\n", indented(place(t.sender(), t.city())+" ("+t.standing()+")"))
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)
 	}
-	fmt.Fprintf(w, "To:       %s\n", strings.Join(to, "; "))
+	fmt.Fprintf(w, "To:       %s\n", indented(strings.Join(to, "; ")))
 	fmt.Fprintf(w, "Sealed:   %s\n", m.Created.Format("2006-01-02 15:04 MST"))
 	if t.Forwarded {
 		fmt.Fprintf(w, "Notice:   it was sealed for them, not for you; who passed it on is not known\n")

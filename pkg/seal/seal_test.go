@@ -158,7 +158,10 @@ func TestWeakKey(t *testing.T) {
 		"0100000000000000000000000000000000000000000000000000000000000000", // of order 1
 		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 2
 		"0000000000000000000000000000000000000000000000000000000000000000", // 4
+		"0000000000000000000000000000000000000000000000000000000000000080", // 4
 		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // 8
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85", // 8
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 1, written beyond the prime
 	} {
 		key, err := hex.DecodeString(text)
 		if err != nil {

@@ -10,11 +10,12 @@ import (
 	"crypto/ed25519"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"filippo.io/edwards25519"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -170,8 +171,20 @@ func ParseBlob(blob []byte) (*Signature, error) {
 // isWeak reports whether a key is one of the few of small order, which RFC 8032 leaves in. For such a key anybody can make a signature over
 // anything, so its owner could deny every one.
 func isWeak(key ed25519.PublicKey) bool {
-	p, err := new(edwards25519.Point).SetBytes(key)
-	return err != nil || p.MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1
+	y := slices.Clone(key)
+	y[len(y)-1] &= 0x7f // the sign of x
+	return slices.Contains(weakKeys, hex.EncodeToString(y))
+}
+
+// weakKeys are the y of all points of small order, in each way that they can be written.
+var weakKeys = []string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 }
 
 // FormatKey writes a signing key as authorized_keys and allowed_signers have it: "ssh-ed25519 AAAA...".

@@ -657,26 +657,25 @@ func (t *trusted) show(w io.Writer) {
 func indented(text string) string {
 	const width = 68
 	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
-		if utf8.RuneCountInString(line) <= width && !strings.Contains(line, "\t") {
-			lines = append(lines, line)
-			continue
+	for _, line := range strings.Split(text, "\n") {
+		if utf8.RuneCountInString(line) > width || strings.Contains(line, "\t") {
+			line = strings.Join(strings.Fields(line), " ")
 		}
-		short := ""
-		for _, word := range strings.Fields(line) {
-			if short != "" && utf8.RuneCountInString(short)+1+utf8.RuneCountInString(word) > width {
-				lines, short = append(lines, short), ""
+		rest := []rune(line)
+		for len(rest) > width {
+			n := width
+			for n > 0 && rest[n] != ' ' {
+				n--
 			}
-			if short != "" {
-				short += " "
+			if n == 0 {
+				n = width // one long word
 			}
-			short += word
-			for utf8.RuneCountInString(short) > width {
-				r := []rune(short)
-				lines, short = append(lines, string(r[:width])), string(r[width:])
+			lines, rest = append(lines, string(rest[:n])), rest[n:]
+			if rest[0] == ' ' {
+				rest = rest[1:]
 			}
 		}
-		lines = append(lines, short)
+		lines = append(lines, string(rest))
 	}
 	return strings.Join(lines, "\n          ")
 }

@@ -207,6 +207,14 @@ var Attacks = []Attack{
 		a.Text = func(s string) string { return strings.Replace(s, "Maple", "Map\xffe", 1) }
 	}},
 	{"terminal codes in a name", "CP-PKG-011", func(a *Package, _ *Parties) { a.From = "Maple\x1b[2J" }},
+	{"terminal codes in a key", "CP-PKG-011", func(a *Package, _ *Parties) {
+		a.Manifest = func(m *pack.Manifest) { m.From.AgeCompat = "age1\u009b2J" }
+	}},
+	{"another line within a name", "CP-PKG-011", func(a *Package, _ *Parties) { a.From = "Maple" + strings.Repeat(" ", 70) + "From: Hilltop" }},
+	{"a letter that nobody sees in a name", "CP-PKG-011", func(a *Package, _ *Parties) { a.From = "Maple\u3164" }},
+	{"a letter that nobody sees", "CP-PKG-002", func(a *Package, _ *Parties) {
+		a.Files = []Member{{Name: "files/a.txt\u3164", Flags: 0x800}}
+	}},
 	{"another format", "CP-PKG-012", func(a *Package, _ *Parties) {
 		a.Manifest = func(m *pack.Manifest) { m.Format = "chartpost-package-v2" }
 	}},

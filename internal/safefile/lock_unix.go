@@ -36,12 +36,17 @@ func lockOpen(f *os.File) error {
 }
 
 func removeOpen(f *os.File, path string) {
-	// Between opening and locking, the name may have been given to another file.
-	a, err := f.Stat()
-	if err != nil {
-		return
-	}
-	if b, err := os.Lstat(path); err == nil && os.SameFile(a, b) {
+	if stands(f, path) { // between opening and locking, the name may have been given to another file
 		os.Remove(path)
 	}
+}
+
+// stands reports whether an open file is the one that has a name.
+func stands(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
 }

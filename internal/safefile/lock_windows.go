@@ -32,3 +32,6 @@ func removeOpen(f *os.File, path string) {
 	f.Close()
 	os.Remove(path)
 }
+
+// stands has nothing to look for: Windows does not remove a file that is open.
+func stands(*os.File, string) bool { return true }

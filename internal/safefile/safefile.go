@@ -104,15 +104,27 @@ func (l *Lock) Unlock() { l.f.Close() }
 // Create creates a new file that is locked as long as it is open, so that Stale can tell a file in use from one that a killed run left.
 // It refuses a name that exists.
 func Create(path string, perm fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return nil, err
-	}
-	if err := lockOpen(f); err != nil {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		if err != nil {
+			return nil, err
+		}
+		// Until it is locked, another run may take it for one that was left, and remove it.
+		err = lockOpen(f)
+		if err == nil && stands(f, path) {
+			return f, nil
+		}
 		f.Close()
-		return nil, err
+		if err != nil && !errors.Is(err, ErrLocked) {
+			return nil, err
+		}
+		for range 100 { // the other run is about to remove it
+			if _, gone := os.Lstat(path); gone != nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 	}
-	return f, nil
 }
 
 // RemoveStale removes a file that Create made if no process holds it any more.

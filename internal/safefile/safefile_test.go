@@ -111,3 +111,37 @@ func TestFile(t *testing.T) {
 		t.Errorf("%v %v", entries, err)
 	}
 }
+
+// TestCreateWhileSwept: a file that was just created, and is not locked yet, may be taken for one that a killed run left. Whoever created it has
+// one that stands all the same.
+func TestCreateWhileSwept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+safefile.Partial)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				safefile.RemoveStale(path)
+			}
+		}
+	}()
+	defer func() { close(end); <-ended }()
+	for n := range 3000 {
+		f, err := safefile.Create(path, 0o600)
+		if err != nil {
+			t.Fatalf("%d: %v", n, err)
+		}
+		a, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.Lstat(path); err != nil || !os.SameFile(a, b) {
+			t.Fatalf("%d: the file is gone: %v", n, err)
+		}
+		os.Remove(path)
+		f.Close()
+	}
+}

@@ -221,6 +221,7 @@ func Save(path string, data []byte) error { return safefile.Write(path, data, 0o
 func (b *Book) Find(name string) (*Contact, error) {
 	want := slug(name)
 	var near []*Contact
+	var like []string // their names begin so, but not with that word
 	for _, c := range b.Contacts {
 		s := slug(c.Name)
 		if s == want {
@@ -228,10 +229,15 @@ func (b *Book) Find(name string) (*Contact, error) {
 		}
 		if want != "" && strings.HasPrefix(s, want+"-") {
 			near = append(near, c)
+		} else if want != "" && strings.HasPrefix(s, want) {
+			like = append(like, c.Name)
 		}
 	}
 	switch len(near) {
 	case 0:
+		if like != nil {
+			return nil, fmt.Errorf("%w: %q; write the whole word, as in %s", ErrNotFound, name, strings.Join(like, ", "))
+		}
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 	case 1:
 		return near[0], nil
@@ -272,6 +278,26 @@ func (b *Book) ByFormerKey(key ed25519.PublicKey) (*Contact, Former) {
 		}
 	}
 	return nil, Former{}
+}
+
+// BySigner finds the contact that signs with a key, or did before a rotation.
+func (b *Book) BySigner(sign string) *Contact {
+	i := slices.IndexFunc(b.Contacts, func(c *Contact) bool { return c.signed(sign) })
+	if i < 0 {
+		return nil
+	}
+	return b.Contacts[i]
+}
+
+// SameOwner reports whether two signing keys are those of one contact, now or before a rotation.
+func (b *Book) SameOwner(x, y string) bool {
+	c := b.BySigner(x)
+	return c != nil && c.signed(y)
+}
+
+// signed reports whether a signing key is or was the contact's.
+func (c *Contact) signed(sign string) bool {
+	return c.card.Sign == sign || slices.ContainsFunc(c.Former, func(f Former) bool { return f.Sign == sign })
 }
 
 // IsRevoked says whether a key's owner revoked it, and what the book knows of that.
@@ -330,7 +356,9 @@ func (b *Book) Add(card *Card, name string, now time.Time) (*Contact, Added, err
 			added, err := b.replace(c, card, now)
 			return c, added, err
 		}
-		if slices.ContainsFunc(c.Former, func(f Former) bool { return f.Sign == card.Sign }) {
+		// Their card of before, of keys that this book has known, or that introduced those it knows.
+		if slices.ContainsFunc(c.Former, func(f Former) bool { return f.Sign == card.Sign }) ||
+			c.card.introducedBy == card.Sign && card.Sequence < c.card.Sequence {
 			return nil, 0, older(c)
 		}
 		// One key in common and another not is a change too.
@@ -385,14 +413,25 @@ func (b *Book) replace(c *Contact, card *Card, now time.Time) (Added, error) {
 
 // revoke takes note that the keys of a card are not to be trusted any more. A contact whose new keys were introduced by them, and not
 // verified since, is revoked with them: whoever stole the old keys may have introduced the new ones.
+//
+// The keys that the contact had before go with those of now: they stand in the same file, and were given up. So none of them can come back
+// as a new contact when this one is removed.
 func (b *Book) revoke(card *Card, now time.Time) *Contact {
-	if _, known := b.IsRevoked(card.Sign); !known {
-		b.Revoked = append(b.Revoked, Revocation{card.Sign, card.Name, now})
+	revoke := func(sign string) {
+		if _, known := b.IsRevoked(sign); !known {
+			b.Revoked = append(b.Revoked, Revocation{sign, card.Name, now})
+		}
 	}
+	revoke(card.Sign)
 	for _, c := range b.Contacts {
 		introduced := c.State != Verified && slices.ContainsFunc(c.Former, func(f Former) bool { return f.Sign == card.Sign })
 		if c.card.Sign != card.Sign && !introduced {
 			continue
+		}
+		if c.card.Sign == card.Sign {
+			for _, f := range c.Former {
+				revoke(f.Sign)
+			}
 		}
 		if c.State != Revoked {
 			c.State, c.Changed = Revoked, &now

@@ -132,6 +132,12 @@ func TestCardsThatCome(t *testing.T) {
 			}
 			return renew(w.t, w.id, renew(w.t, w.id, w.card, nil), nil) // a thief of the old keys counts on
 		}, id: "CP-PKG-035", state: contacts.Changed},
+		{name: "the first card, where the second was added first", card: func(w *world) *contacts.Card {
+			w.book.Remove(w.k)
+			_, c := rotate(w.t, w.id, w.card)
+			w.k, _, _ = w.book.Add(c, "", now)
+			return w.card
+		}, id: "CP-PKG-035", state: contacts.New},
 		{name: "another rotation of the old keys", card: func(w *world) *contacts.Card {
 			_, c := rotate(w.t, w.id, w.card)
 			if _, _, err := w.book.Add(c, "", now); err != nil {
@@ -271,6 +277,27 @@ func TestRevokedKeysStay(t *testing.T) {
 	}
 }
 
+// TestRevokedForGood: a revocation takes the keys of before with it. A thief of the file has them too, and could else come back with their card
+// once the contact was removed, as its owner is told to do.
+func TestRevokedForGood(t *testing.T) {
+	w := newWorld(t)
+	id, next := rotate(t, w.id, w.card)
+	for _, card := range []*contacts.Card{next, revoke(t, id, next)} {
+		if _, _, err := w.book.Add(card, "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.book.Remove(w.k)
+	for name, card := range map[string]*contacts.Card{"of now": next, "of before": w.card, "of before, renewed": renew(t, w.id, w.card, nil)} {
+		if _, _, err := w.book.Add(card, "", now); !hasID(err, "CP-PKG-018") {
+			t.Errorf("the card %s: %v", name, err)
+		}
+	}
+	if _, _, err := w.book.Add(newCard(t, newIdentity(t, "Lakeside Cardiology"), contacts.Card{}), "", now); err != nil {
+		t.Errorf("new keys: %v", err)
+	}
+}
+
 // TestForgedCards: second signatures and lines that do not belong there.
 func TestForgedCards(t *testing.T) {
 	w := newWorld(t)
@@ -337,6 +364,25 @@ func TestLookAlike(t *testing.T) {
 		{"Lakeside Cardiology", "Ｌａｋｅｓｉｄｅ Cardiology"},
 		{"Lakeside Cardiology", "Lakesidé Cardiology"},
 		{"Modern Clinic", "Modem Clinic"},
+		{"Modern Clinic", "Modeʀn Clinic"},             // a small capital R, which is no part of a pair
+		{"Maple Street Clinic", "Μaple Street Clinic"}, // Greek Mu, whose small letter is drawn like a u
+		{"Hilltop", "Ηilltop"},                         // Greek Eta, like an n
+		{"North Clinic", "Νorth Clinic"},               // Greek Nu, like a v
+		{"York Clinic", "Үork Clinic"},                 // Cyrillic straight U
+		{"Catherine Clinic", "ϲatherine Clinic"},       // Greek lunate sigma
+		{"Hilltop", "հilltօp"},                         // Armenian
+		{"MAPLE", "ᎷᎪᏢᏞᎬ"},                             // Cherokee
+		{"LAKE", "ꓡꓮꓗꓰ"},                               // Lisu
+		{"Hill Clinic", "Hiǀǀ Clinic"},                 // a click of Khoisan languages
+		{"Hill Clinic", "Hi|| Clinic"},
+		{"Oak Clinic", "౦ak Clinic"},                         // Telugu zero
+		{"Oak Clinic", "ഠak Clinic"},                         // Malayalam
+		{"Lee Clinic", "Ⅼee Clinic"},                         // Roman numeral fifty
+		{"Lakeside Cardiology", "Lakeside Cardiology\u3164"}, // Hangul filler, a letter that nobody sees
+		{"Lakeside Cardiology", "Lakeside\u115f Cardiology"},
+		{"Lakeside Cardiology", "Lakeside Cardiology\uffa0"},
+		{"Lakeside Cardiology", "Lakeside\u2800Cardiology"}, // a Braille cell without dots
+		{"Ann's Clinic", "Annʼs Clinic"},                    // an apostrophe that is a letter
 		{"Clinic 10", "Clinic lO"},
 		{"Straße", "STRASSE"},
 	} {
@@ -344,7 +390,8 @@ func TestLookAlike(t *testing.T) {
 			t.Errorf("%q and %q are told apart", pair[0], pair[1])
 		}
 	}
-	for _, pair := range [][2]string{{"Lakeside Cardiology", "Lakeside Dental"}, {"Hill Clinic", "Hall Clinic"}, {"Clinic 2", "Clinic 3"}, {"東京病院", "大阪病院"}} {
+	for _, pair := range [][2]string{{"Lakeside Cardiology", "Lakeside Dental"}, {"Hill Clinic", "Hall Clinic"}, {"Clinic 2", "Clinic 3"}, {"東京病院", "大阪病院"},
+		{"ABC病院", "ABC医院"}, {"Клиника Север", "Клиника Запад"}, {"مستشفى", "Clinic"}, {"Ełk Clinic", "Etk Clinic"}, {"Zürich", "Munich"}, {"Day Clinic", "Bay Clinic"}} {
 		if contacts.LookAlike(pair[0], pair[1]) {
 			t.Errorf("%q is taken for %q", pair[0], pair[1])
 		}
@@ -480,7 +527,7 @@ func FuzzWords(f *testing.F) {
 	})
 }
 
-// FuzzNames: a name that passes as another's is refused for other keys, whatever letters it is made of; and looking alike is an equivalence.
+// FuzzNames: a name that passes as another's is refused for other keys, whatever letters it is made of; and looking alike holds both ways.
 func FuzzNames(f *testing.F) {
 	for _, s := range []string{"Lakeside Cardiology", "Lаkeside", "ﬁrst", "İstanbul", "ǅ", "a\u0301", "rnrn", "vvv", "", "\u202e"} {
 		f.Add(s, s)

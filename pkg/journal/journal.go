@@ -142,8 +142,9 @@ type Journal struct {
 	entries []Entry
 	dir     string
 	owner   *seal.Identity
-	size    int64 // of the whole lines
-	torn    bool  // a killed run left a part of a line after them
+	head    []byte // of HeadFile; nil if there is none
+	size    int64  // of the whole lines
+	torn    bool   // a killed run left a part of a line after them
 	seq     int64
 	opened  map[string]time.Time
 	stands  map[string]int // packages in whose place others stand: the entry that says so
@@ -198,13 +199,18 @@ func Open(dir string, owner *seal.Identity) (*Journal, error) {
 	return j, nil
 }
 
-// read splits the file into its whole lines.
+// read splits the file into its whole lines. The copy of the newest is read first: whoever appends writes it last, so it is never ahead of the
+// lines that are read after it, even if that happens meanwhile.
 func read(dir string, owner *seal.Identity) (*Journal, [][]byte, error) {
+	head, err := os.ReadFile(filepath.Join(dir, HeadFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
 	data, err := os.ReadFile(filepath.Join(dir, File))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	j := &Journal{dir: dir, owner: owner, opened: map[string]time.Time{}, stands: map[string]int{}}
+	j := &Journal{dir: dir, owner: owner, head: head, opened: map[string]time.Time{}, stands: map[string]int{}}
 	whole := bytes.LastIndexByte(data, '\n') + 1
 	j.size, j.torn = int64(whole), whole != len(data)
 	var raw [][]byte
@@ -252,17 +258,13 @@ func (j *Journal) checkEnd(raw [][]byte) error {
 func (j *Journal) checkHead(raw [][]byte) error {
 	path := filepath.Join(j.dir, HeadFile)
 	at := diag.Place{Source: path}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if j.head == nil {
 		if len(raw) == 1 {
 			return nil // the run that made it was stopped in between
 		}
 		return diag.New("CP-PKG-053", at, "the copy of the log's newest entry is missing")
 	}
-	if err != nil {
-		return err
-	}
-	head := bytes.TrimSuffix(data, []byte("\n"))
+	head := bytes.TrimSuffix(j.head, []byte("\n"))
 	e, signed, err := parse(head)
 	if err != nil || !slices.ContainsFunc(j.owner.SignKeys(), signed) || e.Num < 1 {
 		return diag.New("CP-PKG-050", at, "the copy of the log's newest entry is damaged")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -424,5 +425,40 @@ func TestStartRestored(t *testing.T) {
 	}
 	if _, err := j.Append(now, journal.Restored, "", journal.Body{}); err != nil || j.NextSeq() != 5 {
 		t.Errorf("%d %v", j.NextSeq(), err)
+	}
+}
+
+// TestReadWhileWritten: whoever reads the log while another appends to it finds a whole one, of before or of after.
+func TestReadWhileWritten(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is being read cannot be replaced there")
+	}
+	dir, owner := start(t, 1)
+	j, err := journal.Open(dir, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		for range 200 {
+			if _, err := j.Append(now, journal.Sealing, pkgID, journal.Body{}); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for {
+		if _, err := journal.Open(dir, owner); err != nil {
+			t.Fatal(err, <-done)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
 	}
 }

@@ -174,8 +174,8 @@ func Unseal(sealed []byte, keys []seal.Key) ([]byte, error) {
 const MaxSealedReceipt = maxReceipt + 16<<10
 
 // Check compares a receipt with the log: it is about a package that was sealed, says the same of it, and its signer is one of its
-// recipients, or has a key that their contact has by now, which rotated says.
-func (j *Journal) Check(r *Receipt, rotated func(Peer) string) (*Body, *Peer, error) {
+// recipients, or has another key of one of them, before or after a rotation, which same says.
+func (j *Journal) Check(r *Receipt, same func(p Peer, sign string) bool) (*Body, *Peer, error) {
 	e, b, err := j.Package(Sealed, r.Package)
 	if err != nil {
 		return nil, nil, err
@@ -188,11 +188,12 @@ func (j *Journal) Check(r *Receipt, rotated func(Peer) string) (*Body, *Peer, er
 	if err != nil {
 		return nil, nil, err
 	}
-	if head == nil || head.Hash() != r.LogHead || b.Seq != r.Seq || b.Sums != r.Sums || b.Cipher != r.Cipher {
+	if head == nil || head.Hash() != r.LogHead || b.Seq != r.Seq || b.Sums != r.Sums || b.Cipher != r.Cipher ||
+		b.Files != r.Files || b.Bytes != r.Bytes {
 		return nil, nil, diag.New("CP-PKG-063", diag.Place{}, "")
 	}
 	peers := b.Peers()
-	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Key == r.By.Sign || rotated(p) == r.By.Sign })
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Key == r.By.Sign || same(p, r.By.Sign) })
 	if i < 0 {
 		return nil, nil, diag.New("CP-PKG-064", diag.Place{}, "")
 	}
@@ -259,8 +260,9 @@ func KeptReceipts(dir string) ([]string, error) {
 }
 
 // Witness compares the log with the receipts that are kept beside it and with others that are given: each repeats the entry that announced
-// its package, so that entry must still be there. It finds a log that was cut or written anew, however well it was done.
-func Witness(dir string, owner *seal.Identity, more []string) ([]*diag.Finding, error) {
+// its package, so that entry must still be there. It finds a log that was cut or written anew, however well it was done. Anybody can write a
+// receipt about a package that never was, so the finding tells who signed it, as whose says.
+func Witness(dir string, owner *seal.Identity, more []string, whose func(sign string) string) ([]*diag.Finding, error) {
 	kept, err := KeptReceipts(dir)
 	if err != nil {
 		return nil, err
@@ -286,8 +288,8 @@ func Witness(dir string, owner *seal.Identity, more []string) ([]*diag.Finding, 
 		case err != nil:
 			return nil, err
 		case !there[r.LogHead]:
-			found = append(found, diag.New("CP-PKG-056", diag.Place{Source: path}, "package %s, number %d: the entry that announced it is not in the log",
-				pack.ShortID(r.Package), r.Seq))
+			found = append(found, diag.New("CP-PKG-056", diag.Place{Source: path}, "package %s, number %d: the entry that announced it is not in the log, as a receipt of %s says",
+				pack.ShortID(r.Package), r.Seq, whose(r.By.Sign)))
 		}
 	}
 	return found, nil

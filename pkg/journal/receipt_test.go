@@ -85,7 +85,7 @@ func TestReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	none := func(journal.Peer) string { return "" }
+	none := func(journal.Peer, string) bool { return false }
 	if b, to, err := j.Check(back, none); err != nil || b.Purpose != "legal" || to.Name != lake.Name {
 		t.Errorf("%v", err)
 	}
@@ -100,6 +100,8 @@ func TestReceipt(t *testing.T) {
 		{"another head", func(r *journal.Receipt) *seal.Identity { r.LogHead = digest; return lake }, "CP-PKG-063"},
 		{"other files", func(r *journal.Receipt) *seal.Identity { r.Sums = strings.Repeat("b", 64); return lake }, "CP-PKG-063"},
 		{"another ciphertext", func(r *journal.Receipt) *seal.Identity { r.Cipher = strings.Repeat("b", 64); return lake }, "CP-PKG-063"},
+		{"more files", func(r *journal.Receipt) *seal.Identity { r.Files++; return lake }, "CP-PKG-063"},
+		{"fewer bytes", func(r *journal.Receipt) *seal.Identity { r.Bytes--; return lake }, "CP-PKG-063"},
 		{"a stranger", func(r *journal.Receipt) *seal.Identity {
 			r.By.Sign = seal.FormatKey(mallory.PublicKey())
 			return mallory
@@ -123,7 +125,7 @@ func TestReceipt(t *testing.T) {
 	// New keys that are known to be the contact's.
 	x := *r
 	x.By.Sign = seal.FormatKey(mallory.PublicKey())
-	if _, _, err := j.Check(&x, func(p journal.Peer) string { return x.By.Sign }); err != nil {
+	if _, _, err := j.Check(&x, func(p journal.Peer, sign string) bool { return p.Name == lake.Name && sign == x.By.Sign }); err != nil {
 		t.Errorf("rotated keys: %v", err)
 	}
 	// The signature of another kind.
@@ -159,11 +161,14 @@ func TestWitness(t *testing.T) {
 	}
 	found := func() (ids []diag.ID) {
 		t.Helper()
-		list, err := journal.Witness(dir, maple, []string{elsewhere})
+		list, err := journal.Witness(dir, maple, []string{elsewhere}, func(sign string) string { return "<" + sign + ">" })
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range list {
+			if f.ID == "CP-PKG-056" && !strings.Contains(f.Message(), "<"+seal.FormatKey(lake.PublicKey())+">") {
+				t.Errorf("it does not tell who signed it: %v", f)
+			}
 			ids = append(ids, f.ID)
 		}
 		return ids

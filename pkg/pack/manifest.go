@@ -65,6 +65,16 @@ type Party struct {
 	Passphrase bool `json:"passphrase,omitempty"` // a recipient without a key: whoever knows the passphrase
 }
 
+// hasKeys reports whether what stands there as keys can be keys: they are shown, so no more than that.
+func (p *Party) hasKeys() bool {
+	for _, key := range []string{p.Sign, p.Age, p.AgeCompat} {
+		if len(key) > 8<<10 || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return false
+		}
+	}
+	return true
+}
+
 // File is one member of the payload.
 type File struct {
 	Path  string `json:"path"`
@@ -179,6 +189,8 @@ func (m *Manifest) check() string {
 		return "from is not a name on one line"
 	case m.From.Sign == "" || m.From.Age == "":
 		return "from lacks a key"
+	case !m.From.hasKeys() || m.From.Card != "" && !isHex(m.From.Card, 32):
+		return "a key or the card of from is not as it must be"
 	case len(m.To) == 0:
 		return "to is empty"
 	case !slices.Contains(purposes, m.Purpose):
@@ -215,6 +227,9 @@ func (m *Manifest) check() string {
 		}
 		if to.Passphrase && (len(m.To) > 1 || to.Prev != "" || m.Receipt != ReceiptNone) {
 			return "a recipient with a passphrase is not alone, or is asked for what only a key can give"
+		}
+		if !to.hasKeys() || to.Card != "" && !isHex(to.Card, 32) {
+			return "a recipient's key is not as it must be"
 		}
 		if to.City != "" && !isLine(to.City) || to.Prev != "" && !isHex(to.Prev, 16) {
 			return "a recipient's city or the package before is not as it must be"
@@ -307,7 +322,21 @@ func isHex(s string, n int) bool {
 func IsLine(s string) bool { return isLine(s) }
 
 func isLine(s string) bool {
-	return strings.TrimSpace(s) == s && s != "" && len(s) <= 200 && isText(s) && !strings.ContainsAny(s, "\n\t")
+	return strings.TrimSpace(s) == s && s != "" && len(s) <= 200 && isText(s) && !strings.ContainsAny(s, "\n\t") && !hasGap(s)
+}
+
+// hasGap reports whether a line holds so many blanks on end that what follows could pass for another line of the screen.
+func hasGap(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; !unicode.Is(unicode.Zs, r) {
+			n = 0
+		}
+		if n > 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // isText allows what a terminal shows harmlessly.
@@ -315,15 +344,14 @@ func isText(s string) bool {
 	if len(s) > 10_000 || !utf8.ValidString(s) {
 		return false
 	}
-	for _, r := range s {
-		if r == '\n' || r == '\t' {
-			continue
-		}
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && r != '\t' && invisible(r) })
+}
+
+// invisible reports whether a character steers a terminal or is not seen there: controls, format characters, letters such as the Hangul filler, the
+// Braille cell without dots. Variation selectors stay: names in Japanese need them.
+func invisible(r rune) bool {
+	return r == utf8.RuneError || r == '\u2800' || unicode.IsControl(r) ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
 // IsText reports whether s can stand as a note: visible text of any lines, not too long.

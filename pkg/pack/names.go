@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -36,7 +35,7 @@ func CheckName(name string) error {
 		switch {
 		case strings.ContainsRune(`\:*?"<>|`, r):
 			return fmt.Errorf("the name holds %q, which Windows does not allow", r)
-		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp), r == utf8.RuneError:
+		case invisible(r):
 			return fmt.Errorf("the name holds the invisible character U+%04X", r)
 		}
 	}

@@ -23,14 +23,14 @@ import (
 
 func TestCheckName(t *testing.T) {
 	for _, good := range []string{"a", "files/a.txt", "files/Ü/é ñ.pdf", "files/.hidden", "files/console.txt", "files/COM.txt", "files/com10",
-		"files/a b/c", "files/患者.json", strings.Repeat("a", 200), strings.Repeat("a/", 15) + "a"} {
+		"files/a b/c", "files/患者.json", "files/\u2764\ufe0f.txt", strings.Repeat("a", 200), strings.Repeat("a/", 15) + "a"} {
 		if err := pack.CheckName(good); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
 	for _, bad := range []string{"", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", `a\b`, "C:", "a:b", "a*", "a?", `a"`, "a<", "a>", "a|b",
 		"a\x00", "a\nb", "a\x7f", "a\u202eb", "a\u200bb", "a\u2028b", "\ufeffa", "\xff", "e\u0301", "a.", "a ", "a./b", "con", "CON.txt", "Nul", "aux .txt",
-		"LPT1", "com¹.log", "conin$", "a\ufffdb", strings.Repeat("a", 201), strings.Repeat("a/", 16) + "a", strings.Repeat("aaaaaaaaa/", 110) + "a"} {
+		"LPT1", "com¹.log", "conin$", "a\ufffdb", "a\u3164", "a\u115fb", "a\u2800b", strings.Repeat("a", 201), strings.Repeat("a/", 16) + "a", strings.Repeat("aaaaaaaaa/", 110) + "a"} {
 		if err := pack.CheckName(bad); err == nil {
 			t.Errorf("%q is allowed", bad)
 		} else if len(bad) > 3 && strings.Contains(err.Error(), bad) {
@@ -82,6 +82,14 @@ func TestManifest(t *testing.T) {
 		"nameless":         func(m *pack.Manifest) { m.To[0].Name = "" },
 		"purpose":          func(m *pack.Manifest) { m.Purpose = "fun" },
 		"note":             func(m *pack.Manifest) { m.Note = "\x1b[31m" },
+		"key":              func(m *pack.Manifest) { m.From.Age = "age1\u009b2J" },
+		"compat key":       func(m *pack.Manifest) { m.From.AgeCompat = "age1\n" },
+		"card":             func(m *pack.Manifest) { m.From.Card = "x" },
+		"recipient's key":  func(m *pack.Manifest) { m.To[0].Age = "age1\u202e" },
+		"recipient's sign": func(m *pack.Manifest) { m.To[0].Sign = "\x1b" },
+		"gap":              func(m *pack.Manifest) { m.From.Name = "Maple" + strings.Repeat(" ", 60) + "From: Hilltop" },
+		"other gap":        func(m *pack.Manifest) { m.Emergency = "now" + strings.Repeat("\u3000\u00a0", 30) + "From: Hilltop" },
+		"unseen letter":    func(m *pack.Manifest) { m.From.Name = "Maple\u3164" },
 		"bidi note":        func(m *pack.Manifest) { m.Note = "\u202e" },
 		"receipt":          func(m *pack.Manifest) { m.Receipt = "" },
 		"no files":         func(m *pack.Manifest) { m.Files = nil },

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -147,6 +148,41 @@ func TestSignature(t *testing.T) {
 		if _, err := seal.ParseKey(bad); err == nil {
 			t.Errorf("%q was read as a key", bad)
 		}
+	}
+}
+
+// TestWeakKey: a key for which anybody can sign anything is none, so nobody can put one on a card to deny what they signed.
+func TestWeakKey(t *testing.T) {
+	message := []byte("anything\n")
+	for _, text := range []string{
+		"0100000000000000000000000000000000000000000000000000000000000000", // of order 1
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 2
+		"0000000000000000000000000000000000000000000000000000000000000000", // 4
+		"0000000000000000000000000000000000000000000000000000000000000080", // 4
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // 8
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85", // 8
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // 1, written beyond the prime
+	} {
+		key, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := seal.ParseKey(seal.FormatKey(key)); err == nil {
+			t.Errorf("%s was read as a key", text)
+		}
+	}
+	weak, forged := append([]byte{1}, make([]byte, 31)...), append([]byte{1}, make([]byte, 63)...)
+	if !ed25519.Verify(weak, message, forged) {
+		t.Fatal("the forgery does not pass the library, so this shows nothing")
+	}
+	good := seal.Sign(newParties(t).maple.Sign, seal.NamespaceCard, message)
+	blob := bytes.Replace(good.Blob(), good.Key, weak, 1)
+	sig, err := seal.ParseBlob(append(blob[:len(blob)-len(forged)], forged...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sig.Verify(weak, seal.NamespaceCard, message) == nil {
+		t.Error("a forged signature verifies")
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 	"crypto/ed25519"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -83,7 +85,7 @@ func Sign(key ed25519.PrivateKey, namespace string, message []byte) *Signature {
 
 // Verify checks that the signature is that of the known key, for the namespace, over the message.
 func (s *Signature) Verify(known ed25519.PublicKey, namespace string, message []byte) error {
-	if s.Namespace != namespace || !s.Key.Equal(known) || !ed25519.Verify(known, signedData(namespace, message), s.signature) {
+	if s.Namespace != namespace || !s.Key.Equal(known) || isWeak(known) || !ed25519.Verify(known, signedData(namespace, message), s.signature) {
 		return ErrSignature
 	}
 	return nil
@@ -166,18 +168,37 @@ func ParseBlob(blob []byte) (*Signature, error) {
 	return s, nil
 }
 
+// isWeak reports whether a key is one of the few of small order, which RFC 8032 leaves in. For such a key anybody can make a signature over
+// anything, so its owner could deny every one.
+func isWeak(key ed25519.PublicKey) bool {
+	y := slices.Clone(key)
+	y[len(y)-1] &= 0x7f // the sign of x
+	return slices.Contains(weakKeys, hex.EncodeToString(y))
+}
+
+// weakKeys are the y of all points of small order, in each way that they can be written.
+var weakKeys = []string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+}
+
 // FormatKey writes a signing key as authorized_keys and allowed_signers have it: "ssh-ed25519 AAAA...".
 func FormatKey(key ed25519.PublicKey) string {
 	return keyType + " " + base64.StdEncoding.EncodeToString(ssh.Marshal(sshKey{keyType, key}))
 }
 
-// ParseKey reads what FormatKey writes, and nothing else.
+// ParseKey reads what FormatKey writes, and nothing else; no key that everybody can sign with.
 func ParseKey(s string) (ed25519.PublicKey, error) {
 	text, ok := strings.CutPrefix(s, keyType+" ")
 	blob, err := base64.StdEncoding.Strict().DecodeString(text)
 	var key sshKey
 	if !ok || err != nil || ssh.Unmarshal(blob, &key) != nil || key.Type != keyType || len(key.Key) != ed25519.PublicKeySize ||
-		FormatKey(key.Key) != s {
+		FormatKey(key.Key) != s || isWeak(key.Key) {
 		return nil, errors.New("not an ssh-ed25519 key")
 	}
 	return key.Key, nil

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/chartpost/chartpost/pkg/diag"
 )
 
 // Exit statuses (DESIGN.md section 2). Where several apply, the first of 130, 2, 6, 5, 4, 3, 7, 1 wins.
@@ -176,15 +178,24 @@ func (c *CLI) run(ctx context.Context, args []string, ease func()) int {
 // complain prints an error with what can be done about it; where names the input, if that is not clear.
 func (c *CLI) complain(where string, e *exitError) {
 	if msg := inWords(e.err); msg != "" {
-		fmt.Fprintf(c.Err, "chartpost: %s%s\n", where, msg)
+		fmt.Fprintf(c.Err, "chartpost: %s\n", onScreen(where+msg))
 	}
 	hints := e.hints
 	if disk := diskHint(e.err); disk != "" && len(hints) == 0 {
 		hints = []string{disk}
 	}
 	for _, h := range hints {
-		fmt.Fprintf(c.Err, "  %s\n", h)
+		fmt.Fprintf(c.Err, "  %s\n", onScreen(h))
 	}
+}
+
+// onScreen keeps what others wrote, such as the name of a file in an inbox or the answer of a server, from steering a terminal.
+func onScreen(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = diag.Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // root makes the command tree anew, so that runs share nothing.

@@ -103,6 +103,8 @@ func (c *CLI) runContactAdd(ctx context.Context, o *contactOptions, args []strin
 		return err
 	} else if own.Sign == card.Sign {
 		return usagef("this is your own card")
+	} else if own.Age == card.Age || own.AgeCompat == card.AgeCompat {
+		return explain(findingf("CP-PKG-032", "the card holds a key of your own: what is sealed for it would not reach whoever made it"))
 	} else if !card.Revoked && contacts.LookAlike(own.Name, card.Name) && (o.as == "" || contacts.LookAlike(own.Name, o.as)) {
 		return explain(findingf("CP-PKG-037", "the name %q could be taken for your own", card.Name))
 	}

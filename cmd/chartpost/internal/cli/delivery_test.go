@@ -12,6 +12,7 @@ import (
 	"github.com/chartpost/chartpost/internal/packtest"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/pack"
+	"github.com/chartpost/chartpost/pkg/seal"
 )
 
 // TestPatientsInFiles: whom files are about is what they say themselves; what says nothing is no fault.
@@ -192,5 +193,82 @@ func TestParseWhen(t *testing.T) {
 		if got, err := parseWhen(bad, now, 1); err == nil {
 			t.Errorf("%q: %v", bad, got)
 		}
+	}
+}
+
+// TestReceiptByWhom: a receipt counts if it is signed with a key of the recipient, also one of before or after a rotation, but not with one that
+// the recipient revoked, nor by somebody who is called as the recipient was.
+func TestReceiptByWhom(t *testing.T) {
+	dir := t.TempDir()
+	maple, lake, other := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology"), newPractice(t, dir, "Lakeside Imaging")
+	befriend(maple, lake)
+	befriend(lake, maple)
+	must := func(p *practice, args ...string) {
+		t.Helper()
+		if code, _, stderr := p.run(args...); code != 0 {
+			t.Fatalf("%q: %d %s", args, code, stderr)
+		}
+	}
+	sent := func(name string) *journal.Receipt {
+		t.Helper()
+		must(maple, "seal", filepath.Join(lake.home, cardFile), "--to", "Lakeside Cardiology", "--purpose", "legal", "--about", "none", "-o", name+".age", "--accept-rotation")
+		must(lake, "open", name+".age", "-o", name, "--receipt", name+".r")
+		h := &home{c: maple.cli(nil, nil, nil), dir: maple.home, id: maple.identity()}
+		r, err := h.readReceipt(filepath.Join(dir, name+".r"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	// add signs what a receipt says with another key, and gives it to the sender.
+	add := func(r *journal.Receipt, by *seal.Identity) (int, string) {
+		t.Helper()
+		x := *r
+		x.By.Sign = seal.FormatKey(by.PublicKey())
+		text, err := x.Encode(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := journal.Seal(text, maple.identity().Hybrid.Recipient())
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := maple.runWith(bytes.NewReader(sealed), "receipt", "add", "-")
+		return code, stderr
+	}
+	before := lake.identity()
+	first := sent("first")
+	must(maple, "contact", "remove", "Lakeside Cardiology")
+	must(maple, "contact", "add", filepath.Join(other.home, cardFile), "--as", "Lakeside Cardiology Imaging")
+	if code, stderr := add(first, other.identity()); code != exitRefused || !strings.Contains(stderr, "CP-PKG-064") {
+		t.Errorf("by another of such a name: %d %s", code, stderr)
+	}
+	must(maple, "contact", "remove", "Lakeside Cardiology Imaging")
+	befriend(maple, lake)
+	must(lake, "key", "rotate")
+	must(maple, "contact", "add", filepath.Join(lake.home, cardFile))
+	if code, stderr := add(first, lake.identity()); code != 0 {
+		t.Errorf("with the new keys: %d %s", code, stderr)
+	}
+	if code, stderr := add(sent("second"), before); code != 0 {
+		t.Errorf("with the old keys: %d %s", code, stderr)
+	}
+	// Of what a stranger says is missing in the log it is told that it was a stranger.
+	x := *first
+	x.LogHead, x.By.Sign = strings.Repeat("0", 64), seal.FormatKey(newPractice(t, dir, "Hilltop").identity().PublicKey())
+	if text, err := x.Encode((&practice{t: t, home: filepath.Join(dir, "hilltop")}).identity()); err != nil {
+		t.Fatal(err)
+	} else if sealed, err := journal.Seal(text, maple.identity().Hybrid.Recipient()); err != nil {
+		t.Fatal(err)
+	} else if err := os.WriteFile(filepath.Join(dir, "stranger.age"), sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := maple.run("log", "verify", "stranger.age"); code != exitFindings || !strings.Contains(stdout, "not among your contacts") {
+		t.Errorf("a stranger's receipt: %d %s", code, stdout)
+	}
+	third := sent("third")
+	must(maple, "contact", "add", filepath.Join(lake.home, revocationFile))
+	if code, stderr := add(third, lake.identity()); code != exitRefused || !strings.Contains(stderr, "CP-PKG-018") {
+		t.Errorf("with keys that were revoked: %d %s", code, stderr)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/journal"
 	"github.com/chartpost/chartpost/pkg/seal"
 	"github.com/chartpost/chartpost/pkg/transport"
@@ -221,6 +222,9 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if _, gone := os.Lstat(path); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		return nil // somebody else took it
+	}
 	err = explain(err)
 	why := ""
 	folder := openedFolder
@@ -240,7 +244,7 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 	case code == exitRefused, errors.Is(err, seal.ErrNotSealed):
 		n.refused++
 		n.fail(code)
-		why, folder = err.Error(), refusedFolder
+		why, folder = diag.Printable(err.Error()), refusedFolder
 		in.say("%s refused: %v", it.Name, err)
 	default: // for somebody else, from a contact who is not verified, or something is wrong here: the reason may go away
 		counts := code != exitIdentity
@@ -274,7 +278,7 @@ func (in *inbox) one(ctx context.Context, it transport.Item, n *tally) error {
 
 func (in *inbox) say(format string, args ...any) {
 	if !in.o.quiet {
-		fmt.Fprintf(in.c.Err, format+"\n", args...)
+		fmt.Fprintln(in.c.Err, diag.Printable(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -63,7 +63,7 @@ type identityOptions struct {
 
 func (o *identityOptions) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.passphraseFile, "passphrase-file", "", "read the identity's passphrase from the first line of `FILE`")
-	cmd.Flags().IntVar(&o.passphraseFD, "passphrase-fd", -1, "read it from the open file number `N`")
+	cmd.Flags().IntVar(&o.passphraseFD, "passphrase-fd", -1, "read the identity's passphrase from the open file number `N`")
 }
 
 // given is the passphrase of a file or descriptor, if one was named.
@@ -221,6 +221,10 @@ func (h *home) lock(ctx context.Context) (*safefile.Lock, error) {
 	if errors.Is(err, safefile.ErrLocked) {
 		return nil, fail(exitUnreadable, errors.New("another chartpost is changing contacts or log"), "try again when it is done")
 	}
+	if err == nil && h.outdated() {
+		l.Unlock()
+		return nil, errOutdated()
+	}
 	if err == nil {
 		for _, name := range []string{journal.HeadFile, contacts.BookFile} {
 			os.Remove(filepath.Join(h.dir, name+safefile.Partial))
@@ -229,13 +233,38 @@ func (h *home) lock(ctx context.Context) (*safefile.Lock, error) {
 	return l, err
 }
 
+// outdated reports whether another run has rotated the keys since this one read them: what is signed from now on would be with the old ones, and
+// writing them would lose the new ones. The card changes together with the keys.
+func (h *home) outdated() bool {
+	if h.id == nil {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(h.dir, cardFile))
+	if err != nil {
+		return false
+	}
+	card, err := contacts.ParseCard(text)
+	return err == nil && card.Sign != seal.FormatKey(h.id.PublicKey())
+}
+
+func errOutdated() error {
+	return fail(exitUnreadable, errors.New("the keys have been changed since this command began, or the card is not theirs"),
+		"run it again; if it stays so, put card.contact back from a backup")
+}
+
 func (h *home) book() (*contacts.Book, error) {
 	b, err := contacts.Load(filepath.Join(h.dir, contacts.BookFile), h.id.PublicKey())
+	if err != nil && h.outdated() {
+		err = errOutdated()
+	}
 	return b, explain(err)
 }
 
 func (h *home) journal() (*journal.Journal, error) {
 	j, err := journal.Open(h.dir, h.id)
+	if err != nil && h.outdated() {
+		err = errOutdated()
+	}
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -369,7 +398,8 @@ func explain(err error) error {
 		}
 		return fail(exitRefused, err, hints...)
 	case errors.Is(err, seal.ErrNoFile):
-		return fail(exitIdentity, err, `make one with: chartpost init --name "NAME OF YOUR PRACTICE"`)
+		return fail(exitIdentity, err, `make one with: chartpost init --name "NAME OF YOUR PRACTICE"`,
+			"if you have one on another computer, bring it here from its printed sheet: chartpost key restore --help")
 	case errors.Is(err, seal.ErrExposed):
 		return fail(exitIdentity, err, "make it yours alone: chmod 700 the folder, chmod 600 the files in it")
 	case errors.Is(err, seal.ErrPassphrase):

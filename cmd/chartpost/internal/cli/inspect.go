@@ -154,7 +154,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 		if pkg {
 			where := ""
 			if len(sources) > 1 {
-				where = src.Path + ": "
+				where = diag.Printable(src.Path) + ": "
 			}
 			err := c.inspectPackage(ctx, src.Path, where, o.inspectPackageOptions)
 			var e *exitError
@@ -181,7 +181,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 			fmt.Fprintf(c.Out, "%s\n", b)
 			continue
 		}
-		fmt.Fprint(c.Out, x.String())
+		fmt.Fprint(c.Out, onScreen(x.String()))
 	}
 	if bad > 0 {
 		worst = worse(worst, exitUnreadable)

@@ -168,18 +168,27 @@ func (c *CLI) runLogVerify(ctx context.Context, o *logOptions, receipts []string
 	if err != nil {
 		return explain(err)
 	}
-	seen, err := journal.Witness(h.dir, h.id, receipts)
+	book, err := h.book()
+	var damaged *diag.Finding
+	if err != nil && !asFinding(err, &damaged) {
+		return err
+	}
+	seen, err := journal.Witness(h.dir, h.id, receipts, func(sign string) string {
+		if damaged == nil {
+			if k := book.BySigner(sign); k != nil {
+				return k.Name
+			}
+		}
+		return "somebody who is not among your contacts, as anybody could write one"
+	})
 	if err != nil {
 		return explain(err)
 	}
 	r.Findings = append(r.Findings, seen...)
-	if book, err := h.book(); err != nil {
-		var f *diag.Finding
-		if !asFinding(err, &f) {
-			return err
-		}
-		r.Findings = append(r.Findings, f)
-	} else if r.LastBook != "" && r.LastBook != book.Digest() {
+	switch {
+	case damaged != nil:
+		r.Findings = append(r.Findings, damaged)
+	case r.LastBook != "" && r.LastBook != book.Digest():
 		r.Findings = append(r.Findings, diag.New("CP-PKG-055", diag.Place{Source: filepath.Join(h.dir, contacts.BookFile)}, ""))
 	}
 	if o.json {

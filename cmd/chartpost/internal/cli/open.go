@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
@@ -108,14 +109,9 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		return nil, err
 	}
 	defer p.close()
-	when, seen := p.seen()
+	_, seen := p.seen()
 	if seen && !o.again {
-		if o.below != "" {
-			if done, err := p.openedBefore(ctx, o); done != nil || err != nil {
-				return done, err
-			}
-		}
-		return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
+		return p.replayed(ctx, o)
 	}
 	fresh := p.fresh()
 	if fresh && !o.yes && c.Ask == nil {
@@ -153,40 +149,40 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 		}
 	}
 
+	again := o.again
+	commit := func() error { return nil }
 	progress, done = c.progress("unpacking", p.Manifest.Total(), o.quiet)
 	if out == "-" {
+		again = true // it cannot be taken back any more
 		err = p.Stream(ctx, c.Out, progress)
+	} else if dir, e := createPackageDir(out); e != nil {
+		err = e
 	} else {
-		err = p.unpack(ctx, out, progress)
+		defer dir.discard() // after commit only the mark is left to remove
+		commit, err = dir.commit, p.Extract(ctx, dir.Root, progress)
 	}
 	done()
 	if err != nil {
 		return nil, explain(err)
 	}
 	if p.home == nil {
+		if err := commit(); err != nil {
+			return nil, explain(err)
+		}
 		if !o.quiet {
 			fmt.Fprintln(c.Err, "There is no identity here, so nothing of it is logged.")
 		}
 		return &opened{out: out, sender: p.sender()}, nil
 	}
-	m := p.Manifest
-	body := p.home.body(p.contact)
-	if p.contact == nil {
-		body.Peer = journal.Peer{Name: p.sender(), City: m.From.City, Key: m.From.Sign, Card: m.From.Card, State: p.state()}
-	}
-	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
-	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
-	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(p.Sums[:])
-	body.Top = max(p.top, m.Seq)
-	body.Again, body.Forwarded, body.Expired, body.Recovery = seen, p.Forwarded, p.expired, p.recovered
-	for _, f := range p.warnings {
-		body.Warnings = append(body.Warnings, string(f.ID))
-	}
+	body := p.body()
 	sum := <-cipher
 	body.Cipher = hex.EncodeToString(sum[:])
-	e, err := p.home.log(ctx, journal.Opened, m.ID, body)
+	e, err := p.enter(ctx, body, again, commit)
 	if err != nil {
 		return nil, err
+	}
+	if e == nil {
+		return p.replayed(ctx, o)
 	}
 	result := &opened{out: out, sender: p.sender()}
 	if receipt == "" {
@@ -197,6 +193,63 @@ func (c *CLI) open(ctx context.Context, h *home, o *openOptions, path string) (*
 	}
 	result.receipt = receipt
 	return result, nil
+}
+
+// body is what the log tells of the package.
+func (t *trusted) body() *journal.Body {
+	m := t.Manifest
+	body := t.home.body(t.contact)
+	if t.contact == nil {
+		body.Peer = journal.Peer{Name: t.sender(), City: m.From.City, Key: m.From.Sign, Card: m.From.Card, State: t.state()}
+	}
+	body.Purpose, body.Basis, body.Note, body.Part2, body.Seq = string(m.Purpose), m.Basis, m.Note, m.Part2, m.Seq
+	body.Emergency, body.Supersedes, body.InReplyTo, body.Receipt = m.Emergency, m.Supersedes, m.InReplyTo, m.Receipt
+	body.Files, body.Bytes, body.What, body.Sums = len(m.Files), m.Total(), describe(m.Files), hex.EncodeToString(t.Sums[:])
+	body.Forwarded, body.Expired, body.Recovery = t.Forwarded, t.expired, t.recovered
+	for _, f := range t.warnings {
+		body.Warnings = append(body.Warnings, string(f.ID))
+	}
+	return &body
+}
+
+// enter gives what was unpacked its name and logs it, both while no other run can: of several that open one package at once, one enters it, and
+// the others find that it was opened. again lets them; else the entry is nil.
+func (t *trusted) enter(ctx context.Context, body *journal.Body, again bool, commit func() error) (*journal.Entry, error) {
+	l, err := t.home.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Unlock()
+	if t.journal, err = t.home.journal(); err != nil {
+		return nil, err
+	}
+	if _, body.Again = t.seen(); body.Again && !again {
+		return nil, nil
+	}
+	top, err := t.highest()
+	if err != nil {
+		return nil, explain(err)
+	}
+	body.Top = max(top, t.Manifest.Seq)
+	if err := commit(); err != nil {
+		return nil, explain(err)
+	}
+	e, err := t.journal.Append(t.home.c.now(), journal.Opened, t.Manifest.ID, *body)
+	if err != nil {
+		return nil, fail(exitUnreadable, err)
+	}
+	return e, nil
+}
+
+// replayed refuses a package that was opened before. Of an inbox it is only done with, if an earlier run has unpacked this very file.
+func (t *trusted) replayed(ctx context.Context, o *openOptions) (*opened, error) {
+	if o.below != "" {
+		if done, err := t.openedBefore(ctx, o); done != nil || err != nil {
+			return done, err
+		}
+	}
+	when, _ := t.seen()
+	return nil, explain(findingf("CP-PKG-020", "the package was opened before, on %s", when.Format(time.DateOnly)))
 }
 
 func receiptUnwritten(err error) error {
@@ -301,7 +354,6 @@ type trusted struct {
 	src       io.ReaderAt
 	size      int64
 	expired   bool
-	top       int64 // the highest number that was ever opened from this sender
 	warnings  []*diag.Finding
 	close     func()
 }
@@ -362,6 +414,11 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 		if errors.As(err, &unknown) {
 			err = unknownSender(book, unknown)
 		}
+		if errors.Is(err, seal.ErrNoIdentity) {
+			if mine := t.sealedByMe(ctx); mine != nil {
+				return nil, mine
+			}
+		}
 		if path != "-" && h.isReceipt(path) {
 			return nil, fail(exitRefused, fmt.Errorf("%s is a receipt, not a package", path), "add it with: chartpost receipt add "+path)
 		}
@@ -369,6 +426,19 @@ func (c *CLI) trust(ctx context.Context, h *home, o *openOptions, path string) (
 	}
 	t.recovered = recovery != nil
 	return t, t.inTime(o, c)
+}
+
+// sealedByMe explains that a package which no key of mine opens is one that I made; nil if it is not.
+func (t *trusted) sealedByMe(ctx context.Context) error {
+	sum := <-t.hashCipher(ctx)
+	cipher := hex.EncodeToString(sum[:])
+	e, b, err := t.journal.Last(journal.Sealed, func(_ *journal.Entry, b *journal.Body) bool { return b.Cipher == cipher })
+	if e == nil || err != nil {
+		return nil
+	}
+	v := logView{Body: *b}
+	return fail(exitIdentity, fmt.Errorf("%w: you sealed it yourself on %s, for %s", seal.ErrNoIdentity, e.Time.Format(time.DateOnly), v.names()),
+		"only they can open it, you cannot: look into the originals")
 }
 
 // recoveryKeys reads the recovery key of --recovery-key.
@@ -415,34 +485,42 @@ func (t *trusted) history() error {
 	if t.journal == nil {
 		return nil
 	}
-	ours := func(b *journal.Body) bool {
-		return b.Key == seal.FormatKey(t.Sender) || t.contact != nil && b.Name == t.contact.Name
-	}
-	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return ours(b) })
+	top, err := t.highest()
 	if err != nil {
 		return err
-	}
-	if last != nil {
-		t.top = max(last.Top, last.Seq)
 	}
 	if me := t.Me(); me != nil && me.Prev != "" {
 		if _, ok := t.journal.Seen(me.Prev); !ok {
 			warn("CP-PKG-022", "they sealed package %s for you before this one; it has not been opened here", pack.ShortID(me.Prev))
 		}
 	}
-	if _, seen := t.journal.Seen(m.ID); m.Seq < t.top && !seen {
-		warn("CP-PKG-023", "this is their package number %d; number %d has been opened already", m.Seq, t.top)
+	if _, seen := t.journal.Seen(m.ID); m.Seq < top && !seen {
+		warn("CP-PKG-023", "this is their package number %d; number %d has been opened already", m.Seq, top)
 	}
 	if e := t.journal.Replaced(m.ID); e != nil {
 		b, err := t.journal.Body(e)
 		if err != nil {
 			return err
 		}
-		if ours(b) {
+		if t.ours(b) {
 			warn("CP-PKG-024", "package %s, opened on %s, stands in the place of this one", pack.ShortID(e.Package), e.Time.Format(time.DateOnly))
 		}
 	}
 	return nil
+}
+
+// ours reports whether an entry is about a package of this sender.
+func (t *trusted) ours(b *journal.Body) bool {
+	return b.Key == seal.FormatKey(t.Sender) || t.contact != nil && b.Name == t.contact.Name
+}
+
+// highest is the highest number that was ever opened from this sender; 0 if none was.
+func (t *trusted) highest() (int64, error) {
+	_, last, err := t.journal.Last(journal.Opened, func(_ *journal.Entry, b *journal.Body) bool { return t.ours(b) })
+	if last == nil || err != nil {
+		return 0, err
+	}
+	return max(last.Top, last.Seq), nil
 }
 
 // hashCipher computes the digest of the package as it came, beside the checks.
@@ -462,19 +540,6 @@ func (t *trusted) hashCipher(ctx context.Context) <-chan pack.Digest {
 		sum <- pack.Digest(h.Sum(nil))
 	}()
 	return sum
-}
-
-// unpack writes the package into a new folder.
-func (t *trusted) unpack(ctx context.Context, out string, progress func(int64)) error {
-	dir, err := createPackageDir(out)
-	if err != nil {
-		return err
-	}
-	defer dir.discard() // after commit only the mark is left to remove
-	if err := t.Extract(ctx, dir.Root, progress); err != nil {
-		return err
-	}
-	return dir.commit()
 }
 
 // writeReceipt writes the receipt, sealed for the sender as the package was for me.
@@ -501,7 +566,16 @@ func (t *trusted) writeReceipt(path string, e *journal.Entry, cipher string) err
 	if err != nil {
 		return err
 	}
-	return safefile.Write(path, sealed, 0o600)
+	// It begins as a package does, so other runs would take it for what a killed one left, if it were not locked.
+	f, err := createPackageFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if _, err := f.Write(sealed); err != nil {
+		return err
+	}
+	return f.commit()
 }
 
 // unknownSender says what the sender calls itself, and whether a contact has that name, with other keys.
@@ -535,12 +609,12 @@ func impostor(book *contacts.Book, u *seal.UnknownSender) error {
 // show is the one screen that tells what is about to be opened.
 func (t *trusted) show(w io.Writer) {
 	m := t.Manifest
-	fmt.Fprintf(w, "From:     %s (%s)\n", place(t.sender(), t.city()), t.standing())
+	fmt.Fprintf(w, "From:     %s\n", indented(place(t.sender(), t.city())+" ("+t.standing()+")"))
 	to := make([]string, len(m.To))
 	for i, p := range m.To {
 		to[i] = place(p.Name, p.City)
 	}
-	fmt.Fprintf(w, "To:       %s\n", strings.Join(to, "; "))
+	fmt.Fprintf(w, "To:       %s\n", indented(strings.Join(to, "; ")))
 	fmt.Fprintf(w, "Sealed:   %s\n", m.Created.Format("2006-01-02 15:04 MST"))
 	if t.Forwarded {
 		fmt.Fprintf(w, "Notice:   it was sealed for them, not for you; who passed it on is not known\n")
@@ -561,14 +635,14 @@ func (t *trusted) show(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Purpose:  %s\n", m.Purpose)
 	if m.Emergency != "" {
-		fmt.Fprintf(w, "Urgent:   %s\n", m.Emergency)
+		fmt.Fprintf(w, "Urgent:   %s\n", indented(m.Emergency))
 	}
 	fmt.Fprintf(w, "Holds:    %s\n", count(len(m.Files), m.Total()))
 	if m.Note != "" {
-		fmt.Fprintf(w, "Note:     %s\n", strings.ReplaceAll(m.Note, "\n", "\n          "))
+		fmt.Fprintf(w, "Note:     %s\n", indented(m.Note))
 	}
 	if m.Part2 {
-		fmt.Fprintf(w, "Notice:   %s\n", m.Notice)
+		fmt.Fprintf(w, "Notice:   %s\n", indented(m.Notice))
 	}
 	if len(m.Consent) > 0 {
 		fmt.Fprintf(w, "Consent:  a copy is inside\n")
@@ -576,6 +650,34 @@ func (t *trusted) show(w io.Writer) {
 	for _, f := range t.warnings {
 		fmt.Fprintf(w, "Warning:  %s\n", f.Error())
 	}
+}
+
+// indented lays out what the sender wrote so that none of it stands at the left edge of a screen, where it could pass for a line of ours: a
+// terminal would break a long line there.
+func indented(text string) string {
+	const width = 68
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		if utf8.RuneCountInString(line) > width || strings.Contains(line, "\t") {
+			line = strings.Join(strings.Fields(line), " ")
+		}
+		rest := []rune(line)
+		for len(rest) > width {
+			n := width
+			for n > 0 && rest[n] != ' ' {
+				n--
+			}
+			if n == 0 {
+				n = width // one long word
+			}
+			lines, rest = append(lines, string(rest[:n])), rest[n:]
+			if rest[0] == ' ' {
+				rest = rest[1:]
+			}
+		}
+		lines = append(lines, string(rest))
+	}
+	return strings.Join(lines, "\n          ")
 }
 
 // known names a package, and says when it was opened.

@@ -62,8 +62,21 @@ type packageDir struct {
 	mark     *os.File
 }
 
-func createPackageDir(out string) (_ *packageDir, err error) {
+func createPackageDir(out string) (*packageDir, error) {
 	sweep(filepath.Dir(out))
+	for try := 0; ; try++ {
+		p, err := newPackageDir(out)
+		// Until the mark is there and locked, another run may take the folder for one that was left, and remove it.
+		if !errors.Is(err, fs.ErrNotExist) || try == 10 {
+			return p, err
+		}
+		if _, none := os.Stat(filepath.Dir(out)); none != nil {
+			return nil, err
+		}
+	}
+}
+
+func newPackageDir(out string) (_ *packageDir, err error) {
 	p := &packageDir{tmp: out + safefile.Partial, out: out}
 	if err := os.Mkdir(p.tmp, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -109,8 +122,8 @@ func (p *packageDir) discard() {
 	if p.Root != nil {
 		p.Root.Close()
 	}
-	os.RemoveAll(filepath.Join(p.tmp, partialContent))
-	if p.mark != nil {
+	if p.mark != nil { // without it the folder may be another run's by now
+		os.RemoveAll(filepath.Join(p.tmp, partialContent))
 		if runtime.GOOS == "windows" {
 			p.mark.Close()
 		}

@@ -186,14 +186,13 @@ func (h *home) addReceipt(ctx context.Context, sealed []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, to, err := j.Check(r, func(p journal.Peer) string {
-		if k, err := book.Find(p.Name); err == nil {
-			return k.Card().Sign
-		}
-		return ""
-	})
+	// By the keys and not by the name: another may be called so by now.
+	b, to, err := j.Check(r, func(p journal.Peer, sign string) bool { return book.SameOwner(p.Key, sign) })
 	if err != nil {
 		return "", err
+	}
+	if revoked, ok := book.IsRevoked(r.By.Sign); ok {
+		return "", findingf("CP-PKG-018", "the receipt is signed with keys that %s revoked; you have known it since %s", revoked.Name, revoked.Told.Format(time.DateOnly))
 	}
 	said := fmt.Sprintf("%s opened package %s (%s) on %s", to.Name, pack.ShortID(r.Package), count(r.Files, r.Bytes), r.Time.Format("2006-01-02 15:04 MST"))
 	deliveries, err := j.Deliveries()

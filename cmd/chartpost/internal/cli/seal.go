@@ -235,7 +235,7 @@ func (o *sealOptions) manifest(c *CLI) (*pack.Manifest, error) {
 	case o.purpose == "":
 		return nil, fail(exitUsage, errors.New("seal needs --purpose, the reason of the disclosure"), "one of "+purposes())
 	case o.part2 && o.consent == "":
-		return nil, fail(exitUsage, errors.New("--part2 needs --consent FILE"), "42 CFR 2.32 wants a copy of the consent with the records")
+		return nil, fail(exitUsage, errors.New("--part2 needs --consent FILE"), "42 CFR 2.32 wants a copy of the consent with the records, or what it covers in clear words")
 	case o.compat && o.requirePQ:
 		return nil, usagef("--compat gives up what --require-pq asks for")
 	case !pack.IsText(o.note):

@@ -78,7 +78,7 @@ func (o *transportOptions) options(c *CLI) (*transport.Options, error) {
 		if p.Lost > 0 {
 			how = fmt.Sprintf(", from the beginning (%s were carried in vain: the web has no way to go on with a file)", byteCount(p.Lost))
 		}
-		fmt.Fprintf(c.Err, "%s; trying again in %s%s\n", transport.Plain(p.Err), max(p.Wait.Round(time.Second), time.Second), how)
+		fmt.Fprintf(c.Err, "%s; trying again in %s%s\n", onScreen(transport.Plain(p.Err)), max(p.Wait.Round(time.Second), time.Second), how)
 	}
 	return t, nil
 }

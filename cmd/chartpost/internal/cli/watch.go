@@ -53,7 +53,7 @@ func (c *CLI) runWatch(ctx context.Context, o *watchOptions, from string) error 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && !lost:
-			fmt.Fprintf(c.Err, "%v; going on\n", err)
+			fmt.Fprintf(c.Err, "%s; going on\n", onScreen(err.Error()))
 		case err == nil && lost:
 			in.say("Watching again.")
 		}

@@ -2,8 +2,6 @@ package convert
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"reflect"
 	"slices"
@@ -209,7 +207,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			add(e.Index, x)
 		}
 	case h.part != nil:
-		if err := w.addPart(out, h.part, add); err != nil {
+		if err := h.part.addTo(out, add); err != nil {
 			return nil, err
 		}
 	default:
@@ -490,8 +488,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			sum := sha256.Sum256(text)
-			url = fhir.ResourceURL(r.Msg, "", hex.EncodeToString(sum[:]), strconv.Itoa(i))
+			url = fhir.ResourceURL(r.Msg, "", digestOf(text), strconv.Itoa(i))
 		}
 		if err := bw.AddResource(url, r.Msg); err != nil {
 			return nil, nil, err
@@ -570,13 +567,6 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 		}
 	case h.resource != nil:
 		d.Kinds[fhir.TypeOf(h.resource)]++
-	case h.part != nil:
-		shell = h.part.shell
-		for _, e := range h.part.entries {
-			if x, _ := fhir.UnmarshalEntry([]byte(e.Text), e.Index); x.GetResource() != nil {
-				d.Kinds[fhir.TypeOf(fhir.Unwrap(x.Resource))]++
-			}
-		}
 	case h.piece != nil:
 		shell = h.piece.shell
 		for _, e := range h.piece.entries {

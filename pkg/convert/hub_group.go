@@ -135,7 +135,7 @@ func replaced(m proto.Message) (list []*dpb.Reference) {
 // identifierKeys are what references call a resource by its numbers instead of its id. Only those are looked for whom systems name so.
 func identifierKeys(m proto.Message) (keys []string) {
 	typ := fhir.TypeOf(m)
-	if typ != "Patient" && !sharedType(typ) {
+	if typ != "Patient" && !slices.Contains(sharedTypes, typ) {
 		return nil
 	}
 	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
@@ -251,7 +251,7 @@ func (w *web) byPatient() (groups [][]int32) {
 	w.several = make([]bool, all)
 	shared := make([]bool, len(w.types))
 	for k, typ := range w.types {
-		shared[k] = sharedType(typ)
+		shared[k] = slices.Contains(sharedTypes, typ)
 	}
 	person, people := w.people()
 	if len(people) < 2 {
@@ -366,15 +366,9 @@ func (w *web) people() (person []int32, people [][]int32) {
 	return person, people
 }
 
-// sharedType reports a type of resources that many patients may refer to.
-func sharedType(typ string) bool {
-	switch typ {
-	case "Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location", "Device", "DeviceDefinition", "Medication",
-		"MedicationKnowledge", "HealthcareService", "Endpoint", "Substance", "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure":
-		return true
-	}
-	return false
-}
+// sharedTypes are the types of resources that many patients may refer to.
+var sharedTypes = []string{"Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location", "Device", "DeviceDefinition", "Medication",
+	"MedicationKnowledge", "HealthcareService", "Endpoint", "Substance", "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure"}
 
 // group is resources that make a record together.
 type group struct {

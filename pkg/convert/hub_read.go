@@ -47,7 +47,11 @@ func (h hubRecord) key() string {
 	if h.piece != nil {
 		return h.piece.key
 	}
-	sum := sha256.Sum256(h.text)
+	return digestOf(h.text)
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

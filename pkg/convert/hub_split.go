@@ -3,8 +3,6 @@ package convert
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -53,12 +51,6 @@ func (p *bundlePart) text() []byte {
 	}
 	b.WriteString("\n" + p.after)
 	return b.Bytes()
-}
-
-// digest tells it apart from the other parts, where its patient has no id.
-func (p *bundlePart) digest() string {
-	sum := sha256.Sum256(p.text())
-	return hex.EncodeToString(sum[:])
 }
 
 // bundle is what the bundle says that is true of each part of it, aside what is about all of them.
@@ -241,27 +233,18 @@ func webOf(entries []fhir.Entry) *web {
 	return w
 }
 
-// addPart adds the resources of a part of a bundle. What was found of them is told already.
-func (w *fhirWorker) addPart(out *Record, p *bundlePart, add func(int, *rpb.Bundle_Entry)) error {
-	read := func(e fhir.Entry) error {
-		x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index)
-		if x == nil || fhir.Lost(finds) != nil {
-			return errChanged // all was well when it was read before
-		}
-		add(e.Index, x)
-		return nil
-	}
+// addTo adds its resources to a record. What was found of them is told already.
+func (p *bundlePart) addTo(out *Record, add func(int, *rpb.Bundle_Entry)) error {
 	rec := out.Record
 	rec.Part = true
 	rec.Bundle, _ = p.bundle()
-	for _, e := range p.empty {
-		if err := read(e); err != nil {
-			return err
-		}
-	}
-	for _, e := range p.entries {
-		if err := read(e); err != nil {
-			return err
+	for _, list := range [][]fhir.Entry{p.empty, p.entries} {
+		for _, e := range list {
+			x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index)
+			if x == nil || fhir.Lost(finds) != nil {
+				return errChanged // all was well when it was read before
+			}
+			add(e.Index, x)
 		}
 	}
 	for _, r := range rec.Resources {
@@ -270,8 +253,8 @@ func (w *fhirWorker) addPart(out *Record, p *bundlePart, add func(int, *rpb.Bund
 			break
 		}
 	}
-	if out.ID == "" {
-		out.Key = p.digest()
+	if out.ID == "" { // what it says tells it apart from the other parts
+		out.Key = digestOf(p.text())
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var v2fhirEntries = []Entry{
 		"nothing, or say it in the record: a MessageHeader, an identifier and a name of the patient, an Encounter"},
 	{"CP-V2-107", Reject, "the record is about no patient, and the message must have one",
 		"Nobody could tell whose the message is, and its structure demands a PID.",
-		"add the Patient, of several of them leave one, or ask for a message that may go without with --message (ORU^R01)"},
+		"nothing, if it is what belongs to none of several patients; else add the Patient that it is about, or ask for a message that may go without with --message (ORU^R01)"},
 	{"CP-V2-108", Reject, "the record holds nothing of what the message is about",
 		"A message of orders without an order, of an appointment or a document without one, is none of its type: a receiver refuses it.",
 		"leave out --message, so that the record chooses the message, or ask for another"},

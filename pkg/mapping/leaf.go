@@ -65,8 +65,13 @@ func newLeafWalk(rec *Record, f func(*Leaf)) *leafWalk {
 }
 
 func (w *leafWalk) resource(r *Resource) {
+	if w.rec.Part && r.inside == nil { // it is called by its entry, and what it contains is counted within it
+		clear(w.count)
+	}
 	w.leaf.Resource, w.nth = r, w.count[r.info.Name]
-	w.count[r.info.Name]++
+	if !w.rec.Part || r.inside != nil {
+		w.count[r.info.Name]++
+	}
 	w.path = w.path[:0]
 	w.walk(r.v, r.info, false)
 }

@@ -24,7 +24,7 @@ var v2fhirEntries = []Entry{
 		"Nobody could tell whose the message is, and its structure demands a PID.",
 		"nothing, if it is what belongs to none of several patients; else add the Patient that it is about, or ask for a message that may go without with --message (ORU^R01)"},
 	{"CP-V2-108", Reject, "the record holds nothing of what the message is about",
-		"A message of orders without an order, of an appointment or a document without one, is none of its type: a receiver refuses it.",
+		"A message of orders without an order, of an appointment or a document without one, of a merge without the number that was, or of two patients with one, is none of its type: a receiver refuses it.",
 		"leave out --message, so that the record chooses the message, or ask for another"},
 	{"CP-V2-117", Misread, "the messages have no place for a part of the record, which is left out",
 		"HL7 v2 has no message for some of what FHIR and documents say, and an order or a prescription is not sent unless it is asked for: a receiver might carry it out. The ledger names every value.",

@@ -339,20 +339,18 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	if d.LeafText(when) == "" {
 		d.SetText(when, whole.last)
 	}
-	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
-		required := func(segment string) bool {
-			part := schema.Structure(structure)
-			return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
-		}
-		if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
-			evn := d.Add(tree.Root, "EVN", "")
-			d.SetText(leafAt(d, evn, "1"), event)
-			d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
-		}
-		if d.Child(tree.Root, "PV1") == 0 && required("PV1") {
-			// The class of a patient who has no visit: N, not applicable, of table 0004.
-			d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
-		}
+	required := func(segment string) bool {
+		part := schema.Structure(structure)
+		return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
+	}
+	if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
+		evn := d.Add(tree.Root, "EVN", "")
+		d.SetText(leafAt(d, evn, "1"), event)
+		d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
+	}
+	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && required("PV1") {
+		// The class of a patient who has no visit: N, not applicable, of table 0004.
+		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
 	}
 	person(d, tree.Root, whole)
 	belowPatient(d, rec)

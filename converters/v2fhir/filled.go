@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -149,10 +150,33 @@ var subjects = map[string]string{"SIU": "SCH", "MDM": "TXA", "ORM": "ORDER", "OM
 	"RDS": "ORDER", "RAS": "ORDER", "RGV": "ORDER", "OMI": "ORDER", "OMS": "ORDER", "OMN": "ORDER", "OMD": "ORDER", "OMB": "ORDER", "BPS": "ORDER", "BTS": "ORDER",
 	"SRM": "ARQ", "DFT": "FINANCIAL", "PPR": "PROBLEM", "PGL": "GOAL", "ORU": "ORDER_OBSERVATION", "OUL": "ORDER"}
 
-// lacksSubject reports a message without what a message of its type tells of.
-func lacksSubject(d *tree.Doc, typ string) bool {
-	name := subjects[typ]
-	return name != "" && !holds(d, tree.Root, name)
+// demanded are segments that nobody can fill in and that are what a message tells of where its structure demands them: the number that was (MRG), the
+// state of a bed (NPU), a clinical pathway (PTH).
+var demanded = []string{"MRG", "NPU", "PTH"}
+
+// lacksSubject reports a message without what a message of its type, or of its structure, tells of: also the second of two patients.
+func lacksSubject(d *tree.Doc, typ string, structure *schema.Part) bool {
+	if name := subjects[typ]; name != "" && !holds(d, tree.Root, name) {
+		return true
+	}
+	if structure == nil {
+		return false
+	}
+	patients, there := 0, 0
+	for _, p := range structure.Parts {
+		if p.Name == "PID" {
+			patients++
+		}
+	}
+	hl7v2.Segments(d, tree.Root, func(n tree.Node) bool {
+		if d.Name(n) == "PID" {
+			there++
+		}
+		return true
+	})
+	return patients == 2 && there == 1 || slices.ContainsFunc(demanded, func(name string) bool {
+		return demands(structure, name) && !holds(d, tree.Root, name)
+	})
 }
 
 // holds reports a group or segment with a name that is not empty, at any depth.
@@ -188,16 +212,16 @@ func lacksPerson(d *tree.Doc, n tree.Node, part *schema.Part) bool {
 				}
 			}
 		}
-		if !there && p.Min > 0 && demandsPerson(p) {
+		if !there && p.Min > 0 && demands(p, "PID") {
 			return true
 		}
 	}
 	return false
 }
 
-// demandsPerson reports a group that cannot be without a PID.
-func demandsPerson(group *schema.Part) bool {
+// demands reports a group that cannot be without a segment.
+func demands(group *schema.Part, name string) bool {
 	return slices.ContainsFunc(group.Parts, func(p *schema.Part) bool {
-		return p.Min > 0 && (p.Name == "PID" || !p.IsSegment() && !p.Choice && demandsPerson(p))
+		return p.Min > 0 && (p.Name == name || !p.IsSegment() && !p.Choice && demands(p, name))
 	})
 }

@@ -29,6 +29,7 @@ func recordOf(t *testing.T, resources ...string) *mapping.Record {
 }
 
 const (
+	bobLee    = `{"resourceType":"Patient","id":"bob","name":[{"family":"Lee","given":["Bob"]}],"identifier":[{"value":"8"}]}`
 	annLee    = `{"resourceType":"Patient","id":"ann","name":[{"family":"Lee","given":["Ann"]}],"identifier":[{"value":"7"}]}`
 	nameless  = `{"resourceType":"Patient","id":"ann","gender":"female"}`
 	dose      = `{"resourceType":"Immunization","id":"dose","status":"completed","vaccineCode":{"text":"Hep B"},"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2024-03-01"}`
@@ -77,12 +78,18 @@ func TestFilledIn(t *testing.T) {
 			filled: "MSH-10, MSH-11, MSH-12, PID-1, ORC-1", holds: "ORC|RE|P1"},
 		{name: "a prescription of which little is known", o: convert.Options{Message: "RDE^O11"}, resources: []string{annLee, aspirin},
 			filled: "MSH-10, MSH-11, MSH-12, PID-1, ORC-1, TQ1-1, RXR-1, RXE-5", holds: "RXE||^^^^^^^^Aspirin|||^not stated"},
-		{name: "a merge has no place for results", o: convert.Options{Message: "ADT^A40"}, resources: []string{annLee, sodium},
-			filled: "MSH-10, MSH-11, MSH-12, PID-1", holds: "PID|1||7||Lee^Ann"},
+		{name: "the end of an account has no place for results", o: convert.Options{Message: "BAR^P02"}, resources: []string{annLee, sodium},
+			filled: "MSH-10, MSH-11, MSH-12, EVN-1, PID-1", holds: "EVN|P02\rPID|1||7||Lee^Ann\r"},
 		{name: "a record about nobody", resources: []string{ofNobody}, reject: AboutNobody},
 		{name: "a visit of nobody", o: convert.Options{Message: "ADT^A01"}, resources: []string{ofNobody}, reject: AboutNobody},
 		{name: "orders without an order", o: convert.Options{Message: "OML^O21"}, resources: []string{annLee, sodium}, reject: AboutNothing},
 		{name: "an appointment without one", o: convert.Options{Message: "SIU^S12"}, resources: []string{annLee}, reject: AboutNothing},
+		{name: "a merge without the number that was", o: convert.Options{Message: "ADT^A40"}, resources: []string{annLee, sodium}, reject: AboutNothing},
+		{name: "the state of a bed", o: convert.Options{Message: "ADT^A20"}, resources: []string{annLee}, reject: AboutNothing},
+		{name: "a pathway", o: convert.Options{Message: "PPP^PCB"}, resources: []string{annLee}, reject: AboutNothing},
+		{name: "two patients, of whom one is there", o: convert.Options{Message: "ADT^A17"}, resources: []string{annLee}, reject: AboutNothing},
+		{name: "two patients", o: convert.Options{Message: "ADT^A24"}, resources: []string{annLee, bobLee},
+			filled: "MSH-10, MSH-11, MSH-12, EVN-1, PID[*]-1", holds: "PID|2||8||Lee^Bob"},
 		{name: "a message that had no patient goes back without", resources: []string{header}, holds: "MSH|"},
 		{name: "a message of another program that has no patient", resources: []string{foreign}, reject: AboutNobody},
 	}

@@ -450,11 +450,12 @@ func withholdEvent(rec *mapping.Record) {
 // visit what senders put there, but its structure in the version that is written may have no segment for it.
 func placedIn(rec *mapping.Record, structure, version string) (places []int) {
 	part := schema.StructureIn(structure, version)
+	typ, _, _ := strings.Cut(structure, "_")
 	for i, r := range rec.Resources {
 		by := toldBy[r.Type()]
 		switch {
 		case r.Inside():
-		case by != nil && part != nil && strings.HasPrefix(structure, "ADT_") && !slices.ContainsFunc(by, part.Holds):
+		case by != nil && part != nil && (typ == "ADT" || typ == "BAR") && !slices.ContainsFunc(by, part.Holds):
 			rec.Decline(i, "a message of this structure has no place for it; ADT^A08 has")
 		default:
 			places = append(places, i)
@@ -496,7 +497,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	if err != nil {
 		return nil, err
 	}
-	if whole.born && lacksSubject(doc, typ) {
+	if whole.born && lacksSubject(doc, typ, schema.StructureIn(structure, w.version())) {
 		return nil, nil
 	}
 	if (whole.born || whole.event == "") && lacksPerson(doc, tree.Root, schema.Structure(structure)) { // one that came without goes back without

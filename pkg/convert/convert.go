@@ -152,6 +152,9 @@ func (o *Options) toBundles() bool { return o.To == "fhir" || o.To == "fhir-xml"
 // hub reports that records are written as FHIR.
 func (o *Options) hub() bool { return o.toBundles() || o.To == "ndjson" }
 
+// documents reports that records are written in a format of which each document or message is about one patient.
+func (o *Options) documents() bool { return o.tables == nil && (o.To == "hl7v2" || o.To == "ccda") }
+
 // OnlyFHIR reports that records are written as FHIR just as they were read, and nobody asks what became of their leaves after that: see
 // mapping.ReadOptions.Shared.
 func (o *Options) OnlyFHIR() bool { return o.tables == nil && o.hub() && o.Codes == nil }

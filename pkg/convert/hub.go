@@ -2,8 +2,6 @@ package convert
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"reflect"
 	"slices"
@@ -208,6 +206,10 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			out.Findings = append(out.Findings, finds...)
 			add(e.Index, x)
 		}
+	case h.part != nil:
+		if err := h.part.addTo(out, add); err != nil {
+			return nil, err
+		}
 	default:
 		out.loose = true
 		for m, err := range h.group.resources() {
@@ -237,32 +239,39 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.Leaves = func(f func(func() string, tree.State, string)) {
 			rec.Leaves(f)
 			for _, e := range envelopes {
-				e.leaves(f, tree.Declined, "it is about how the bundle came about, and "+w.o.To+" has no bundles")
+				e.leaves(f, tree.Declined, w.beside())
 			}
 		}
 	}
-	if h.group != nil {
-		w.share(out, h.group)
+	switch {
+	case h.group != nil:
+		w.share(out, h.group.keys(), nil)
+	case h.part != nil:
+		w.sharePart(out, h.part, envelopes)
 	}
 	return out, nil
 }
 
-// share tells the leaves of what other groups may have too apart from those of the group's own.
-func (w *fhirWorker) share(rec *Record, g *group) {
-	keys := map[*mapping.Resource]uint64{}
+// beside says why what an entry says beside its resource is not in a document.
+func (w *fhirWorker) beside() string {
+	return "it is about how the bundle came about, and " + w.o.To + " has no bundles"
+}
+
+// share tells the leaves of what other records have too apart from those of the record's own. keys are those of its resources, of what others do
+// not have 0. more, if it is not nil, gives the leaves of what is no resource, those of the bundle first.
+func (w *fhirWorker) share(rec *Record, keys []uint64, more func(f func(uint64, func() string, tree.State, string))) {
+	of := map[*mapping.Resource]uint64{}
 	key, at := uint64(0), 0
 	for _, r := range rec.Resources {
 		if !r.Inside() { // else it stands behind the one that contains it
-			if key = 0; sharedType(r.Type()) {
-				key = uint64(g.members[at]) + 1
-			}
+			key = keys[at]
 			at++
 		}
 		if key > 0 {
-			keys[r] = key
+			of[r] = key
 		}
 	}
-	if len(keys) == 0 {
+	if len(of) == 0 && more == nil {
 		return
 	}
 	rec.Share(func(f func(key uint64, place func() string, s tree.State, why string)) {
@@ -274,8 +283,11 @@ func (w *fhirWorker) share(rec *Record, g *group) {
 			case w.o.toBundles():
 				s, why = tree.Carried, ""
 			}
-			f(keys[l.Resource], l.Place, s, why)
+			f(of[l.Resource], l.Place, s, why)
 		})
+		if more != nil {
+			more(f)
+		}
 	})
 }
 
@@ -476,8 +488,7 @@ func (w *bundleWriter) FromHub(rec *Record) ([]Part, []*diag.Finding, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			sum := sha256.Sum256(text)
-			url = fhir.ResourceURL(r.Msg, "", hex.EncodeToString(sum[:]), strconv.Itoa(i))
+			url = fhir.ResourceURL(r.Msg, "", digestOf(text), strconv.Itoa(i))
 		}
 		if err := bw.AddResource(url, r.Msg); err != nil {
 			return nil, nil, err

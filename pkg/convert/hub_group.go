@@ -4,29 +4,43 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	papb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/diag"
 	"github.com/chartpost/chartpost/pkg/fhir"
 )
 
+// A web is who refers to whom among resources, as numbers instead of names. What makes a record together hangs together in it.
+type web struct {
+	kinds []uint16
+	types []string // by kind
+	refs  []pair64 // from one resource to another
+	same  []pair64 // patients who are one person
+
+	several []bool // by byPatient: it is in the groups of several patients
+}
+
 // A gathering is all the resources of a source that stand alone, as in bulk data. Which of them make a record is known when all have
 // been seen, so their texts wait in a store, and in memory there is only who refers to whom: numbers instead of names, some 100
 // bytes for a resource.
 type gathering struct {
+	web
 	store *store
 	spans []span
-	kinds []uint16
-	types []string // by kind
 	finds map[int32][]*diag.Finding
+	keys  uint64 // what the keys of its resources begin behind, in the ledger
 
 	names map[[16]byte]int32 // numbers of what references lead to, by digest
 	first []int32            // by number: the first resource that is called so, -1 if there is none
-	refs  []reference
+	leads []reference
+	links []reference // from a patient to one whom it replaces, or who replaces it
 }
 
 type reference struct{ from, name int32 }
@@ -47,28 +61,117 @@ func (g *gathering) add(m proto.Message, text string, offset int64, finds []*dia
 		g.finds[i] = finds
 	}
 	typ := fhir.TypeOf(m)
-	kind := slices.Index(g.types, typ)
-	if kind < 0 {
-		kind = len(g.types)
-		g.types = append(g.types, strings.Clone(typ))
-	}
-	g.kinds = append(g.kinds, uint16(kind))
+	g.node(typ)
 	if id := fhir.IDOf(m); id != "" {
 		g.call(i, typ+"/"+id)
 		if url := fhir.FullURL(typ, id); strings.HasSuffix(url, ":"+id) {
 			g.call(i, url)
 		}
 	}
-	fhir.References(m, func(ref *dpb.Reference) {
-		key, ok := fhir.ReferenceKey(fhir.ReferenceText(ref))
+	for _, key := range identifierKeys(m) {
+		g.call(i, key)
+	}
+	var within fhir.Contained
+	references(m, &within, func(ref *dpb.Reference) {
+		key, ok := identifierKey(ref)
+		if !ok {
+			key, ok = fhir.ReferenceKey(fhir.ReferenceText(ref))
+		}
 		if !ok {
 			return
 		}
-		if r := (reference{i, g.number(key)}); !slices.Contains(g.refs[max(0, len(g.refs)-8):], r) { // most are repeated at once
-			g.refs = append(g.refs, r)
+		if r := (reference{i, g.number(key)}); !slices.Contains(g.leads[max(0, len(g.leads)-8):], r) { // most are repeated at once
+			g.leads = append(g.leads, r)
 		}
 	})
+	for _, ref := range replaced(m) {
+		if key, ok := fhir.ReferenceKey(fhir.ReferenceText(ref)); ok {
+			g.links = append(g.links, reference{i, g.number(key)})
+		}
+	}
 	return nil
+}
+
+// node adds a resource.
+func (w *web) node(typ string) {
+	kind := slices.Index(w.types, typ)
+	if kind < 0 {
+		kind = len(w.types)
+		w.types = append(w.types, strings.Clone(typ))
+	}
+	w.kinds = append(w.kinds, uint16(kind))
+}
+
+// references calls do for each reference of a resource and of what is contained in it.
+func references(m proto.Message, within *fhir.Contained, do func(*dpb.Reference)) {
+	fhir.References(m, do)
+	contained, err := within.Of(m)
+	if err != nil {
+		return // who decodes it again says so
+	}
+	for _, c := range contained {
+		fhir.References(c, do)
+	}
+}
+
+// replaced are the references of a patient to those whom it replaces, and to who replaces it: one person, whose number has changed. Other links
+// are between patients of whom each is one.
+func replaced(m proto.Message) (list []*dpb.Reference) {
+	p, ok := m.(*papb.Patient)
+	if !ok {
+		return nil
+	}
+	for _, l := range p.Link {
+		switch l.GetType().GetValue() {
+		case cpb.LinkTypeCode_REPLACES, cpb.LinkTypeCode_REPLACED_BY:
+			if l.Other != nil {
+				list = append(list, l.Other)
+			}
+		}
+	}
+	return list
+}
+
+// identifierKeys are what references call a resource by its numbers instead of its id. Only those are looked for whom systems name so.
+func identifierKeys(m proto.Message) (keys []string) {
+	typ := fhir.TypeOf(m)
+	if typ != "Patient" && !slices.Contains(sharedTypes, typ) {
+		return nil
+	}
+	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
+	if !ok {
+		return nil
+	}
+	for _, id := range x.GetIdentifier() {
+		if system, value := id.GetSystem().GetValue(), id.GetValue().GetValue(); system != "" && value != "" {
+			keys = append(keys, typ+"?"+system+"|"+value)
+		}
+	}
+	return keys
+}
+
+// identifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
+// and no more. A number without a system may be anybody's.
+func identifierKey(ref *dpb.Reference) (key string, ok bool) {
+	text := fhir.ReferenceText(ref)
+	if text == "" {
+		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
+		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
+			typ = "Patient" // of whom it matters most
+		}
+		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
+		return typ + "?" + system + "|" + value, system != "" && value != ""
+	}
+	typ, query, ok := strings.Cut(text, "?identifier=")
+	if !ok {
+		return "", false
+	}
+	id, _, _ := strings.Cut(query, "&")
+	if plain, err := url.QueryUnescape(id); err == nil {
+		id = plain
+	}
+	system, value, _ := strings.Cut(id, "|")
+	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
 }
 
 // number is the number of a name.
@@ -91,7 +194,21 @@ func (g *gathering) call(i int32, key string) {
 	}
 }
 
-func (g *gathering) typeOf(i int32) string { return g.types[g.kinds[i]] }
+// weave makes the web, when all resources have been seen.
+func (g *gathering) weave() {
+	pairs := func(list []reference) (pairs []pair64) {
+		for _, r := range list {
+			if j := g.first[r.name]; j >= 0 && j != r.from {
+				pairs = append(pairs, newPair64(r.from, j))
+			}
+		}
+		return pairs
+	}
+	g.refs, g.same = pairs(g.leads), pairs(g.links)
+	g.names, g.leads, g.links, g.first = nil, nil, nil, nil
+}
+
+func (w *web) typeOf(i int32) string { return w.types[w.kinds[i]] }
 
 // neighbours are lists of numbers, one for each resource, in one slice.
 type neighbours struct{ from, list []int32 }
@@ -122,108 +239,136 @@ func neighboursOf(pairs []pair64, count int) *neighbours {
 	return n
 }
 
+// manyPatients is how many patients a resource may name and still be about each of them. One that names more is a list of patients, as a Group or
+// a List may be, and goes with none: else each of ten thousand records would hold the list of all.
+const manyPatients = 16
+
 // byPatient makes a group for each patient: what refers to it and what it refers to, at any distance, but not by way of
-// another patient. What no patient reaches is a group of its own at the end, but with the patient if there is only one. The order
-// is that of the source.
-func (g *gathering) byPatient() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		all := int32(len(g.spans))
-		patients := 0
-		shared := make([]bool, len(g.types))
-		isPatient := make([]bool, len(g.types))
-		for k, typ := range g.types {
-			shared[k], isPatient[k] = sharedType(typ), typ == "Patient"
+// another patient. Patients of whom one replaces the other are one. What no patient reaches is a group of its own at the end, but with the
+// patient if there is only one. The order is that of the source. The references are forgotten.
+func (w *web) byPatient() (groups [][]int32) {
+	all := int32(len(w.kinds))
+	w.several = make([]bool, all)
+	shared := make([]bool, len(w.types))
+	for k, typ := range w.types {
+		shared[k] = slices.Contains(sharedTypes, typ)
+	}
+	person, people := w.people()
+	if len(people) < 2 {
+		if all > 0 {
+			group := make([]int32, all)
+			for i := range all {
+				group[i] = i
+			}
+			groups = append(groups, group)
 		}
-		patient := func(i int32) bool { return isPatient[g.kinds[i]] }
-		for i := range all {
-			if patient(i) {
-				patients++
+		return groups
+	}
+	to := neighboursOf(w.refs, int(all))
+	for k, p := range w.refs {
+		w.refs[k] = newPair64(p.second(), p.first())
+	}
+	from := neighboursOf(w.refs, int(all))
+	w.refs = nil
+	lists := make([]bool, all)
+	for i := range all {
+		named := 0
+		for _, j := range to.of(i) {
+			if person[j] >= 0 {
+				named++
 			}
 		}
-		if patients < 2 {
-			if all > 0 {
-				group := make([]int32, all)
-				for i := range all {
-					group[i] = i
-				}
-				yield(group)
+		lists[i] = person[i] < 0 && named > manyPatients
+	}
+	// anothers reports that a resource is about patients, and p is none of them.
+	anothers := func(i, p int32) bool {
+		other := false
+		for _, j := range to.of(i) {
+			if person[j] == p {
+				return false
 			}
-			return
+			other = other || person[j] >= 0
 		}
-		var pairs []pair64
-		for _, r := range g.refs {
-			if j := g.first[r.name]; j >= 0 && j != r.from {
-				pairs = append(pairs, newPair64(r.from, j))
-			}
+		return other
+	}
+	in := make([]int32, all) // the last group that it is in, from 1
+	for g, is := range people {
+		number, p := int32(g+1), is[0]
+		members := slices.Clone(is)
+		for _, j := range is {
+			in[j] = number
 		}
-		g.names, g.refs, g.first = nil, nil, nil
-		to := neighboursOf(pairs, int(all))
-		for k, p := range pairs {
-			pairs[k] = newPair64(p.second(), p.first())
-		}
-		from := neighboursOf(pairs, int(all))
-		pairs = nil
-		// anothers reports that a resource is about patients, and p is none of them.
-		anothers := func(i, p int32) bool {
-			other := false
-			for _, j := range to.of(i) {
-				if j == p {
-					return false
-				}
-				other = other || patient(j)
-			}
-			return other
-		}
-		groups := int32(0)
-		in := make([]int32, all) // the last group that it is in, from 1
-		for p := range all {
-			if !patient(p) {
-				continue
-			}
-			groups++
-			in[p] = groups
-			members := []int32{p}
-			take := func(list []int32) {
-				for _, j := range list {
-					if in[j] != groups && !patient(j) && !anothers(j, p) {
-						in[j] = groups
-						members = append(members, j)
-					}
+		take := func(list []int32) {
+			for _, j := range list {
+				if in[j] != number && person[j] < 0 && !lists[j] && !anothers(j, p) {
+					w.several[j] = in[j] > 0
+					in[j] = number
+					members = append(members, j)
 				}
 			}
-			for i := 0; i < len(members); i++ {
-				k := members[i]
-				take(to.of(k))
-				if !shared[g.kinds[k]] { // what refers to a practitioner belongs to other patients as well
-					take(from.of(k))
-				}
-			}
-			slices.Sort(members)
-			if !yield(members) {
-				return
+		}
+		for i := 0; i < len(members); i++ {
+			k := members[i]
+			take(to.of(k))
+			if !shared[w.kinds[k]] { // what refers to a practitioner belongs to other patients as well
+				take(from.of(k))
 			}
 		}
-		var rest []int32
-		for j := range all {
-			if in[j] == 0 {
-				rest = append(rest, j)
-			}
-		}
-		if len(rest) > 0 {
-			yield(rest)
+		slices.Sort(members)
+		groups = append(groups, slices.Clip(members))
+	}
+	var rest []int32
+	for j := range all {
+		if in[j] == 0 {
+			rest = append(rest, j)
 		}
 	}
+	if len(rest) > 0 {
+		groups = append(groups, rest)
+	}
+	return groups
 }
 
-// sharedType reports a type of resources that many patients may refer to.
-func sharedType(typ string) bool {
-	switch typ {
-	case "Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location", "Device", "DeviceDefinition", "Medication",
-		"MedicationKnowledge", "HealthcareService", "Endpoint", "Substance", "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure":
-		return true
+// people are the patients, those who are one person together: of each resource the first of the patients who are the one that it is, -1 of what is
+// no patient, and the lists.
+func (w *web) people() (person []int32, people [][]int32) {
+	person = make([]int32, len(w.kinds))
+	for i := range person {
+		if person[i] = -1; w.typeOf(int32(i)) == "Patient" {
+			person[i] = int32(i)
+		}
 	}
-	return false
+	first := func(i int32) int32 {
+		for person[i] != i {
+			person[i] = person[person[i]]
+			i = person[i]
+		}
+		return i
+	}
+	for _, p := range w.same {
+		if a, b := p.first(), p.second(); person[a] >= 0 && person[b] >= 0 {
+			a, b = first(a), first(b)
+			person[max(a, b)] = min(a, b)
+		}
+	}
+	at := map[int32]int{}
+	for i := range person {
+		if person[i] < 0 {
+			continue
+		}
+		p := first(int32(i))
+		if person[i] = p; p == int32(i) {
+			at[p] = len(people)
+			people = append(people, nil)
+		}
+		people[at[p]] = append(people[at[p]], int32(i))
+	}
+	return person, people
 }
+
+// sharedTypes are the types of resources that many patients may refer to.
+var sharedTypes = []string{"Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location", "Device", "DeviceDefinition", "Medication",
+	"MedicationKnowledge", "HealthcareService", "Endpoint", "Substance", "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure"}
 
 // group is resources that make a record together.
 type group struct {
@@ -250,6 +395,17 @@ func (g *group) resources() iter.Seq2[proto.Message, error] {
 			}
 		}
 	}
+}
+
+// keys are those of their leaves that other groups have too, 0 of its own.
+func (g *group) keys() []uint64 {
+	keys := make([]uint64, len(g.members))
+	for i, m := range g.members {
+		if g.of.several[m] {
+			keys[i] = g.of.keys + uint64(m) + 1
+		}
+	}
+	return keys
 }
 
 // size is how long their texts are together.

@@ -17,23 +17,25 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 )
 
-// How FHIR is read. The source is cut into JSON documents without looking into them; the workers decode. There are two exceptions:
+// How FHIR is read. The source is cut into JSON documents without looking into them; the workers decode. There are three exceptions:
 //
 //	resources that stand alone     are decoded here, for who refers to whom: a record is what belongs to a patient. Going to
 //	                               NDJSON they go one by one, as any document.
+//	a bundle of several patients   that is to become documents or messages is taken apart: see hub_split.go.
 //	a bundle above maxWhole        is never held in memory on its way to NDJSON. It is read three times: to find its end, to
 //	                               check it and note the names of its resources, and, in pieces, for the workers.
 
 // maxWhole is the size above which a bundle goes to NDJSON in pieces.
 const maxWhole = 4 << 20
 
-// hubRecord is the Data of a Raw: one of text, resource, group and piece.
+// hubRecord is the Data of a Raw: one of text, resource, group, piece and part.
 type hubRecord struct {
 	text         []byte // a document
 	line, column int    // where it begins
 	resource     proto.Message
 	group        *group
 	piece        *piece
+	part         *bundlePart
 }
 
 func (h hubRecord) at(record int) fhir.Options {
@@ -45,7 +47,11 @@ func (h hubRecord) key() string {
 	if h.piece != nil {
 		return h.piece.key
 	}
-	sum := sha256.Sum256(h.text)
+	return digestOf(h.text)
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -83,6 +89,7 @@ type fhirReading struct {
 	whole  int
 
 	index int
+	keys  uint64     // of the ledger, that were given
 	alone *gathering // resources that stand alone
 	store *store     // of the large bundle at hand
 	err   error      // of store
@@ -122,6 +129,11 @@ func (x *fhirReading) read() error {
 		case opts.Texts && group && looseFHIR(text) != "":
 			e.Resource, e.Findings = fhir.Unmarshal(text, fhir.Options{Source: x.source, Record: e.Document, Line: e.Place.Line, Column: e.Place.Column})
 		case opts.Texts && !e.Over:
+			if done, more := x.split(text, e.Place); !more {
+				return nil
+			} else if done {
+				continue
+			}
 			x.index++
 			if !x.yield(&Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text),
 				Data: hubRecord{text: text, line: e.Place.Line, column: e.Place.Column}}, nil) {
@@ -138,6 +150,13 @@ func (x *fhirReading) read() error {
 				return err
 			}
 			continue
+		}
+		if !e.Over {
+			if done, more := x.split(text, e.Place); !more {
+				return nil
+			} else if done {
+				continue
+			}
 		}
 		x.index++
 		raw := &Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text), Data: hubRecord{resource: e.Resource}, Findings: e.Findings}
@@ -179,6 +198,8 @@ func (x *fhirReading) groups() error {
 	if err := g.store.ready(); err != nil {
 		return err
 	}
+	g.weave()
+	g.keys = x.takeKeys(len(g.spans))
 	var held *Raw // the last one closes the store
 	for members := range x.pieces(g) {
 		if held != nil && !x.yield(held, nil) {
@@ -201,11 +222,12 @@ const nobodys = 1024
 
 // pieces are the groups of a gathering.
 func (x *fhirReading) pieces(g *gathering) iter.Seq[[]int32] {
+	groups := g.byPatient()
 	if x.o.tables == nil {
-		return g.byPatient()
+		return slices.Values(groups)
 	}
 	return func(yield func([]int32) bool) {
-		for members := range g.byPatient() {
+		for _, members := range groups {
 			if slices.ContainsFunc(members, func(i int32) bool { return g.typeOf(i) == "Patient" }) {
 				if !yield(members) {
 					return

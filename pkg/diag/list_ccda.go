@@ -43,7 +43,7 @@ var ccdaEntries = []Entry{
 		"ask the sender which of them holds"},
 	{"CP-CDA-103", Reject, "the record is about nobody, and a clinical document must be about a patient",
 		"A recordTarget is what every document of CDA begins with: nobody could tell whose statements these are.",
-		"add the Patient that the resources are about"},
+		"nothing, if it is what belongs to none of several patients; else add the Patient that the resources are about"},
 	{"CP-CDA-104", Reject, "the document says nothing",
 		"It has the name of a clinical document and neither header nor body: a template that nobody has filled in.",
 		"ask the sender for the document itself"},

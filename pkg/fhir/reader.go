@@ -101,6 +101,9 @@ func (e *Entry) LineColumn(at int) (line, column int) {
 	return line, column + at - from
 }
 
+// Around is, at End, the text of the bundle before its entries and that behind them.
+func (e *Entry) Around() (before, after string) { return e.Text[:e.cut], e.Text[e.cut:] }
+
 // FullURL is the fullUrl of a bundle's entry.
 func (e Entry) FullURL() string { return e.Item.GetFullUrl().GetValue() }
 

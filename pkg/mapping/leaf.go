@@ -39,6 +39,14 @@ func (rec *Record) EachLeaf(f func(*Leaf)) {
 	}
 }
 
+// BundleLeaves gives the leaves of the record's bundle itself, which Leaves gives before the others.
+func (rec *Record) BundleLeaves(f func(*Leaf)) {
+	rec.indexOnce()
+	if rec.root != nil {
+		newLeafWalk(rec, f).resource(rec.root)
+	}
+}
+
 // leafWalk goes through the leaves of resources. Its path is made into text only where somebody asks for a place: to make it for each leaf of a
 // document took a seventh of the time in which the document is written, and most are carried and not told of.
 type leafWalk struct {
@@ -57,8 +65,13 @@ func newLeafWalk(rec *Record, f func(*Leaf)) *leafWalk {
 }
 
 func (w *leafWalk) resource(r *Resource) {
+	if w.rec.Part && r.inside == nil { // it is called by its entry, and what it contains is counted within it
+		clear(w.count)
+	}
 	w.leaf.Resource, w.nth = r, w.count[r.info.Name]
-	w.count[r.info.Name]++
+	if !w.rec.Part || r.inside != nil {
+		w.count[r.info.Name]++
+	}
 	w.path = w.path[:0]
 	w.walk(r.v, r.info, false)
 }

@@ -313,9 +313,7 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // Leaves calls f for every leaf of the record after it was written as a document: every primitive with a value and every
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
-	if rec.claims == nil {
-		rec.index(0)
-	}
+	rec.indexOnce()
 	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
 		w.resource(rec.root)

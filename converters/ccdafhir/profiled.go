@@ -58,6 +58,9 @@ var digests sync.Map
 // profiled adds the code by which a profile finds an observation that was made of n.
 func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	if x.Code == nil {
+		if d.Name(n) == "organizer" && ofTemplate(d, n, vitalsOrganizer) { // one that has no code is a panel nonetheless
+			x.Code = derivedConcept(loinc, "85353-1")
+		}
 		return
 	}
 	says := func(code string) bool {

@@ -59,7 +59,8 @@ var digests sync.Map
 func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	if x.Code == nil {
 		if d.Name(n) == "organizer" && ofTemplate(d, n, vitalsOrganizer) { // one that has no code is a panel nonetheless
-			x.Code = derivedConcept(loinc, "85353-1")
+			x.Code = &dpb.CodeableConcept{}
+			alsoCoded(x, vitalsPanel)
 		}
 		return
 	}
@@ -72,7 +73,7 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	switch {
 	case d.Name(n) == "organizer":
 		if ofTemplate(d, n, vitalsOrganizer) {
-			want = "85353-1"
+			want = vitalsPanel
 		}
 	case says(oxygenSaturation):
 		want = pulseOximetry
@@ -82,10 +83,17 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 		want = "82810-3"
 	}
 	if want != "" && !says(want) {
-		coding := &dpb.Coding{System: &dpb.Uri{Value: loinc}, Code: &dpb.Code{Value: want}, Display: &dpb.String{Value: profileDisplays[want]}}
-		markDerived(coding)
-		x.Code.Coding = append(x.Code.Coding, coding)
+		alsoCoded(x, want)
 	}
+}
+
+const vitalsPanel = "85353-1"
+
+// alsoCoded gives an observation a code of LOINC beside what its sender calls it.
+func alsoCoded(x *opb.Observation, code string) {
+	coding := &dpb.Coding{System: &dpb.Uri{Value: loinc}, Code: &dpb.Code{Value: code}, Display: &dpb.String{Value: profileDisplays[code]}}
+	markDerived(coding)
+	x.Code.Coding = append(x.Code.Coding, coding)
 }
 
 // delivery gives a pregnancy the date of delivery that an observation within it estimates.

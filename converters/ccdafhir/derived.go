@@ -394,6 +394,9 @@ const (
 	resultsSection        = "30954-2"
 	resultOrganizer       = entries + "1"
 	vitalsOrganizer       = entries + "26"
+	functionalOrganizer   = entries + "66"
+	mentalOrganizer       = entries + "75"
+	laboratoryObservation = "1.3.6.1.4.1.19376.1.3.1.6" // IHE XD-LAB
 	socialSection         = "29762-2"
 	problemConcern        = entries + "3"
 	instruction           = entries + "20"
@@ -405,10 +408,14 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 	if d.Name(n) != "observation" {
 		return ""
 	}
+	if ofTemplate(d, n, laboratoryObservation) {
+		return "laboratory"
+	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
 		switch {
 		case ofTemplate(d, org, vitalsOrganizer):
 			return "vital-signs"
+		case ofTemplate(d, org, functionalOrganizer, mentalOrganizer): // C-CDA R1.1 has it as an organizer of results
 		case ofTemplate(d, org, resultOrganizer):
 			return "laboratory"
 		}

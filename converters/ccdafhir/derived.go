@@ -437,13 +437,18 @@ func related(m proto.Message, kind string) (refs []*dpb.Reference) {
 }
 
 // relatedAs are the parts of a name of the extensions that say what stands within a resource's statement.
-func relatedAs(m proto.Message, name string) (parts []*dpb.Extension) {
+func relatedAs(m proto.Message, name string) []*dpb.Extension {
+	return partsAs(m, ownExtensions+"related", name)
+}
+
+// partsAs are the parts of a name within a resource's extensions of a URL.
+func partsAs(m proto.Message, url, name string) (parts []*dpb.Extension) {
 	list := extensions(m)
 	if list == nil {
 		return nil
 	}
 	for _, x := range *list {
-		if x.GetUrl().GetValue() != ownExtensions+"related" {
+		if x.GetUrl().GetValue() != url {
 			continue
 		}
 		for _, y := range x.Extension {

@@ -16,6 +16,7 @@ import (
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
 	lpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
+	medpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_go_proto"
 	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
@@ -111,9 +112,17 @@ func named(c *mapping.Context, n tree.Node, dst proto.Message) {
 	case *cpb.Condition:
 		code = &x.Code
 	case *ipb.Immunization:
-		code = &x.VaccineCode
+		code, words = &x.VaccineCode, drugName(c.Doc, product(c.Doc, n))
 	case *procpb.Procedure:
 		code = &x.Code
+	case *mpb.MedicationRequest:
+		cc := x.GetMedication().GetCodeableConcept()
+		if cc == nil {
+			return // a Medication has its own name
+		}
+		code, words = &cc, drugName(c.Doc, product(c.Doc, n))
+	case *medpb.Medication:
+		code, words = &x.Code, drugName(c.Doc, n)
 	default:
 		return
 	}
@@ -133,6 +142,25 @@ func named(c *mapping.Context, n tree.Node, dst proto.Message) {
 	}
 	(*code).Text = &dpb.String{Value: words}
 	markDerived((*code).Text)
+}
+
+func product(d *tree.Doc, n tree.Node) tree.Node {
+	return d.Child(d.Child(n, "consumable"), "manufacturedProduct")
+}
+
+// drugName is the name of what a product holds.
+func drugName(d *tree.Doc, product tree.Node) string {
+	for _, holder := range []string{"manufacturedMaterial", "manufacturedLabeledDrug"} {
+		if name := d.Text(d.Child(d.Child(product, holder), "name")); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func readDrugName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	named(c, n, dst)
+	return false
 }
 
 // complete makes what the tables Derived have read such as FHIR wants it: a note has words, what is taken as needed without a reason says

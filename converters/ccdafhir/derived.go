@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"cmp"
 	stdbase64 "encoding/base64"
 	"reflect"
 	"slices"
@@ -87,6 +88,10 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		profiled(c.Doc, n, x)
 		delivery(c, n, x)
+		if who := relative(c.Doc, n); who != "" && len(x.Focus) == 0 {
+			x.Focus = []*dpb.Reference{{Type: &dpb.Uri{Value: "RelatedPerson"}, Display: &dpb.String{Value: who}}}
+			markDerived(x.Focus[0])
+		}
 	case *docpb.DocumentReference:
 		attach(x)
 		x.Category = append(x.Category, derivedConcept("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"))
@@ -429,6 +434,23 @@ const (
 	problemConcern        = entries + "3"
 	instruction           = entries + "20"
 )
+
+// relative is who a statement tells of that is not the patient, as it, what it is within or its section says: FHIR's focus, for without it a mother's
+// illness would be her child's.
+func relative(d *tree.Doc, n tree.Node) string {
+	for ; n != 0; n = d.Parent(n) {
+		k := d.Child(d.Child(n, "subject"), "relatedSubject")
+		if k == 0 {
+			continue
+		}
+		code := d.Child(k, "code")
+		if class := attrText(d, k, "classCode"); class == "PAT" || slices.Contains([]string{"SELF", "ONESELF"}, attrText(d, code, "code")) {
+			return ""
+		}
+		return cmp.Or(strings.TrimSpace(attrText(d, code, "displayName")), strings.TrimSpace(attrText(d, code, "code")), "relative")
+	}
+	return ""
+}
 
 // observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around
 // it or the section.

@@ -136,6 +136,12 @@ func TestStrange(t *testing.T) {
 			[]string{`"code":"laboratory"`}, []string{`root="1.3.6.1.4.1.19376.1.3.1.6"`}, 0, 0},
 		{"a text between the parts of an address", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr>/&gt;<city>Testwil</city></addr></patientRole></recordTarget></ClinicalDocument>`,
 			[]string{`"city":"Testwil"`, `StructureDefinition/beside-parts"`}, []string{`<city>Testwil</city>`}, 1, 0},
+		{"an illness of the mother, without an organizer around it", strings.Replace(body(`<entry>`+strings.Replace(observation("1.2.3.1", `<subject><relatedSubject classCode="PRS"><code code="MTH" codeSystem="2.16.840.1.113883.5.111" displayName="mother"/></relatedSubject></subject>`),
+			"<subject>", `<value xsi:type="CD" code="40930008" codeSystem="2.16.840.1.113883.6.96"/><subject>`, 1)+`</entry>`), "30954-2", "10157-6", 1),
+			[]string{`"focus":[{`, `"type":"RelatedPerson","display":"mother"`}, []string{`code="MTH"`}, 0, 0},
+		{"an encounter that is named, with a code that there is none of", body(`<entry><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code code="185349003" codeSystem="2.16.840.1.113883.6.96"/></encounter></entry><entry>` +
+			observation("1.2.3.1", `<entryRelationship typeCode="REFR"><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code nullFlavor="NA"/></encounter></entryRelationship>`) + `</entry>`),
+			[]string{`"resourceType":"Encounter"`, `"encounter":{`}, []string{`<code nullFlavor="NA"/>`}, 0, 0},
 		{"vital signs without a code", body(`<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><statusCode code="completed"/></organizer></entry>`),
 			[]string{`"code":"85353-1"`}, nil, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>

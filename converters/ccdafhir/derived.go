@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"cmp"
 	stdbase64 "encoding/base64"
 	"reflect"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
 	ipb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/immunization_go_proto"
 	lpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
+	medpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_go_proto"
 	mpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/medication_request_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
@@ -86,6 +88,10 @@ func readDerived(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 		profiled(c.Doc, n, x)
 		delivery(c, n, x)
+		if who := relative(c.Doc, n); who != "" && len(x.Focus) == 0 {
+			x.Focus = []*dpb.Reference{{Type: &dpb.Uri{Value: "RelatedPerson"}, Display: &dpb.String{Value: who}}}
+			markDerived(x.Focus[0])
+		}
 	case *docpb.DocumentReference:
 		attach(x)
 		x.Category = append(x.Category, derivedConcept("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"))
@@ -111,9 +117,17 @@ func named(c *mapping.Context, n tree.Node, dst proto.Message) {
 	case *cpb.Condition:
 		code = &x.Code
 	case *ipb.Immunization:
-		code = &x.VaccineCode
+		code, words = &x.VaccineCode, drugName(c.Doc, product(c.Doc, n))
 	case *procpb.Procedure:
 		code = &x.Code
+	case *mpb.MedicationRequest:
+		cc := x.GetMedication().GetCodeableConcept()
+		if cc == nil {
+			return // a Medication has its own name
+		}
+		code, words = &cc, drugName(c.Doc, product(c.Doc, n))
+	case *medpb.Medication:
+		code, words = &x.Code, drugName(c.Doc, n)
 	default:
 		return
 	}
@@ -133,6 +147,25 @@ func named(c *mapping.Context, n tree.Node, dst proto.Message) {
 	}
 	(*code).Text = &dpb.String{Value: words}
 	markDerived((*code).Text)
+}
+
+func product(d *tree.Doc, n tree.Node) tree.Node {
+	return d.Child(d.Child(n, "consumable"), "manufacturedProduct")
+}
+
+// drugName is the name of what a product holds.
+func drugName(d *tree.Doc, product tree.Node) string {
+	for _, holder := range []string{"manufacturedMaterial", "manufacturedLabeledDrug"} {
+		if name := d.Text(d.Child(d.Child(product, holder), "name")); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func readDrugName(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+	named(c, n, dst)
+	return false
 }
 
 // complete makes what the tables Derived have read such as FHIR wants it: a note has words, what is taken as needed without a reason says
@@ -394,10 +427,30 @@ const (
 	resultsSection        = "30954-2"
 	resultOrganizer       = entries + "1"
 	vitalsOrganizer       = entries + "26"
+	functionalOrganizer   = entries + "66"
+	mentalOrganizer       = entries + "75"
+	laboratoryObservation = "1.3.6.1.4.1.19376.1.3.1.6" // IHE XD-LAB
 	socialSection         = "29762-2"
 	problemConcern        = entries + "3"
 	instruction           = entries + "20"
 )
+
+// relative is who a statement tells of that is not the patient, as it, what it is within or its section says: FHIR's focus, for without it a mother's
+// illness would be her child's.
+func relative(d *tree.Doc, n tree.Node) string {
+	for ; n != 0; n = d.Parent(n) {
+		k := d.Child(d.Child(n, "subject"), "relatedSubject")
+		if k == 0 {
+			continue
+		}
+		code := d.Child(k, "code")
+		if class := attrText(d, k, "classCode"); class == "PAT" || slices.Contains([]string{"SELF", "ONESELF"}, attrText(d, code, "code")) {
+			return ""
+		}
+		return cmp.Or(strings.TrimSpace(attrText(d, code, "displayName")), strings.TrimSpace(attrText(d, code, "code")), "relative")
+	}
+	return ""
+}
 
 // observationCategory is what US Core wants to know of an observation: laboratory, vital-signs or social-history, by the organizer around
 // it or the section.
@@ -405,10 +458,14 @@ func observationCategory(d *tree.Doc, n tree.Node) string {
 	if d.Name(n) != "observation" {
 		return ""
 	}
+	if ofTemplate(d, n, laboratoryObservation) {
+		return "laboratory"
+	}
 	if org := d.Parent(d.Parent(n)); d.Name(org) == "organizer" {
 		switch {
 		case ofTemplate(d, org, vitalsOrganizer):
 			return "vital-signs"
+		case ofTemplate(d, org, functionalOrganizer, mentalOrganizer): // C-CDA R1.1 has it as an organizer of results
 		case ofTemplate(d, org, resultOrganizer):
 			return "laboratory"
 		}
@@ -430,13 +487,18 @@ func related(m proto.Message, kind string) (refs []*dpb.Reference) {
 }
 
 // relatedAs are the parts of a name of the extensions that say what stands within a resource's statement.
-func relatedAs(m proto.Message, name string) (parts []*dpb.Extension) {
+func relatedAs(m proto.Message, name string) []*dpb.Extension {
+	return partsAs(m, ownExtensions+"related", name)
+}
+
+// partsAs are the parts of a name within a resource's extensions of a URL.
+func partsAs(m proto.Message, url, name string) (parts []*dpb.Extension) {
 	list := extensions(m)
 	if list == nil {
 		return nil
 	}
 	for _, x := range *list {
-		if x.GetUrl().GetValue() != ownExtensions+"related" {
+		if x.GetUrl().GetValue() != url {
 			continue
 		}
 		for _, y := range x.Extension {

@@ -131,7 +131,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	finds := slices.Concat(doc.Findings, patients(doc), contradictions(doc))
+	finds := slices.Concat(doc.Findings, patients(doc), contradictions(doc), assumeMoods(doc))
 	key := Key(raw.Data.(string))
 	rec, err := m.ToFHIR("ClinicalDocument", "Bundle", doc.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: custodian(doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR()})

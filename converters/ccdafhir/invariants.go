@@ -125,21 +125,39 @@ func readAddressText(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if !ok || c.Doc.Text(n) == "" {
 		return false
 	}
-	if hasParts(c.Doc, n) {
-		defer c.Fold("an address in parts is written without a text beside them")()
+	if hasParts(c.Doc, n) { // what stands between the parts is no address, which FHIR's text is
+		defer c.Fold("what stands between the parts of an address comes back before them")()
+		extend(d, textExtension(besideURL, c.Doc.Text(n)))
+	} else {
+		d.Text = &dpb.String{Value: c.Doc.Text(n)}
 	}
-	d.Text = &dpb.String{Value: c.Doc.Text(n)}
 	c.CarryText(n)
 	return true
 }
 
+const besideURL = ownExtensions + "beside-parts"
+
 func writeAddressText(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	d, ok := src.(*dpb.Address)
-	if !ok || d.GetText().GetValue() == "" {
+	if !ok {
 		return false
 	}
 	if hasParts(c.Doc, n) {
-		c.Decline(d.Text, "the address is written in its parts")
+		any := false
+		for _, x := range d.Extension {
+			if s := x.GetValue().GetStringValue(); x.GetUrl().GetValue() == besideURL && s.GetValue() != "" {
+				c.Doc.SetText(n, s.Value)
+				c.Claim(x.Url)
+				c.Claim(s)
+				any = true
+			}
+		}
+		if d.GetText().GetValue() != "" {
+			c.Decline(d.Text, "the address is written in its parts")
+		}
+		return any
+	}
+	if d.GetText().GetValue() == "" {
 		return false
 	}
 	c.Doc.SetText(n, d.Text.Value)

@@ -67,6 +67,7 @@ func kit(m *mapping.Map) *maptest.Kit {
 			if err != nil {
 				return nil, err
 			}
+			assumeMoods(doc)
 			return doc.Doc, nil
 		},
 		Print: func(d *tree.Doc) []byte {

@@ -27,6 +27,13 @@ func TestOlder(t *testing.T) {
 	kind := func(code string) string { return `<code code="` + code + `" codeSystem="2.16.840.1.113883.5.4"/>` }
 	allergyOfIHE := pcc + `5"/>` + pcc + `6"/>`
 	allergyConcern := pcc + `5.1"/>` + pcc + `5.3"/>`
+	drug := func(status, material, inner string) string {
+		return `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/><id root="1.2.3.5"/>` + status + `<consumable><manufacturedProduct><manufacturedMaterial>` + material +
+			`</manufacturedMaterial></manufacturedProduct></consumable>` + inner + `</substanceAdministration>`
+	}
+	taken := func(code string) string {
+		return related("REFR", observation(ccd+`47"/>`, "1.2.3.6", `<code code="33999-4" codeSystem="2.16.840.1.113883.6.1"/><value `+typed+`"CE" code="`+code+`" `+snomed+`/>`))
+	}
 	for _, tt := range []guidance{
 		{"a problem of CCD 1.0", "1.11", "11450-4", concern(ccd+`27"/>`, observation(ccd+`28"/>`, "1.2.3.6", `<code code="64572001" `+snomed+`/>`+onset+`<value`+coded+`"195967001"/>`+
 			related("REFR", observation(ccd+`50"/>`, "1.2.3.7", `<code code="33999-4" codeSystem="2.16.840.1.113883.6.1"/>`+status+`<value `+typed+`"CE" code="413322009" `+snomed+`/>`)))),
@@ -92,6 +99,22 @@ func TestOlder(t *testing.T) {
 		{"a relative's illness of CCD 1.0, in years that nobody says to be years", "1.4", "10157-6", `<organizer classCode="CLUSTER" moodCode="EVN">` + ccd + `23"/><id root="1.2.3.5"/>` + status + `<subject><relatedSubject classCode="PRS"><code code="FTH" codeSystem="2.16.840.1.113883.5.111"/></relatedSubject></subject>
 <component>` + observation(ccd+`22"/>`, "1.2.3.6", kind("ASSERTION")+status+`<value`+coded+`"22298006"/>`+related("SUBJ", observation(ccd+`38"/>`, "1.2.3.7", `<code code="397659008" `+snomed+`/>`+status+`<value `+typed+`"INT" value="57"/>`))) + `</component></organizer>`,
 			[]string{`"resourceType":"FamilyMemberHistory"`, `"code":"22298006"`}, `"onsetAge"`, []string{`code="FTH"`, `value="57"`}},
+		{"how somebody gets on, in an organizer that has the template of results too", "22.2.14", "47420-5", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.66"/>
+<templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.5"/><code code="d5" codeSystem="2.16.840.1.113883.6.254"/>` + status + `<component>` + observation("", "1.2.3.6", `<code code="57251-1" codeSystem="2.16.840.1.113883.6.1"/>`+status) + `</component></organizer>`,
+			[]string{`"code":"57251-1"`}, `"code":"laboratory"`, []string{`code="57251-1"`}},
+		{"a problem of eHDSI", "1.11", "11450-4", concern(pcc+`5.2"/>`, observation(`<templateId root="1.3.6.1.4.1.12559.11.10.1.3.1.3.7"/>`, "1.2.3.6", `<code code="404684003" `+snomed+`/>`+onset+`<value`+coded+`"195967001"/>`)),
+			[]string{`"resourceType":"Condition"`, `"code":"active"`, `"onsetDateTime":"2020-01-02"`}, `"resourceType":"Observation"`, []string{`code="195967001"`}},
+		{"an allergy of an Italian summary", "1.2", "48765-2", concern(`<templateId root="2.16.840.1.113883.2.9.10.1.4.3.1.1"/>`, observation(`<templateId root="2.16.840.1.113883.2.9.10.1.4.3.1.3"/>`, "1.2.3.6", `<code code="52473-6" codeSystem="2.16.840.1.113883.6.1"/>`+onset+to("4850", "Peanut"))),
+			[]string{`"resourceType":"AllergyIntolerance"`, `"display":"Peanut"`}, `"resourceType":"Observation"`, []string{`code="4850"`, `root="2.16.840.1.113883.2.9.10.1.4.3.1.1"`}},
+		{"a medication of C32 that is taken, whose entry is completed", "1.8", "10160-0", drug(status, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("55561003")),
+			[]string{`"resourceType":"MedicationRequest"`, `"status":"active"`}, `"status":"completed"`, []string{`code="55561003"`, status + `
+              <consumable>`}},
+		{"one that is taken no longer, whose entry is active", "1.8", "10160-0", drug(`<statusCode code="active"/>`, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("73425007")),
+			[]string{`"resourceType":"MedicationRequest"`, `"status":"stopped"`}, `"status":"active"`, []string{`code="73425007"`, `<statusCode code="active"/>`}},
+		{"a drug that has a name alone", "1.8", "10160-0", drug(status, `<name>Examplin 5 mg</name>`, ""),
+			[]string{`"resourceType":"Medication"`, `"text":"Examplin 5 mg","_text":{"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/derived"`}, "", []string{`<name>Examplin 5 mg</name>`}},
+		{"a drug whose code is not known", "1.8", "10160-0", drug(status, `<code nullFlavor="UNK"/><name>Examplin 5 mg</name>`, ""),
+			[]string{`"medicationCodeableConcept":{`, `"text":"Examplin 5 mg","_text":`}, "", []string{`<name>Examplin 5 mg</name>`, `<code nullFlavor="UNK"/>`}},
 		{"a reference to the plan that a prescription is of is no prescription", "1.8", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT">` + ccd + `24"/><id root="1.2.3.5"/>` + status +
 			`<consumable><manufacturedProduct><manufacturedMaterial><code code="C08CA01" codeSystem="2.16.840.1.113883.6.73" displayName="Amlodipine"/></manufacturedMaterial></manufacturedProduct></consumable>` +
 			related("REFR", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="1.3.6.1.4.1.19376.1.9.1.3.10"/><id root="1.2.3.6" extension="MTP-1"/><code code="MTPItem" codeSystem="1.3.6.1.4.1.19376.1.9.2.2"/>

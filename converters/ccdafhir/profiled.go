@@ -58,6 +58,10 @@ var digests sync.Map
 // profiled adds the code by which a profile finds an observation that was made of n.
 func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	if x.Code == nil {
+		if d.Name(n) == "organizer" && ofTemplate(d, n, vitalsOrganizer) { // one that has no code is a panel nonetheless
+			x.Code = &dpb.CodeableConcept{}
+			alsoCoded(x, vitalsPanel)
+		}
 		return
 	}
 	says := func(code string) bool {
@@ -69,7 +73,7 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 	switch {
 	case d.Name(n) == "organizer":
 		if ofTemplate(d, n, vitalsOrganizer) {
-			want = "85353-1"
+			want = vitalsPanel
 		}
 	case says(oxygenSaturation):
 		want = pulseOximetry
@@ -79,10 +83,17 @@ func profiled(d *tree.Doc, n tree.Node, x *opb.Observation) {
 		want = "82810-3"
 	}
 	if want != "" && !says(want) {
-		coding := &dpb.Coding{System: &dpb.Uri{Value: loinc}, Code: &dpb.Code{Value: want}, Display: &dpb.String{Value: profileDisplays[want]}}
-		markDerived(coding)
-		x.Code.Coding = append(x.Code.Coding, coding)
+		alsoCoded(x, want)
 	}
+}
+
+const vitalsPanel = "85353-1"
+
+// alsoCoded gives an observation a code of LOINC beside what its sender calls it.
+func alsoCoded(x *opb.Observation, code string) {
+	coding := &dpb.Coding{System: &dpb.Uri{Value: loinc}, Code: &dpb.Code{Value: code}, Display: &dpb.String{Value: profileDisplays[code]}}
+	markDerived(coding)
+	x.Code.Coding = append(x.Code.Coding, coding)
 }
 
 // delivery gives a pregnancy the date of delivery that an observation within it estimates.

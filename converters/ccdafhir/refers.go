@@ -24,6 +24,8 @@ import (
 const (
 	entryReference = entries + "122"
 	refersURL      = ownExtensions + "refers-to"
+
+	visitComponentURL = ownExtensions + "visit-component"
 )
 
 type statementID struct{ system, value string }
@@ -110,9 +112,9 @@ func visit(c *mapping.Context, r, to *mapping.Resource, id *dpb.Identifier) {
 	markDerived(marked)
 }
 
-// visitIDs are the ids of encounters that a resource's statement names.
+// visitIDs are the ids of encounters that a resource's statement names, by themselves or as a component of an organizer.
 func visitIDs(m proto.Message) (ids []*dpb.Identifier) {
-	for _, x := range relatedAs(m, "visit") {
+	for _, x := range slices.Concat(relatedAs(m, "visit"), partsAs(m, visitComponentURL, "visit")) {
 		ids = append(ids, idsWithin(x)...)
 	}
 	return ids

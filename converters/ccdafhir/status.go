@@ -105,6 +105,31 @@ func (l *life) of(mood, status string, over bool) string {
 	return l.unknown
 }
 
+// Before C-CDA a medication said by an observation within it whether it is taken: Medication Status, CCD 1.0. Its own statusCode is that of the
+// entry then, and in a list of HITSP C32 always completed.
+const (
+	medicationStatusWithin = ccd1 + "47"
+	observedURL            = ownExtensions + "status-observed"
+)
+
+// drugStatus is what such an observation makes of the status of a medication.
+func drugStatus(d *tree.Doc, n tree.Node, l *life, status string) string {
+	if l != lives["MedicationRequest"] || status != "completed" && status != "active" && status != "unknown" {
+		return status
+	}
+	switch valueWithin(d, n, medicationStatusWithin) {
+	case "55561003":
+		return "active"
+	case "421139008":
+		return "on-hold"
+	case "73425007", "392521001": // no longer active, prior history
+		if status != "completed" {
+			return "stopped"
+		}
+	}
+	return status
+}
+
 // readLife reads statusCode, @moodCode and @negationInd of an act together, for together they say what became of it. The
 // statusCode and the mood as they stood there are rows.
 func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
@@ -120,6 +145,10 @@ func readLife(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	status := l.of(mood, code, over)
 	if negated && l.negated != "" {
 		status = l.negated
+	}
+	if seen := drugStatus(c.Doc, n, l, status); seen != status {
+		status = seen
+		extend(dst, codeExtension(observedURL, seen))
 	}
 	any := false
 	if status != "" && setCode(dst, l.field, status) {
@@ -164,7 +193,7 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		return false
 	}
 	var code, mood string
-	var inferred, negation *dpb.Extension
+	var inferred, negation, observed *dpb.Extension
 	for _, x := range *extensions(src) {
 		switch x.GetUrl().GetValue() {
 		case statusURL:
@@ -173,6 +202,8 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 			mood = x.GetValue().GetCode().GetValue()
 		case inferredURL:
 			inferred = x
+		case observedURL:
+			observed = x
 		case negationURL:
 			negation = x
 		}
@@ -202,6 +233,10 @@ func writeLife(c *mapping.Context, src proto.Message, n tree.Node) bool {
 		case stands:
 			any = true
 			c.ClaimValue(v)
+		case observed != nil && observed.GetValue().GetCode().GetValue() == status: // the observation within it says so again
+			any = true
+			c.ClaimValue(v)
+			c.Claim(observed)
 		case inferred != nil && code == "":
 			any = true
 			c.ClaimValue(v)

@@ -113,6 +113,37 @@ func TestStrange(t *testing.T) {
 			[]string{`"text":"To walk"`}, []string{`<reference value="#t"/>`, `<reference value="#v"/>`}, 0, 0},
 		{"an author of which only is known that it is a device", body(`<entry>` + observation("1.2.3.1", `<author><time value="20200101"/><assignedAuthor><id root="1.2.3.9"/><assignedAuthoringDevice nullFlavor="NI"/></assignedAuthor></author>`) + `</entry>`),
 			[]string{`"resourceType":"Device"`}, []string{`<assignedAuthoringDevice nullFlavor="NI"/>`}, 0, 0},
+		{"values that are a name, an address and a number", body(`<entry>` + observation("1.2.3.1", `<value xsi:type="PN"><given>Ida</given><family>Testperson</family></value><value xsi:type="AD"><city>Testwil</city></value>
+<value xsi:type="TEL" value="tel:+1-555-0100"/><value xsi:type="CD" code="8517006" codeSystem="2.16.840.1.113883.6.96"/>`) + `</entry>`),
+			[]string{`"family":"Testperson"`, `"city":"Testwil"`, `"code":"8517006"`}, []string{`xsi:type="PN"`, `<city>Testwil</city>`, `value="tel:+1-555-0100"`, `code="8517006"`}, 0, 0},
+		{"several methods, a criterion and a range of whole numbers", body(`<entry>` + observation("1.2.3.1", `<methodCode code="A" codeSystem="1.2.3.9"/><methodCode code="B" codeSystem="1.2.3.9"/><precondition typeCode="PRCN"><criterion classCode="OBS" moodCode="EVN.CRT">
+<value xsi:type="IVL_INT"><low value="1"/><high value="6"/></value></criterion></precondition><referenceRange><observationRange><value xsi:type="IVL_INT"><low value="0"/><high value="24"/></value></observationRange></referenceRange>`) + `</entry>`),
+			[]string{`"value":24`, `"code":"B"`}, []string{`code="B"`, `moodCode="EVN.CRT"`, `<high value="6"/>`, `<high value="24"/>`}, 0, 0},
+		{"a labelled drug", body(`<entry><substanceAdministration classCode="SBADM" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><consumable><templateId root="1.2.3.80"/><manufacturedProduct><manufacturedLabeledDrug>
+<code code="02000000" codeSystem="1.2.3.9" displayName="Examplin"/><name>Examplin spray</name></manufacturedLabeledDrug></manufacturedProduct></consumable></substanceAdministration></entry>`),
+			[]string{`"code":{"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/labeled","valueBoolean":true}],"coding":[{`}, []string{`code="02000000"`, `<name>Examplin spray</name>`, `root="1.2.3.80"`}, 0, 0},
+		{"an observation without a mood is no plan", body(`<entry>` + strings.Replace(observation("1.2.3.1", `<value xsi:type="PQ" value="5" unit="mg"/>`), ` moodCode="EVN"`, "", 1) + `</entry>`),
+			[]string{`"resourceType":"Observation"`, `"value":5`}, []string{`<observation classCode="OBS" moodCode="EVN">`}, 0, 0},
+		{"but in a section of plans it is one", strings.Replace(body(`<entry>`+strings.Replace(observation("1.2.3.1", ""), ` moodCode="EVN"`, "", 1)+`</entry>`), "30954-2", "18776-5", 1),
+			[]string{`"resourceType":"ServiceRequest"`}, []string{`<observation classCode="OBS" moodCode="INT">`}, 0, 0},
+		{"the middle of a time alone", body(`<entry>` + strings.Replace(observation("1.2.3.1", `<effectiveTime><center value="20120512"/></effectiveTime>`), "EVN", "RQO", 1) + `</entry>`),
+			[]string{`"occurrenceDateTime":"2012-05-12"`}, []string{`<center value="20120512"/>`}, 0, 0},
+		{"the encounter of a panel", body(`<entry><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code code="185349003" codeSystem="2.16.840.1.113883.6.96"/></encounter></entry><entry><organizer classCode="CLUSTER" moodCode="EVN">
+<templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><code code="46680005" codeSystem="2.16.840.1.113883.6.96"/><statusCode code="completed"/><component>` + observation("1.2.3.1", "") + `</component>
+<component><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/></encounter></component></organizer></entry>`),
+			[]string{`"resourceType":"Encounter"`, `"encounter":{`}, nil, 0, 0},
+		{"an observation of XD-LAB", body(`<entry>` + strings.Replace(observation("1.2.3.2", ""), `<id `, `<templateId root="1.3.6.1.4.1.19376.1.3.1.6"/><id `, 1) + `</entry>`),
+			[]string{`"code":"laboratory"`}, []string{`root="1.3.6.1.4.1.19376.1.3.1.6"`}, 0, 0},
+		{"a text between the parts of an address", head + `<recordTarget><patientRole><id root="1.2.3.4" extension="7"/><addr>/&gt;<city>Testwil</city></addr></patientRole></recordTarget></ClinicalDocument>`,
+			[]string{`"city":"Testwil"`, `StructureDefinition/beside-parts"`}, []string{`<city>Testwil</city>`}, 1, 0},
+		{"an illness of the mother, without an organizer around it", strings.Replace(body(`<entry>`+strings.Replace(observation("1.2.3.1", `<subject><relatedSubject classCode="PRS"><code code="MTH" codeSystem="2.16.840.1.113883.5.111" displayName="mother"/></relatedSubject></subject>`),
+			"<subject>", `<value xsi:type="CD" code="40930008" codeSystem="2.16.840.1.113883.6.96"/><subject>`, 1)+`</entry>`), "30954-2", "10157-6", 1),
+			[]string{`"focus":[{`, `"type":"RelatedPerson","display":"mother"`}, []string{`code="MTH"`}, 0, 0},
+		{"an encounter that is named, with a code that there is none of", body(`<entry><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code code="185349003" codeSystem="2.16.840.1.113883.6.96"/></encounter></entry><entry>` +
+			observation("1.2.3.1", `<entryRelationship typeCode="REFR"><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code nullFlavor="NA"/></encounter></entryRelationship>`) + `</entry>`),
+			[]string{`"resourceType":"Encounter"`, `"encounter":{`}, []string{`<code nullFlavor="NA"/>`}, 0, 0},
+		{"vital signs without a code", body(`<entry><organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.26"/><id root="1.2.3.3"/><statusCode code="completed"/></organizer></entry>`),
+			[]string{`"code":"85353-1"`}, nil, 0, 0},
 		{"a dose that says its type", body(`<entry><substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="2.16.840.1.113883.10.20.22.4.16"/><doseQuantity xsi:type="IVL_PQ"><low value="1"/>
 <high value="2"/></doseQuantity></substanceAdministration></entry>`), []string{`"doseRange":{`}, []string{`<low value="1"/>`}, 0, 0},
 	} {

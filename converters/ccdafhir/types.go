@@ -59,6 +59,7 @@ var Types = mapping.Types{
 	"AD_TEXT":      mapping.Pair{Read: readAddressText, Write: writeAddressText},
 	"ON_TEXT":      mapping.Pair{Read: readON, Write: writeON},
 	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},
+	"DRUG_NAME":    mapping.Pair{Read: readDrugName, Write: writeDerived},
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,

@@ -47,4 +47,7 @@ var ccdaEntries = []Entry{
 	{"CP-CDA-104", Reject, "the document says nothing",
 		"It has the name of a clinical document and neither header nor body: a template that nobody has filled in.",
 		"ask the sender for the document itself"},
+	{"CP-CDA-105", Misread, "a statement has no moodCode",
+		"It does not say whether it tells what happened or what is planned. It is read as its template or section says, else as what happened.",
+		"ask the sender for documents with the moodCode that CDA's schema demands"},
 }

@@ -331,7 +331,7 @@ func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 // nothingBack is the writing of a pair that is for reading alone.
 func nothingBack(*mapping.Context, proto.Message, tree.Node) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, IAM, IN1, OBR, OBX, PRB, ROL, RXA, RXE and TXA must have, and the codes that a
+// complete fills in MSH-7, EVN, PID-3, PID-5, ORC-1, what GOL, IAM, IN1, OBR, OBX, PRB, ROL, RXA, RXE and TXA must have, and the codes that a
 // version wants, and puts results of no report below an OBR. rec is what the message is of.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string, whole *whole) {
 	msh := d.Child(tree.Root, "MSH")
@@ -340,18 +340,10 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 		d.SetText(when, whole.last)
 	}
 	if pid := d.Child(tree.Root, "PID"); pid != 0 { // the messages of a visit: ADT_A01, MDM_T02 and their like
-		required := func(segment string) bool {
-			part := schema.Structure(structure)
-			return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
-		}
-		if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
+		if d.Child(tree.Root, "EVN") == 0 && demands(structure, "EVN") {
 			evn := d.Add(tree.Root, "EVN", "")
 			d.SetText(leafAt(d, evn, "1"), event)
 			d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
-		}
-		if d.Child(tree.Root, "PV1") == 0 && required("PV1") {
-			// The class of a patient who has no visit: N, not applicable, of table 0004.
-			d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
 		}
 	}
 	person(d, tree.Root, whole)
@@ -428,6 +420,19 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 		codes(d, n, version)
 		return true
 	})
+}
+
+// demands reports that a structure must have a segment.
+func demands(structure, segment string) bool {
+	part := schema.Structure(structure)
+	return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
+}
+
+// withPV1 gives a message of a patient the PV1 that its structure demands, where he has no visit. It says so, and comes back as none: hideNoVisit.
+func withPV1(d *tree.Doc, structure string) {
+	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(structure, "PV1") {
+		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), noVisit)
+	}
 }
 
 // saidBelow is what stands at and below a node.

@@ -131,11 +131,13 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		structure = AnyStructure
 	}
 	key := key(raw.Data.(*hl7v2.Raw).Data, &w.text)
+	showNoVisit := hideNoVisit(msg)
 	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR()})
 	if err != nil {
 		return nil, err
 	}
+	showNoVisit()
 	foldDisplaced(msg)
 	out := &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}
 	if n := msg.Child(msg.First(tree.Root), "7"); n != 0 {
@@ -485,6 +487,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 			said = saidLeaves(doc)
 		}
 		w.header(doc, whole, typ, event, structure)
+		withPV1(doc, structure)
 		if whole.born {
 			complete(doc, sent, structure, event, w.version(), whole)
 			foldChanged(sent)

@@ -222,7 +222,7 @@ func hideNoVisit(msg *hl7v2.Message) (show func()) {
 			}
 		}
 	}
-	if msg.Type != "ADT" || slices.Contains(ofThePerson, msg.Event) { // the other events of ADT tell of a visit themselves
+	if tellsOfNoVisit(msg.Type, msg.Event) {
 		look(tree.Root)
 	}
 	said := make([]string, len(hidden))
@@ -244,6 +244,11 @@ func hideNoVisit(msg *hl7v2.Message) (show func()) {
 
 // noVisit is the class of a patient who has no visit: not applicable, of table 0004.
 const noVisit = "N"
+
+// tellsOfNoVisit reports a message whose event does not say itself that there is a visit, as most of ADT do.
+func tellsOfNoVisit(typ, event string) bool {
+	return typ != "ADT" || slices.Contains(ofThePerson, event)
+}
 
 // ofThePerson are the events of ADT that tell of a person and not of a visit.
 var ofThePerson = []string{"A08", "A18", "A24", "A28", "A29", "A30", "A31", "A34", "A35", "A36", "A37", "A39", "A40", "A41", "A43", "A46", "A47", "A48", "A49", "A60"}

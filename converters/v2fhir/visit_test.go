@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
+	obpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -77,4 +80,32 @@ func TestNoVisit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAboutPatients: the header of a message leads to its patient, in the form of the other links, and a message comes back of it as before.
+func TestAboutPatients(t *testing.T) {
+	const text = "MSH|^~\\&|A|B|C|D|20310203||ORU^R01^ORU_R01|1|P|2.5.1\rPID|1||7||Sample^Ann\rOBR|1||F1|NA^Sodium^L\rOBX|1|NM|NA^Sodium^L||140||||||F\r"
+	rec := hubOf(t, text)
+	links := map[string]string{} // by what leads to the patient
+	for _, r := range rec.Resources {
+		switch m := r.Msg.(type) {
+		case *mhpb.MessageHeader:
+			for _, ref := range m.Focus {
+				links["MessageHeader"] += ref.GetUri().GetValue()
+			}
+		case *obpb.Observation:
+			links["Observation"] = m.GetSubject().GetUri().GetValue()
+		}
+	}
+	if links["MessageHeader"] == "" || links["MessageHeader"] != links["Observation"] {
+		t.Errorf("the header leads to %q, the observation to %q", links["MessageHeader"], links["Observation"])
+	}
+	if back := messagesOf(t, rec.Record); len(back) != 1 || !strings.Contains(back[0], "Sample^Ann") {
+		t.Errorf("comes back as %q", back)
+	}
+	rec.Record.Leaves(func(place func() string, _ tree.State, _ string) {
+		if strings.Contains(place(), "focus") {
+			t.Errorf("%s is counted as a value", place())
+		}
+	})
 }

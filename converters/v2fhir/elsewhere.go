@@ -109,15 +109,22 @@ func identifiersOf(m proto.Message) []*dpb.Identifier {
 	return nil
 }
 
-// foldChanged folds what comes back of a message in another form for what was filled in beside it, or is read by other rows.
-func foldChanged(rec *mapping.Record) {
+// foldChanged folds what comes back of a message of a kind (MSH-9) in another form for what was filled in beside it, or is read by other rows.
+func foldChanged(rec *mapping.Record, kind string) {
 	for _, r := range rec.Resources {
 		switch m := r.Msg.(type) {
+		case *mhpb.MessageHeader:
+			if said := m.GetEvent().GetCoding().GetDisplay(); said.GetValue() != kind {
+				rec.Fold(said, "a message is what it is by its type and event")
+			}
 		case *obpb.Observation:
 			if m.GetStatus().GetValue() == cpb.ObservationStatusCode_UNKNOWN {
 				rec.Fold(m.Status, "OBX-11 must say a status, and says that of the report or of the document")
 			}
 		case *drpb.DiagnosticReport:
+			if m.GetStatus().GetValue() == cpb.DiagnosticReportStatusCode_UNKNOWN {
+				rec.Fold(m.Status, "OBR-25 must say a status, and says that of the results")
+			}
 			if p := m.GetEffective().GetPeriod(); timeOf(p.GetEnd()) == "" {
 				rec.Fold(p, "OBR-7 alone comes back as a time")
 			}

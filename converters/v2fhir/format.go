@@ -513,7 +513,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 		}
 		if whole.born {
 			complete(doc, sent, structure, event, w.version(), whole)
-			foldChanged(sent)
+			foldChanged(sent, typ+"^"+event+"^"+structure)
 		}
 	})
 	if sent != part {

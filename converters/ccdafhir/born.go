@@ -115,6 +115,7 @@ func writeBorn(c *mapping.Context, rec *convert.Record, kind *bornDocument, day 
 	b.realm(root)
 	b.foldLines()
 	b.rest()
+	b.foldChanged()
 	return dated
 }
 
@@ -143,8 +144,12 @@ func (b *born) body(root tree.Node) {
 		if r.Inside() || r.Type() == "Patient" || b.c.Refused(r.Msg) {
 			continue
 		}
-		if key := b.sectionFor(r); key != "" {
+		key := b.sectionFor(r)
+		if key != "" {
 			parts[key] = append(parts[key], r)
+		}
+		if key == "results" && len(elementOf(r.Msg).all("presentedForm")) > 0 {
+			parts["notes"] = append(parts["notes"], r) // the report as it was printed stands beside its results
 		}
 	}
 	for i := range bornSections {
@@ -265,7 +270,7 @@ func (b *born) rest() {
 		}
 		for _, name := range []string{"subject", "patient", "beneficiary"} {
 			x := e.one(name)
-			if b.patient != nil && b.follow(r, x) == b.patient {
+			if b.patient != nil && b.c.Placed(r) && b.follow(r, x) == b.patient {
 				b.claim(x)
 			}
 		}

@@ -43,7 +43,7 @@ func (b *born) allergy(p *bornPart, r *mapping.Resource) {
 	b.coded(k, "code", "ASSERTION", actCodeOID, "Assertion")
 	b.link(k, id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
-	b.effective(k, e.one("onset"), true)
+	b.onset(k, e.one("onset"))
 	intolerance, allergic := e.one("type").text() == "intolerance", e.one("type").text() == "allergy"
 	if kind == "" {
 		category := ""

@@ -35,7 +35,7 @@ func (b *born) medication(p *bornPart, r *mapping.Resource) {
 	if none != (e.one("doNotPerform").text() == "true" || state == "not-taken") {
 		b.put(k, "negationInd", "true")
 	}
-	b.claim(e.one("doNotPerform"))
+	b.asked(e.one("doNotPerform"))
 	b.link(k, id)
 	b.status(k, medicationStatus[state], e.one("status"))
 	b.fold(e.one("intent"), "the mood of the statement says it")
@@ -135,6 +135,15 @@ func (b *born) instructions(n tree.Node, dosage element) {
 	}
 }
 
+// asked takes note of doNotPerform, which negationInd says where it is true.
+func (b *born) asked(e element) {
+	if e.text() == "false" {
+		b.fold(e, "a statement that is not negated says it")
+	} else {
+		b.claim(e)
+	}
+}
+
 func (b *born) no(e element) string {
 	if e.one("doNotPerform").text() == "true" {
 		return "not to be taken"
@@ -221,7 +230,8 @@ func (b *born) interval(n tree.Node, e element) {
 		}
 		return
 	}
-	b.claim(e.one("frequency"), period, unit)
+	b.fold(e.one("frequency"), "once in a period is what an interval says")
+	b.claim(period, unit)
 }
 
 // bornNoMedication are the codes for that nothing is taken: SNOMED CT, and the International Patient Summary's.

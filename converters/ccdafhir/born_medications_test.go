@@ -9,7 +9,7 @@ import (
 // comes back.
 func TestBornDirections(t *testing.T) {
 	const bundle = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p"}},
-{"resource":{"resourceType":"Condition","id":"c","code":{"text":"Asthma"},"onsetAge":{"value":12,"unit":"years","system":"http://unitsofmeasure.org","code":"a"},"subject":{"reference":"Patient/p"}}},
+{"resource":{"resourceType":"Condition","id":"c","code":{"text":"Asthma"},"onsetAge":{"value":12,"unit":"a","system":"http://unitsofmeasure.org","code":"a"},"subject":{"reference":"Patient/p"}}},
 {"resource":{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","medicationCodeableConcept":{"text":"Salbutamol"},"subject":{"reference":"Patient/p"},
 "dosageInstruction":[{"text":"two puffs when needed","patientInstruction":"Shake before use","additionalInstruction":[{"coding":[{"system":"http://snomed.info/sct","code":"311504000"}]}]}]}}]}`
 	r := results(t, "fhir", "ccda", "", []byte(bundle))[0]

@@ -45,7 +45,7 @@ func (b *born) wordsOfSection(list []element) string {
 		text.WriteString(tidy(narrativeOf(s.one("text.div").text())))
 		b.fold(s.one("text"), "the narrative of the section stands in the document's, without its ids")
 		b.fold(s.one("title"), "a section has the title of its kind")
-		b.claim(s.one("code"))
+		b.claimCode(s.one("code"))
 	}
 	return text.String()
 }

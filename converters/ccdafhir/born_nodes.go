@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/fhir"
@@ -89,6 +91,15 @@ func (b *born) concept(n tree.Node, name string, e element) tree.Node {
 	}
 	b.c.Anew(func() { b.c.WriteTable("CD", e.msg(), k) })
 	end()
+	for _, x := range append(e.all("coding"), e) {
+		system := x.one("system")
+		if root, ok := strings.CutPrefix(system.text(), "urn:oid:"); ok {
+			known, named := terminology.ByOID(root)
+			if holds, all := terminology.Holds(known.URI, x.one("code").text()); named && known.URI != system.text() && (holds || !all) {
+				b.rec.Fold(system.msg(), "it comes back by the URI that FHIR has for it")
+			}
+		}
+	}
 	b.wordsForBlanks(k)
 	if attr(b.d, k, "code") == 0 && attr(b.d, k, "nullFlavor") == 0 {
 		flavor := "UNK"
@@ -241,13 +252,29 @@ func (b *born) fold(e element, why string) {
 	end()
 }
 
-// claim takes note that an element is in the document.
+// claim takes note that an element is in the document: of a reference where it leads, for what else it says of that is not written.
 func (b *born) claim(list ...element) {
 	for _, e := range list {
-		if e.ok() {
+		if !e.ok() {
+			continue
+		}
+		if ref, ok := e.msg().(*dpb.Reference); ok && ref.Reference != nil {
+			b.c.ClaimReference(ref)
+		} else {
 			b.c.Claim(e.msg())
 		}
 	}
+}
+
+// claimCode takes note of the codes of a concept that stands in the document by a code of another system, with the words of that.
+func (b *born) claimCode(e element) {
+	for _, x := range e.all("coding") {
+		system := x.one("system").text()
+		if _, ok := terminology.ByURI(system); ok || strings.HasPrefix(system, "http://terminology.hl7.org/CodeSystem/") {
+			b.claim(x.one("system"), x.one("code"))
+		}
+	}
+	b.fold(e, "the document says it in a code of its own, with the words of that")
 }
 
 // declineOf is decline for a part of a resource.
@@ -313,6 +340,10 @@ func (b *born) quantity(n tree.Node, name string, e element) tree.Node {
 	if u := attr(b.d, k, "unit"); u != 0 && strings.ContainsAny(b.d.Text(u), " \t\r\n") {
 		b.d.SetText(u, strings.Join(strings.Fields(b.d.Text(u)), "_"))
 	}
-	b.claim(e.one("unit"))
+	if unit := e.one("unit"); unit.text() == attrText(b.d, k, "unit") {
+		b.claim(unit)
+	} else {
+		b.fold(unit, "a unit of C-CDA is one of UCUM, and its words stand in the narrative")
+	}
 	return k
 }

@@ -81,7 +81,7 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 	}
 	if smoking {
 		b.coded(k, "code", "72166-2", loincOID, "Tobacco smoking status NHIS")
-		b.claim(e.one("code"))
+		b.claimCode(e.one("code"))
 	} else {
 		code := b.concept(k, "code", e.one("code"))
 		if section == "social" && attrText(b.d, code, "codeSystem") != loincOID && b.d.Child(code, "translation") == 0 {
@@ -97,7 +97,7 @@ func (b *born) observation(n tree.Node, r *mapping.Resource, e element, section,
 		flavor := "UNK"
 		if f, ok := absent[e.code("dataAbsentReason")]; ok {
 			flavor = f
-			b.claim(e.one("dataAbsentReason"))
+			b.fold(e.one("dataAbsentReason"), "the null flavour of the value says it")
 		}
 		typ := "ST"
 		if smoking {
@@ -306,7 +306,7 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			b.stateOf(o, reportStatus, e.one("status"))
 			b.effective(o, e.one("effective"), false)
 			b.d.SetText(b.asValue(b.add(o, "value"), "ST"), x.text())
-			b.claim(x)
+			b.fold(x, "a conclusion comes back as an observation of the report")
 			any = true
 		}
 		if !any { // an organizer has something in it

@@ -99,18 +99,38 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 		b.decline(r, "a document that another one takes the place of")
 		return
 	}
-	what, attached := e.one("type"), e.one("content.attachment")
-	if r.Type() == "DiagnosticReport" {
-		what, attached = e.one("code"), e.one("presentedForm")
+	if r.Type() != "DiagnosticReport" {
+		b.noteOf(p, r, e.one("type"), e.one("content.attachment"), "")
+		return
 	}
+	forms := e.all("presentedForm")
+	if len(forms) == 0 {
+		forms = []element{{}}
+	}
+	for i, form := range forms {
+		part := "form " + strconv.Itoa(i)
+		if i == 0 && len(e.all("result")) == 0 {
+			part = "" // the note is the report
+		}
+		b.noteOf(p, r, e.one("code"), form, part)
+	}
+}
+
+// noteOf writes a text of a kind that a resource has attached. Where it is a part, the resource stands in the document besides.
+func (b *born) noteOf(p *bornPart, r *mapping.Resource, what, attached element, part string) {
+	e := elementOf(r.Msg)
 	title, link := attached.one("title"), attached.one("url")
-	text := cmp.Or(e.one("conclusion").text(), e.one("description").text(), title.text(), wordsOf(what), "A document")
+	conclusion := e.one("conclusion")
+	if part != "" {
+		conclusion = element{}
+	}
+	text := cmp.Or(conclusion.text(), e.one("description").text(), title.text(), wordsOf(what), "A document")
 	id := p.row(words(text, link.text()), dateOf(r))
 	b.fold(link, "it stands in the narrative")
 	if text == title.text() {
 		b.fold(title, "it stands in the narrative")
 	}
-	k := b.act(b.entry(p), "act", "ACT", "EVN", r, "", entryTemplate("202", "2016-11-01"))
+	k := b.act(b.entry(p), "act", "ACT", "EVN", r, part, entryTemplate("202", "2016-11-01"))
 	code := b.coded(k, "code", "34109-9", loincOID, "Note")
 	if what.ok() {
 		b.concept(code, "translation", what)
@@ -122,7 +142,7 @@ func (b *born) note(p *bornPart, r *mapping.Resource) {
 	b.put(b.add(said, "reference"), "value", "#"+id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
 	b.fold(e.one("status"), "a note of a document stands")
-	b.fold(e.one("conclusion"), "it stands in the narrative")
+	b.fold(conclusion, "it stands in the narrative")
 	b.fold(e.one("description"), "it stands in the narrative")
 	when := e.one("date")
 	if r.Type() == "DiagnosticReport" {

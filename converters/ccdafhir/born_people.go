@@ -21,7 +21,7 @@ func (b *born) organization(n tree.Node, r *mapping.Resource) {
 			b.fold(a, "an organization of a document is a record in use")
 		}
 		for k := b.d.First(n); k != 0; k = b.d.Next(k) { // of a custodian CDA allows fewer elements
-			if b.d.Name(k) == "standardIndustryClassCode" {
+			if b.d.Name(k) == "standardIndustryClassCode" && b.d.Name(n) == "representedCustodianOrganization" {
 				b.clear(k)
 			}
 		}

@@ -42,7 +42,7 @@ func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 		if when := d.one("scheduled"); when.ok() && when.t.Name == "Period" {
 			b.effective(a, when, true)
 		}
-		b.claim(d.one("doNotPerform"))
+		b.asked(d.one("doNotPerform"))
 	}
 	b.notes(k, e)
 }
@@ -87,7 +87,7 @@ func (b *born) order(p *bornPart, r *mapping.Resource) {
 	b.link(k, id)
 	b.planState(k, state, e.one("status"))
 	b.fold(e.one("intent"), "the mood of the statement says it")
-	b.claim(e.one("doNotPerform"))
+	b.asked(e.one("doNotPerform"))
 	if when.ok() {
 		b.effective(k, when, false)
 	}

@@ -95,7 +95,22 @@ func (b *born) clinical(n tree.Node, e element, number string) {
 		typ = "CE"
 	}
 	b.asValue(b.coded(k, "value", s[0], snomedOID, s[1]), typ)
-	b.claim(e.one("clinicalStatus"))
+	b.claimCode(e.one("clinicalStatus"))
+}
+
+// onset writes since when there is a problem or an allergy. The end of the time in which it began has no place: that of effectiveTime says that
+// the problem is over.
+func (b *born) onset(n tree.Node, e element) tree.Node {
+	if !e.ok() || e.t.Name != "Period" {
+		return b.effective(n, e, true)
+	}
+	b.declineOf(e.one("end"), "C-CDA says since when there is a problem, and not between which times it began")
+	end := b.c.Fold("the time in which it began comes back as the time at which it began")
+	defer end()
+	if start := e.one("start"); start.ok() {
+		return b.effective(n, start, true)
+	}
+	return b.effective(n, element{}, true)
 }
 
 func (b *born) problem(p *bornPart, r *mapping.Resource) {
@@ -126,7 +141,7 @@ func (b *born) problemObservation(n tree.Node, r *mapping.Resource, e element, i
 	b.problemCode(k)
 	b.link(k, id)
 	b.put(b.add(k, "statusCode"), "code", "completed")
-	when := b.effective(k, e.one("onset"), true)
+	when := b.onset(k, e.one("onset"))
 	b.abatement(when, e.one("abatement"))
 	if none {
 		b.asValue(b.coded(k, "value", anyProblem[0], snomedOID, "Problem"), "CD")

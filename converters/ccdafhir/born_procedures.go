@@ -54,8 +54,12 @@ func (b *born) encounter(p *bornPart, r *mapping.Resource) {
 	k := b.act(b.entry(p), "encounter", "ENC", mood, r, "", t)
 	code := b.concept(k, "code", e.one("type"))
 	if c := e.one("class.code"); c.ok() {
-		b.put(b.add(code, "translation"), "code", c.text(), "codeSystem", actCodeOID, "displayName", e.one("class.display").text())
-		b.claim(e.one("class"))
+		if system := e.one("class.system"); system.ok() && system.text() != "http://terminology.hl7.org/CodeSystem/v3-ActCode" {
+			b.concept(code, "translation", e.one("class")) // a code of another system is none of ActCode's
+		} else {
+			b.put(b.add(code, "translation"), "code", c.text(), "codeSystem", actCodeOID, "displayName", e.one("class.display").text())
+			b.claim(system, c, e.one("class.display"))
+		}
 	}
 	b.link(k, id)
 	if code := encounterStatus[state]; code != "" {

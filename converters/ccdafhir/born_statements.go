@@ -3,6 +3,7 @@ package ccdafhir
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -226,7 +227,11 @@ func (b *born) notes(n tree.Node, e element) {
 		b.template(k, entryTemplate("64", ""))
 		b.coded(k, "code", "48767-8", loincOID, "Annotation comment")
 		b.link(k, b.part.aside(words.text()))
-		b.claim(words)
+		if text := words.text(); strings.Join(strings.Fields(text), " ") != text {
+			b.fold(words, "the narrative tells no blanks and ends of lines apart")
+		} else {
+			b.claim(words)
+		}
 	}
 }
 

@@ -550,6 +550,9 @@ func writeComments(c *mapping.Context, root tree.Node, a *apb.Appointment) {
 		}
 		c.ClaimValue(s)
 	}
+	if a.Description != nil || a.PatientInstruction != nil {
+		defer c.Fold("all notes of an appointment come back as its comment")()
+	}
 	if a.Comment != nil && said {
 		c.ClaimValue(a.Comment)
 	} else {

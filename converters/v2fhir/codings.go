@@ -38,14 +38,23 @@ func systemPair(code, name, oid string) mapping.Pair {
 		},
 		Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool {
 			u, ok := src.(*dpb.Uri)
-			if !ok || u.Value == "" || !setPart(c, n, name, systemName(u.Value)) {
+			back := systemName(u.Value)
+			if !ok || u.Value == "" || !setPart(c, n, name, back) {
 				return false
+			}
+			if codeText, _ := part(c, n, code); codeText == "" {
+				defer c.Fold("FHIR reads no system of words without a code")()
+			} else if systemURI(back, "", codeText) != u.Value {
+				defer c.Fold(otherURI)()
 			}
 			c.Claim(u)
 			return true
 		},
 	}
 }
+
+// otherURI is said of a URI which a message has by its name or number, by which it comes back as the one that FHIR has for that.
+const otherURI = "a message has its name or number, which comes back as another URI"
 
 // --- UNIT: what a CWE says of a quantity's unit ---
 
@@ -163,6 +172,17 @@ func writeUnit(c *mapping.Context, src proto.Message, n tree.Node) bool {
 			c.Claim(x)
 		}
 	}
-	claim(c, *q.unit, *q.code, *q.system)
+	claim(c, *q.unit, *q.code)
+	switch system := *q.system; {
+	case system == nil:
+	case code == "":
+		c.Decline(system, "a message has the system of a unit that is a code")
+	case systemURI(systemName(system.Value), oid, code) != system.Value:
+		end := c.Fold(otherURI)
+		c.Claim(system)
+		end()
+	default:
+		c.Claim(system)
+	}
 	return true
 }

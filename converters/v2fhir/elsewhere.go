@@ -109,15 +109,22 @@ func identifiersOf(m proto.Message) []*dpb.Identifier {
 	return nil
 }
 
-// foldChanged folds what comes back of a message in another form for what was filled in beside it, or is read by other rows.
-func foldChanged(rec *mapping.Record) {
+// foldChanged folds what comes back of a message of a kind (MSH-9) in another form for what was filled in beside it, or is read by other rows.
+func foldChanged(rec *mapping.Record, kind string) {
 	for _, r := range rec.Resources {
 		switch m := r.Msg.(type) {
+		case *mhpb.MessageHeader:
+			if said := m.GetEvent().GetCoding().GetDisplay(); said.GetValue() != kind {
+				rec.Fold(said, "a message is what it is by its type and event")
+			}
 		case *obpb.Observation:
 			if m.GetStatus().GetValue() == cpb.ObservationStatusCode_UNKNOWN {
 				rec.Fold(m.Status, "OBX-11 must say a status, and says that of the report or of the document")
 			}
 		case *drpb.DiagnosticReport:
+			if m.GetStatus().GetValue() == cpb.DiagnosticReportStatusCode_UNKNOWN {
+				rec.Fold(m.Status, "OBR-25 must say a status, and says that of the results")
+			}
 			if p := m.GetEffective().GetPeriod(); timeOf(p.GetEnd()) == "" {
 				rec.Fold(p, "OBR-7 alone comes back as a time")
 			}
@@ -344,7 +351,7 @@ func nothing(*mapping.Context, tree.Node, proto.Message) bool { return false }
 // nothingBack is the writing of a pair that is for reading alone.
 func nothingBack(*mapping.Context, proto.Message, tree.Node) bool { return false }
 
-// complete fills in MSH-7, EVN, PID-3, PID-5, PV1, ORC-1, what GOL, IAM, IN1, OBR, OBX, PRB, ROL, RXA, RXE and TXA must have, and the codes that a
+// complete fills in MSH-7, EVN, PID-3, PID-5, ORC-1, what GOL, IAM, IN1, OBR, OBX, PRB, ROL, RXA, RXE and TXA must have, and the codes that a
 // version wants, and puts results of no report below an OBR. rec is what the message is of.
 func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string, whole *whole) {
 	msh := d.Child(tree.Root, "MSH")
@@ -352,18 +359,10 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	if d.LeafText(when) == "" {
 		d.SetText(when, whole.last)
 	}
-	required := func(segment string) bool {
-		part := schema.Structure(structure)
-		return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
-	}
-	if d.Child(tree.Root, "EVN") == 0 && required("EVN") {
+	if d.Child(tree.Root, "EVN") == 0 && demands(structure, "EVN") {
 		evn := d.Add(tree.Root, "EVN", "")
 		d.SetText(leafAt(d, evn, "1"), event)
 		d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
-	}
-	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && required("PV1") {
-		// The class of a patient who has no visit: N, not applicable, of table 0004.
-		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), "N")
 	}
 	person(d, tree.Root, whole)
 	belowPatient(d, rec)
@@ -439,6 +438,19 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 		codes(d, n, version)
 		return true
 	})
+}
+
+// demands reports that a structure must have a segment.
+func demands(structure, segment string) bool {
+	part := schema.Structure(structure)
+	return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
+}
+
+// withPV1 gives a message of a patient the PV1 that its structure demands, where he has no visit. It says so, and comes back as none: hideNoVisit.
+func withPV1(d *tree.Doc, structure string) {
+	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(structure, "PV1") {
+		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), noVisit)
+	}
 }
 
 // saidBelow is what stands at and below a node.

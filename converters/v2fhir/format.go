@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	mhpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/message_header_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/hl7v2/schema"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -131,17 +133,38 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 		structure = AnyStructure
 	}
 	key := key(raw.Data.(*hl7v2.Raw).Data, &w.text)
+	showNoVisit := hideNoVisit(msg)
 	rec, err := m.ToFHIR(structure, "Bundle", msg.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: Facility(msg.Doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR(), Unread: true})
 	if err != nil {
 		return nil, err
 	}
+	showNoVisit()
+	aboutPatients(rec, w.o.Relative())
 	foldDisplaced(msg)
 	out := &convert.Record{Record: rec, ID: msg.ControlID, Key: key, Findings: msg.Findings, Leaves: convert.Leaves(msg.Doc)}
 	if n := msg.Child(msg.First(tree.Root), "7"); n != 0 {
 		out.Written = convert.Moment(msg.LeafText(n))
 	}
 	return out, nil
+}
+
+// aboutPatients has the header of a message lead to whom the message is about (MessageHeader.focus: its root): from him the links of the others lead to
+// all that it tells. The guide is silent on it. The way back needs it not, for a message has one header.
+func aboutPatients(rec *mapping.Record, relative bool) {
+	var header *mhpb.MessageHeader
+	for _, r := range rec.Resources {
+		if h, ok := r.Msg.(*mhpb.MessageHeader); ok {
+			header = h
+		} else if r.Type() == "Patient" && header != nil && !r.Inside() {
+			ref, style := &dpb.Reference{}, fhir.RefURN
+			if relative {
+				style = fhir.RefRelative
+			}
+			fhir.RefTo(ref, r.Type(), r.ID, style)
+			header.Focus = append(header.Focus, ref)
+		}
+	}
 }
 
 // foldDisplaced says of the segments that come back in another order, or at another number, than they stand in that they do.
@@ -486,9 +509,12 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 			said = saidLeaves(doc)
 		}
 		w.header(doc, whole, typ, event, structure)
+		if whole.born || tellsOfNoVisit(typ, event) {
+			withPV1(doc, structure)
+		}
 		if whole.born {
 			complete(doc, sent, structure, event, w.version(), whole)
-			foldChanged(sent)
+			foldChanged(sent, typ+"^"+event+"^"+structure)
 		}
 	})
 	if sent != part {

@@ -75,6 +75,15 @@ func carryUID(c *mapping.Context, uri, id, typ string, leaves ...tree.Node) {
 	carry(c, why, leaves...)
 }
 
+// comesBack reports that readHDID makes this value of a universal id and its type.
+func comesBack(id, typ, value string) bool {
+	uri, ok := universalURI(id, typ)
+	if !strings.HasPrefix(uri, "urn:") && strings.EqualFold(typ, "ISO") {
+		uri = "urn:oid:" + id
+	}
+	return ok && uri == value
+}
+
 // --- UID and EI_SYSTEM: the universal id of an HD, and that of an EI, as the URI of a system ---
 
 // uriPair is the pair of functions for a universal id and its type that stand in these two components. shared says that another
@@ -99,6 +108,9 @@ func uriPair(parts []string, idPart, typPart string, shared bool) mapping.Pair {
 		id, typ, ok := universalID(u.Value)
 		if !(shared && says(c, n, idPart, typPart, u.Value)) && (!ok || !setPart(c, n, idPart, id) || !setPart(c, n, typPart, typ)) {
 			return false
+		}
+		if back, ok := universalURI(id, typ); !ok || back != u.Value {
+			defer c.Fold(otherURI)()
 		}
 		c.Claim(u)
 		return true
@@ -174,7 +186,15 @@ func writeHDID(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if !setPart(c, n, "2", id) || !setPart(c, n, "3", typ) {
 		return false
 	}
-	claim(c, d.Value, d.System, d.Type)
+	if said := d.GetValue().GetValue(); d.System != nil && !comesBack(id, typ, said) {
+		defer c.Fold(otherURI)()
+	}
+	claim(c, d.Value, d.System)
+	if cs := d.GetType().GetCoding(); len(cs) == 1 {
+		claim(c, cs[0].System, cs[0].Code) // a message has no words for it
+	} else if len(cs) == 0 && d.Type != nil {
+		claim(c, d.Type)
+	}
 	if d.Use != nil {
 		c.Claim(d.Use)
 	}

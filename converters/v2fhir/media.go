@@ -21,8 +21,9 @@ var mediaTypes = map[string]string{"ap": "application", "au": "audio", "ft": "te
 
 var subtypes = map[string]string{"jpg": "jpeg", "htm": "html", "tif": "tiff", "text": "plain", "txt": "plain", "postscript": "postscript"}
 
-// mediaType is the media type that a type of data and its subtype (table 0291) mean, empty if they mean none.
+// mediaType is the media type that a type of data and its subtype (table 0291) mean, with the parameters that stand behind it, empty if they mean none.
 func mediaType(typ, sub string) string {
+	sub, parameters, more := strings.Cut(sub, ";")
 	t, s := strings.ToLower(typ), strings.ToLower(sub)
 	if strings.Contains(s, "/") {
 		t, s, _ = strings.Cut(s, "/")
@@ -51,6 +52,9 @@ func mediaType(typ, sub string) string {
 	}
 	if main == "" || s == "" || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-") != "" {
 		return ""
+	}
+	if more {
+		s += ";" + parameters
 	}
 	return main + "/" + s
 }

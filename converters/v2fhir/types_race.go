@@ -270,7 +270,7 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 			}
 		}
 	}
-	any := false
+	any, known := false, len(derived) > 0
 	var texts []string
 	for _, r := range list {
 		n := to
@@ -281,12 +281,22 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 			continue
 		}
 		any = true
-		claimCoded(c, r.all)
+		if x, _ := r.all.(*dpb.Extension); x.GetValue().GetCodeableConcept() == nil && d.derive(r.cc) == nil {
+			end := c.Fold(besideRace)
+			claimCoded(c, x)
+			end()
+		} else {
+			known = known || x.GetValue().GetCoding() != nil
+			claimCoded(c, r.all)
+		}
 		if t := conceptText(r.cc); t != "" && !slices.Contains(texts, t) {
 			texts = append(texts, t)
 		}
 	}
 	if any && us != nil {
+		if !known {
+			defer c.Fold(besideRace)()
+		}
 		c.Claim(us.Url)
 		for _, x := range us.Extension {
 			if x.GetUrl().GetValue() == "text" && x.GetValue().GetStringValue().GetValue() == strings.Join(texts, ", ") {
@@ -297,6 +307,9 @@ func (d *demographic) write(c *mapping.Context, src proto.Message, to tree.Node)
 	return any
 }
 
+// besideRace is said of what is no race or ethnicity of CDC's, such as that it is not known: US Core's extension is made of those.
+const besideRace = "a code that is none of CDC's comes back in an extension of its own"
+
 // claimCoded claims an extension, but for the name that a document gives to the system of its code, which a message has not.
 func claimCoded(c *mapping.Context, m proto.Message) {
 	x, ok := m.(*dpb.Extension)
@@ -305,7 +318,7 @@ func claimCoded(c *mapping.Context, m proto.Message) {
 		c.Claim(m)
 		return
 	}
-	for _, part := range []proto.Message{x.Url, coding.System, coding.Version, coding.Code, coding.Display, coding.UserSelected} {
+	for _, part := range []proto.Message{x.Url, coding.System, coding.Version, coding.Code, coding.Display} {
 		c.Claim(part)
 	}
 	for _, y := range coding.Extension {

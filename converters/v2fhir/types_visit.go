@@ -1,6 +1,8 @@
 package v2fhir
 
 import (
+	"slices"
+
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	epb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
@@ -8,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -199,4 +202,85 @@ var discharge = mapping.Pair{
 		// The end of a visit that is not finished is a plan, and PV1-45 would finish it.
 		return e.Period.GetEnd() != nil && e.GetStatus().GetValue() == cpb.EncounterStatusCode_FINISHED && c.WriteTable("END_OF_PERIOD", e.Period, n)
 	},
+}
+
+// hideNoVisit hides a PV1 that says nothing but the class N, not applicable (table 0004), where nothing else of the message tells of a visit: senders,
+// and we, write it where the structure demands a PV1 of a patient who has none, and no visit may come of it. What is returned puts it back.
+func hideNoVisit(msg *hl7v2.Message) (show func()) {
+	d := msg.Doc
+	var hidden []tree.Node
+	var look func(tree.Node)
+	look = func(n tree.Node) {
+		for k := d.First(n); k != 0; k = d.Next(k) {
+			switch {
+			case !hl7v2.IsSegment(d, k):
+				if slices.Contains(holdVisits, d.Name(k)) {
+					look(k)
+				}
+			case d.Name(k) == "PV1" && saysNoVisit(d, k) && !besideVisit(d, n):
+				d.LeavesBelow(k, func(leaf tree.Node, _ tree.State, _ string) { hidden = append(hidden, leaf) })
+			}
+		}
+	}
+	if tellsOfNoVisit(msg.Type, msg.Event) {
+		look(tree.Root)
+	}
+	said := make([]string, len(hidden))
+	for i, leaf := range hidden {
+		said[i] = d.Text(leaf)
+		d.SetText(leaf, "")
+	}
+	return func() {
+		for i, leaf := range hidden {
+			d.SetText(leaf, said[i])
+			if said[i] == noVisit {
+				d.Mark(leaf, tree.Folded, "that there is no visit, which FHIR says by having none")
+			} else {
+				d.Mark(leaf, tree.Declined, "set id is positional")
+			}
+		}
+	}
+}
+
+// noVisit is the class of a patient who has no visit: not applicable, of table 0004.
+const noVisit = "N"
+
+// tellsOfNoVisit reports a message whose event does not say itself that there is a visit, as most of ADT do.
+func tellsOfNoVisit(typ, event string) bool {
+	return typ != "ADT" || slices.Contains(ofThePerson, event)
+}
+
+// ofThePerson are the events of ADT that tell of a person and not of a visit.
+var ofThePerson = []string{"A08", "A18", "A24", "A28", "A29", "A30", "A31", "A34", "A35", "A36", "A37", "A39", "A40", "A41", "A43", "A46", "A47", "A48", "A49", "A60"}
+
+// holdVisits are the groups in which a PV1 stands, or which hold such a group.
+var holdVisits = []string{"PATIENT_RESULT", "PATIENT", "VISIT", "PATIENT_VISIT"}
+
+// saysNoVisit reports a PV1 that holds nothing but its set id and N.
+func saysNoVisit(d *tree.Doc, pv1 tree.Node) bool {
+	no, more := false, false
+	d.LeavesBelow(pv1, func(leaf tree.Node, _ tree.State, _ string) {
+		switch {
+		case leaf == d.Leaf(d.Child(pv1, "2")) && d.Text(leaf) == noVisit:
+			no = true
+		case leaf != d.Leaf(d.Child(pv1, "1")):
+			more = true
+		}
+	})
+	return no && !more
+}
+
+// besideVisit reports that a segment beside PV1 tells of a visit.
+func besideVisit(d *tree.Doc, group tree.Node) bool {
+	for k := d.First(group); k != 0; k = d.Next(k) {
+		switch d.Name(k) {
+		case "PV2", "DRG", "ACC", "UB1", "UB2":
+			return true
+		case "ROL":
+			if textAt(d, k, "3.1") != "PP" { // a general practitioner is the patient's
+				return true
+			}
+		}
+	}
+	return false
 }

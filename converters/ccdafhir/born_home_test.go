@@ -1,0 +1,105 @@
+package ccdafhir_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/pkg/convert"
+)
+
+// TestComesHome: what comes back of a document as something else, or in another form, is not called carried, and what comes back is.
+func TestComesHome(t *testing.T) {
+	const patient = `"subject":{"reference":"Patient/p"}`
+	tests := []struct {
+		name, resource string
+		folded         string // ends of places
+		declined       string
+		carried        string
+		document       string // what the document holds
+		home           string // what comes home
+	}{
+		{"a component", `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Pressure"},` + patient + `,"component":[{"code":{"text":"Systolic"},"valueQuantity":{"value":120,"unit":"mm[Hg]","system":"http://unitsofmeasure.org","code":"mm[Hg]"}}]}`,
+			"component[0].code.text component[0].value.ofType(Quantity).value", "", "", `value="120"`, `"Systolic"`},
+		{"a statement of a medication", `{"resourceType":"MedicationStatement","id":"m","status":"active","medicationCodeableConcept":{"text":"Aspirin"},` + patient + `}`,
+			"medication.ofType(CodeableConcept).text .status", "", "", "Aspirin", `"MedicationRequest"`},
+		{"words of a reference", `{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"period":{"start":"2031-02-03"},"subject":{"reference":"Patient/p","display":"The patient"}}`,
+			"", "subject.display", "", "", ""},
+		{"the patient of what has no place", `{"resourceType":"Claim","id":"c","status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/p","display":"The patient"},"created":"2031-02-03","provider":{"display":"x"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`,
+			"", "patient.reference patient.display", "", "", ""},
+		{"a status with words", `{"resourceType":"Condition","id":"c","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active","display":"In force","userSelected":true}]},"code":{"text":"Gout"},` + patient + `}`,
+			"clinicalStatus.coding[0].display clinicalStatus.coding[0].userSelected", "", "clinicalStatus.coding[0].code clinicalStatus.coding[0].system", "", `"active"`},
+		{"between when it began", `{"resourceType":"Condition","id":"c","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]},"code":{"text":"Gout"},` + patient + `,"onsetPeriod":{"start":"2030-01-01","end":"2030-02-01"}}`,
+			"onset.ofType(Period).start", "onset.ofType(Period).end", "", `<low value="20300101"/>`, `"onsetDateTime":"2030-01-01"`},
+		{"a point in time", `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},` + patient + `,"effectivePeriod":{"start":"2030-01-01","end":"2030-01-01"},"valueString":"light"}`,
+			"effective.ofType(Period).start effective.ofType(Period).end", "", "value.ofType(string)", "", `"light"`},
+		{"not negated", `{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","doNotPerform":false,"medicationCodeableConcept":{"text":"Aspirin"},` + patient + `}`,
+			"doNotPerform", "", "medication.ofType(CodeableConcept).text", "", ""},
+		{"once in a period", `{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","medicationCodeableConcept":{"text":"Aspirin"},` + patient + `,"dosageInstruction":[{"timing":{"repeat":{"frequency":1,"period":8,"periodUnit":"h"}}}]}`,
+			"repeat.frequency", "", "repeat.period repeat.periodUnit", "", `"period":8`},
+		{"nothing was measured", `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},` + patient + `,"dataAbsentReason":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","code":"asked-unknown","display":"Asked"}]}}`,
+			"dataAbsentReason.coding[0].code dataAbsentReason.coding[0].display", "", "", `nullFlavor="ASKU"`, ""},
+		{"a system by its OID", `{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"urn:oid:2.16.840.1.113883.6.1","code":"29463-7"}]},` + patient + `,"valueString":"light"}`,
+			"code.coding[0].system", "", "code.coding[0].code", "", `"http://loinc.org"`},
+		{"lines of a note", `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},` + patient + `,"valueString":"light","note":[{"text":"One.\n\nTwo."},{"text":"Three."}]}`,
+			"note[0].text", "", "note[1].text", "", `"Three."`},
+		{"the words of a unit", `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Share"},` + patient + `,"valueQuantity":{"value":5,"unit":"percent","system":"http://unitsofmeasure.org","code":"%"}}`,
+			"(Quantity).unit", "", "(Quantity).code", `unit="%"`, ""},
+		{"a class of visits of another system", `{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://www.ama-assn.org/go/cpt","code":"99213"},"period":{"start":"2031-02-03"},` + patient + `}`,
+			"", "", "", `code="99213" codeSystem="2.16.840.1.113883.6.12"`, ""},
+		{"a printed report beside its results", `{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"Panel"},` + patient + `,"effectiveDateTime":"2030-01-01","conclusion":"All is well.","result":[{"reference":"Observation/na"}],"presentedForm":[{"contentType":"application/pdf","data":"JVBERi0xLjQ=","title":"The panel"},{"contentType":"text/plain","data":"V2VsbC4="}]}`,
+			"presentedForm[0].data presentedForm[0].contentType presentedForm[1].data conclusion", "", "", "JVBERi0xLjQ=", `"JVBERi0xLjQ="`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bundle := []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p"}},
+				{"resource":{"resourceType":"Observation","id":"na","status":"final","code":{"text":"Sodium"},"subject":{"reference":"Patient/p"},"valueQuantity":{"value":140}}},{"resource":` + tt.resource + `}]}`)
+			r := results(t, "fhir", "ccda", "", bundle)[0]
+			states := map[string]string{}
+			for state, list := range map[string][]convert.Line{"folded": r.Entry.Folded, "declined": r.Entry.Declined, "unmapped": r.Entry.Unmapped} {
+				for _, l := range list {
+					states[l.At] = state
+				}
+			}
+			for state, ends := range map[string]string{"folded": tt.folded, "declined": tt.declined} {
+				for end := range strings.FieldsSeq(ends) {
+					found := false
+					for at, s := range states {
+						found = found || strings.HasSuffix(at, end) && s == state
+					}
+					if !found {
+						t.Errorf("%s is not %s", end, state)
+					}
+				}
+			}
+			for end := range strings.FieldsSeq(tt.carried) {
+				for at, s := range states {
+					if strings.HasSuffix(at, end) && !strings.Contains(at, "subject") && strings.Contains(fmt.Sprint(at), typeIn(tt.resource)) {
+						t.Errorf("%s is %s", at, s)
+					}
+				}
+			}
+			var document []byte
+			for _, p := range r.Parts {
+				document = append(document, p.Data...)
+			}
+			if !strings.Contains(string(document), tt.document) {
+				t.Errorf("the document does not hold %s:\n%s", tt.document, document)
+			}
+			validXSD(t, filepath.Base(t.Name()), document)
+			home := string(slices.Concat(through(t, "ccda", "fhir", "", document)...))
+			if !strings.Contains(strings.ReplaceAll(home, `": `, `":`), tt.home) {
+				t.Errorf("%s is not at home:\n%s", tt.home, home)
+			}
+		})
+	}
+}
+
+// typeIn is the type of a resource in JSON.
+func typeIn(resource string) string {
+	_, rest, _ := strings.Cut(resource, `"resourceType":"`)
+	kind, _, _ := strings.Cut(rest, `"`)
+	return kind
+}

@@ -1,0 +1,124 @@
+package v2fhir
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/mapping/maptest"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// cameHome is what comes home of a record that goes out as messages: a record for each.
+func cameHome(t *testing.T, rec *mapping.Record) (home []*mapping.Record) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, _, err := Format(ms).NewWriter(&convert.Options{}).FromHub(&convert.Record{Record: rec, FromFHIR: true})
+	if err != nil {
+		return nil // no message is made of it
+	}
+	for text := range strings.SplitSeq(string(parts[0].Data), "\rMSH|") {
+		home = append(home, hubOf(t, "MSH|"+strings.TrimPrefix(text, "MSH|")).Record)
+	}
+	return home
+}
+
+// TestComesHome: what the ledger calls carried comes home, and what comes home in another form is not called so.
+func TestComesHome(t *testing.T) {
+	tests := []struct {
+		name, resource string
+		states         map[string]tree.State // by the end of the place
+	}{
+		{"the system of a unit without a code",
+			`{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"urn:uuid:ann"},"valueQuantity":{"value":61,"unit":"kg","system":"http://unitsofmeasure.org"}}`,
+			map[string]tree.State{".unit": tree.Carried, "(Quantity).system": tree.Declined}},
+		{"a system by its OID",
+			`{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"urn:oid:2.16.840.1.113883.6.1","code":"2951-2","display":"Sodium"}]},"subject":{"reference":"urn:uuid:ann"},"valueInteger":140}`,
+			map[string]tree.State{"code.coding[0].system": tree.Folded, "coding[0].code": tree.Carried}},
+		{"a system that is no URI",
+			`{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"ourList","code":"NA"}]},"subject":{"reference":"urn:uuid:ann"},"valueInteger":140}`,
+			map[string]tree.State{"code.coding[0].system": tree.Folded, "coding[0].code": tree.Carried}},
+		{"a system without a code",
+			`{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"https://lab.example/list","display":"Sodium"}]},"subject":{"reference":"urn:uuid:ann"},"valueInteger":140}`,
+			map[string]tree.State{"code.coding[0].system": tree.Folded, "coding[0].display": tree.Carried}},
+		{"a registry of FHIR by its OID",
+			`{"resourceType":"Practitioner","id":"bo","name":[{"family":"Other"}],"identifier":[{"system":"urn:oid:2.16.840.1.113883.4.6","value":"1234567893"}]}`,
+			map[string]tree.State{"identifier[0].system": tree.Folded, "identifier[0].value": tree.Folded}},
+		{"the words of a kind of universal id",
+			`{"resourceType":"Organization","id":"clinic","name":"Elm Clinic","identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0301","code":"ISO","display":"An OID"}]},"system":"urn:ietf:rfc:3986","value":"urn:oid:2.999.7"}]}`,
+			map[string]tree.State{"identifier[0].value": tree.Carried, "type.coding[0].code": tree.Carried, "type.coding[0].display": tree.Declined}},
+		{"a media type with parameters",
+			`{"resourceType":"DocumentReference","id":"d","status":"current","subject":{"reference":"urn:uuid:ann"},"type":{"text":"Note"},"content":[{"attachment":{"contentType":"text/plain; charset=utf-8","data":"V2VsbC4="}}]}`,
+			map[string]tree.State{".contentType": tree.Carried}},
+		{"a race that is not known",
+			`{"resourceType":"Patient","id":"eve","identifier":[{"value":"8"}],"name":[{"family":"Sample"}],"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"ombCategory","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-NullFlavor","code":"UNK","display":"Unknown","userSelected":false}},{"url":"text","valueString":"Unknown"}]}]}`,
+			map[string]tree.State{"extension[0].url": tree.Folded, "(Coding).code": tree.Folded, "(Coding).userSelected": tree.Declined}},
+		{"a race in words",
+			`{"resourceType":"Patient","id":"eve","identifier":[{"value":"8"}],"name":[{"family":"Sample"}],"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"text","valueString":"Not asked"}]}]}`,
+			map[string]tree.State{"(string)": tree.Folded}},
+		{"a report of unknown status",
+			`{"resourceType":"DiagnosticReport","id":"r","status":"unknown","code":{"text":"Panel"},"subject":{"reference":"urn:uuid:ann"},"result":[{"reference":"urn:uuid:sodium"}]}`,
+			map[string]tree.State{".status": tree.Folded}},
+		{"the description of an appointment",
+			`{"resourceType":"Appointment","id":"a","status":"booked","start":"2031-02-03T09:00:00Z","end":"2031-02-03T09:30:00Z","description":"Check of the wound","comment":"Bring the plan.","participant":[{"actor":{"reference":"urn:uuid:ann"},"status":"accepted"}]}`,
+			map[string]tree.State{".description": tree.Folded, ".comment": tree.Folded}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resources := []string{annLee, sodium, tt.resource}
+			switch { // what leads to it
+			case strings.Contains(tt.resource, `"Practitioner"`):
+				resources[1] = strings.Replace(sodium, `"code"`, `"performer":[{"reference":"urn:uuid:bo"}],"code"`, 1)
+			case strings.Contains(tt.resource, `"Organization"`):
+				resources[1] = strings.Replace(foreign, `"source"`, `"sender":{"reference":"urn:uuid:clinic"},"source"`, 1)
+			case strings.Contains(tt.resource, `"Patient"`):
+				resources = []string{tt.resource}
+			}
+			rec := recordOf(t, resources...)
+			home := cameHome(t, rec)
+			if lost := maptest.NotHome(rec, home...); len(lost) > 0 {
+				t.Errorf("called carried and not at home: %q", lost)
+			}
+			found, last := map[string]bool{}, rec.Resources[len(rec.Resources)-1]
+			rec.EachLeaf(func(l *mapping.Leaf) {
+				for end, want := range tt.states {
+					if place := l.Place(); l.Resource == last && strings.HasSuffix(place, end) {
+						found[end] = true
+						if l.State != want {
+							t.Errorf("%s is %s (%s), want %s", place, l.State, l.Why, want)
+						}
+					}
+				}
+			})
+			if len(found) != len(tt.states) {
+				t.Errorf("found %v", slices.Sorted(maps.Keys(found)))
+			}
+		})
+	}
+}
+
+// TestCarriedComesHome holds the law over the records of others.
+func TestCarriedComesHome(t *testing.T) {
+	faults := map[string]int{}
+	born := fhirBorn(t)
+	for _, name := range slices.Sorted(maps.Keys(born)) {
+		rec := born[name]()
+		home := cameHome(t, rec)
+		if home == nil {
+			continue
+		}
+		for _, place := range maptest.NotHome(rec, home...) {
+			if faults[place]++; faults[place] == 1 {
+				t.Logf("%s: %s", name, place)
+			}
+		}
+	}
+	for _, place := range slices.Sorted(maps.Keys(faults)) {
+		t.Errorf("%4d of %s are called carried and not at home", faults[place], place)
+	}
+}

@@ -28,9 +28,8 @@ func NotHome(rec *mapping.Record, home ...*mapping.Record) (places []string) {
 }
 
 var (
-	rootOf   = regexp.MustCompile(`^(Bundle\.entry\.resource\.ofType\(\w+\)|\w+)(\[\d+\])?\.`)
-	ordinals = regexp.MustCompile(`\[\d+\]`)
-	moment   = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?$`)
+	rootOf = regexp.MustCompile(`^(Bundle\.entry\.resource\.ofType\(\w+\)|\w+)(\[\d+\])?\.`)
+	moment = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?$`)
 )
 
 // said is what a leaf says of a resource of its type: the element, without its places in lists, and the value; empty of references, which each format
@@ -44,5 +43,5 @@ func said(l *mapping.Leaf) string {
 	if m := moment.FindStringSubmatch(text); m != nil {
 		text = m[1] + strings.Replace(m[4], "Z", "+00:00", 1)
 	}
-	return l.Resource.Type() + "." + ordinals.ReplaceAllString(rootOf.ReplaceAllString(l.Place(), ""), "") + "=" + text
+	return l.Resource.Type() + "." + Unnumbered(rootOf.ReplaceAllString(l.Place(), "")) + "=" + text
 }

@@ -175,7 +175,7 @@ func lacksSubject(d *tree.Doc, typ string, structure *schema.Part) bool {
 		return true
 	})
 	return patients == 2 && there == 1 || slices.ContainsFunc(demanded, func(name string) bool {
-		return demands(structure, name) && !holds(d, tree.Root, name)
+		return hasToHave(structure, name) && !holds(d, tree.Root, name)
 	})
 }
 
@@ -212,16 +212,16 @@ func lacksPerson(d *tree.Doc, n tree.Node, part *schema.Part) bool {
 				}
 			}
 		}
-		if !there && p.Min > 0 && demands(p, "PID") {
+		if !there && p.Min > 0 && hasToHave(p, "PID") {
 			return true
 		}
 	}
 	return false
 }
 
-// demands reports a group that cannot be without a segment.
-func demands(group *schema.Part, name string) bool {
+// hasToHave reports a group that cannot be without a segment.
+func hasToHave(group *schema.Part, name string) bool {
 	return slices.ContainsFunc(group.Parts, func(p *schema.Part) bool {
-		return p.Min > 0 && (p.Name == name || !p.IsSegment() && !p.Choice && demands(p, name))
+		return p.Min > 0 && (p.Name == name || !p.IsSegment() && !p.Choice && hasToHave(p, name))
 	})
 }

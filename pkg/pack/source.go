@@ -146,7 +146,7 @@ func (s *Sources) Contains(info fs.FileInfo) bool {
 
 // WriteTo writes all sources into a package, in the order of their names.
 func (s *Sources) WriteTo(ctx context.Context, w *Writer) error {
-	slices.SortFunc(s.list, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(s.list, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	for i := range s.list {
 		if err := s.list[i].writeTo(ctx, w); err != nil {
 			return err

@@ -96,7 +96,7 @@ func (d folder) List(context.Context) ([]Item, error) {
 		}
 		items = append(items, Item{e.Name(), info.Size(), info.ModTime()})
 	}
-	slices.SortFunc(items, func(a, b Item) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(items, func(a, b Item) int { return strings.Compare(a.Name, b.Name) })
 	return items, nil
 }
 

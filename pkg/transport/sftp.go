@@ -361,7 +361,7 @@ func (i *sftpInbox) List(ctx context.Context) (items []Item, err error) {
 		}
 		return nil
 	})
-	slices.SortFunc(items, func(a, b Item) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(items, func(a, b Item) int { return strings.Compare(a.Name, b.Name) })
 	return items, err
 }
 

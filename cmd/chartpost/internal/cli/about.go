@@ -45,7 +45,7 @@ func patientsIn(ctx context.Context, sources *pack.Sources) ([]journal.Patient, 
 			return nil, err
 		}
 	}
-	slices.SortFunc(list, func(a, b journal.Patient) int {
+	slices.SortStableFunc(list, func(a, b journal.Patient) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Birth, b.Birth), cmp.Compare(a.MRN, b.MRN))
 	})
 	return list, nil

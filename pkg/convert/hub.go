@@ -168,18 +168,26 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	out := &Record{Record: rec, FromFHIR: true}
 	var envelopes []envelope
 	key := sync.OnceValue(h.key)
-	add := func(i int, x *rpb.Bundle_Entry) {
+	add := func(i int, x *rpb.Bundle_Entry, p *fhir.Partial) {
 		if m := fhir.Unwrap(x.GetResource()); m != nil {
-			w.add(rec, m, x.GetFullUrl().GetValue(), key, i)
+			w.add(rec, m, x.GetFullUrl().GetValue(), key, i).Moved = p.Moved(i)
+		}
+		if x == nil {
+			return
 		}
 		if x.Search != nil || x.Request != nil || x.Response != nil || x.Link != nil {
 			envelopes = append(envelopes, envelope{i, &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
 		}
 	}
+	var part *fhir.Partial
 	if h.text != nil {
 		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
 		if lost := fhir.Lost(finds); lost != nil {
-			return nil, lost
+			if part = fhir.Salvage(h.text, false, h.at(raw.Index)); part == nil || part.Resource == nil {
+				return nil, lost
+			}
+			m, finds = part.Resource, append(fhir.Soften(finds), part.Findings...)
+			out.keep(part, "", nil)
 		}
 		h.resource, out.Findings = m, finds
 	}
@@ -188,33 +196,62 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.ID, out.whole = b.GetId().GetValue(), b
 		rec.Bundle = &rpb.Bundle{Id: b.Id, Meta: b.Meta, ImplicitRules: b.ImplicitRules, Language: b.Language, Identifier: b.Identifier,
 			Type: b.Type, Timestamp: b.Timestamp, Total: b.Total, Link: b.Link, Signature: b.Signature}
+		rec.Moved = part.Moved(-1)
 		for i, x := range b.Entry {
-			add(i, x)
+			if part != nil && part.Entries != nil {
+				i = part.Entries[i]
+			}
+			add(i, x, part)
+		}
+		if part != nil && part.Undated && w.o.toBundles() {
+			out.undate()
 		}
 	case h.resource != nil:
-		rec.Add(mapping.NewResource(h.resource, ""))
+		r := mapping.NewResource(h.resource, "")
+		r.Moved = part.Moved(-1)
+		rec.Add(r)
 		out.ID, out.loose = fhir.IDOf(h.resource), true
 	case h.piece != nil:
 		out.ID, out.whole, out.Piece = h.piece.shell.GetId().GetValue(), h.piece.shell, true
 		rec.Part = true
 		if h.piece.first {
 			rec.Bundle = h.piece.shell
+			if p := h.piece.lost; p != nil {
+				rec.Moved = p.Moved(-1)
+				out.keep(p, "", nil)
+			}
 		}
 		for _, e := range h.piece.entries {
 			x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index, fhir.Options{Record: raw.Index, Line: e.Place.Line, Column: e.Place.Column})
-			if x == nil || fhir.Lost(finds) != nil {
-				return nil, errChanged // all was well when it was read before
+			var part *fhir.Partial
+			if fhir.Lost(finds) != nil {
+				if part = salvageEntry(e, raw.Index); part == nil {
+					return nil, errChanged // it could be when it was read before
+				}
+				x, finds = part.Item, append(fhir.Soften(finds), part.Findings...)
+				out.keep(part, "", nil)
 			}
 			out.Findings = append(out.Findings, finds...)
-			add(e.Index, x)
+			add(e.Index, x, part)
 		}
 	default:
 		out.loose = true
-		for m, err := range h.group.resources() {
+		at := -1
+		for x, err := range h.group.resources() {
 			if err != nil {
 				return nil, err
 			}
-			rec.Add(mapping.NewResource(m, ""))
+			m := x.m
+			r := mapping.NewResource(m, "")
+			if at++; x.part != nil {
+				r.Moved = x.part.Moved(-1)
+				place := ""
+				if len(h.group.members) > 1 {
+					place = fmt.Sprintf("Bundle.entry[%d].resource", at)
+				}
+				out.keep(x.part, place, r)
+			}
+			rec.Add(r)
 			if out.ID == "" && fhir.TypeOf(m) == "Patient" {
 				out.ID = fhir.IDOf(m)
 			}
@@ -244,12 +281,14 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	if h.group != nil {
 		w.share(out, h.group)
 	}
+	out.tellLost()
 	return out, nil
 }
 
 // share tells the leaves of what other groups may have too apart from those of the group's own.
 func (w *fhirWorker) share(rec *Record, g *group) {
 	keys := map[*mapping.Resource]uint64{}
+	rec.shares = keys
 	key, at := uint64(0), 0
 	for _, r := range rec.Resources {
 		if !r.Inside() { // else it stands behind the one that contains it
@@ -280,7 +319,7 @@ func (w *fhirWorker) share(rec *Record, g *group) {
 }
 
 // add adds the resource of a bundle's entry.
-func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) {
+func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) *mapping.Resource {
 	r := mapping.NewResource(m, fullURL)
 	r.Entry = entry + 1
 	rec.Add(r)
@@ -290,6 +329,7 @@ func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, k
 		}
 		setID(m, r.ID)
 	}
+	return r
 }
 
 // idOfURL is the last part of a fullUrl, if that can be an id.
@@ -541,7 +581,11 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 	if h.text != nil {
 		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
 		if lost := fhir.Lost(finds); lost != nil {
-			return Description{}, lost
+			part := fhir.Salvage(h.text, false, h.at(raw.Index))
+			if part == nil || part.Resource == nil {
+				return Description{}, lost
+			}
+			m = part.Resource
 		}
 		h.resource = m
 	}

@@ -231,21 +231,33 @@ type group struct {
 	members []int32
 }
 
+// member is a resource of a group, and what was kept of it if that is not all.
+type member struct {
+	m    proto.Message
+	part *fhir.Partial
+}
+
 // resources reads them again.
-func (g *group) resources() iter.Seq2[proto.Message, error] {
-	return func(yield func(proto.Message, error) bool) {
+func (g *group) resources() iter.Seq2[member, error] {
+	return func(yield func(member, error) bool) {
 		for _, i := range g.members {
 			text, err := g.of.store.get(g.of.spans[i])
 			if err != nil {
-				yield(nil, err)
+				yield(member{}, err)
 				return
 			}
-			m, finds := fhir.Unmarshal(text)
-			if m == nil || fhir.Lost(finds) != nil {
-				yield(nil, errChanged) // it was read before
+			var x member
+			var finds []*diag.Finding
+			if x.m, finds = fhir.Unmarshal(text); fhir.Lost(finds) != nil {
+				if x.part = fhir.Salvage(text, false); x.part != nil {
+					x.m = x.part.Resource
+				}
+			}
+			if x.m == nil {
+				yield(x, errChanged) // it was read before
 				return
 			}
-			if !yield(m, nil) {
+			if !yield(x, nil) {
 				return
 			}
 		}

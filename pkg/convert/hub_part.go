@@ -1,0 +1,131 @@
+package convert
+
+import (
+	"strings"
+
+	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+
+	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file keeps account of what could not be read of FHIR: the record is converted without it (fhir.Partial), and the ledger has its leaves.
+
+// lostLeaf is a leaf that is not in the hub.
+type lostLeaf struct {
+	fhir.LostLeaf
+	of *mapping.Resource // of a record of resources that stood alone
+}
+
+// keep takes over what is known of a part of the record that was not read whole. A place takes the place of the name of its type.
+func (rec *Record) keep(p *fhir.Partial, place string, of *mapping.Resource) {
+	for _, l := range p.Lost {
+		if place != "" {
+			if i := strings.IndexByte(l.At, '.'); i >= 0 {
+				l.At = place + l.At[i:]
+			}
+		}
+		rec.lost = append(rec.lost, lostLeaf{l, of})
+	}
+	rec.Record.Added(p.Made())
+}
+
+// tellLost adds the leaves that are not in the hub to those of the record.
+func (rec *Record) tellLost() {
+	if len(rec.lost) == 0 {
+		return
+	}
+	tell := func(l *lostLeaf) (func() string, tree.State, string) {
+		s := tree.Declined
+		if l.Invalid {
+			s = tree.Invalid
+		}
+		return func() string { return l.At }, s, l.Why
+	}
+	leaves, share := rec.Leaves, rec.Shared
+	rec.Leaves = func(f func(func() string, tree.State, string)) {
+		leaves(f)
+		for i := range rec.lost {
+			if l := &rec.lost[i]; rec.shares[l.of] == 0 {
+				f(tell(l))
+			}
+		}
+	}
+	if share == nil {
+		return
+	}
+	rec.Shared = func(f func(uint64, func() string, tree.State, string)) {
+		told := map[uint64]bool{}
+		share(func(key uint64, place func() string, s tree.State, why string) {
+			f(key, place, s, why)
+			if told[key] {
+				return
+			}
+			told[key] = true
+			for i := range rec.lost { // those of one key stand together
+				if l := &rec.lost[i]; rec.shares[l.of] == key {
+					place, s, why := tell(l)
+					f(key, place, s, why)
+				}
+			}
+		})
+	}
+}
+
+// undate makes a collection of a document of which the time or the identifier cannot be read: FHIR has no document without.
+func (rec *Record) undate() {
+	at := diag.Place{Path: "Bundle"}
+	rec.Findings = append(rec.Findings, diag.New(NoInstant, at, "the time or the identifier of the document cannot be read: it is a collection, with its Composition first"))
+	rec.whole.Type = &rpb.Bundle_TypeCode{Value: codes.BundleTypeCode_COLLECTION}
+	rec.Record.Bundle.Type = nil
+	rec.lost = append(rec.lost, lostLeaf{LostLeaf: fhir.LostLeaf{At: "Bundle.type", Why: "the time or the identifier of the document cannot be read, and FHIR has no document without"}})
+}
+
+// salvageEntry is what can be kept of an entry of a large bundle.
+func salvageEntry(e fhir.Entry, record int) *fhir.Partial {
+	return fhir.SalvageEntry([]byte(e.Text), e.Index, fhir.Options{Record: record, Line: e.Place.Line, Column: e.Place.Column})
+}
+
+// salvage keeps what can be kept of a part of a large bundle that cannot be read whole; if nothing can, the bundle is rejected.
+func (b *largeBundle) salvage(p *fhir.Entry, lost *diag.Finding, record int) *diag.Finding {
+	switch {
+	case p.Over || p.Text == "":
+		return lost
+	case p.End:
+		b.lost = fhir.Salvage([]byte(p.Text), true, fhir.Options{Record: record, Line: p.Place.Line, Column: p.Place.Column})
+		if b.lost == nil || b.lost.Resource == nil {
+			return lost
+		}
+		p.Bundle, _ = b.lost.Resource.(*rpb.Bundle)
+		return nil
+	}
+	part := salvageEntry(*p, record)
+	if part == nil {
+		return lost
+	}
+	p.Item, p.Resource = part.Item, part.Resource
+	if p.Item == nil {
+		if b.why == nil {
+			b.why = lost
+		}
+		b.head = b.head || p.Index == 0
+		p.Item = &rpb.Bundle_Entry{}
+	} else if p.Resource == nil {
+		b.kept++
+	}
+	return nil
+}
+
+// empty says why nothing can be kept of a bundle of which some entries could not be.
+func (b *largeBundle) empty() *diag.Finding {
+	switch t := b.shell.GetType().GetValue(); {
+	case b.why == nil:
+		return nil
+	case b.kept == 0, b.head && (t == codes.BundleTypeCode_DOCUMENT || t == codes.BundleTypeCode_MESSAGE):
+		return b.why
+	}
+	return nil
+}

@@ -73,6 +73,14 @@ func looseFHIR(head []byte) string {
 	return syntax
 }
 
+// typeOf is the type of the resource with which a text begins.
+func typeOf(text []byte) string {
+	if t := fhir.SniffXML(text); t != "" {
+		return t
+	}
+	return typeOfJSON(text)
+}
+
 // typeOfJSON is the type of the resource with which a text begins.
 func typeOfJSON(head []byte) string {
 	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte(utf8Mark))), jsontext.AllowDuplicateNames(true))
@@ -183,7 +191,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	if h.text != nil {
 		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
 		if lost := fhir.Lost(finds); lost != nil {
-			if part = fhir.Salvage(h.text, false, h.at(raw.Index)); part == nil || part.Resource == nil {
+			if part = fhir.Salvage(h.text, false, h.at(raw.Index)); part == nil || part.Resource == nil || !w.o.hub() && part.DroppedPatient() {
 				return nil, lost
 			}
 			m, finds = part.Resource, append(fhir.Soften(finds), part.Findings...)

@@ -18,11 +18,12 @@ import (
 // been seen, so their texts wait in a store, and in memory there is only who refers to whom: numbers instead of names, some 100
 // bytes for a resource.
 type gathering struct {
-	store *store
-	spans []span
-	kinds []uint16
-	types []string // by kind
-	finds map[int32][]*diag.Finding
+	store  *store
+	spans  []span
+	kinds  []uint16
+	types  []string // by kind
+	finds  map[int32][]*diag.Finding
+	unread bool // there is a patient more, which could not be read
 
 	names map[[16]byte]int32 // numbers of what references lead to, by digest
 	first []int32            // by number: the first resource that is called so, -1 if there is none
@@ -140,7 +141,7 @@ func (g *gathering) byPatient() iter.Seq[[]int32] {
 				patients++
 			}
 		}
-		if patients < 2 {
+		if patients < 2 && !g.unread { // else nobody knows which of the two it is that the rest belongs to
 			if all > 0 {
 				group := make([]int32, all)
 				for i := range all {

@@ -86,10 +86,11 @@ type fhirReading struct {
 	yield  func(*Raw, error) bool
 	whole  int
 
-	index int
-	alone *gathering // resources that stand alone
-	store *store     // of the large bundle at hand
-	err   error      // of store
+	index  int
+	alone  *gathering // resources that stand alone
+	unread bool       // a patient among them could not be read
+	store  *store     // of the large bundle at hand
+	err    error      // of store
 }
 
 // read ends early, without an error, when nobody wants more.
@@ -156,6 +157,7 @@ func (x *fhirReading) read() error {
 			raw.Data, raw.Findings = hubRecord{text: text, line: e.Place.Line, column: e.Place.Column}, nil
 		}
 		if lost != nil {
+			x.unread = x.unread || typeOf(text) == "Patient"
 			lost.Place.Record = x.index
 			raw.Reject, raw.Findings, raw.Data = lost, nil, nil
 		}
@@ -193,6 +195,7 @@ func (x *fhirReading) groups() error {
 	if err := g.store.ready(); err != nil {
 		return err
 	}
+	g.unread = x.unread
 	var held *Raw // the last one closes the store
 	for members := range x.pieces(g) {
 		if held != nil && !x.yield(held, nil) {

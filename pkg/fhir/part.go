@@ -31,11 +31,11 @@ type Partial struct {
 	Lost     []LostLeaf
 	Findings []*diag.Finding // what was left out beside the faults themselves
 	Entries  []int           // of a bundle, the places of the entries that were kept
-	Dropped  []Named         // of a bundle or an entry, the resources that were not
 	Undated  bool            // a bundle of type document that lost its time or its identifier
 
-	moved map[int]map[string][]int
-	made  bool
+	moved   map[int]map[string][]int
+	made    bool
+	patient bool
 }
 
 // LostLeaf is a leaf that is not in the resource, with its place in the source.
@@ -45,9 +45,6 @@ type LostLeaf struct {
 	Invalid bool // it could not be read; else it was left out because of others
 }
 
-// Named is what a resource is called that could not be kept.
-type Named struct{ Type, ID string }
-
 // Moved tells the places of list items in the source from those in what was kept: by the path of a list, where its items stood. entry is the place
 // of the bundle's entry in the source, -1 of a resource that is in none.
 func (p *Partial) Moved(entry int) map[string][]int {
@@ -56,6 +53,9 @@ func (p *Partial) Moved(entry int) map[string][]int {
 	}
 	return p.moved[entry]
 }
+
+// DroppedPatient reports that a patient could not be kept. Other formats write what is about nobody that they know as about the one whom they know.
+func (p *Partial) DroppedPatient() bool { return p.patient }
 
 const (
 	whyUnknown   = "FHIR R4 has no such element"
@@ -329,17 +329,10 @@ func (s *sifter) resource(n *node, contained bool, depth int) hurt {
 	return h
 }
 
-// named notes what a resource is called that is left out.
+// named notes that a patient is left out.
 func (s *sifter) named(n *node) {
-	x := Named{}
-	if t := n.member("resourceType"); t != nil {
-		x.Type = t.text()
-	}
-	if id := n.member("id"); id != nil {
-		x.ID = id.text()
-	}
-	if !s.inside {
-		s.out.Dropped = append(s.out.Dropped, x)
+	if t := n.member("resourceType"); t != nil && t.text() == "Patient" && !s.inside {
+		s.out.patient = true
 	}
 }
 
@@ -399,6 +392,7 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 	slots := make([]*slot, 0, len(n.kids))
 	byKey := map[*key]*slot{}
 	of := map[*plan.Element]*key{}
+	var strange []string
 	for _, m := range n.kids {
 		bare := strings.TrimPrefix(m.name, "_")
 		under := len(bare) < len(m.name)
@@ -444,7 +438,14 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 		switch {
 		case mayModify(c.typ, m):
 			refuse(whyModifier)
-		case c.typ.Go == extensionType, isRequired(c.typ, bare):
+		case c.typ.Go == extensionType:
+			refuse(whyTogether)
+		default:
+			strange = append(strange, bare)
+		}
+	}
+	for _, e := range c.typ.Required() {
+		if !slices.ContainsFunc(slots, func(x *slot) bool { return x.k.elem == e }) && slices.ContainsFunc(strange, func(name string) bool { return isNearly(e, name) }) {
 			refuse(whyRequired)
 		}
 	}

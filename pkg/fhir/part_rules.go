@@ -63,13 +63,10 @@ func changes(c *codec, k *key) (why string, from hurt) {
 	return "", 0
 }
 
-// isRequired reports a name that is nearly that of an element that FHIR demands: medication, which R4 has as medicationReference.
-func isRequired(t *plan.Type, name string) bool {
-	low := strings.ToLower(name)
-	return slices.ContainsFunc(t.Required(), func(e *plan.Element) bool {
-		want := strings.ToLower(e.Name)
-		return plan.Near(low, want) || e.Choice != nil && strings.HasPrefix(low, want)
-	})
+// isNearly reports that a name that FHIR has not is nearly that of an element: medication, which R4 has as medicationReference.
+func isNearly(e *plan.Element, name string) bool {
+	low, want := strings.ToLower(name), strings.ToLower(e.Name)
+	return plan.Near(low, want) || e.Choice != nil && strings.HasPrefix(low, want)
 }
 
 // otherModifiers are elements, in lower case, that other editions of FHIR flag as modifiers or that say whom a resource is about, and whose names do

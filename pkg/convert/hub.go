@@ -184,7 +184,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			return
 		}
 		if x.Search != nil || x.Request != nil || x.Response != nil || x.Link != nil {
-			envelopes = append(envelopes, envelope{i, &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
+			envelopes = append(envelopes, envelope{index: i, entry: &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
 		}
 	}
 	var part *fhir.Partial
@@ -264,6 +264,10 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 				out.ID = fhir.IDOf(m)
 			}
 		}
+	}
+	envelopes = out.ofEntries(envelopes)
+	if out.whole != nil {
+		inOrder(out.Findings)
 	}
 	if f := onePage(rec.Bundle); f != nil {
 		out.Findings = append(out.Findings, f)
@@ -356,7 +360,8 @@ func newID(key, typ string, entry int) string {
 // envelope is what a bundle's entry says beside its resource.
 type envelope struct {
 	index int
-	entry *rpb.Bundle_Entry
+	entry *rpb.Bundle_Entry // nil: nothing
+	lost  []lostLeaf
 }
 
 // leaves gives the leaves of a record that stays FHIR. Lost is what a bundle says that is written as another or as none.
@@ -387,6 +392,14 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 
 // leaves gives its leaves, those of the outcome of a response as well.
 func (e *envelope) leaves(f func(func() string, tree.State, string), s tree.State, why string) {
+	defer func() {
+		for i := range e.lost {
+			f(e.lost[i].tell())
+		}
+	}()
+	if e.entry == nil {
+		return
+	}
 	mapping.NewRecord(nil, mapping.NewResource(e.entry, "")).EachLeaf(func(l *mapping.Leaf) {
 		f(func() string {
 			at, rest := l.Place(), ""

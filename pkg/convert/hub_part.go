@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	codes "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -18,6 +20,44 @@ import (
 type lostLeaf struct {
 	fhir.LostLeaf
 	of *mapping.Resource // of a record of resources that stood alone
+}
+
+// ofEntries gives the lost leaves of a bundle's entries to their envelopes, which are in order.
+func (rec *Record) ofEntries(envelopes []envelope) []envelope {
+	rest := rec.lost[:0:0]
+	for _, l := range rec.lost {
+		if l.Entry < 0 || l.of != nil {
+			rest = append(rest, l)
+			continue
+		}
+		i, found := slices.BinarySearchFunc(envelopes, l.Entry, func(e envelope, at int) int { return e.index - at })
+		if !found {
+			envelopes = slices.Insert(envelopes, i, envelope{index: l.Entry})
+		}
+		envelopes[i].lost = append(envelopes[i].lost, l)
+	}
+	rec.lost = rest
+	return envelopes
+}
+
+// inOrder puts the findings of a bundle into the order in which its pieces are read: those of the bundle itself, then of entry after entry.
+func inOrder(finds []*diag.Finding) {
+	at := func(f *diag.Finding) int {
+		rest, ok := strings.CutPrefix(f.Place.Path, "Bundle.entry[")
+		if !ok {
+			return -1
+		}
+		n, _ := strconv.Atoi(rest[:max(0, strings.IndexByte(rest, ']'))])
+		return n
+	}
+	slices.SortStableFunc(finds, func(a, b *diag.Finding) int { return at(a) - at(b) })
+}
+
+func (l *lostLeaf) tell() (place func() string, s tree.State, why string) {
+	if s = tree.Declined; l.Invalid {
+		s = tree.Invalid
+	}
+	return func() string { return l.At }, s, l.Why
 }
 
 // keep takes over what is known of a part of the record that was not read whole. A place takes the place of the name of its type.
@@ -38,21 +78,14 @@ func (rec *Record) tellLost() {
 	if len(rec.lost) == 0 {
 		return
 	}
-	tell := func(l *lostLeaf) (func() string, tree.State, string) {
-		s := tree.Declined
-		if l.Invalid {
-			s = tree.Invalid
-		}
-		return func() string { return l.At }, s, l.Why
-	}
 	leaves, share := rec.Leaves, rec.Shared
 	rec.Leaves = func(f func(func() string, tree.State, string)) {
-		leaves(f)
 		for i := range rec.lost {
 			if l := &rec.lost[i]; rec.shares[l.of] == 0 {
-				f(tell(l))
+				f(l.tell())
 			}
 		}
+		leaves(f)
 	}
 	if share == nil {
 		return
@@ -67,7 +100,7 @@ func (rec *Record) tellLost() {
 			told[key] = true
 			for i := range rec.lost { // those of one key stand together
 				if l := &rec.lost[i]; rec.shares[l.of] == key {
-					place, s, why := tell(l)
+					place, s, why := l.tell()
 					f(key, place, s, why)
 				}
 			}
@@ -81,7 +114,7 @@ func (rec *Record) undate() {
 	rec.Findings = append(rec.Findings, diag.New(NoInstant, at, "the time or the identifier of the document cannot be read: it is a collection, with its Composition first"))
 	rec.whole.Type = &rpb.Bundle_TypeCode{Value: codes.BundleTypeCode_COLLECTION}
 	rec.Record.Bundle.Type = nil
-	rec.lost = append(rec.lost, lostLeaf{LostLeaf: fhir.LostLeaf{At: "Bundle.type", Why: "the time or the identifier of the document cannot be read, and FHIR has no document without"}})
+	rec.lost = append(rec.lost, lostLeaf{LostLeaf: fhir.LostLeaf{At: "Bundle.type", Entry: -1, Why: "the time or the identifier of the document cannot be read, and FHIR has no document without"}})
 }
 
 // salvageEntry is what can be kept of an entry of a large bundle.

@@ -43,6 +43,7 @@ type LostLeaf struct {
 	At      string
 	Why     string
 	Invalid bool // it could not be read; else it was left out because of others
+	Entry   int  // of the bundle, in which it is; -1 if it is in none
 }
 
 // Moved tells the places of list items in the source from those in what was kept: by the path of a list, where its items stood. entry is the place
@@ -908,12 +909,13 @@ func fragments(n *node, gone bool, before, after map[string]bool) {
 // collector writes down where the leaves are that were left out.
 type collector struct {
 	*sifter
+	entryAt   int
 	base, rel []byte
 	moved     map[string][]int
 }
 
 func (s *sifter) collectRoot(n *node, k *key) {
-	c := collector{sifter: s, base: []byte(k.name), moved: map[string][]int{}}
+	c := collector{sifter: s, entryAt: -1, base: []byte(k.name), moved: map[string][]int{}}
 	c.walk(n, k.codec(), nil)
 	if len(c.moved) > 0 {
 		s.out.moved[-1] = c.moved
@@ -928,7 +930,7 @@ func (s *sifter) collectEntry(n *node, index int) {
 
 // entry walks an entry of the bundle: its resource has places of its own.
 func (c *collector) entry(n *node, index int) {
-	in := collector{sifter: c.sifter, base: append(append([]byte(nil), c.base...), c.rel...), moved: map[string][]int{}}
+	in := collector{sifter: c.sifter, entryAt: index, base: append(append([]byte(nil), c.base...), c.rel...), moved: map[string][]int{}}
 	for _, m := range n.kids {
 		if m.name != "resource" || m.stray {
 			continue
@@ -937,17 +939,17 @@ func (c *collector) entry(n *node, index int) {
 			continue
 		}
 		if k := c.typeOf(m); k != nil {
-			r := collector{sifter: c.sifter, base: append(append([]byte(nil), in.base...), ".resource"...), moved: in.moved}
+			r := collector{sifter: c.sifter, entryAt: index, base: append(append([]byte(nil), in.base...), ".resource"...), moved: in.moved}
 			r.walk(m, k.codec(), nil)
 		} else {
-			r := collector{sifter: c.sifter, base: append(append([]byte(nil), in.base...), ".resource"...), moved: map[string][]int{}}
+			r := collector{sifter: c.sifter, entryAt: index, base: append(append([]byte(nil), in.base...), ".resource"...), moved: map[string][]int{}}
 			r.walk(m, nil, nil)
 		}
 	}
 	if len(in.moved) > 0 {
 		c.out.moved[index] = in.moved
 	}
-	rest := collector{sifter: c.sifter, base: in.base, moved: map[string][]int{}}
+	rest := collector{sifter: c.sifter, entryAt: index, base: in.base, moved: map[string][]int{}}
 	rest.members(n, entryCodec(), "resource")
 }
 
@@ -963,7 +965,7 @@ func (c *collector) tell(n *node) {
 		at = string(c.base) + string(c.rel) + "[" + strconv.Itoa(i) + "]"
 	}
 	c.seen[at] = true
-	c.out.Lost = append(c.out.Lost, LostLeaf{At: at, Why: n.loss.why, Invalid: n.loss.invalid})
+	c.out.Lost = append(c.out.Lost, LostLeaf{At: at, Why: n.loss.why, Invalid: n.loss.invalid, Entry: c.entryAt})
 }
 
 func (c *collector) walk(n *node, of *codec, k *key) {
@@ -1028,10 +1030,15 @@ func (c *collector) list(n *node, of *codec, k *key) {
 				next = r.codec()
 			}
 		}
-		if bundle && m.object() {
+		if bundle && m.object() && !m.leaf() {
 			c.entry(m, i)
 		} else {
+			was := c.entryAt
+			if bundle {
+				c.entryAt = i
+			}
 			c.walk(m, next, nil)
+			c.entryAt = was
 		}
 		c.rel = c.rel[:rel]
 		if m.gone {

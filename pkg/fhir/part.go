@@ -231,6 +231,7 @@ type sifter struct {
 // frame is the resource that contains others.
 type frame struct {
 	lost bool            // some of those contained
+	led  bool            // a reference of which nobody knows where it led
 	kept map[string]bool // the ids of the others
 }
 
@@ -351,9 +352,13 @@ func (s *sifter) part(c *codec, n *node, depth int) hurt {
 		} else {
 			s.lose(n, whyKind)
 		}
+		s.led(c)
 		return harmed
 	}
 	h, why := s.object(c, n, depth)
+	if h > slight {
+		s.led(c)
+	}
 	if why != "" {
 		switch {
 		case n.gone:
@@ -365,6 +370,13 @@ func (s *sifter) part(c *codec, n *node, depth int) hurt {
 		return harmed
 	}
 	return h
+}
+
+// led notes that of a reference something was lost.
+func (s *sifter) led(c *codec) {
+	if s.within != nil && c.typ.Name == "Reference" {
+		s.within.led = true
+	}
 }
 
 // slot is what stands in an object under one name, with and without _.
@@ -439,7 +451,7 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 		switch {
 		case mayModify(c.typ, m):
 			refuse(whyModifier)
-		case c.typ.Go == extensionType:
+		case c.typ.Go == extensionType, together[c.typ.Name] != nil && m.name != "fhir_comments": // it may be one of its parts
 			refuse(whyTogether)
 		default:
 			strange = append(strange, bare)
@@ -493,6 +505,11 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 	if h == unhurt {
 		return unhurt, ""
 	}
+	if s.inside && c.typ.Kind == plan.Resource { // a contained resource is found by its id
+		if id := n.member("id"); id != nil && id.gone {
+			return harmed, whyRequired
+		}
+	}
 	filled := map[*plan.Element]bool{}
 	for _, x := range slots {
 		e := x.k.elem
@@ -504,6 +521,16 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 		case ending:
 			return harmed, whyTogether
 		default:
+			return harmed, whyRequired
+		}
+	}
+	if names := either[c.typ.Name]; names != nil && s.noneOf(n, names) {
+		for _, x := range slots {
+			if slices.Contains(names, x.k.name) && !filled[x.k.elem] && len(filled) == 0 && s.fill(n, x) {
+				filled[x.k.elem] = true
+			}
+		}
+		if len(filled) == 0 {
 			return harmed, whyRequired
 		}
 	}
@@ -536,6 +563,20 @@ func (s *sifter) choices(slots []*slot, e *plan.Element) (n int) {
 		}
 	}
 	return n
+}
+
+// noneOf reports that an object had some of the elements named, and has none of them any more.
+func (s *sifter) noneOf(n *node, names []string) bool {
+	had := false
+	for _, m := range n.kids {
+		if !slices.Contains(names, strings.TrimPrefix(m.name, "_")) {
+			continue
+		}
+		if had = true; !m.gone {
+			return false
+		}
+	}
+	return had
 }
 
 // nothing reports an array without items.
@@ -593,7 +634,11 @@ func (s *sifter) slot(c *codec, x *slot, depth int) hurt {
 // list sifts an array of objects.
 func (s *sifter) list(x *slot, depth int) hurt {
 	n := x.val
+	contained := x.k.form == formPacked && x.k.name == "contained" && s.within != nil
 	if !n.list() {
+		if contained {
+			s.within.lost = true
+		}
 		if n.kind == 'n' {
 			s.lose(n, whyNull)
 		} else {
@@ -617,7 +662,7 @@ func (s *sifter) list(x *slot, depth int) hurt {
 		switch {
 		case x.k.form == formPacked:
 			h = max(h, s.resource(item, true, depth+1))
-			if x.k.name == "contained" && s.within != nil {
+			if contained {
 				id := ""
 				if m := item.member("id"); m != nil {
 					id = m.text()
@@ -669,7 +714,9 @@ func (s *sifter) primitive(c *codec, x *slot, depth int) hurt {
 		}
 	}
 	if why != "" {
-		s.lose(x.val, why)
+		if s.lose(x.val, why); x.k.form == formReference && s.within != nil {
+			s.within.led = true
+		}
 		return harmed
 	}
 	return h
@@ -830,7 +877,7 @@ func (s *sifter) fill(n *node, x *slot) bool {
 		return false
 	}
 	c := k.codec()
-	if k.form == formComplex && (strings.Contains(c.typ.Name, ".") || c.typ.Kind == plan.Resource) || k.form.primitive() && k.prim().Kind == plan.Code {
+	if k.form == formComplex && (strings.Contains(c.typ.Name, ".") || c.typ.Kind == plan.Resource) || k.form.primitive() && (k.prim().Kind == plan.Code || k.prim().Name == "code") {
 		return false
 	}
 	text := func(name, s string) *node { return &node{name: name, kind: '"', raw: quoted(s), filler: true} }
@@ -872,7 +919,7 @@ func (s *sifter) orphans(n *node) {
 			if m := r.member("id"); m != nil {
 				id = m.text()
 			}
-			if !r.gone && before["#"+id] && !after["#"+id] {
+			if !r.gone && (before["#"+id] || s.within.led) && !after["#"+id] && !after["#"] {
 				s.push("contained")
 				s.path[len(s.path)-1].n = i
 				s.leave(r, whyAlone)

@@ -14,13 +14,21 @@ import (
 // has become daily. The elements named may be missing.
 var together = map[string][]string{
 	"Quantity": {}, "SimpleQuantity": {}, "MoneyQuantity": {}, "Money": {}, "Age": {}, "Duration": {}, "Count": {}, "Distance": {},
-	"Range": {}, "Ratio": {}, "SampledData": {}, "Timing": {}, "Timing.repeat": {}, "Narrative": {},
+	"Range": {}, "Ratio": {}, "SampledData": {}, "Timing": {}, "Timing.repeat": {}, "Narrative": {}, "Observation.referenceRange": {},
 	"Coding":             {"userSelected"},
 	"Identifier":         {"type", "period", "assigner"},
 	"ContactPoint":       {"period", "rank"},
 	"Annotation":         {"author", "time"},
 	"Dosage":             {"text", "additionalInstruction", "patientInstruction", "route", "method", "site"},
 	"Dosage.doseAndRate": {"type"},
+}
+
+// either are elements of which FHIR wants one.
+var either = map[string][]string{
+	"Organization":                    {"name", "identifier"},
+	"Patient.contact":                 {"name", "telecom", "address", "organization"},
+	"Consent":                         {"policyRule", "policy"},
+	"MedicationAdministration.dosage": {"dose", "rateRatio", "rateQuantity"},
 }
 
 // whose are the elements of a resource that say whom it is about.
@@ -36,8 +44,8 @@ var bound = map[string][]string{
 	"Attachment":           {"contentType"},
 }
 
-// endings are elements of which a missing one says that something goes on. If they cannot be read, that is stated.
-var endings = map[string]string{"Period": "end", "Condition": "abatement"}
+// endings are elements of which a missing one says something: that it goes on, or that nothing was found. If they cannot be read, that is stated.
+var endings = map[string]string{"Period": "end", "Condition": "abatement", "Observation": "value", "Observation.component": "value"}
 
 // silent are elements that never change what the one says that they are in.
 var silent = []string{"extension", "id", "display", "userSelected"}
@@ -66,7 +74,7 @@ func changes(c *codec, k *key) (why string, from hurt) {
 // isNearly reports that a name that FHIR has not is nearly that of an element: medication, which R4 has as medicationReference.
 func isNearly(e *plan.Element, name string) bool {
 	low, want := strings.ToLower(name), strings.ToLower(e.Name)
-	return plan.Near(low, want) || e.Choice != nil && strings.HasPrefix(low, want)
+	return plan.Near(low, want) || strings.HasPrefix(low, want)
 }
 
 // otherModifiers are elements, in lower case, that other editions of FHIR flag as modifiers or that say whom a resource is about, and whose names do

@@ -211,8 +211,8 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 			}
 			add(i, x, part)
 		}
-		if part != nil && part.Undated && w.o.toBundles() {
-			out.undate()
+		if part != nil && part.Undone && w.o.toBundles() {
+			out.undo()
 		}
 	case h.resource != nil:
 		r := mapping.NewResource(h.resource, "")

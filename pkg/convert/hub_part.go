@@ -108,13 +108,13 @@ func (rec *Record) tellLost() {
 	}
 }
 
-// undate makes a collection of a document of which the time or the identifier cannot be read: FHIR has no document without.
-func (rec *Record) undate() {
+// undo makes a collection of a document of which something cannot be read that FHIR demands, as it does that all is there to which its Composition leads.
+func (rec *Record) undo() {
 	at := diag.Place{Path: "Bundle"}
-	rec.Findings = append(rec.Findings, diag.New(NoInstant, at, "the time or the identifier of the document cannot be read: it is a collection, with its Composition first"))
+	rec.Findings = append(rec.Findings, diag.New(NoInstant, at, "what FHIR demands of a document cannot be read: it is a collection, with its Composition first"))
 	rec.whole.Type = &rpb.Bundle_TypeCode{Value: codes.BundleTypeCode_COLLECTION}
 	rec.Record.Bundle.Type = nil
-	rec.lost = append(rec.lost, lostLeaf{LostLeaf: fhir.LostLeaf{At: "Bundle.type", Entry: -1, Why: "the time or the identifier of the document cannot be read, and FHIR has no document without"}})
+	rec.lost = append(rec.lost, lostLeaf{LostLeaf: fhir.LostLeaf{At: "Bundle.type", Entry: -1, Why: "what FHIR demands of a document cannot be read, so that it becomes a collection"}})
 }
 
 // salvageEntry is what can be kept of an entry of a large bundle.

@@ -31,7 +31,7 @@ type Partial struct {
 	Lost     []LostLeaf
 	Findings []*diag.Finding // what was left out beside the faults themselves
 	Entries  []int           // of a bundle, the places of the entries that were kept
-	Undated  bool            // a bundle of type document that lost its time or its identifier
+	Undone   bool            // a bundle of type document that lost what FHIR demands of one, or some of its resources
 
 	moved   map[int]map[string][]int
 	made    bool
@@ -595,7 +595,7 @@ func (s *sifter) bundle(n *node) string {
 	if typ == "document" {
 		lost := func(name string) bool { m := n.member(name); return m != nil && m.gone }
 		id := n.member("identifier")
-		s.out.Undated = lost("timestamp") || lost("identifier") || id != nil && id.object() && (id.member("value") == nil || id.member("value").gone)
+		s.out.Undone = lost("timestamp") || lost("identifier") || id != nil && id.object() && (id.member("value") == nil || id.member("value").gone)
 	}
 	if s.shell {
 		return ""
@@ -606,6 +606,11 @@ func (s *sifter) bundle(n *node) string {
 	}
 	if e.gone {
 		return whyNothing
+	}
+	if typ == "document" {
+		for _, x := range e.kids {
+			s.out.Undone = s.out.Undone || x.gone
+		}
 	}
 	if (typ == "document" || typ == "message") && len(e.kids) > 0 && e.kids[0].gone {
 		return whyHead

@@ -765,6 +765,9 @@ func (s *sifter) primitives(x *slot, depth int) hurt {
 		unders = x.under.kids
 	}
 	if vals != nil && unders != nil && len(vals) != len(unders) {
+		for _, u := range unders { // null only keeps a place
+			u.made = u.made || u.kind == 'n'
+		}
 		s.lose(x.under, whyStep)
 		unders, h = nil, max(h, excess)
 	}

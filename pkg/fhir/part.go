@@ -457,9 +457,20 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 			strange = append(strange, bare)
 		}
 	}
-	for _, e := range c.typ.Required() {
-		if !slices.ContainsFunc(slots, func(x *slot) bool { return x.k.elem == e }) && slices.ContainsFunc(strange, func(name string) bool { return isNearly(e, name) }) {
+	for _, e := range c.typ.Elements {
+		if len(strange) == 0 {
+			break
+		}
+		if slices.ContainsFunc(slots, func(x *slot) bool { return x.k.elem == e }) || !slices.ContainsFunc(strange, func(name string) bool { return isNearly(e, name) }) {
+			continue
+		}
+		switch k := c.keyOf(e); {
+		case e.Required:
 			refuse(whyRequired)
+		case slices.Contains(bound[c.typ.Name], e.Name):
+			refuse(whyTogether)
+		case slices.Contains(endings[c.typ.Name], e.Name) && !s.fill(n, &slot{k: k, val: n}):
+			refuse(whyTogether)
 		}
 	}
 	lose := func(x *slot, w string) {
@@ -506,20 +517,21 @@ func (s *sifter) object(c *codec, n *node, depth int) (h hurt, why string) {
 		return unhurt, ""
 	}
 	if s.inside && c.typ.Kind == plan.Resource { // a contained resource is found by its id
-		if id := n.member("id"); id != nil && id.gone {
+		if id := n.member("id"); id == nil || id.gone {
 			return harmed, whyRequired
 		}
 	}
 	filled := map[*plan.Element]bool{}
 	for _, x := range slots {
 		e := x.k.elem
-		ending := endings[c.typ.Name] == e.Name
+		ending := slices.Contains(endings[c.typ.Name], e.Name)
 		switch {
 		case !e.Required && !ending, !x.gone(), filled[e]:
 		case s.fill(n, x):
 			filled[e] = true
-		case ending:
+		case ending && s.inside:
 			return harmed, whyTogether
+		case ending: // of a type that has required elements itself
 		default:
 			return harmed, whyRequired
 		}
@@ -569,7 +581,8 @@ func (s *sifter) choices(slots []*slot, e *plan.Element) (n int) {
 func (s *sifter) noneOf(n *node, names []string) bool {
 	had := false
 	for _, m := range n.kids {
-		if !slices.Contains(names, strings.TrimPrefix(m.name, "_")) {
+		bare := strings.TrimPrefix(m.name, "_")
+		if !slices.ContainsFunc(names, func(name string) bool { return bare == name || m.gone && m.key == nil && strings.HasPrefix(bare, name) }) {
 			continue
 		}
 		if had = true; !m.gone {
@@ -577,6 +590,16 @@ func (s *sifter) noneOf(n *node, names []string) bool {
 		}
 	}
 	return had
+}
+
+// keyOf is the key of an element, of a choice its first.
+func (c *codec) keyOf(e *plan.Element) *key {
+	for _, k := range c.keys {
+		if k.elem == e {
+			return k
+		}
+	}
+	return nil
 }
 
 // nothing reports an array without items.
@@ -885,7 +908,7 @@ func (s *sifter) fill(n *node, x *slot) bool {
 		return false
 	}
 	c := k.codec()
-	if k.form == formComplex && (strings.Contains(c.typ.Name, ".") || c.typ.Kind == plan.Resource) || k.form.primitive() && (k.prim().Kind == plan.Code || k.prim().Name == "code") {
+	if k.form == formComplex && (strings.Contains(c.typ.Name, ".") || c.typ.Kind == plan.Resource || len(c.typ.Required()) > 0) || k.form.primitive() && (k.prim().Kind == plan.Code || k.prim().Name == "code") {
 		return false
 	}
 	text := func(name, s string) *node { return &node{name: name, kind: '"', raw: quoted(s), filler: true} }

@@ -14,7 +14,7 @@ import (
 // has become daily. The elements named may be missing.
 var together = map[string][]string{
 	"Quantity": {}, "SimpleQuantity": {}, "MoneyQuantity": {}, "Money": {}, "Age": {}, "Duration": {}, "Count": {}, "Distance": {},
-	"Range": {}, "Ratio": {}, "SampledData": {}, "Timing": {}, "Timing.repeat": {}, "Narrative": {}, "Observation.referenceRange": {},
+	"Range": {}, "Ratio": {}, "SampledData": {}, "Timing": {}, "Timing.repeat": {}, "Narrative": {}, "Parameters.parameter": {}, "Observation.referenceRange": {},
 	"Coding":             {"userSelected"},
 	"Identifier":         {"type", "period", "assigner"},
 	"ContactPoint":       {"period", "rank"},
@@ -25,6 +25,9 @@ var together = map[string][]string{
 
 // either are elements of which FHIR wants one.
 var either = map[string][]string{
+	"Immunization.education":          {"documentType", "reference"},
+	"Composition.section":             {"text", "entry", "section"},
+	"Appointment.participant":         {"type", "actor"},
 	"Organization":                    {"name", "identifier"},
 	"Patient.contact":                 {"name", "telecom", "address", "organization"},
 	"Consent":                         {"policyRule", "policy"},
@@ -40,12 +43,12 @@ var bound = map[string][]string{
 	"Consent.provision":    {"type"},
 	"Group.characteristic": {"exclude", "value", "code"},
 	"Bundle":               {"type"},
-	"Bundle.entry":         {"request"},
+	"Bundle.entry":         {"request", "response"},
 	"Attachment":           {"contentType"},
 }
 
 // endings are elements of which a missing one says something: that it goes on, or that nothing was found. If they cannot be read, that is stated.
-var endings = map[string]string{"Period": "end", "Condition": "abatement", "Observation": "value", "Observation.component": "value"}
+var endings = map[string][]string{"Period": {"end"}, "Condition": {"abatement"}, "Observation": {"value"}, "Observation.component": {"value"}, "Appointment": {"start", "end"}}
 
 // silent are elements that never change what the one says that they are in.
 var silent = []string{"extension", "id", "display", "userSelected"}

@@ -117,7 +117,7 @@ func TestOneBrokenLeaf(t *testing.T) {
 				case 0:
 					holder[name] = map[string]any{"is": true}
 				case 1:
-					holder["zz"+name] = holder[name]
+					holder[name+"zz"] = holder[name]
 					delete(holder, name)
 				default:
 					holder[name] = []any{7}
@@ -171,5 +171,8 @@ func TestOneBrokenLeaf(t *testing.T) {
 	}
 }
 
-// profiled reports a finding about a profile that the resource claims, which the codec does not know: what is missing there stays missing.
-func profiled(f string) bool { return strings.Contains(f, "vitalsigns") }
+// profiled reports a finding about a profile that the resource claims, which the codec does not know, or about the name of a bundle's entry, which
+// nobody can make up: what is missing there stays missing.
+func profiled(f string) bool {
+	return strings.Contains(f, "vitalsigns") || slices.Contains([]string{"CP-FHIR-130", "CP-FHIR-134", "CP-FHIR-144"}, f[:11])
+}

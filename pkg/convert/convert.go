@@ -106,8 +106,10 @@ type Record struct {
 	Piece    bool  // it is a part of a larger record, some of which may be written
 	LeftOut  int   // of how many resources a Writer of tables left out rows or cells, each with a finding
 
-	whole *rpb.Bundle // the bundle that it was, with its entries
-	loose bool        // its resources stood alone
+	whole  *rpb.Bundle // the bundle that it was, with its entries
+	loose  bool        // its resources stood alone
+	lost   []lostLeaf
+	shares map[*mapping.Resource]uint64 // the keys of what other groups may have too
 }
 
 // Options of a conversion. Overlays, Zone and BundleKind may be empty.

@@ -71,6 +71,14 @@ func looseFHIR(head []byte) string {
 	return syntax
 }
 
+// typeOf is the type of the resource with which a text begins.
+func typeOf(text []byte) string {
+	if t := fhir.SniffXML(text); t != "" {
+		return t
+	}
+	return typeOfJSON(text)
+}
+
 // typeOfJSON is the type of the resource with which a text begins.
 func typeOfJSON(head []byte) string {
 	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte(utf8Mark))), jsontext.AllowDuplicateNames(true))
@@ -166,18 +174,26 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	out := &Record{Record: rec, FromFHIR: true}
 	var envelopes []envelope
 	key := sync.OnceValue(h.key)
-	add := func(i int, x *rpb.Bundle_Entry) {
+	add := func(i int, x *rpb.Bundle_Entry, p *fhir.Partial) {
 		if m := fhir.Unwrap(x.GetResource()); m != nil {
-			w.add(rec, m, x.GetFullUrl().GetValue(), key, i)
+			w.add(rec, m, x.GetFullUrl().GetValue(), key, i).Moved = p.Moved(i)
+		}
+		if x == nil {
+			return
 		}
 		if x.Search != nil || x.Request != nil || x.Response != nil || x.Link != nil {
-			envelopes = append(envelopes, envelope{i, &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
+			envelopes = append(envelopes, envelope{index: i, entry: &rpb.Bundle_Entry{Link: x.Link, Search: x.Search, Request: x.Request, Response: x.Response}})
 		}
 	}
+	var part *fhir.Partial
 	if h.text != nil {
 		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
 		if lost := fhir.Lost(finds); lost != nil {
-			return nil, lost
+			if part = fhir.Salvage(h.text, false, h.at(raw.Index)); part == nil || part.Resource == nil || !w.o.hub() && part.DroppedPatient() {
+				return nil, lost
+			}
+			m, finds = part.Resource, append(fhir.Soften(finds), part.Findings...)
+			out.keep(part, "", nil)
 		}
 		h.resource, out.Findings = m, finds
 	}
@@ -186,25 +202,38 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		out.ID, out.whole = b.GetId().GetValue(), b
 		rec.Bundle = &rpb.Bundle{Id: b.Id, Meta: b.Meta, ImplicitRules: b.ImplicitRules, Language: b.Language, Identifier: b.Identifier,
 			Type: b.Type, Timestamp: b.Timestamp, Total: b.Total, Link: b.Link, Signature: b.Signature}
+		rec.Moved = part.Moved(-1)
 		for i, x := range b.Entry {
-			add(i, x)
+			if part != nil && part.Entries != nil {
+				i = part.Entries[i]
+			}
+			add(i, x, part)
+		}
+		if part != nil && part.Undone && w.o.toBundles() {
+			out.undo()
 		}
 	case h.resource != nil:
-		rec.Add(mapping.NewResource(h.resource, ""))
+		r := mapping.NewResource(h.resource, "")
+		r.Moved = part.Moved(-1)
+		rec.Add(r)
 		out.ID, out.loose = fhir.IDOf(h.resource), true
 	case h.piece != nil:
 		out.ID, out.whole, out.Piece = h.piece.shell.GetId().GetValue(), h.piece.shell, true
 		rec.Part = true
 		if h.piece.first {
 			rec.Bundle = h.piece.shell
+			if p := h.piece.lost; p != nil {
+				rec.Moved = p.Moved(-1)
+				out.keep(p, "", nil)
+			}
 		}
 		for _, e := range h.piece.entries {
-			x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index, fhir.Options{Record: raw.Index, Line: e.Place.Line, Column: e.Place.Column})
-			if x == nil || fhir.Lost(finds) != nil {
-				return nil, errChanged // all was well when it was read before
+			x, part, finds, err := out.again(e, raw.Index)
+			if err != nil {
+				return nil, err
 			}
 			out.Findings = append(out.Findings, finds...)
-			add(e.Index, x)
+			add(e.Index, x, part)
 		}
 	case h.part != nil:
 		if err := h.part.addTo(out, add); err != nil {
@@ -212,15 +241,30 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 		}
 	default:
 		out.loose = true
-		for m, err := range h.group.resources() {
+		at := -1
+		for x, err := range h.group.resources() {
 			if err != nil {
 				return nil, err
 			}
-			rec.Add(mapping.NewResource(m, ""))
+			m := x.m
+			r := mapping.NewResource(m, "")
+			if at++; x.part != nil {
+				r.Moved = x.part.Moved(-1)
+				place := ""
+				if len(h.group.members) > 1 {
+					place = fmt.Sprintf("Bundle.entry[%d].resource", at)
+				}
+				out.keep(x.part, place, r)
+			}
+			rec.Add(r)
 			if out.ID == "" && fhir.TypeOf(m) == "Patient" {
 				out.ID = fhir.IDOf(m)
 			}
 		}
+	}
+	envelopes = out.ofEntries(envelopes)
+	if out.whole != nil {
+		inOrder(out.Findings)
 	}
 	if f := onePage(rec.Bundle); f != nil {
 		out.Findings = append(out.Findings, f)
@@ -249,6 +293,7 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	case h.part != nil:
 		w.sharePart(out, h.part, envelopes)
 	}
+	out.tellLost()
 	return out, nil
 }
 
@@ -261,6 +306,7 @@ func (w *fhirWorker) beside() string {
 // not have 0. more, if it is not nil, gives the leaves of what is no resource, those of the bundle first.
 func (w *fhirWorker) share(rec *Record, keys []uint64, more func(f func(uint64, func() string, tree.State, string))) {
 	of := map[*mapping.Resource]uint64{}
+	rec.shares = of
 	key, at := uint64(0), 0
 	for _, r := range rec.Resources {
 		if !r.Inside() { // else it stands behind the one that contains it
@@ -292,7 +338,7 @@ func (w *fhirWorker) share(rec *Record, keys []uint64, more func(f func(uint64, 
 }
 
 // add adds the resource of a bundle's entry.
-func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) {
+func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, key func() string, entry int) *mapping.Resource {
 	r := mapping.NewResource(m, fullURL)
 	r.Entry = entry + 1
 	rec.Add(r)
@@ -302,6 +348,7 @@ func (w *fhirWorker) add(rec *mapping.Record, m proto.Message, fullURL string, k
 		}
 		setID(m, r.ID)
 	}
+	return r
 }
 
 // idOfURL is the last part of a fullUrl, if that can be an id.
@@ -320,7 +367,8 @@ func newID(key, typ string, entry int) string {
 // envelope is what a bundle's entry says beside its resource.
 type envelope struct {
 	index int
-	entry *rpb.Bundle_Entry
+	entry *rpb.Bundle_Entry // nil: nothing
+	lost  []lostLeaf
 }
 
 // leaves gives the leaves of a record that stays FHIR. Lost is what a bundle says that is written as another or as none.
@@ -351,6 +399,14 @@ func (w *fhirWorker) leaves(rec *Record, envelopes []envelope, f func(func() str
 
 // leaves gives its leaves, those of the outcome of a response as well.
 func (e *envelope) leaves(f func(func() string, tree.State, string), s tree.State, why string) {
+	defer func() {
+		for i := range e.lost {
+			f(e.lost[i].tell())
+		}
+	}()
+	if e.entry == nil {
+		return
+	}
 	mapping.NewRecord(nil, mapping.NewResource(e.entry, "")).EachLeaf(func(l *mapping.Leaf) {
 		f(func() string {
 			at, rest := l.Place(), ""
@@ -552,7 +608,11 @@ func describeFHIR(raw *Raw, _ *Options) (Description, *diag.Finding) {
 	if h.text != nil {
 		m, finds := fhir.Unmarshal(h.text, h.at(raw.Index))
 		if lost := fhir.Lost(finds); lost != nil {
-			return Description{}, lost
+			part := fhir.Salvage(h.text, false, h.at(raw.Index))
+			if part == nil || part.Resource == nil {
+				return Description{}, lost
+			}
+			m = part.Resource
 		}
 		h.resource = m
 	}

@@ -24,6 +24,7 @@ type web struct {
 	refs  []pair64 // from one resource to another
 	same  []pair64 // patients who are one person
 
+	unread  bool   // there is a patient more, who could not be read
 	several []bool // by byPatient: it is in the groups of several patients
 }
 
@@ -254,7 +255,7 @@ func (w *web) byPatient() (groups [][]int32) {
 		shared[k] = slices.Contains(sharedTypes, typ)
 	}
 	person, people := w.people()
-	if len(people) < 2 {
+	if len(people) < 2 && !w.unread { // else nobody knows which of the two it is that the rest belongs to
 		if all > 0 {
 			group := make([]int32, all)
 			for i := range all {
@@ -376,21 +377,33 @@ type group struct {
 	members []int32
 }
 
+// member is a resource of a group, and what was kept of it if that is not all.
+type member struct {
+	m    proto.Message
+	part *fhir.Partial
+}
+
 // resources reads them again.
-func (g *group) resources() iter.Seq2[proto.Message, error] {
-	return func(yield func(proto.Message, error) bool) {
+func (g *group) resources() iter.Seq2[member, error] {
+	return func(yield func(member, error) bool) {
 		for _, i := range g.members {
 			text, err := g.of.store.get(g.of.spans[i])
 			if err != nil {
-				yield(nil, err)
+				yield(member{}, err)
 				return
 			}
-			m, finds := fhir.Unmarshal(text)
-			if m == nil || fhir.Lost(finds) != nil {
-				yield(nil, errChanged) // it was read before
+			var x member
+			var finds []*diag.Finding
+			if x.m, finds = fhir.Unmarshal(text); fhir.Lost(finds) != nil {
+				if x.part = fhir.Salvage(text, false); x.part != nil {
+					x.m = x.part.Resource
+				}
+			}
+			if x.m == nil {
+				yield(x, errChanged) // it was read before
 				return
 			}
-			if !yield(m, nil) {
+			if !yield(x, nil) {
 				return
 			}
 		}

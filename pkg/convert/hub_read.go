@@ -64,7 +64,11 @@ type piece struct {
 
 // largeBundle is what the pieces of a bundle share.
 type largeBundle struct {
-	shell *rpb.Bundle // without entries
+	shell *rpb.Bundle   // without entries
+	lost  *fhir.Partial // of the shell, if it was not read whole
+	kept  int           // entries that could be kept
+	why   *diag.Finding // of the first that could not
+	head  bool          // the first could not
 	names *fhir.Names
 	key   string
 }
@@ -88,11 +92,12 @@ type fhirReading struct {
 	yield  func(*Raw, error) bool
 	whole  int
 
-	index int
-	keys  uint64     // of the ledger, that were given
-	alone *gathering // resources that stand alone
-	store *store     // of the large bundle at hand
-	err   error      // of store
+	index  int
+	keys   uint64     // of the ledger, that were given
+	alone  *gathering // resources that stand alone
+	unread bool       // a patient among them could not be read
+	store  *store     // of the large bundle at hand
+	err    error      // of store
 }
 
 // read ends early, without an error, when nobody wants more.
@@ -142,6 +147,13 @@ func (x *fhirReading) read() error {
 			continue
 		}
 		lost := fhir.Lost(e.Findings)
+		again := false
+		if lost != nil && !e.Over {
+			if part := fhir.Salvage(text, false, fhir.Options{Source: x.source, Record: e.Document, Line: e.Place.Line, Column: e.Place.Column}); part != nil && part.Resource != nil {
+				e.Resource, e.Findings, lost = part.Resource, append(fhir.Soften(e.Findings), part.Findings...), nil
+				again = true
+			}
+		}
 		if lost == nil && e.Resource == nil {
 			continue
 		}
@@ -160,7 +172,11 @@ func (x *fhirReading) read() error {
 		}
 		x.index++
 		raw := &Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text), Data: hubRecord{resource: e.Resource}, Findings: e.Findings}
+		if again { // a bundle, of which the worker keeps account
+			raw.Data, raw.Findings = hubRecord{text: text, line: e.Place.Line, column: e.Place.Column}, nil
+		}
 		if lost != nil {
+			x.unread = x.unread || typeOf(text) == "Patient"
 			lost.Place.Record = x.index
 			raw.Reject, raw.Findings, raw.Data = lost, nil, nil
 		}
@@ -200,6 +216,7 @@ func (x *fhirReading) groups() error {
 	}
 	g.weave()
 	g.keys = x.takeKeys(len(g.spans))
+	g.unread = x.unread
 	var held *Raw // the last one closes the store
 	for members := range x.pieces(g) {
 		if held != nil && !x.yield(held, nil) {
@@ -308,12 +325,15 @@ func (x *fhirReading) large(e fhir.Entry) (more bool, err error) {
 			return false, err
 		}
 		if lost = fhir.Lost(p.Findings); lost != nil {
-			break
+			if lost = b.salvage(&p, lost, x.index); lost != nil {
+				break
+			}
 		}
 		switch {
 		case p.End:
 			b.shell, finds = p.Bundle, p.Findings
 		case p.Item != nil && p.Resource != nil:
+			b.kept++
 			id := fhir.IDOf(p.Resource)
 			if id == "" {
 				id = idOfURL(p.FullURL())
@@ -327,6 +347,9 @@ func (x *fhirReading) large(e fhir.Entry) (more bool, err error) {
 			return x.yield(&Raw{Index: x.index, Bytes: func() []byte { return text }, Size: len(text),
 				Data: hubRecord{text: text, line: e.Place.Line, column: e.Place.Column}}, nil), nil
 		}
+	}
+	if lost == nil {
+		lost = b.empty()
 	}
 	if lost != nil {
 		lost.Place.Record = x.index

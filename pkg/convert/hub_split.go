@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"strings"
 
 	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
@@ -22,7 +23,8 @@ import (
 //	if it is one event       a document, a message, or one of those that has become a bundle of another type: it begins with its MessageHeader,
 //	                         and a collection with its Composition. A message tells of two patients who change beds, or of mother and child
 //	if it has one patient    the same twice is one, by its fullUrl or id, and so are two of whom one replaces the other
-//	if it cannot be read     then it is rejected as a whole. What is wrong with a resource rejects the records that it belongs to
+//	if a patient in it, or   then it is rejected as a whole. Of what else cannot be read, what can be kept goes where it belongs
+//	nothing can be read
 
 // bundlePart is what belongs to one patient of a bundle: some of its entries.
 type bundlePart struct {
@@ -34,6 +36,8 @@ type bundlePart struct {
 // splitBundle is what the parts of a bundle share.
 type splitBundle struct {
 	shell         *rpb.Bundle
+	lost          *fhir.Partial // of the shell, if it was not read whole
+	made          []*dpb.Extension
 	before, after string       // the text around its entries
 	empty         []fhir.Entry // entries without a resource
 	key           uint64       // of what the bundle says, and those
@@ -82,9 +86,19 @@ func (x *fhirReading) split(text []byte, at diag.Place) (done, more bool) {
 	var end fhir.Entry
 	b := &splitBundle{}
 	for e, err := range fhir.NewReader(bytes.NewReader(text), opts).All() {
-		switch {
-		case err != nil || e.Resource == nil && fhir.Lost(e.Findings) != nil: // nobody knows whose
+		if err != nil {
 			return false, true
+		}
+		if fhir.Lost(e.Findings) != nil {
+			part := salvage(&e, x.index+1)
+			if part == nil || part.DroppedPatient() { // nobody knows whose the rest is
+				return false, true
+			}
+			if e.End {
+				b.lost, b.made = part, part.Made()
+			}
+		}
+		switch {
 		case e.End:
 			end = e
 		case e.Item == nil:
@@ -126,19 +140,10 @@ func (x *fhirReading) split(text []byte, at diag.Place) (done, more bool) {
 				part.keys[i] = keys + keysOfEntry*uint64(m) + 1
 			}
 			raw.Size += len(entries[m].Text)
-			if lost := fhir.Lost(entries[m].Findings); lost != nil {
-				if raw.Reject == nil {
-					f := *lost // it may reject others too
-					raw.Reject = &f
-				}
-			} else if !told[m] {
+			if !told[m] {
 				raw.Findings = append(raw.Findings, entries[m].Findings...)
 			}
 			told[m] = true
-		}
-		if raw.Reject != nil {
-			raw.Reject.Place.Record = x.index
-			raw.Findings, raw.Data = nil, nil
 		}
 		for _, f := range raw.Findings {
 			f.Place.Record = x.index
@@ -234,17 +239,22 @@ func webOf(entries []fhir.Entry) *web {
 }
 
 // addTo adds its resources to a record. What was found of them is told already.
-func (p *bundlePart) addTo(out *Record, add func(int, *rpb.Bundle_Entry)) error {
+func (p *bundlePart) addTo(out *Record, add func(int, *rpb.Bundle_Entry, *fhir.Partial)) error {
 	rec := out.Record
 	rec.Part = true
 	rec.Bundle, _ = p.bundle()
+	if p.lost != nil {
+		rec.Moved = p.lost.Moved(-1)
+		out.keep(p.lost, "", nil)
+		rec.Added(p.made)
+	}
 	for _, list := range [][]fhir.Entry{p.empty, p.entries} {
 		for _, e := range list {
-			x, finds := fhir.UnmarshalEntry([]byte(e.Text), e.Index)
-			if x == nil || fhir.Lost(finds) != nil {
-				return errChanged // all was well when it was read before
+			x, part, _, err := out.again(e, 0)
+			if err != nil {
+				return err
 			}
-			add(e.Index, x)
+			add(e.Index, x, part)
 		}
 	}
 	for _, r := range rec.Resources {
@@ -278,4 +288,8 @@ func (w *fhirWorker) sharePart(out *Record, p *bundlePart, envelopes []envelope)
 			e.leaves(func(place func() string, s tree.State, why string) { f(keys[e.index], place, s, why) }, tree.Declined, w.beside())
 		}
 	})
+	if p.lost != nil {
+		out.shares = maps.Clone(out.shares)
+		out.shares[nil] = p.key
+	}
 }

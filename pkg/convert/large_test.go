@@ -38,8 +38,13 @@ const hardBundle = `{"resourceType":"Bundle","id":"b1","type":"transaction","ent
 // wherever it comes from and at every number of jobs.
 func TestLargeBundles(t *testing.T) {
 	bad := strings.Replace(hardBundle, `"gender":"male"`, `"gender":"none of these"`, 1)
+	worse := strings.NewReplacer(`"resourceType":"Encounter","status":"finished"`, `"resourceType":"Encounter","status":"over"`, `{"resource":{"resourceType":"Patient","id":"p","gender":"male"}}`,
+		`{"resource":{"resourceType":"Patient","id":"p","name":[{"family":5},{"family":"Second","given":["A",null,"B"]}],"name2":1,"link":[{"other":{"reference":"Patient/q"},"type":"seealso"}]},"search":{"mode":"none"}},
+{"fullUrl":7,"resource":{"resourceType":"Flag"},"link":[]},{"resource":{"resourceType":"MadeUp","id":"x"}},3,{"resource":{"resourceType":"Basic","id":"z","code":{"text":"c"},"created":"2020","created":"2021"}}`,
+		`"when":"2026-01-01T00:00:00Z"`, `"when":"then"`).Replace(hardBundle)
+	broken := strings.Replace(hardBundle, `"type":`, `"implicitRules":5,"type":`, 1)
 	single := `{"resourceType":"Patient","id":"alone","gender":"female"}`
-	text := "\xef\xbb\xbf" + hardBundle + "\n" + bad + "\n" + single + "\n" + strings.ReplaceAll(hardBundle, "\n", "") + "\n" + `{"resourceType":"Bundle","type":"batch"}` + "\n"
+	text := "\xef\xbb\xbf" + hardBundle + "\n" + bad + "\n" + worse + "\n" + broken + "\n" + single + "\n" + strings.ReplaceAll(hardBundle, "\n", "") + "\n" + `{"resourceType":"Bundle","type":"batch"}` + "\n"
 	files := map[string]string{"hard.json": text}
 	if shared := testshared.Find(); shared != "" && !testing.Short() {
 		all, _ := filepath.Glob(filepath.Join(shared, "corpus/fhir/synthea/*.json"))
@@ -87,7 +92,7 @@ func TestLargeBundles(t *testing.T) {
 			if first == nil {
 				first, finds = got, r.finds
 				if r.sum.Totals.Rejected != 1 || !strings.Contains(got["Observation.ndjson"], `"subject":{"reference":"Patient/p"}`) ||
-					got["rej/hard-000002.json"] != bad || !strings.Contains(got["Condition.ndjson"], `"reference":"Encounter/`) {
+					got["rej/hard-000004.json"] != broken || !strings.Contains(got["l.json"], `"Bundle.entry[7].resource.gender"`) || !strings.Contains(got["Condition.ndjson"], `"reference":"Encounter/`) {
 					t.Errorf("%+v %v", r.sum, got)
 				}
 				return

@@ -86,8 +86,9 @@ func (p Place) Compare(q Place) int {
 type Finding struct {
 	ID    ID
 	Place Place
-	What  string // one sentence for this case, without the patient's values; the id's own words if empty
-	Value string // the offending text, shown only on request
+	What  string   // one sentence for this case, without the patient's values; the id's own words if empty
+	Value string   // the offending text, shown only on request
+	Level Severity // if it is not that of the id: of what was left out of a record that could be read otherwise
 }
 
 // New makes a finding; a format with arguments may name places, types and codes of the standard, never the patient's values.
@@ -102,8 +103,13 @@ func New(id ID, at Place, format string, args ...any) *Finding {
 // WithValue sets the offending text, which is shown only on request.
 func (f *Finding) WithValue(v string) *Finding { f.Value = v; return f }
 
-// Severity is that of the finding's id.
-func (f *Finding) Severity() Severity { return f.ID.Entry().Severity }
+// Severity is that of the finding's id, or its own.
+func (f *Finding) Severity() Severity {
+	if f.Level != 0 {
+		return f.Level
+	}
+	return f.ID.Entry().Severity
+}
 
 // Message is What, or the words of the id.
 func (f *Finding) Message() string { return cmp.Or(f.What, f.ID.Entry().What) }

@@ -233,4 +233,10 @@ var validateEntries = []Entry{
 	{"CP-FHIR-225", Reject, "a reference that is neither a URL nor of the form Type/id",
 		"An id alone does not say of which type the resource is, so that the reference leads nowhere.",
 		"write the entry's fullUrl as the reference, or the type before the id: Patient/123"},
+	{"CP-FHIR-226", Misread, "a part of the record is left out, because of what cannot be read in it",
+		"What cannot be read may be what says that it was not given, is not so any more, or is about somebody else. So the smallest part that it could change is not converted, and the rest is. The ledger lists its values, and a finding beside this one says what cannot be read.",
+		"mend that; chartpost validate lists all of it"},
+	{"CP-FHIR-227", Info, "an element that FHIR demands cannot be read, and it is stated that its value is absent",
+		"Without the element the output would not be valid, and no value is made up: it has the data-absent-reason error.",
+		"mend the value that the finding beside this one names"},
 }

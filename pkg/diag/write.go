@@ -125,11 +125,12 @@ func Printable(s string) string {
 
 // Group is a finding with all its repeats in one source: the same id in the same words.
 type Group struct {
-	ID     ID
-	Source string
-	What   string
-	Count  int
-	First  []Finding // the first of them, by place
+	ID       ID
+	Severity Severity
+	Source   string
+	What     string
+	Count    int
+	First    []Finding // the first of them, by place
 
 	Sources int // in how many sources, if those come one after another
 	last    string
@@ -138,6 +139,7 @@ type Group struct {
 type groupKey struct {
 	id           ID
 	source, what string
+	severity     Severity
 }
 
 type groups struct {
@@ -154,17 +156,17 @@ func (g *groups) Write(f *Finding) error {
 	if g.o.Quietest != 0 && f.Severity() > g.o.Quietest {
 		return nil
 	}
-	key := groupKey{f.ID, f.Place.Source, f.Message()}
+	key := groupKey{f.ID, f.Place.Source, f.Message(), f.Severity()}
 	if g.o.Across {
 		key.source = ""
 	}
 	x := g.of[key]
 	if x == nil && g.perID[f.ID] >= maxGroups {
-		key = groupKey{id: f.ID, what: f.ID.Entry().What}
+		key = groupKey{id: f.ID, what: f.ID.Entry().What, severity: f.Severity()}
 		x = g.of[key]
 	}
 	if x == nil {
-		x = &Group{ID: f.ID, Source: key.source, What: key.what}
+		x = &Group{ID: f.ID, Severity: key.severity, Source: key.source, What: key.what}
 		g.of[key] = x
 		g.perID[f.ID]++
 	}
@@ -199,7 +201,7 @@ type Severities struct {
 func (g *groups) sorted() (list []*Group, n Severities) {
 	for _, x := range g.of {
 		list = append(list, x)
-		switch x.ID.Entry().Severity {
+		switch x.Severity {
 		case Reject:
 			n.Reject += x.Count
 		case Misread:
@@ -209,7 +211,7 @@ func (g *groups) sorted() (list []*Group, n Severities) {
 		}
 	}
 	slices.SortFunc(list, func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(a.ID.Entry().Severity, b.ID.Entry().Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Source, b.Source),
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Source, b.Source),
 			a.First[0].Place.Compare(b.First[0].Place), cmp.Compare(a.What, b.What))
 	})
 	return list, n
@@ -258,7 +260,7 @@ func (g *groups) json() JSON {
 	doc := JSON{Findings: []JSONFinding{}, Totals: n}
 	for _, x := range list {
 		e := x.ID.Entry()
-		f := JSONFinding{ID: x.ID, Severity: e.Severity, What: x.What, Why: e.Why, Fix: e.Fix, Count: x.Count}
+		f := JSONFinding{ID: x.ID, Severity: x.Severity, What: x.What, Why: e.Why, Fix: e.Fix, Count: x.Count}
 		if g.o.Across {
 			f.Sources = x.Sources
 		}
@@ -332,7 +334,7 @@ func (o *outcomeWriter) Close() error {
 		e := x.ID.Entry()
 		i := outcomeIssue{Details: outcomeConcept{[]outcomeCoding{{FindingSystem, x.ID}}, x.What}}
 		// The codes of http://hl7.org/fhir/issue-type.
-		switch e.Severity {
+		switch x.Severity {
 		case Reject:
 			i.Severity, i.Code = "error", "invalid"
 		case Misread:
@@ -453,7 +455,7 @@ func (s *sarifWriter) Close() error {
 			rules = append(rules, rule)
 			r.Tool.Driver.Rules = rules
 		}
-		result := sarifResult{Rule: x.ID, Index: len(rules) - 1, Level: levels[e.Severity], Message: sarifText{x.What}, Count: x.Count}
+		result := sarifResult{Rule: x.ID, Index: len(rules) - 1, Level: levels[x.Severity], Message: sarifText{x.What}, Count: x.Count}
 		for i, y := range x.First {
 			l := sarifLocation{}
 			if y.Place.Source != "" && y.Place.Source != "-" {

@@ -154,3 +154,39 @@ func (s *steps) Read(b []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// FuzzSalvage asserts, of any bytes: what is kept is read again without loss, each lost leaf is told once and has a reason, and what has no fault loses
+// nothing.
+func FuzzSalvage(f *testing.F) {
+	for _, c := range salvaged {
+		f.Add([]byte(c.in))
+	}
+	seeds(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		p := Salvage(in, false)
+		if p == nil {
+			return
+		}
+		seen := map[string]bool{}
+		for _, l := range p.Lost {
+			if l.Why == "" || seen[l.At] {
+				t.Errorf("%+v", l)
+			}
+			seen[l.At] = true
+		}
+		if p.Resource == nil {
+			return
+		}
+		p.Made()
+		out, err := Append(nil, p.Resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, finds := Unmarshal(out); Lost(finds) != nil {
+			t.Fatalf("%v\n%s", finds[0], out)
+		}
+		if _, finds := Unmarshal(in); Lost(finds) == nil && len(p.Lost) > 0 {
+			t.Errorf("%+v of what has no fault", p.Lost)
+		}
+	})
+}

@@ -146,3 +146,14 @@ func (rec *Record) UnplacedCodings() (n int) {
 	}
 	return n
 }
+
+// Added says that extensions are no leaves of the record: they state what its source does not.
+func (rec *Record) Added(list []*dpb.Extension) {
+	if len(list) > 0 && rec.added == nil {
+		rec.added = map[plan.Place]bool{}
+	}
+	for _, x := range list {
+		e := reflect.ValueOf(x).Elem()
+		leaves(e, plan.Of(e.Type()), func(leaf reflect.Value) { rec.added[plan.PlaceOf(leaf)] = true })
+	}
+}

@@ -99,12 +99,18 @@ func (rec *Record) placeOf(r *Resource, nth int) string {
 
 func (w *leafWalk) place() string {
 	b := []byte(w.rec.placeOf(w.leaf.Resource, w.nth))
+	from := len(b)
 	for _, s := range w.path {
 		b = append(append(b, '.'), s.e.Name...)
 		switch {
 		case s.e.Choice != nil:
 			b = append(append(append(b, ".ofType("...), s.typ.Name...), ')')
 		case s.e.List:
+			if was := w.leaf.Resource.Moved; was != nil {
+				if list := was[string(b[from:])]; s.item < len(list) {
+					s.item = list[s.item]
+				}
+			}
 			b = append(strconv.AppendInt(append(b, '['), int64(s.item), 10), ']')
 		}
 	}

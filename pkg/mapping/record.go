@@ -33,7 +33,8 @@ type Record struct {
 	Bundle    *rpb.Bundle // the bundle's own elements, without entries; nil if there are none
 	Resources []*Resource
 	Findings  []*diag.Finding
-	Part      bool // there are more entries of the bundle, in other records
+	Part      bool             // there are more entries of the bundle, in other records
+	Moved     map[string][]int // Resource.Moved of the bundle's own elements
 
 	byID      map[string]*Resource
 	byType    map[*plan.Type]*kin
@@ -59,9 +60,11 @@ type Resource struct {
 	Msg     proto.Message
 	FullURL string // as a bundle gave it; empty for what the rows made
 	ID      string
-	Entry   int            // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
-	url     string         // its fullUrl, if it was made of its identity
-	ref     *dpb.Reference // the first reference to it whose text was written; the others share it
+	Entry   int // which of the entries of the bundle that it was read from it is, from 1; 0 if there was none
+	// Moved has, by the path of a list, where in its source the items stood of which there were more: see fhir.Partial.
+	Moved map[string][]int
+	url   string         // its fullUrl, if it was made of its identity
+	ref   *dpb.Reference // the first reference to it whose text was written; the others share it
 
 	nth, inKin      int // in its record and among those of its type, on the way back; while it is read, nth in the order of making
 	info            *plan.Type
@@ -193,6 +196,7 @@ func (rec *Record) index(claims int) {
 	}
 	if rec.Bundle != nil {
 		rec.root = wrapResource(rec.Bundle)
+		rec.root.Moved = rec.Moved
 	}
 }
 

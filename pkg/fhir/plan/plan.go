@@ -285,6 +285,12 @@ func Suggest(name string, names []string) string {
 	return "; did you mean " + best + "?"
 }
 
+// Near reports names that are equal but for a slip of the pen: one letter of five, two of nine.
+func Near(a, b string) bool {
+	n := min(len(a), len(b))
+	return a == b || n >= 5 && distance(a, b) <= 1+n/9
+}
+
 // distance is the Levenshtein distance.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -118,3 +118,50 @@ func TestEventOfSeveralPatients(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultsInBundleOfSeveralPatients: what cannot be read of a bundle, of a resource that several have, of one's own and of an entry is left out, and
+// each value is in the ledger once, whether the bundle stays one or becomes a record for each patient.
+func TestFaultsInBundleOfSeveralPatients(t *testing.T) {
+	const text = `{"resourceType":"Bundle","type":"searchset","timestamp":"last week","total":3,"entry":[
+{"resource":{"resourceType":"Organization","id":"g","name":"Maple Street Clinic","alias":[7],"telecom":[{"system":"pager number","value":"555"}]},"search":{"mode":"among others"}},
+{"resource":{"resourceType":"Patient","id":"p1","name":[{"family":"Marrow"}],"birthDate":"spring","managingOrganization":{"reference":"Organization/g"}}},
+{"resource":{"resourceType":"Patient","id":"p2","name":[{"family":"Hollis"}],"managingOrganization":{"reference":"Organization/g"}}},
+{"resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"Patient/p2"},"issued":"noon","valueString":"70 kg"}},
+{"resource":{"resourceType":"Observation","id":"x","status":"whatever","code":{"text":"Height"},"subject":{"reference":"Patient/p1"},"valueString":"170 cm"}},
+{"resource":{"resourceType":"Unheard","of":"it"}}]}`
+	sorted := func(told []convert.Line) (list []string) {
+		for _, l := range told {
+			list = append(list, l.At)
+		}
+		slices.Sort(list)
+		return list
+	}
+	_, toldWhole, leaves := written(t, "fhir", "fhir", text, 1)
+	lost := sorted(toldWhole)
+	for _, at := range []string{"Bundle.timestamp", "Bundle.entry[0].resource.alias[0]", "Bundle.entry[1].resource.birthDate",
+		"Bundle.entry[3].resource.issued", "Bundle.entry[4].resource.status", "Bundle.entry[4].resource.value.ofType(string)"} {
+		if !slices.Contains(lost, at) {
+			t.Errorf("%s is not in the ledger: %q", at, lost)
+		}
+	}
+	for _, to := range []string{"hl7v2", "ccda"} {
+		for _, jobs := range []int{1, 8} {
+			records, told, totals := written(t, "fhir", to, text, jobs)
+			if len(records) != 2 || totals.Values != leaves.Values || totals.Invalid != leaves.Invalid || leaves.Invalid == 0 {
+				t.Fatalf("%s: %d records, %d values, %d invalid; of the bundle %d, %d\n%q", to, len(records), totals.Values, totals.Invalid, leaves.Values, leaves.Invalid, sorted(told))
+			}
+			places := sorted(told)
+			if twice := slices.Compact(slices.Clone(places)); len(twice) != len(places) {
+				t.Errorf("%s: a value is told twice: %q", to, places)
+			}
+			for _, at := range lost {
+				if !slices.Contains(places, at) {
+					t.Errorf("%s: %s is not in the ledger", to, at)
+				}
+			}
+			if strings.Contains(records[0], "Weight") || !strings.Contains(records[1], "70 kg") || strings.Contains(records[0]+records[1], "170 cm") {
+				t.Errorf("%s:\n%s", to, strings.Join(records, "\n"))
+			}
+		}
+	}
+}

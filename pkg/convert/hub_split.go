@@ -284,8 +284,12 @@ func (w *fhirWorker) sharePart(out *Record, p *bundlePart, envelopes []envelope)
 		out.Record.BundleLeaves(func(l *mapping.Leaf) { f(p.key, l.Place, l.State, l.Why) })
 		_, aside := p.bundle()
 		mapping.NewRecord(aside).BundleLeaves(func(l *mapping.Leaf) { f(p.key, l.Place, tree.Declined, ofAllPatients) })
-		for _, e := range envelopes {
-			e.leaves(func(place func() string, s tree.State, why string) { f(keys[e.index], place, s, why) }, tree.Declined, w.beside())
+		for _, ofBundle := range []bool{true, false} { // what has one key stands together
+			for _, e := range envelopes {
+				if key := keys[e.index]; key == p.key == ofBundle {
+					e.leaves(func(place func() string, s tree.State, why string) { f(key, place, s, why) }, tree.Declined, w.beside())
+				}
+			}
 		}
 	})
 	if p.lost != nil {

@@ -25,13 +25,16 @@ var together = map[string][]string{
 
 // either are elements of which FHIR wants one.
 var either = map[string][]string{
-	"Immunization.education":          {"documentType", "reference"},
-	"Composition.section":             {"text", "entry", "section"},
-	"Appointment.participant":         {"type", "actor"},
-	"Organization":                    {"name", "identifier"},
-	"Patient.contact":                 {"name", "telecom", "address", "organization"},
-	"Consent":                         {"policyRule", "policy"},
-	"MedicationAdministration.dosage": {"dose", "rateRatio", "rateQuantity"},
+	"Immunization.education":                    {"documentType", "reference"},
+	"Composition.section":                       {"text", "entry", "section"},
+	"Appointment.participant":                   {"type", "actor"},
+	"Organization":                              {"name", "identifier"},
+	"Patient.contact":                           {"name", "telecom", "address", "organization"},
+	"Consent":                                   {"policyRule", "policy"},
+	"MedicationAdministration.dosage":           {"dose", "rateRatio", "rateQuantity"},
+	"ImmunizationRecommendation.recommendation": {"vaccineCode", "targetDisease"},
+	"NutritionOrder":                            {"oralDiet", "supplement", "enteralFormula"},
+	"InsurancePlan":                             {"name", "identifier"},
 }
 
 // whose are the elements of a resource that say whom it is about.

@@ -45,6 +45,9 @@ var salvaged = []struct{ name, in, kept, lost string }{
 		"Encounter.contained[0].id !Encounter.contained[0].status Encounter.location[0].location.reference"},
 	{"what led to a contained resource", `{"resourceType":"Encounter","contained":[{"resourceType":"Practitioner","id":"l"}],"status":"finished","class":{"code":"AMB"},"participant":[{"individual":{"reference":"#l"},"modifierExtension":5}]}`,
 		`{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"}}`, "Encounter.contained[0].id Encounter.participant[0].individual.reference !Encounter.participant[0].modifierExtension"},
+	{"one of which FHIR wants one", `{"resourceType":"ImmunizationRecommendation","patient":{"display":"x"},"date":"2026","recommendation":[{"vaccineCode":{"text":"Varicella"},"forecastStatus":{"text":"due"}}]}`,
+		`{"resourceType":"ImmunizationRecommendation","patient":{"display":"x"},"date":"2026","recommendation":[{"vaccineCode":[{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"error"}]}],"forecastStatus":{"text":"due"}}]}`,
+		"!ImmunizationRecommendation.recommendation[0].vaccineCode.text"},
 	{"the use of a name", `{"resourceType":"Patient","id":"a","name":[{"use":"former","family":"Ames"},{"Use":"old","family":"Bell"},{"family":"Clay"}]}`, `{"resourceType":"Patient","id":"a","name":[{"family":"Clay"}]}`,
 		"!Patient.name[0].use Patient.name[0].family !Patient.name[1].Use Patient.name[1].family"},
 

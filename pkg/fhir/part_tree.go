@@ -50,14 +50,6 @@ func (n *node) text() string {
 	return string(b)
 }
 
-// value is a text, or the literal as it stands.
-func (n *node) value() string {
-	if n.kind == '"' {
-		return n.text()
-	}
-	return n.raw
-}
-
 func (n *node) member(name string) *node {
 	for _, k := range n.kids {
 		if k.name == name && !k.stray {

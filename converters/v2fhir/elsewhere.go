@@ -145,16 +145,9 @@ func isNoPerson(cc *dpb.CodeableConcept) bool {
 	})
 }
 
-// ofRelative reports an observation that is not of the patient but of somebody related: an OBX below the patient would say it of him.
-func ofRelative(x *obpb.Observation) bool {
-	return slices.ContainsFunc(x.Focus, func(ref *dpb.Reference) bool {
-		return ref.GetType().GetValue() == "RelatedPerson" || ref.GetRelatedPersonId() != nil
-	})
-}
-
-// timely is a record without what no receiver takes, for nobody knows when it was: one such vaccination would have a registry refuse all that
-// stand beside it.
-func timely(rec *mapping.Record) *mapping.Record {
+// sendable is a part of a record without what no message may hold: what tells of somebody else; and what no receiver takes, for nobody knows when it
+// was: one such vaccination would have a registry refuse all that stand beside it.
+func sendable(whole, rec *mapping.Record) *mapping.Record {
 	var places []int
 	all := true
 	for i, r := range rec.Resources {
@@ -172,8 +165,8 @@ func timely(rec *mapping.Record) *mapping.Record {
 				continue
 			}
 		case *obpb.Observation:
-			if ofRelative(m) {
-				rec.Decline(i, "it tells of a relative (focus), and a message has results of its patient alone")
+			if hl7.TellsOfAnother(whole, r) {
+				rec.Decline(i, "it tells of somebody else (focus), and a message has results of its patient alone")
 				all = false
 				continue
 			}

@@ -501,7 +501,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	}
 	sent := part
 	if whole.born {
-		sent = timely(part)
+		sent = sendable(whole.Record.Record, part)
 	}
 	var said map[tree.Node]bool
 	doc, err := m.FromFHIRThen(structure, "Bundle", sent, func(doc *tree.Doc) {

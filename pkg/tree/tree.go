@@ -314,6 +314,20 @@ func (d *Doc) SetText(n Node, s string) {
 	d.nodes[n].text = s
 }
 
+// Hide takes their texts from leaves, so that no row reads them, until show puts them back.
+func (d *Doc) Hide(leaves []Node) (show func()) {
+	said := make([]string, len(leaves))
+	for i, n := range leaves {
+		said[i] = d.nodes[n].text
+		d.SetText(n, "")
+	}
+	return func() {
+		for i, n := range leaves {
+			d.SetText(n, said[i])
+		}
+	}
+}
+
 // Empty reports whether n holds no text at any depth.
 func (d *Doc) Empty(n Node) bool {
 	if d.nodes[n].text != "" {

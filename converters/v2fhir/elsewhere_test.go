@@ -218,4 +218,3 @@ func TestDeclinedMarks(t *testing.T) {
 		}
 	}
 }
-

@@ -8,24 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/pkg/convert"
 )
 
 // written are the records that a text becomes, and what the ledger says of it.
 func written(t *testing.T, from, to, text string, jobs int) (records []string, told []convert.Line, totals convert.Totals) {
 	t.Helper()
-	formats, err := converters.Formats(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err1 := formats.Named(from)
-	out, err2 := formats.Named(to)
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
+	in, out := formatsNamed(t, from, to)
 	o := &convert.Options{From: from, To: to, LedgerFull: true, Jobs: jobs}
-	err = convert.Run(context.Background(), in, out, strings.NewReader(text), "test", o, func(r *convert.Result) error {
+	err := convert.Run(context.Background(), in, out, strings.NewReader(text), "test", o, func(r *convert.Result) error {
 		if r.Rejected != nil {
 			t.Fatal(r.Rejected)
 		}

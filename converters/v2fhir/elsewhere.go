@@ -352,7 +352,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	if d.LeafText(when) == "" {
 		d.SetText(when, whole.last)
 	}
-	if d.Child(tree.Root, "EVN") == 0 && demands(structure, "EVN") {
+	if d.Child(tree.Root, "EVN") == 0 && demands(schema.Structure(structure), "EVN") {
 		evn := d.Add(tree.Root, "EVN", "")
 		d.SetText(leafAt(d, evn, "1"), event)
 		d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
@@ -433,15 +433,9 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	})
 }
 
-// demands reports that a structure must have a segment.
-func demands(structure, segment string) bool {
-	part := schema.Structure(structure)
-	return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
-}
-
 // withPV1 gives a message of a patient the PV1 that its structure demands, where he has no visit. It says so, and comes back as none: hideNoVisit.
 func withPV1(d *tree.Doc, structure string) {
-	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(structure, "PV1") {
+	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(schema.Structure(structure), "PV1") {
 		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), noVisit)
 	}
 }

@@ -54,7 +54,7 @@ func TestBundleOfSeveralPatients(t *testing.T) {
 	wrap := func(entries string) string {
 		return `{"resourceType":"Bundle","type":"searchset","timestamp":"2026-03-01T10:00:00Z","entry":[` + entries + "]}"
 	}
-	whole := strings.Replace(wrap(strings.Join(all, ",")+","+clinic), `"entry"`, `"id":"b","identifier":{"system":"urn:oid:2.999.3","value":"B"},"total":12,"link":[{"relation":"self","url":"https://a.example/fhir/Patient"}],"entry"`, 1)
+	whole := strings.Replace(wrap(strings.Join(all, ",")+","+clinic+`,{"search":{"mode":"outcome"}}`), `"entry"`, `"id":"b","identifier":{"system":"urn:oid:2.999.3","value":"B"},"total":12,"link":[{"relation":"self","url":"https://a.example/fhir/Patient"}],"entry"`, 1)
 	_, _, leaves := written(t, "fhir", "fhir", whole, 1)
 	place := regexp.MustCompile(`^Bundle\.(entry\[(\d+)\]\.(resource|search)\.|id$|identifier\.|type$|timestamp$|total$|link\[)`)
 	for _, to := range []string{"hl7v2", "ccda"} {

@@ -156,7 +156,7 @@ func aboutPatients(rec *mapping.Record, relative bool) {
 	for _, r := range rec.Resources {
 		if h, ok := r.Msg.(*mhpb.MessageHeader); ok {
 			header = h
-		} else if r.Type() == "Patient" && header != nil && !r.Inside() {
+		} else if r.Type() == "Patient" && header != nil {
 			ref, style := &dpb.Reference{}, fhir.RefURN
 			if relative {
 				style = fhir.RefRelative

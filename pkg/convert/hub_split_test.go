@@ -183,6 +183,57 @@ func TestPartOfBundle(t *testing.T) {
 	}
 }
 
+// TestFindingsOfParts: what was found of a bundle is told with its first part, and of an entry with the first that has it; what rejects several says of
+// each which it is; and parts of two bundles about nobody are told apart.
+func TestFindingsOfParts(t *testing.T) {
+	list := func(status string) string {
+		return `{"resourceType":"List","id":"l","language":" en","status":"` + status + `","mode":"working","entry":[{"item":{"reference":"Patient/p1"}},{"item":{"reference":"Patient/p2"}}]}`
+	}
+	records := func(text string) (all []*Raw) {
+		for raw, err := range readFHIR(strings.NewReader(text), "test", &Options{To: "ccda"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, raw)
+		}
+		return all
+	}
+	ids := func(raw *Raw) (list []string) {
+		for _, f := range raw.Findings {
+			list = append(list, fmt.Sprintf("%s in record %d", f.ID, f.Place.Record))
+		}
+		return list
+	}
+	paged := func(text string) string {
+		return strings.Replace(text, `"entry"`, `"link":[{"relation":"next","url":"https://x.example/2"}],"entry"`, 1)
+	}
+	all := records(paged(bundle("searchset", patient("p1"), patient("p2"), list("current"))))
+	if len(all) != 2 || !slices.Equal(ids(all[0]), []string{string(OnePage) + " in record 1", "CP-FHIR-013 in record 1"}) || len(ids(all[1])) > 0 {
+		t.Errorf("%q, %q", ids(all[0]), ids(all[1]))
+	}
+	all = records(paged(bundle("searchset", patient("p1"), patient("p2"), list("nothing known"))))
+	for i, raw := range all {
+		if raw.Reject == nil || raw.Reject.Place.Record != i+1 || len(raw.Findings) > 0 {
+			t.Errorf("%d: %+v, and %q", i+1, raw.Reject, ids(raw))
+		}
+	}
+	if len(all) != 2 {
+		t.Errorf("%d records", len(all))
+	}
+	keys := map[string]bool{}
+	for _, code := range []string{"a", "b"} {
+		all := records(bundle("searchset", patient("p1"), patient("p2"), strings.Replace(seen("o", `"display":"x"`), `"a"`, `"`+code+`"`, 1)))
+		rec, err := (&fhirWorker{o: &Options{To: "ccda"}}).ToHub(all[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[rec.Key] = true
+	}
+	if len(keys) != 2 || keys[""] {
+		t.Errorf("%v", keys)
+	}
+}
+
 // TestListsOfPatients: a list of many patients is in the record of none, or with each patient more each record would grow.
 func TestListsOfPatients(t *testing.T) {
 	for _, n := range []int{manyPatients, manyPatients + 1, 500} {

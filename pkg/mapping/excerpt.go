@@ -32,7 +32,9 @@ func (rec *Record) Excerpt(places []int) *Record {
 
 // Absorb takes over what became of the leaves of an excerpt that was written: of a leaf that several excerpts have the best.
 func (rec *Record) Absorb(part *Record) {
-	rec.indexOnce()
+	if rec.indexOnce(); len(rec.claims) == 0 {
+		rec.claims = make(map[plan.Place]claim, len(part.claims))
+	}
 	for place, c := range part.claims {
 		if c.state > rec.claims[place].state {
 			rec.claims[place] = c
@@ -107,11 +109,13 @@ func (r *Resource) Placed() bool { return r.placed }
 // from is a run that follows the references of a resource.
 func (rec *Record) from(r *Resource) *run {
 	rec.indexOnce()
-	x := &run{rec: rec}
-	if x.within = r; r.inside != nil {
-		x.within = r.inside
+	if rec.follower == nil {
+		rec.follower = &run{rec: rec}
 	}
-	return x
+	if rec.follower.within = r; r.inside != nil {
+		rec.follower.within = r.inside
+	}
+	return rec.follower
 }
 
 // Resolve follows a reference of a resource within the record; nil if it leads out of it. typ is the type of what it leads to, also of that outside

@@ -40,6 +40,7 @@ type Record struct {
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
 	withheld  map[plan.Place]bool  // what no row sees when it is written
+	follower  *run                 // see from
 	additions []addition
 	root      *Resource // wraps Bundle
 

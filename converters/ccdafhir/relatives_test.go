@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/converters/ccdafhir"
 	"github.com/chartpost/chartpost/pkg/convert"
+	"github.com/chartpost/chartpost/pkg/diag"
 )
 
 // TestRelatives: what a document says of a relative is nobody's in FHIR where FHIR would have it as the patient's own, and the ledger says so; what may
@@ -65,6 +67,17 @@ func TestRelatives(t *testing.T) {
 			if said == want || !want && len(r.Entry.Unmapped) > 0 && tt.name != "a whole section" {
 				t.Errorf("%s of %s: the ledger says so: %v; %v is unmapped", tt.name, who, said, r.Entry.Unmapped)
 			}
+		}
+	}
+}
+
+// TestNoMoodOfNothing: a statement that a null flavour says there is none of has no mood either, and nobody is told so.
+func TestNoMoodOfNothing(t *testing.T) {
+	for inner, want := range map[string]bool{`classCode="OBS"`: true, `classCode="OBS" nullFlavor="NI"`: false, `classCode="OBS" moodCode="EVN"`: false} {
+		doc := oneSection("2.16.840.1.113883.10.20.22.2.3.1", "30954-2", `<observation `+inner+`><id root="1.2.3.6"/><code code="718-7" codeSystem="2.16.840.1.113883.6.1"/></observation>`)
+		r := results(t, "ccda", "fhir", "", []byte(doc))[0]
+		if told := slices.ContainsFunc(r.Findings, func(f *diag.Finding) bool { return f.ID == ccdafhir.NoMood }); told != want {
+			t.Errorf("%s: told %v, want %v", inner, told, want)
 		}
 	}
 }

@@ -54,8 +54,6 @@ func TestComesHome(t *testing.T) {
 				{"resource":{"resourceType":"Medication","id":"x","code":{"text":"Aspirin"}}`, "Medication.code.text", "", "", "Aspirin", `"MedicationRequest"`},
 		{"who wrote it", `{"resourceType":"Provenance","id":"v","target":[{"reference":"Observation/na"}],"recorded":"2031-02-03T09:00:00Z","agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/provenance-participant-type","code":"author"}]},"who":{"reference":"Practitioner/d"}}]}},
 				{"resource":{"resourceType":"Practitioner","id":"d","name":[{"family":"Testwriter"}]}`, "Provenance.recorded", "", "", "Testwriter", `"Testwriter"`},
-		{"an extension of an address", `{"resourceType":"RelatedPerson","id":"q","patient":{"reference":"Patient/p"},"address":[{"extension":[{"url":"https://x.example/door","valueString":"red"}],"city":"Testwil"}]}`,
-			"", "extension[0].value.ofType(string)", "", "", ""},
 		{"a printed report beside its results", `{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"Panel"},` + patient + `,"effectiveDateTime":"2030-01-01","conclusion":"All is well.","result":[{"reference":"Observation/na"}],"presentedForm":[{"contentType":"application/pdf","data":"JVBERi0xLjQ=","title":"The panel"},{"contentType":"text/plain","data":"V2VsbC4="}]}`,
 			"presentedForm[0].data presentedForm[0].contentType presentedForm[1].data conclusion", "", "", "JVBERi0xLjQ=", `"JVBERi0xLjQ="`},
 	}
@@ -127,6 +125,26 @@ func TestPrintedReport(t *testing.T) {
 	ids, doc = report("")
 	if len(ids) != 3 || strings.Contains(doc, "The panel") || !strings.Contains(doc, "All is well.") { // sodium has an organizer
 		t.Errorf("the ids of two forms: %v\n%s", ids, doc)
+	}
+}
+
+// TestBornOrganization: of what kind an organization is stands wherever CDA allows it, which is not in a custodian; and what an address says in an
+// extension of another program is no part of it.
+func TestBornOrganization(t *testing.T) {
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","managingOrganization":{"reference":"Organization/g"}}},
+		{"resource":{"resourceType":"Organization","id":"g","name":"Maple Lab","type":[{"coding":[{"system":"http://nucc.org/provider-taxonomy","code":"291U00000X"}]}],
+			"address":[{"extension":[{"url":"https://maple.example/door","valueString":"the red door"}],"city":"Testwil"}]}},
+		{"resource":{"resourceType":"Observation","id":"na","status":"final","code":{"text":"Sodium"},"subject":{"reference":"Patient/p"},"performer":[{"reference":"Organization/g"}],"valueQuantity":{"value":140}}}]}`))[0]
+	doc := ""
+	for _, p := range r.Parts {
+		doc += string(p.Data)
+	}
+	for name, want := range map[string]bool{"providerOrganization": true, "representedOrganization": true, "representedCustodianOrganization": false} {
+		_, rest, there := strings.Cut(doc, "<"+name+">")
+		inner, _, _ := strings.Cut(rest, "</"+name+">")
+		if !there || strings.Contains(inner, "standardIndustryClassCode") != want || !strings.Contains(inner, "Testwil") || strings.Contains(inner, "red door") {
+			t.Errorf("%s holds %s", name, inner)
+		}
 	}
 }
 

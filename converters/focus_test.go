@@ -10,6 +10,7 @@ func TestFocus(t *testing.T) {
 	const (
 		mother = "urn:uuid:0c3f2c1e-0000-4000-8000-000000000001"
 		lesion = "urn:uuid:0c3f2c1e-0000-4000-8000-000000000002"
+		visit  = "urn:uuid:0c3f2c1e-0000-4000-8000-000000000003"
 	)
 	for _, tt := range []struct {
 		name, says string
@@ -26,6 +27,8 @@ func TestFocus(t *testing.T) {
 		{"a link to nobody knows what", `"focus":[{"reference":"urn:uuid:0c3f2c1e-0000-4000-8000-00000000000f"}],`, false},
 		{"the patient", `"focus":[{"reference":"Patient/p"}],`, true},
 		{"a problem of the record", `"focus":[{"reference":"` + lesion + `"}],`, true},
+		{"a visit of the record, which stands in another message", `"focus":[{"reference":"` + visit + `"}],`, true},
+		{"a device that is contained", `"contained":[{"resourceType":"Device","id":"d"}],"focus":[{"reference":"#d"}],`, true},
 		{"a device elsewhere", `"focus":[{"reference":"Device/7"}],`, true},
 		{"a device, then a relative", `"focus":[{"reference":"Device/7"},{"reference":"` + mother + `"}],`, false},
 	} {
@@ -37,6 +40,7 @@ func TestFocus(t *testing.T) {
 			bundle := `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}},` +
 				`{"fullUrl":"` + mother + `","resource":{"resourceType":"RelatedPerson","id":"m","patient":{"reference":"Patient/p"}}},` +
 				`{"fullUrl":"` + lesion + `","resource":{"resourceType":"Condition","id":"c","code":{"text":"Lesion"},"subject":{"reference":"Patient/p"}}},` +
+				`{"fullUrl":"` + visit + `","resource":{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"Patient/p"}}},` +
 				`{"resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Size"},"subject":{"reference":"Patient/p"},` + tt.says + `"valueString":"found so"}}` + report + `]}`
 			for _, to := range []string{"hl7v2", "ccda"} {
 				records, told, _ := written(t, "fhir", to, bundle, 1)

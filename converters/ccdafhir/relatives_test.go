@@ -63,6 +63,9 @@ func TestRelatives(t *testing.T) {
 			if got := strings.Contains(string(bundle), `"resourceType":"`+tt.resource+`"`); got != want {
 				t.Errorf("%s of %s: a %s is there: %v, want %v", tt.name, who, tt.resource, got, want)
 			}
+			if rest := strings.Contains(string(bundle), `"urn:oid:1.2.3.5"`) || strings.Contains(string(bundle), `"urn:oid:1.2.3.6"`); rest != want || !strings.Contains(string(bundle), `"title":"Section"`) {
+				t.Errorf("%s of %s: of the statement something is there: %v, or the section is not", tt.name, who, rest)
+			}
 			said := slices.ContainsFunc(r.Entry.Declined, func(l convert.Line) bool { return strings.Contains(l.Why, "it tells of a relative") })
 			if said == want || !want && len(r.Entry.Unmapped) > 0 && tt.name != "a whole section" {
 				t.Errorf("%s of %s: the ledger says so: %v; %v is unmapped", tt.name, who, said, r.Entry.Unmapped)

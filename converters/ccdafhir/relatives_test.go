@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/chartpost/chartpost/converters/ccdafhir"
+	"github.com/chartpost/chartpost/pkg/ccda"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/diag"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // TestRelatives: what a document says of a relative is nobody's in FHIR where FHIR would have it as the patient's own, and the ledger says so; what may
@@ -33,6 +35,9 @@ func TestRelatives(t *testing.T) {
 		focus    bool
 	}{
 		{"a problem in its concern", problem, "Condition", false},
+		{"two problems in one concern", func(s string) string {
+			return strings.Replace(problem(s), "</act>", `<entryRelationship typeCode="SUBJ">`+observation("4", s)+`</entryRelationship></act>`, 1)
+		}, "Condition", false},
 		{"a problem alone", func(s string) string { return `<entry>` + observation("4", s) + `</entry>` }, "Condition", false},
 		{"a procedure", func(s string) string {
 			return `<entry><procedure classCode="PROC" moodCode="EVN">` + template + `14"/><id root="1.2.3.5"/><code code="11466000" ` + snomed + `/>` + done + s + `</procedure></entry>`
@@ -65,6 +70,15 @@ func TestRelatives(t *testing.T) {
 			}
 			if rest := strings.Contains(string(bundle), `"urn:oid:1.2.3.5"`) || strings.Contains(string(bundle), `"urn:oid:1.2.3.6"`); rest != want || !strings.Contains(string(bundle), `"title":"Section"`) {
 				t.Errorf("%s of %s: of the statement something is there: %v, or the section is not", tt.name, who, rest)
+			}
+			parsed, err := new(ccda.Parser).Parse([]byte(doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := 0
+			parsed.Leaves(func(tree.Node, tree.State, string) { values++ })
+			if n := r.Entry.Tally.Values(); n != values {
+				t.Errorf("%s of %s: the ledger knows %d values, not %d", tt.name, who, n, values)
 			}
 			said := slices.ContainsFunc(r.Entry.Declined, func(l convert.Line) bool { return strings.Contains(l.Why, "it tells of a relative") })
 			if said == want || !want && len(r.Entry.Unmapped) > 0 && tt.name != "a whole section" {

@@ -18,6 +18,7 @@ package tree
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -322,7 +323,7 @@ func (d *Doc) Hide(leaves []Node) (show func()) {
 		d.SetText(n, "")
 	}
 	return func() {
-		for i, n := range leaves {
+		for i, n := range slices.Backward(leaves) { // of one that is named twice the first time counts
 			d.SetText(n, said[i])
 		}
 	}

@@ -18,7 +18,7 @@ export CGO_ENABLED = 0
 # What is not on a hot path is compiled without inlining, which makes the binary 1 MB smaller.
 COLD     := github.com/google/fhir/go/... google.golang.org/protobuf/... net/http net crypto/tls crypto/x509 golang.org/x/crypto/ssh/... \
             github.com/pkg/sftp github.com/spf13/... gopkg.in/yaml.v3 rsc.io/qr/... github.com/schollz/progressbar/v3 $(PKG)/cmd/... $(PKG)/converters/csvfhir $(PKG)/internal/safefile $(PKG)/pkg/seal/... \
-            $(addprefix $(PKG)/pkg/,contacts diag journal transport mapping/suggest pack sqlview validate validate/cda view) filippo.io/... os encoding/json github.com/go-json-experiment/json encoding/asn1 archive/zip regexp/syntax net/url net/textproto mime/... vendor/... \
+            $(addprefix $(PKG)/pkg/,contacts convert diag journal transport mapping/suggest pack sqlview validate validate/cda view) filippo.io/... os encoding/json github.com/go-json-experiment/json encoding/asn1 archive/zip regexp/syntax net/url net/textproto mime/... vendor/... \
             math/big crypto/rsa crypto/ecdsa $(addprefix crypto/internal/fips140/,rsa bigmod ecdsa nistec nistec/fiat)
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath -tags=nethttpomithttp2 $(COLD:%=-gcflags=%=-l)
 

@@ -17,13 +17,9 @@ import (
 	"github.com/chartpost/chartpost/pkg/csvtab"
 )
 
-// ledgerOf converts an example and gives what the ledger says of the leaves that were not simply carried.
-func ledgerOf(t *testing.T, from, to, name string) (told map[string]string, e *convert.Entry) {
+// formatsNamed are the formats of a conversion.
+func formatsNamed(t *testing.T, from, to string) (in, out *convert.Format) {
 	t.Helper()
-	src, err := os.ReadFile(filepath.Join(testshared.Root(), "examples", name))
-	if err != nil {
-		t.Fatal(err)
-	}
 	formats, err := converters.Formats(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +29,17 @@ func ledgerOf(t *testing.T, from, to, name string) (told map[string]string, e *c
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
+	return in, out
+}
+
+// ledgerOf converts an example and gives what the ledger says of the leaves that were not simply carried.
+func ledgerOf(t *testing.T, from, to, name string) (told map[string]string, e *convert.Entry) {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(testshared.Root(), "examples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out := formatsNamed(t, from, to)
 	told = map[string]string{}
 	o := &convert.Options{From: from, To: to, LedgerFull: true, Jobs: 1}
 	err = convert.Run(context.Background(), in, out, bytes.NewReader(src), name, o, func(r *convert.Result) error {

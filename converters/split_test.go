@@ -8,24 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chartpost/chartpost/converters"
 	"github.com/chartpost/chartpost/pkg/convert"
 )
 
 // written are the records that a text becomes, and what the ledger says of it.
 func written(t *testing.T, from, to, text string, jobs int) (records []string, told []convert.Line, totals convert.Totals) {
 	t.Helper()
-	formats, err := converters.Formats(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err1 := formats.Named(from)
-	out, err2 := formats.Named(to)
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
+	in, out := formatsNamed(t, from, to)
 	o := &convert.Options{From: from, To: to, LedgerFull: true, Jobs: jobs}
-	err = convert.Run(context.Background(), in, out, strings.NewReader(text), "test", o, func(r *convert.Result) error {
+	err := convert.Run(context.Background(), in, out, strings.NewReader(text), "test", o, func(r *convert.Result) error {
 		if r.Rejected != nil {
 			t.Fatal(r.Rejected)
 		}
@@ -63,7 +54,7 @@ func TestBundleOfSeveralPatients(t *testing.T) {
 	wrap := func(entries string) string {
 		return `{"resourceType":"Bundle","type":"searchset","timestamp":"2026-03-01T10:00:00Z","entry":[` + entries + "]}"
 	}
-	whole := strings.Replace(wrap(strings.Join(all, ",")+","+clinic), `"entry"`, `"id":"b","identifier":{"system":"urn:oid:2.999.3","value":"B"},"total":12,"link":[{"relation":"self","url":"https://a.example/fhir/Patient"}],"entry"`, 1)
+	whole := strings.Replace(wrap(strings.Join(all, ",")+","+clinic+`,{"search":{"mode":"outcome"}}`), `"entry"`, `"id":"b","identifier":{"system":"urn:oid:2.999.3","value":"B"},"total":12,"link":[{"relation":"self","url":"https://a.example/fhir/Patient"}],"entry"`, 1)
 	_, _, leaves := written(t, "fhir", "fhir", whole, 1)
 	place := regexp.MustCompile(`^Bundle\.(entry\[(\d+)\]\.(resource|search)\.|id$|identifier\.|type$|timestamp$|total$|link\[)`)
 	for _, to := range []string{"hl7v2", "ccda"} {

@@ -168,7 +168,11 @@ func (b *born) body(root tree.Node) {
 			continue
 		}
 		p := &bornPart{spec: spec, n: b.add(body, "component/section")}
-		slices.SortStableFunc(list, func(x, y *mapping.Resource) int { return cmp.Compare(dateOf(y), dateOf(x)) })
+		dates := map[*mapping.Resource]string{}
+		for _, r := range list {
+			dates[r] = dateOf(r)
+		}
+		slices.SortStableFunc(list, func(x, y *mapping.Resource) int { return cmp.Compare(dates[y], dates[x]) })
 		b.part = p
 		b.statements(p, list)
 		b.writeFacts(p, facts)

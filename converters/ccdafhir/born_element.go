@@ -30,23 +30,11 @@ func (e element) msg() proto.Message { return e.v.Addr().Interface().(proto.Mess
 
 // all are the items of an element; of a choice what it holds.
 func (e element) all(name string) (list []element) {
-	if !e.ok() {
-		return nil
-	}
-	f := e.t.Element(name)
-	if f == nil {
-		return nil
-	}
-	for i := range f.Len(e.v) {
-		x, ti := f.At(e.v, i), f.Type()
-		if f.Choice != nil {
-			var a *plan.Alt
-			if x, a = f.Chosen(e.v); a == nil {
-				return list
-			}
-			ti = a.Type()
+	f, n := e.named(name)
+	for i := range n {
+		if x := e.item(f, i); x.ok() {
+			list = append(list, x)
 		}
-		list = append(list, element{x, ti})
 	}
 	return list
 }
@@ -54,13 +42,34 @@ func (e element) all(name string) (list []element) {
 // one is the first item at a path of names.
 func (e element) one(path string) element {
 	for name := range strings.SplitSeq(path, ".") {
-		list := e.all(name)
-		if len(list) == 0 {
+		f, n := e.named(name)
+		if n == 0 {
 			return element{}
 		}
-		e = list[0]
+		e = e.item(f, 0)
 	}
 	return e
+}
+
+// named is the description of an element, and how many items it has.
+func (e element) named(name string) (f *plan.Element, items int) {
+	if e.ok() {
+		f = e.t.Element(name)
+	}
+	if f == nil {
+		return nil, 0
+	}
+	return f, f.Len(e.v)
+}
+
+func (e element) item(f *plan.Element, i int) element {
+	if f.Choice == nil {
+		return element{f.At(e.v, i), f.Type()}
+	}
+	if x, a := f.Chosen(e.v); a != nil {
+		return element{x, a.Type()}
+	}
+	return element{}
 }
 
 // text is what a primitive says.

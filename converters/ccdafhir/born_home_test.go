@@ -3,6 +3,7 @@ package ccdafhir_test
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,10 @@ func TestComesHome(t *testing.T) {
 			"(Quantity).unit", "", "(Quantity).code", `unit="%"`, ""},
 		{"a class of visits of another system", `{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://www.ama-assn.org/go/cpt","code":"99213"},"period":{"start":"2031-02-03"},` + patient + `}`,
 			"", "", "", `code="99213" codeSystem="2.16.840.1.113883.6.12"`, ""},
+		{"a medication that several orders may lead to", `{"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order","medicationReference":{"reference":"Medication/x"},` + patient + `}},
+				{"resource":{"resourceType":"Medication","id":"x","code":{"text":"Aspirin"}}`, "Medication.code.text", "", "", "Aspirin", `"MedicationRequest"`},
+		{"who wrote it", `{"resourceType":"Provenance","id":"v","target":[{"reference":"Observation/na"}],"recorded":"2031-02-03T09:00:00Z","agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/provenance-participant-type","code":"author"}]},"who":{"reference":"Practitioner/d"}}]}},
+				{"resource":{"resourceType":"Practitioner","id":"d","name":[{"family":"Testwriter"}]}`, "Provenance.recorded", "", "", "Testwriter", `"Testwriter"`},
 		{"a printed report beside its results", `{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"Panel"},` + patient + `,"effectiveDateTime":"2030-01-01","conclusion":"All is well.","result":[{"reference":"Observation/na"}],"presentedForm":[{"contentType":"application/pdf","data":"JVBERi0xLjQ=","title":"The panel"},{"contentType":"text/plain","data":"V2VsbC4="}]}`,
 			"presentedForm[0].data presentedForm[0].contentType presentedForm[1].data conclusion", "", "", "JVBERi0xLjQ=", `"JVBERi0xLjQ="`},
 	}
@@ -94,6 +99,52 @@ func TestComesHome(t *testing.T) {
 				t.Errorf("%s is not at home:\n%s", tt.home, home)
 			}
 		})
+	}
+}
+
+// TestPrintedReport: each form of a report is a note with an id and words of its own, beside the report; one without results is the note itself.
+func TestPrintedReport(t *testing.T) {
+	report := func(result string) (ids map[string]int, doc string) {
+		r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p"}},
+			{"resource":{"resourceType":"Observation","id":"na","status":"final","code":{"text":"Sodium"},"subject":{"reference":"Patient/p"},"valueQuantity":{"value":140}}},
+			{"resource":{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"Panel"},"subject":{"reference":"Patient/p"},"conclusion":"All is well.",`+result+
+			`"presentedForm":[{"contentType":"application/pdf","data":"JVBERi0xLjQ=","title":"The panel"},{"contentType":"text/plain","data":"V2VsbC4="}]}}]}`))[0]
+		for _, p := range r.Parts {
+			doc += string(p.Data)
+		}
+		ids = map[string]int{}
+		for _, m := range regexp.MustCompile(`<(?:act|organizer) [^>]*>(?:\s*<templateId [^>]*>)*\s*<id root="([^"]*)"`).FindAllStringSubmatch(doc, -1) {
+			ids[m[1]]++
+		}
+		return ids, doc
+	}
+	ids, doc := report(`"result":[{"reference":"Observation/na"}],`)
+	if len(ids) != 3 || strings.Count(doc, "The panel") != 1 {
+		t.Errorf("the ids of the report and its forms: %v\n%s", ids, doc)
+	}
+	ids, doc = report("")
+	if len(ids) != 3 || strings.Contains(doc, "The panel") || !strings.Contains(doc, "All is well.") { // sodium has an organizer
+		t.Errorf("the ids of two forms: %v\n%s", ids, doc)
+	}
+}
+
+// TestBornOrganization: of what kind an organization is stands wherever CDA allows it, which is not in a custodian; and what an address says in an
+// extension of another program is no part of it.
+func TestBornOrganization(t *testing.T) {
+	r := results(t, "fhir", "ccda", "", []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","managingOrganization":{"reference":"Organization/g"}}},
+		{"resource":{"resourceType":"Organization","id":"g","name":"Maple Lab","type":[{"coding":[{"system":"http://nucc.org/provider-taxonomy","code":"291U00000X"}]}],
+			"address":[{"extension":[{"url":"https://maple.example/door","valueString":"the red door"}],"city":"Testwil"}]}},
+		{"resource":{"resourceType":"Observation","id":"na","status":"final","code":{"text":"Sodium"},"subject":{"reference":"Patient/p"},"performer":[{"reference":"Organization/g"}],"valueQuantity":{"value":140}}}]}`))[0]
+	doc := ""
+	for _, p := range r.Parts {
+		doc += string(p.Data)
+	}
+	for name, want := range map[string]bool{"providerOrganization": true, "representedOrganization": true, "representedCustodianOrganization": false} {
+		_, rest, there := strings.Cut(doc, "<"+name+">")
+		inner, _, _ := strings.Cut(rest, "</"+name+">")
+		if !there || strings.Contains(inner, "standardIndustryClassCode") != want || !strings.Contains(inner, "Testwil") || strings.Contains(inner, "red door") {
+			t.Errorf("%s holds %s", name, inner)
+		}
 	}
 }
 

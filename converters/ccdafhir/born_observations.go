@@ -248,8 +248,7 @@ func (b *born) results(p *bornPart, list []*mapping.Resource) {
 			continue
 		}
 		for _, x := range elementOf(r.Msg).all("result") {
-			if to := b.follow(r, x); to != nil && to.Type() == "Observation" && !b.c.Refused(to.Msg) && sectionOfObservation(elementOf(to.Msg)) == "results" &&
-				b.sectionFor(to) == "results" && !b.reported[to] {
+			if to := b.follow(r, x); to != nil && to.Type() == "Observation" && !b.c.Refused(to.Msg) && b.sectionFor(to) == "results" {
 				b.reported[to] = true
 			}
 		}

@@ -20,9 +20,11 @@ func (b *born) organization(n tree.Node, r *mapping.Resource) {
 		if a := elementOf(r.Msg).one("active"); a.text() == "true" {
 			b.fold(a, "an organization of a document is a record in use")
 		}
-		for k := b.d.First(n); k != 0; k = b.d.Next(k) { // of a custodian CDA allows fewer elements
-			if b.d.Name(k) == "standardIndustryClassCode" && b.d.Name(n) == "representedCustodianOrganization" {
-				b.clear(k)
+		if b.d.Name(n) == "representedCustodianOrganization" { // of a custodian CDA allows fewer elements
+			for k := b.d.First(n); k != 0; k = b.d.Next(k) {
+				if b.d.Name(k) == "standardIndustryClassCode" {
+					b.clear(k)
+				}
 			}
 		}
 	} else {

@@ -432,6 +432,10 @@ const (
 	laboratoryObservation = "1.3.6.1.4.1.19376.1.3.1.6" // IHE XD-LAB
 	socialSection         = "29762-2"
 	problemConcern        = entries + "3"
+	problemObservation    = entries + "4"
+	allergyObservation    = entries + "7"
+	allergyConcern        = entries + "30"
+	familyOrganizer       = entries + "45"
 	instruction           = entries + "20"
 )
 

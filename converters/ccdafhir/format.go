@@ -133,6 +133,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	}
 	finds := slices.Concat(doc.Findings, patients(doc), contradictions(doc), assumeMoods(doc))
 	key := Key(raw.Data.(string))
+	showRelatives := hideRelatives(doc)
 	rec, err := m.ToFHIR("ClinicalDocument", "Bundle", doc.Doc, mapping.ReadOptions{Zone: w.o.Zone, Facility: custodian(doc), Key: key,
 		Relative: w.o.Relative(), NoBundle: w.o.Relative(), Origins: w.o.Origins(), Shared: w.o.OnlyFHIR(), Reuse: w.o.OnlyFHIR()})
 	if err != nil {
@@ -141,6 +142,7 @@ func (w *worker) ToHub(raw *convert.Raw) (*convert.Record, error) {
 	if len(rec.Resources) == 0 {
 		return nil, diag.New(SaysNothing, diag.Place{Path: doc.PlaceOf(doc.Root)}, "")
 	}
+	showRelatives()
 	foldMisplaced(doc.Doc)
 	stamp(rec)
 	id := doc.Child(doc.Root, "id")

@@ -1,6 +1,7 @@
 package ccdafhir
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/chartpost/chartpost/pkg/ccda"
@@ -31,7 +32,7 @@ func assumeMoods(doc *ccda.Document) (finds []*diag.Finding) {
 	walk = func(n tree.Node, section string) {
 		switch name := d.Name(n); {
 		case name == "section":
-			section = attrText(d, d.Child(n, "code"), "code")
+			section = cmp.Or(attrText(d, d.Child(n, "code"), "code"), section) // a part of a section is of its kind
 		case slices.Contains(moodless, name) && attr(d, n, "moodCode") == 0 && attr(d, n, "nullFlavor") == 0:
 			mood := "EVN"
 			switch {

@@ -31,6 +31,7 @@ func TestOlder(t *testing.T) {
 		return `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/><id root="1.2.3.5"/>` + status + `<consumable><manufacturedProduct><manufacturedMaterial>` + material +
 			`</manufacturedMaterial></manufacturedProduct></consumable>` + inner + `</substanceAdministration>`
 	}
+	const labeled = `<substanceAdministration classCode="SBADM" moodCode="EVN">` + ccd + `24"/><id root="1.2.3.5"/>` + status + `<consumable><manufacturedProduct><manufacturedLabeledDrug><name>Examplin 5 mg</name></manufacturedLabeledDrug></manufacturedProduct></consumable></substanceAdministration>`
 	taken := func(code string) string {
 		return related("REFR", observation(ccd+`47"/>`, "1.2.3.6", `<code code="33999-4" codeSystem="2.16.840.1.113883.6.1"/><value `+typed+`"CE" code="`+code+`" `+snomed+`/>`))
 	}
@@ -111,6 +112,23 @@ func TestOlder(t *testing.T) {
               <consumable>`}},
 		{"one that is taken no longer, whose entry is active", "1.8", "10160-0", drug(`<statusCode code="active"/>`, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("73425007")),
 			[]string{`"resourceType":"MedicationRequest"`, `"status":"stopped"`}, `"status":"active"`, []string{`code="73425007"`, `<statusCode code="active"/>`}},
+		{"one that is paused", "1.8", "10160-0", drug(`<statusCode code="active"/>`, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("421139008")),
+			[]string{`"resourceType":"MedicationRequest"`, `"status":"on-hold"`}, `"status":"active"`, []string{`code="421139008"`, `<statusCode code="active"/>`}},
+		{"one that is taken no longer, since it is completed", "1.8", "10160-0", drug(status, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("392521001")),
+			[]string{`"resourceType":"MedicationRequest"`, `"status":"completed"`}, `"status":"stopped"`, []string{`code="392521001"`}},
+		{"one that was broken off, whatever else is said", "1.8", "10160-0", drug(`<statusCode code="aborted"/>`, `<code code="314076" codeSystem="2.16.840.1.113883.6.88"/>`, taken("55561003")),
+			[]string{`"resourceType":"MedicationRequest"`, `"status":"stopped"`}, `"status":"active"`, []string{`code="55561003"`, `<statusCode code="aborted"/>`}},
+		{"a labelled drug that has a name alone", "1.8", "10160-0", labeled,
+			[]string{`"resourceType":"Medication"`, `"text":"Examplin 5 mg","_text":`}, "", []string{`<name>Examplin 5 mg</name>`}},
+		{"what somebody thinks, in an organizer that has the template of results too", "22.2.56", "10190-7", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.10.20.22.4.75"/>
+<templateId root="2.16.840.1.113883.10.20.22.4.1"/><id root="1.2.3.5"/><code code="d5" codeSystem="2.16.840.1.113883.6.254"/>` + status + `<component>` + observation("", "1.2.3.6", `<code code="57251-1" codeSystem="2.16.840.1.113883.6.1"/>`+status) + `</component></organizer>`,
+			[]string{`"code":"57251-1"`}, `"code":"laboratory"`, []string{`code="57251-1"`}},
+		{"results of an Italian letter", "22.2.3", "30954-2", `<organizer classCode="BATTERY" moodCode="EVN"><templateId root="2.16.840.1.113883.2.9.10.1.6.45"/><id root="1.2.3.5"/><code code="58410-2" codeSystem="2.16.840.1.113883.6.1"/>` + status +
+			`<component>` + observation("", "1.2.3.6", `<code code="718-7" codeSystem="2.16.840.1.113883.6.1"/>`+status) + `</component></organizer>`,
+			[]string{`"resourceType":"DiagnosticReport"`, `"code":"laboratory"`}, "", []string{`code="718-7"`, `root="2.16.840.1.113883.2.9.10.1.6.45"`}},
+		{"vital signs of an Italian letter", "22.2.4", "8716-3", `<organizer classCode="CLUSTER" moodCode="EVN"><templateId root="2.16.840.1.113883.2.9.10.1.6.90"/><id root="1.2.3.5"/>` + status +
+			`<component>` + observation("", "1.2.3.6", `<code code="8867-4" codeSystem="2.16.840.1.113883.6.1"/>`+status) + `</component></organizer>`,
+			[]string{`"code":"vital-signs"`, `"code":"85353-1"`}, "", []string{`code="8867-4"`, `root="2.16.840.1.113883.2.9.10.1.6.90"`}},
 		{"a drug that has a name alone", "1.8", "10160-0", drug(status, `<name>Examplin 5 mg</name>`, ""),
 			[]string{`"resourceType":"Medication"`, `"text":"Examplin 5 mg","_text":{"extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/derived"`}, "", []string{`<name>Examplin 5 mg</name>`}},
 		{"a drug whose code is not known", "1.8", "10160-0", drug(status, `<code nullFlavor="UNK"/><name>Examplin 5 mg</name>`, ""),

@@ -126,6 +126,13 @@ func TestStrange(t *testing.T) {
 			[]string{`"resourceType":"Observation"`, `"value":5`}, []string{`<observation classCode="OBS" moodCode="EVN">`}, 0, 0},
 		{"but in a section of plans it is one", strings.Replace(body(`<entry>`+strings.Replace(observation("1.2.3.1", ""), ` moodCode="EVN"`, "", 1)+`</entry>`), "30954-2", "18776-5", 1),
 			[]string{`"resourceType":"ServiceRequest"`}, []string{`<observation classCode="OBS" moodCode="INT">`}, 0, 0},
+		{"in a section of goals it is one", strings.Replace(body(`<entry>`+strings.Replace(observation("1.2.3.1", ""), ` moodCode="EVN"`, "", 1)+`</entry>`), "30954-2", "61146-7", 1),
+			[]string{`"resourceType":"Goal"`}, []string{`<observation classCode="OBS" moodCode="GOL">`}, 0, 0},
+		{"and of the template of a plan everywhere", body(`<entry>` + strings.NewReplacer(` moodCode="EVN"`, "", `<id root`, `<templateId root="2.16.840.1.113883.10.20.22.4.44"/><id root`).Replace(observation("1.2.3.1", "")) + `</entry>`),
+			[]string{`"resourceType":"ServiceRequest"`}, []string{`<observation classCode="OBS" moodCode="INT">`}, 0, 0},
+		{"and in a part of one", strings.NewReplacer("30954-2", "18776-5", `<text>Nothing</text>`, `<text>Nothing</text><component><section><title>Tests</title>`, "</section>", "</section></component></section>").
+			Replace(body(`<entry>` + strings.Replace(observation("1.2.3.1", ""), ` moodCode="EVN"`, "", 1) + `</entry>`)),
+			[]string{`"resourceType":"ServiceRequest"`}, []string{`<observation classCode="OBS" moodCode="INT">`}, 0, 0},
 		{"the middle of a time alone", body(`<entry>` + strings.Replace(observation("1.2.3.1", `<effectiveTime><center value="20120512"/></effectiveTime>`), "EVN", "RQO", 1) + `</entry>`),
 			[]string{`"occurrenceDateTime":"2012-05-12"`}, []string{`<center value="20120512"/>`}, 0, 0},
 		{"the encounter of a panel", body(`<entry><encounter classCode="ENC" moodCode="EVN"><id root="1.2.3.8"/><code code="185349003" codeSystem="2.16.840.1.113883.6.96"/></encounter></entry><entry><organizer classCode="CLUSTER" moodCode="EVN">

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/maptest"
@@ -140,6 +141,26 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// TestNotesInError: a note that is none any more is no current document, also for a reader who asks its status alone, nor is one a note that FHIR has as
+// entered in error and no word of a list says so.
+func TestNotesInError(t *testing.T) {
+	set, _ := builtIn(t)
+	list := "mrn,note_id,note_date,note_text,status\n1,N1,2026-01-02,All well,Signed\n1,N2,2026-01-03,Of another,ENTERED IN ERROR\n1,N3,2026-01-03,Of nobody,deleted\n1,N4,2026-01-03,Fine,\n"
+	office := set.Named("office")
+	out := convertTables(t, set, []*convert.File{inMemory("notes.csv", list)}, &convert.Options{To: "ndjson", TempDir: t.TempDir()}, office)
+	all := strings.Join(out.lines, "\n")
+	if strings.Count(all, `"status":"entered-in-error"`) != 2 || strings.Count(all, `"status":"current"`) != 2 {
+		t.Error(all)
+	}
+	if rows := out.tables["note_list"]; len(rows) != 4 || rows[2]["status"] != "deleted" || rows[3]["status"] != "" {
+		t.Errorf("back: %v", rows)
+	}
+	rec := recordOf(t, `{"resourceType":"DocumentReference","status":"entered-in-error","content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`)
+	if rows := tablesOf(t, office, rec)["note_list"]; len(rows) != 0 {
+		t.Errorf("a note in error is written as %v", rows)
+	}
+}
+
 // rowLaws holds the first rows of a table against the laws, each for itself, and counts them. What cannot be read is a fault if whole.
 func rowLaws(t *testing.T, all *maptest.Survey, name string, x *Match, tab *csvtab.Table, most int, whole bool) (n int) {
 	t.Helper()
@@ -216,6 +237,9 @@ func rowLaws(t *testing.T, all *maptest.Survey, name string, x *Match, tab *csvt
 		}
 		if whole {
 			kit.Deterministic(t, text.Bytes())
+			if lines, err := maptest.Lines(res.Record); err != nil || strings.Contains(strings.Join(lines, ""), columnURL) {
+				t.Errorf("%s, row %d: a column is kept, for no row reads it here (%v)", name, r.Number, err)
+			}
 		}
 		all.Add(fmt.Sprintf("%s, row %d", name, r.Number), res)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/chartpost/chartpost/internal/testshared"
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/csvtab"
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/maptest"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -56,16 +58,7 @@ func convertTables(t testing.TB, set *Set, files []*convert.File, o *convert.Opt
 	out := &run{ledger: map[string]string{}, tables: map[string][]map[string]string{}}
 	format := Reader(set)
 	worker := format.NewWorker(o)
-	var rows *writer
-	if back != nil {
-		rows = &writer{of: back}
-	}
-	g := &gatherer{m: back, dir: t.TempDir(), tables: map[string]*waiting{}, end: func() error { return nil }}
-	texts := map[string]*bytes.Buffer{}
-	g.begin = func(name string, fields []csvtab.Field) (csvtab.RowWriter, error) {
-		texts[name] = &bytes.Buffer{}
-		return csvtab.NewWriter(texts[name], fields, csvtab.Writing{}), nil
-	}
+	var again []*mapping.Record
 	for raw, err := range set.readFiles(files, o) {
 		if err != nil {
 			t.Fatal(err)
@@ -107,31 +100,57 @@ func convertTables(t testing.TB, set *Set, files []*convert.File, o *convert.Opt
 		out.lines = append(out.lines, lines...)
 		out.records = append(out.records, rec)
 		if back != nil {
-			again, err := maptest.Rebuild(rec.Record)
+			r, err := maptest.Rebuild(rec.Record)
 			if err != nil {
 				t.Fatalf("what was made is no FHIR: %v", err)
 			}
-			parts, _, err := rows.FromHub(&convert.Record{Record: again})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range parts {
-				if err := g.Put(p); err != nil {
-					t.Fatal(err)
-				}
-			}
+			again = append(again, r)
 		}
 	}
-	if back == nil {
-		return out
+	if back != nil {
+		out.tables = tablesOf(t, back, again...)
+	}
+	return out
+}
+
+// tablesOf are the tables that a mapping writes of records.
+func tablesOf(t testing.TB, m *Mapping, records ...*mapping.Record) map[string][]map[string]string {
+	t.Helper()
+	texts, tables := map[string]*bytes.Buffer{}, map[string][]map[string]string{}
+	g := &gatherer{m: m, dir: t.TempDir(), tables: map[string]*waiting{}, end: func() error { return nil }}
+	g.begin = func(name string, fields []csvtab.Field) (csvtab.RowWriter, error) {
+		texts[name] = &bytes.Buffer{}
+		return csvtab.NewWriter(texts[name], fields, csvtab.Writing{}), nil
+	}
+	rows := &writer{of: m}
+	for _, rec := range records {
+		parts, _, err := rows.FromHub(&convert.Record{Record: rec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			if err := g.Put(p); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for name, b := range texts {
-		out.tables[name] = rowsOf(t, b.String())
+		tables[name] = rowsOf(t, b.String())
 	}
-	return out
+	return tables
+}
+
+// recordOf is a record of a resource that no table wrote.
+func recordOf(t testing.TB, resource string) *mapping.Record {
+	t.Helper()
+	m, finds := fhir.Unmarshal([]byte(resource))
+	if f := fhir.Lost(finds); f != nil {
+		t.Fatal(f)
+	}
+	return mapping.NewRecord(nil, mapping.NewResource(m, ""))
 }
 
 // rowsOf reads a table as maps from column to cell.
@@ -177,6 +196,12 @@ func TestSyntheaOtherRace(t *testing.T) {
 	}
 	if rows := out.tables["patients"]; len(rows) != 1 || rows[0]["RACE"] != "other" {
 		t.Errorf("back: %v", rows)
+	}
+	// Synthea's own FHIR has it as a category.
+	rec := recordOf(t, `{"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[`+
+		`{"url":"ombCategory","valueCoding":{"system":"urn:oid:2.16.840.1.113883.6.238","code":"2131-1"}},{"url":"text","valueString":"Other"}]}]}`)
+	if rows := tablesOf(t, synthea, rec)["patients"]; len(rows) != 1 || rows[0]["RACE"] != "other" {
+		t.Errorf("of Synthea's FHIR: %v", rows)
 	}
 	// Older files say hispanic, which is no race of the CDC's: the text alone says it.
 	out = convertTables(t, set, []*convert.File{inMemory("patients.csv", strings.Replace(text, ",other,", ",hispanic,", 1))}, &convert.Options{To: "ndjson", TempDir: t.TempDir()}, synthea)

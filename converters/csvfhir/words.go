@@ -406,7 +406,7 @@ var vocabularies = map[string]*Vocabulary{
 		unknown: Unknown, unk, u`).or("unknown"),
 	"VISIT": vocabulary("", `
 		finished: Finished, completed, complete, closed, done, discharged, checked out, f, abgeschlossen, entlassen, terminé, finalizada, finalizado, alta
-		in-progress: In Progress, in-progress, active, open, ongoing, admitted, inpatient, current, laufend, en cours, en curso
+		in-progress: In Progress, in-progress, active, open, ongoing, admitted, current, laufend, en cours, en curso
 		arrived: Arrived, checked in, waiting
 		triaged: Triaged
 		onleave: On Leave, leave

@@ -145,16 +145,9 @@ func isNoPerson(cc *dpb.CodeableConcept) bool {
 	})
 }
 
-// ofRelative reports an observation that is not of the patient but of somebody related: an OBX below the patient would say it of him.
-func ofRelative(x *obpb.Observation) bool {
-	return slices.ContainsFunc(x.Focus, func(ref *dpb.Reference) bool {
-		return ref.GetType().GetValue() == "RelatedPerson" || ref.GetRelatedPersonId() != nil
-	})
-}
-
-// timely is a record without what no receiver takes, for nobody knows when it was: one such vaccination would have a registry refuse all that
-// stand beside it.
-func timely(rec *mapping.Record) *mapping.Record {
+// sendable is a part of a record without what no message may hold: what tells of somebody else; and what no receiver takes, for nobody knows when it
+// was: one such vaccination would have a registry refuse all that stand beside it.
+func sendable(whole, rec *mapping.Record) *mapping.Record {
 	var places []int
 	all := true
 	for i, r := range rec.Resources {
@@ -172,8 +165,8 @@ func timely(rec *mapping.Record) *mapping.Record {
 				continue
 			}
 		case *obpb.Observation:
-			if ofRelative(m) {
-				rec.Decline(i, "it tells of a relative (focus), and a message has results of its patient alone")
+			if hl7.TellsOfAnother(whole, r) {
+				rec.Decline(i, "it tells of somebody else (focus), and a message has results of its patient alone")
 				all = false
 				continue
 			}
@@ -359,7 +352,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	if d.LeafText(when) == "" {
 		d.SetText(when, whole.last)
 	}
-	if d.Child(tree.Root, "EVN") == 0 && demands(structure, "EVN") {
+	if d.Child(tree.Root, "EVN") == 0 && demands(schema.Structure(structure), "EVN") {
 		evn := d.Add(tree.Root, "EVN", "")
 		d.SetText(leafAt(d, evn, "1"), event)
 		d.SetText(leafAt(d, evn, "2"), d.LeafText(when))
@@ -440,15 +433,9 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 	})
 }
 
-// demands reports that a structure must have a segment.
-func demands(structure, segment string) bool {
-	part := schema.Structure(structure)
-	return part != nil && part.Child(segment) != nil && part.Child(segment).Min > 0
-}
-
 // withPV1 gives a message of a patient the PV1 that its structure demands, where he has no visit. It says so, and comes back as none: hideNoVisit.
 func withPV1(d *tree.Doc, structure string) {
-	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(structure, "PV1") {
+	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(schema.Structure(structure), "PV1") {
 		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), noVisit)
 	}
 }

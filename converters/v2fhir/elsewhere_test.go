@@ -218,15 +218,3 @@ func TestDeclinedMarks(t *testing.T) {
 		}
 	}
 }
-
-// TestOfRelative: a message has no result that is of the patient's mother.
-func TestOfRelative(t *testing.T) {
-	observation := func(code, focus string) string {
-		return `{"resourceType":"Observation","id":"o` + code + `","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"` + code + `"}]},"subject":{"reference":"Patient/p"},` + focus + `"valueString":"found"}`
-	}
-	rec := recordOf(t, `{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}]}`, observation("11111-1", ""), observation("22222-2", `"focus":[{"type":"RelatedPerson","display":"mother"}],`))
-	text := strings.Join(messagesOf(t, rec), "\n")
-	if !strings.Contains(text, "11111-1") || strings.Contains(text, "22222-2") {
-		t.Errorf("the patient's own result is missing, or his mother's is there:\n%s", text)
-	}
-}

@@ -175,7 +175,7 @@ func lacksSubject(d *tree.Doc, typ string, structure *schema.Part) bool {
 		return true
 	})
 	return patients == 2 && there == 1 || slices.ContainsFunc(demanded, func(name string) bool {
-		return hasToHave(structure, name) && !holds(d, tree.Root, name)
+		return demandsWithin(structure, name) && !holds(d, tree.Root, name)
 	})
 }
 
@@ -212,16 +212,21 @@ func lacksPerson(d *tree.Doc, n tree.Node, part *schema.Part) bool {
 				}
 			}
 		}
-		if !there && p.Min > 0 && hasToHave(p, "PID") {
+		if !there && p.Min > 0 && demandsWithin(p, "PID") {
 			return true
 		}
 	}
 	return false
 }
 
-// hasToHave reports a group that cannot be without a segment.
-func hasToHave(group *schema.Part, name string) bool {
-	return slices.ContainsFunc(group.Parts, func(p *schema.Part) bool {
-		return p.Min > 0 && (p.Name == name || !p.IsSegment() && !p.Choice && hasToHave(p, name))
+// demands reports that a structure or a group must have a segment of its own. No structure (nil) demands nothing.
+func demands(group *schema.Part, name string) bool {
+	return group != nil && slices.ContainsFunc(group.Parts, func(p *schema.Part) bool { return p.Min > 0 && p.Name == name })
+}
+
+// demandsWithin is demands, also of a group that it must have.
+func demandsWithin(group *schema.Part, name string) bool {
+	return demands(group, name) || slices.ContainsFunc(group.Parts, func(p *schema.Part) bool {
+		return p.Min > 0 && !p.IsSegment() && !p.Choice && demandsWithin(p, name)
 	})
 }

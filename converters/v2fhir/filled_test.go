@@ -10,6 +10,7 @@ import (
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/tree"
 )
 
 // recordOf is a record of these resources, in JSON, whose fullUrls are urn:uuid: with their ids.
@@ -123,6 +124,32 @@ func TestFilledIn(t *testing.T) {
 				t.Errorf("filled in %s\nwant      %s", got, tt.filled)
 			}
 		})
+	}
+}
+
+// TestNoPlaceInStructure: what the structure that is asked for has no segment for says so, and which message has.
+func TestNoPlaceInStructure(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range []string{"BAR^P02", "ADT^A11"} {
+		rec := recordOf(t, annLee, cough, penicillin)
+		if _, _, err := Format(ms).NewWriter(&convert.Options{Message: message}).FromHub(&convert.Record{Record: rec, FromFHIR: true}); err != nil {
+			t.Fatal(err)
+		}
+		told := false
+		rec.Leaves(func(place func() string, s tree.State, why string) {
+			if strings.HasPrefix(place(), "AllergyIntolerance.code") {
+				told = true
+				if s != tree.Declined || !strings.Contains(why, "ADT^A08 has") {
+					t.Errorf("%s: %s is %s: %s", message, place(), s, why)
+				}
+			}
+		})
+		if !told {
+			t.Error("the allergy has no leaves")
+		}
 	}
 }
 

@@ -156,7 +156,7 @@ func aboutPatients(rec *mapping.Record, relative bool) {
 	for _, r := range rec.Resources {
 		if h, ok := r.Msg.(*mhpb.MessageHeader); ok {
 			header = h
-		} else if r.Type() == "Patient" && header != nil && !r.Inside() {
+		} else if r.Type() == "Patient" && header != nil {
 			ref, style := &dpb.Reference{}, fhir.RefURN
 			if relative {
 				style = fhir.RefRelative
@@ -501,7 +501,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	}
 	sent := part
 	if whole.born {
-		sent = timely(part)
+		sent = sendable(whole.Record.Record, part)
 	}
 	var said map[tree.Node]bool
 	doc, err := m.FromFHIRThen(structure, "Bundle", sent, func(doc *tree.Doc) {

@@ -75,6 +75,14 @@ func carryUID(c *mapping.Context, uri, id, typ string, leaves ...tree.Node) {
 	carry(c, why, leaves...)
 }
 
+// claimUID claims a URI that a message has as a universal id and its type, and may have as another's: then it does not come back as it was.
+func claimUID(c *mapping.Context, m proto.Message, uri, id, typ string) {
+	if back, ok := universalURI(id, typ); !ok || back != uri {
+		defer c.Fold(otherURI)()
+	}
+	c.Claim(m)
+}
+
 // comesBack reports that readHDID makes this value of a universal id and its type.
 func comesBack(id, typ, value string) bool {
 	uri, ok := universalURI(id, typ)
@@ -109,10 +117,7 @@ func uriPair(parts []string, idPart, typPart string, shared bool) mapping.Pair {
 		if !(shared && says(c, n, idPart, typPart, u.Value)) && (!ok || !setPart(c, n, idPart, id) || !setPart(c, n, typPart, typ)) {
 			return false
 		}
-		if back, ok := universalURI(id, typ); !ok || back != u.Value {
-			defer c.Fold(otherURI)()
-		}
-		c.Claim(u)
+		claimUID(c, u, u.Value, id, typ)
 		return true
 	}}
 }
@@ -238,7 +243,7 @@ func uidPair(idName, typName string) mapping.Pair {
 			if !ok || !setPart(c, n, idName, id) || !setPart(c, n, typName, typ) {
 				return any
 			}
-			c.Claim(d.System)
+			claimUID(c, d.System, d.System.Value, id, typ)
 			return true
 		},
 	}
@@ -315,7 +320,11 @@ func writeEndpoint(c *mapping.Context, src proto.Message, n tree.Node) bool {
 	if !says(c, n, "2", "3", (*url).Value) && (!ok || !setPart(c, n, "2", id) || !setPart(c, n, "3", typ)) {
 		return any
 	}
-	c.ClaimValue(*url)
+	if typ == "DNS" {
+		c.ClaimValue(*url)
+	} else {
+		claimUID(c, *url, (*url).Value, id, typ)
+	}
 	return true
 }
 

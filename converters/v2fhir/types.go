@@ -95,9 +95,6 @@ func fit(s, target string) (string, error) {
 	if s = printable(s); strings.Trim(s, " \t\r\n") == "" {
 		return "", mapping.Loss("nothing but blanks")
 	}
-	if len(s) > plan.MaxString && target == "string" {
-		return "", errors.New("longer than a string of FHIR may be, 1 MB")
-	}
 	return s, nil
 }
 

@@ -225,15 +225,11 @@ func hideNoVisit(msg *hl7v2.Message) (show func()) {
 	if tellsOfNoVisit(msg.Type, msg.Event) {
 		look(tree.Root)
 	}
-	said := make([]string, len(hidden))
-	for i, leaf := range hidden {
-		said[i] = d.Text(leaf)
-		d.SetText(leaf, "")
-	}
+	putBack := d.Hide(hidden)
 	return func() {
-		for i, leaf := range hidden {
-			d.SetText(leaf, said[i])
-			if said[i] == noVisit {
+		putBack()
+		for _, leaf := range hidden {
+			if d.Text(leaf) == noVisit {
 				d.Mark(leaf, tree.Folded, "that there is no visit, which FHIR says by having none")
 			} else {
 				d.Mark(leaf, tree.Declined, "set id is positional")

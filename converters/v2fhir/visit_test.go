@@ -49,6 +49,11 @@ func TestNoVisit(t *testing.T) {
 		{"of a document", "MDM^T02^MDM_T02", "PV1|1|N\rTXA|1|CN|TX|||||||||D1|||||AU\rOBX|1|TX|1^Note^L||Well.||||||F\r", false},
 		{"with a number", "ADT^A08^ADT_A01", "PV1|1|N|||||||||||||||||V1\r", true},
 		{"with a reason", "ADT^A08^ADT_A01", "PV1|1|N\rPV2|||cough^Cough\r", true},
+		{"with what it cost", "ADT^A08^ADT_A01", "PV1|1|N\rDRG|470\r", true},
+		{"of an accident", "ADT^A08^ADT_A01", "PV1|1|N\rACC|20310101\r", true},
+		{"of a bill", "ADT^A08^ADT_A01", "PV1|1|N\rUB2|1||2\r", true},
+		{"beside the patient's own doctor", "ADT^A08^ADT_A01", "ROL||AD|PP|9^Other^Bo\rPV1|1|N\r", false},
+		{"in a group of a group", "OML^O21^OML_O21", "PV1|1|N\rORC|NW|P1\rOBR|1|P1||NA^Sodium^L\r", false},
 		{"of one who takes part", "ADT^A08^ADT_A01", "ROL||AD|AT|9^Other^Bo\rPV1|1|N\r", true},
 		{"that begins", "ADT^A01^ADT_A01", "PV1|1|N\r", true},
 		{"of another class", "ADT^A08^ADT_A01", "PV1|1|U\r", true},
@@ -56,7 +61,7 @@ func TestNoVisit(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			evn := ""
-			if !strings.HasPrefix(tt.event, "ORU") {
+			if !strings.HasPrefix(tt.event, "O") {
 				evn = "EVN||20310203\r"
 			}
 			rec := hubOf(t, "MSH|^~\\&|A|B|C|D|20310203||"+tt.event+"|1|P|2.5.1\r"+evn+pid+tt.rest)
@@ -75,7 +80,7 @@ func TestNoVisit(t *testing.T) {
 				t.Errorf("PV1-2 is folded: %v; unmapped:%s", folded, unread)
 			}
 			back := strings.Join(messagesOf(t, rec.Record), "")
-			if !strings.HasPrefix(tt.event, "ORU") && !strings.Contains(back, "\rPV1|") {
+			if !strings.HasPrefix(tt.event, "O") && !strings.Contains(back, "\rPV1|") {
 				t.Errorf("the message comes back without its PV1:\n%s", strings.ReplaceAll(back, "\r", "\n"))
 			}
 		})

@@ -417,6 +417,7 @@ var oddMessages = []struct{ name, kind, body string }{
 	{"a time that is none, and another in its stead", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L|||soon|||||||202403011015|BLOOD\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F|||202403011015\n"},
 	{"a timing that is none, and a time in its stead", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L||20240301|20240301|||||||||||||||20240302|||||F\n"},
 	{"an event of which only a time is said, that is none", "ADT^A60^ADT_A60", "EVN||then\n" + wholePID + "PV1|1|O\n"},
+	{"an explicit null of who is named, and one beside it", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L|||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F|||20240301||\"\"\nOBX|2|NM|3^Potassium^L||4|mmol/L|||||F|||20240301|\"\"|\"\"\n"},
 	{"an explicit null in front of who is named", "ORU^R01", wholePID + "OBR|1||F1|1^Panel^L|||20240301\nOBX|1|NM|2^Sodium^L||140|mmol/L|||||F|||20240301|\"\"|22^Roe^Rita\n"},
 }
 

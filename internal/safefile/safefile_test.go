@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chartpost/chartpost/internal/safefile"
+	"github.com/chartpost/chartpost/internal/testshared"
 )
 
 func TestWrite(t *testing.T) {
@@ -116,19 +117,7 @@ func TestFile(t *testing.T) {
 // one that stands all the same.
 func TestCreateWhileSwept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a"+safefile.Partial)
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-end:
-				return
-			default:
-				safefile.RemoveStale(path)
-			}
-		}
-	}()
-	defer func() { close(end); <-ended }()
+	testshared.Meanwhile(t, func() { safefile.RemoveStale(path) })
 	for n := range 3000 {
 		f, err := safefile.Create(path, 0o600)
 		if err != nil {

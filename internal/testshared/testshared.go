@@ -1,4 +1,5 @@
-// Package testshared finds the shared corpora and conformance suites for tests, which skip where they are absent.
+// Package testshared finds the shared corpora and conformance suites for tests, which skip where they are absent, and has what tests of several
+// packages do alike.
 package testshared
 
 import (
@@ -47,4 +48,21 @@ func Root() string {
 		dir = up
 	}
 	return ""
+}
+
+// Meanwhile does something again and again beside a test, until the test ends.
+func Meanwhile(t testing.TB, do func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				do()
+			}
+		}
+	}()
+	t.Cleanup(func() { close(end); <-ended })
 }

@@ -138,6 +138,12 @@ func TestCardsThatCome(t *testing.T) {
 			w.k, _, _ = w.book.Add(c, "", now)
 			return w.card
 		}, id: "CP-PKG-035", state: contacts.New},
+		{name: "the first keys again, renewed beyond the second", card: func(w *world) *contacts.Card {
+			w.book.Remove(w.k)
+			_, c := rotate(w.t, w.id, w.card)
+			w.k, _, _ = w.book.Add(c, "", now)
+			return renew(w.t, w.id, renew(w.t, w.id, w.card, nil), nil)
+		}, id: "CP-PKG-032", state: contacts.New},
 		{name: "another rotation of the old keys", card: func(w *world) *contacts.Card {
 			_, c := rotate(w.t, w.id, w.card)
 			if _, _, err := w.book.Add(c, "", now); err != nil {

@@ -121,7 +121,8 @@ func TestCodesFaults(t *testing.T) {
 // TestCodesManyFaults: a file that is no table of codes is given up, as a mapping file is.
 func TestCodesManyFaults(t *testing.T) {
 	const header = "system,code,target system,target code\n"
-	for name, lines := range map[string]string{"no code": strings.Repeat("L,,LN,2345-7\n", 1000), "two faults a line": "L,,LN,2345-7\n" + strings.Repeat("L,,,2345-7\n", 1000)} {
+	for name, lines := range map[string]string{"no code": strings.Repeat("L,,LN,2345-7\n", 1000), "two faults a line": "L,,LN,2345-7\n" + strings.Repeat("L,,,2345-7\n", 1000),
+		"two faults in the last line": strings.Repeat("L,,,2345-7\n", 1000)} {
 		_, said := codesFrom(t, header+lines)
 		list := strings.Split(said, "\n")
 		if last := list[len(list)-1]; len(list) != mapping.MaxFaults+1 || !strings.HasSuffix(last, "200 faults up to here; the rest is not looked at (is it a table of codes?)") {

@@ -40,6 +40,7 @@ type gathering struct {
 
 	names map[[16]byte]int32 // numbers of what references lead to, by digest
 	first []int32            // by number: the first resource that is called so, -1 if there is none
+	again []reference        // patients with a number that one before them has
 	leads []reference
 	links []reference // from a patient to one whom it replaces, or who replaces it
 }
@@ -63,14 +64,17 @@ func (g *gathering) add(m proto.Message, text string, offset int64, finds []*dia
 	}
 	typ := fhir.TypeOf(m)
 	g.node(typ)
+	self := i // the first of its id
 	if id := fhir.IDOf(m); id != "" {
-		g.call(i, typ+"/"+id)
+		self = g.call(i, typ+"/"+id)
 		if url := fhir.FullURL(typ, id); strings.HasSuffix(url, ":"+id) {
 			g.call(i, url)
 		}
 	}
 	for _, key := range identifierKeys(m) {
-		g.call(i, key)
+		if j := g.call(self, key); j != self && typ == "Patient" {
+			g.again = append(g.again, reference{self, g.number(key)})
+		}
 	}
 	var within fhir.Contained
 	references(m, &within, func(ref *dpb.Reference) {
@@ -189,10 +193,12 @@ func (g *gathering) number(key string) int32 {
 	return n
 }
 
-func (g *gathering) call(i int32, key string) {
-	if n := g.number(key); g.first[n] < 0 {
+func (g *gathering) call(i int32, key string) (first int32) {
+	n := g.number(key)
+	if g.first[n] < 0 {
 		g.first[n] = i
 	}
+	return g.first[n]
 }
 
 // weave makes the web, when all resources have been seen.
@@ -205,8 +211,17 @@ func (g *gathering) weave() {
 		}
 		return pairs
 	}
-	g.refs, g.same = pairs(g.leads), pairs(g.links)
-	g.names, g.leads, g.links, g.first = nil, nil, nil, nil
+	g.same = pairs(g.links)
+	if len(g.again) > 0 { // a number of two people, such as a family's with its insurer, leads to none of them
+		person, _ := g.people()
+		for _, r := range g.again {
+			if j := g.first[r.name]; j >= 0 && person[j] != person[r.from] {
+				g.first[r.name] = -1
+			}
+		}
+	}
+	g.refs = pairs(g.leads)
+	g.names, g.leads, g.links, g.again, g.first = nil, nil, nil, nil, nil
 }
 
 func (w *web) typeOf(i int32) string { return w.types[w.kinds[i]] }
@@ -266,31 +281,23 @@ func (w *web) byPatient() (groups [][]int32) {
 		return groups
 	}
 	to := neighboursOf(w.refs, int(all))
+	var about []pair64 // whom of the people a resource names
+	for _, p := range w.refs {
+		if who := person[p.second()]; who >= 0 {
+			about = append(about, newPair64(p.first(), who))
+		}
+	}
+	named := neighboursOf(about, int(all))
 	for k, p := range w.refs {
 		w.refs[k] = newPair64(p.second(), p.first())
 	}
 	from := neighboursOf(w.refs, int(all))
 	w.refs = nil
-	lists := make([]bool, all)
-	for i := range all {
-		named := 0
-		for _, j := range to.of(i) {
-			if person[j] >= 0 {
-				named++
-			}
-		}
-		lists[i] = person[i] < 0 && named > manyPatients
-	}
+	isList := func(i int32) bool { return person[i] < 0 && len(named.of(i)) > manyPatients }
 	// anothers reports that a resource is about patients, and p is none of them.
 	anothers := func(i, p int32) bool {
-		other := false
-		for _, j := range to.of(i) {
-			if person[j] == p {
-				return false
-			}
-			other = other || person[j] >= 0
-		}
-		return other
+		list := named.of(i)
+		return len(list) > 0 && !slices.Contains(list, p)
 	}
 	in := make([]int32, all) // the last group that it is in, from 1
 	for g, is := range people {
@@ -301,7 +308,7 @@ func (w *web) byPatient() (groups [][]int32) {
 		}
 		take := func(list []int32) {
 			for _, j := range list {
-				if in[j] != number && person[j] < 0 && !lists[j] && !anothers(j, p) {
+				if in[j] != number && person[j] < 0 && !isList(j) && !anothers(j, p) {
 					w.several[j] = in[j] > 0
 					in[j] = number
 					members = append(members, j)

@@ -158,7 +158,7 @@ func (x *fhirReading) split(text []byte, at diag.Place) (done, more bool) {
 // severalPatients reports a text that may hold two resources of patients. It costs next to nothing, and most texts hold one.
 func severalPatients(text []byte) bool {
 	if fhir.SniffXML(text[:min(len(text), SniffLen)]) != "" {
-		return bytes.Count(text, []byte("Patient>")) > 1 // their ends
+		return bytes.Count(text, []byte("</Patient")) > 1 || bytes.Contains(text, []byte(":Patient"))
 	}
 	name := []byte(`"Patient"`)
 	for n := 0; ; {
@@ -198,34 +198,15 @@ func webOf(entries []fhir.Entry) *web {
 	w := &web{}
 	index := fhir.NewIndex()
 	places := make(map[proto.Message]int32, len(entries))
-	numbers := map[string]int32{}
 	for i, e := range entries {
 		w.node(fhir.TypeOf(e.Resource))
 		index.Add(fhir.Located{FullURL: e.FullURL(), Resource: e.Resource})
 		places[e.Resource] = int32(i)
-		for _, key := range identifierKeys(e.Resource) {
-			if _, taken := numbers[key]; !taken {
-				numbers[key] = int32(i)
-			}
-		}
-	}
-	leadsTo := func(ref *dpb.Reference, within proto.Message) (int32, bool) {
-		if key, ok := identifierKey(ref); ok {
-			i, ok := numbers[key]
-			return i, ok
-		}
-		i, ok := places[index.Resolve(ref, within)]
-		return i, ok
 	}
 	for k, e := range entries {
 		i, m := int32(k), e.Resource
-		references(m, &index.Contained, func(ref *dpb.Reference) {
-			if j, ok := leadsTo(ref, m); ok && j != i {
-				w.refs = append(w.refs, newPair64(i, j))
-			}
-		})
 		for _, ref := range replaced(m) {
-			if j, ok := leadsTo(ref, m); ok {
+			if j, ok := places[index.Resolve(ref, m)]; ok {
 				w.same = append(w.same, newPair64(i, j))
 			}
 		}
@@ -234,6 +215,29 @@ func webOf(entries []fhir.Entry) *web {
 				w.same = append(w.same, newPair64(i, j))
 			}
 		}
+	}
+	person, _ := w.people()
+	numbers := map[string]int32{} // by what references call them; -1: a number of two people leads to none of them
+	for k, e := range entries {
+		for _, key := range identifierKeys(e.Resource) {
+			if j, taken := numbers[key]; !taken {
+				numbers[key] = int32(k)
+			} else if j >= 0 && person[j] != person[k] {
+				numbers[key] = -1
+			}
+		}
+	}
+	for k, e := range entries {
+		i, m := int32(k), e.Resource
+		references(m, &index.Contained, func(ref *dpb.Reference) {
+			j, ok := places[index.Resolve(ref, m)]
+			if key, numbered := identifierKey(ref); numbered {
+				j, ok = numbers[key]
+			}
+			if ok && j >= 0 && j != i {
+				w.refs = append(w.refs, newPair64(i, j))
+			}
+		})
 	}
 	return w
 }

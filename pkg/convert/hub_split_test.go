@@ -67,6 +67,7 @@ func TestBundleByPatient(t *testing.T) {
 		linked      = `{"resourceType":"Patient","id":"%s","link":[{"other":{"reference":"Patient/%s"},"type":"%s"}]}`
 		urn         = "urn:uuid:0c3f2c1e-0000-4000-8000-00000000000"
 	)
+	number, p3 := `"identifier":[{"system":"urn:oid:1.2.3","value":"1"}]`, patient("p3")
 	p1, p2, o1, o2 := patient("p1"), patient("p2"), seen("o1", `"reference":"Patient/p1"`), seen("o2", `"reference":"Patient/p2"`)
 	both := bundle("searchset", p1, p2, o1, o2)
 	line := strings.ReplaceAll(both, "\n", "")
@@ -83,6 +84,10 @@ func TestBundleByPatient(t *testing.T) {
 		{"by urn", bundle("transaction", at(urn+"1", `{"resourceType":"Patient"}`), at(urn+"2", `{"resourceType":"Patient"}`), seen("o", `"reference":"`+urn+`2"`)), "1: 0|2: 1 2"},
 		{"by number", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "2"), seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3%7C1"`),
 			seen("b", `"identifier":{"system":"urn:oid:1.2.3","value":"2"}`), seen("c", `"identifier":{"system":"urn:oid:1.2.4","value":"2"}`)), "1: 0 2|2: 1 3|3: 4"},
+		{"by a number that two have", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "1"), seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3|1"`)), "1: 0|2: 1|3: 2"},
+		{"by a number that one has by two names", bundle("collection", `{"resourceType":"Patient","id":"p1",`+number+`,"link":[{"other":{"reference":"Patient/p2"},"type":"replaces"}]}`,
+			`{"resourceType":"Patient","id":"p2",`+number+`}`, p3, seen("a", `"identifier":{"system":"urn:oid:1.2.3","value":"1"}`)), "1: 0 1 3|2: 2"},
+		{"by a number and more", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "2"), seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3%7C2&active=true"`)), "1: 0|2: 1 2"},
 		{"what is contained refers too", bundle("collection", p1, p2, `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p2"},`+
 			`"contained":[{"resourceType":"PractitionerRole","id":"r","organization":{"reference":"Organization/g"}}],"performer":[{"reference":"#r"}]}`,
 			`{"resourceType":"Organization","id":"g","name":"a"}`), "1: 0|2: 1 2 3"},
@@ -103,6 +108,10 @@ func TestBundleByPatient(t *testing.T) {
 		{"one of three is replaced", bundle("collection", fmt.Sprintf(linked, "p1", "p2", "replaced-by"), patient("p3"), p2, o1, o2), "1: 0 2 3 4|2: 1"},
 		{"linked otherwise", bundle("collection", fmt.Sprintf(linked, "p1", "p2", "seealso"), p2, o1, o2), "1: 0 2|2: 1 3"},
 		{"a list of few", bundle("collection", many...), "1: 0 1|2: 0 2"},
+		{"a history that begins with a message", bundle("history", header, p1, p2), "1: 1|2: 2|3: 0"},
+		{"one patient, in XML with blanks", `<f:Bundle xmlns:f="http://hl7.org/fhir"><f:type value="collection"/><f:entry><f:resource><f:Patient ><f:id value="p1"/></f:Patient ></f:resource></f:entry></f:Bundle>`, "1: whole"},
+		{"in XML with a prefix", `<f:Bundle xmlns:f="http://hl7.org/fhir"><f:type value="collection"/><f:entry><f:resource><f:Patient><f:id value="p1"/></f:Patient></f:resource></f:entry>` +
+			`<f:entry><f:resource><f:Patient><f:id value="p2"/></f:Patient ></f:resource></f:entry></f:Bundle>`, "1: 0|2: 1"},
 		{"in XML", `<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/><entry><resource><Patient><id value="p1"/></Patient></resource></entry>` +
 			`<entry><resource><Patient><id value="p2"/></Patient></resource></entry></Bundle>`, "1: 0|2: 1"},
 		{"several bundles, and what stands alone", line + "\n" + bundle("searchset", p1) + "\n" + line + "\n" + o1, "1: 0 2|2: 1 3|3: whole|4: 0 2|5: 1 3|6: 1 alone"},
@@ -119,6 +128,32 @@ func TestBundleByPatient(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAloneByPatient: of resources that stand alone too a number leads to whom it is of, a contained resource refers, and who replaces another is one
+// with him.
+func TestAloneByPatient(t *testing.T) {
+	const numbered = `{"resourceType":"Patient","id":"%s","identifier":[{"system":"urn:oid:1.2.3","value":"%s"}]%s}`
+	of := func(number string) string {
+		return seen("o", `"identifier":{"system":"urn:oid:1.2.3","value":"`+number+`"}`)
+	}
+	person := func(id, number, more string) string { return fmt.Sprintf(numbered, id, number, more) }
+	replaces := `,"link":[{"other":{"reference":"Patient/a"},"type":"replaces"}]`
+	for _, c := range []struct {
+		name string
+		list []string
+		want string
+	}{
+		{"by number", []string{person("a", "1", ""), person("b", "2", ""), of("2")}, "1: 1 alone|2: 2 alone"},
+		{"by a number that two have", []string{person("a", "1", ""), person("b", "1", ""), of("1")}, "1: 1 alone|2: 1 alone|3: 1 alone"},
+		{"by a number that three have", []string{person("a", "1", ""), person("b", "1", ""), person("c", "1", ""), of("1")}, "1: 1 alone|2: 1 alone|3: 1 alone|4: 1 alone"},
+		{"by a number of one who is there twice", []string{person("a", "1", ""), person("a", "1", ""), person("b", "2", ""), of("1")}, "1: 2 alone|2: 1 alone|3: 1 alone"},
+		{"one replaces the other", []string{person("a", "1", ""), person("b", "1", replaces), person("c", "3", ""), of("1")}, "1: 3 alone|2: 1 alone"},
+	} {
+		if got := strings.Join(parts(t, strings.Join(c.list, "\n"), 1), "|"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 
@@ -142,6 +177,57 @@ func TestPartOfBundle(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d records", n)
+	}
+}
+
+// TestFindingsOfParts: what was found of a bundle is told with its first part, and of an entry with the first that has it; what rejects several says of
+// each which it is; and parts of two bundles about nobody are told apart.
+func TestFindingsOfParts(t *testing.T) {
+	list := func(status string) string {
+		return `{"resourceType":"List","id":"l","language":" en","status":"` + status + `","mode":"working","entry":[{"item":{"reference":"Patient/p1"}},{"item":{"reference":"Patient/p2"}}]}`
+	}
+	records := func(text string) (all []*Raw) {
+		for raw, err := range readFHIR(strings.NewReader(text), "test", &Options{To: "ccda"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, raw)
+		}
+		return all
+	}
+	ids := func(raw *Raw) (list []string) {
+		for _, f := range raw.Findings {
+			list = append(list, fmt.Sprintf("%s in record %d", f.ID, f.Place.Record))
+		}
+		return list
+	}
+	paged := func(text string) string {
+		return strings.Replace(text, `"entry"`, `"link":[{"relation":"next","url":"https://x.example/2"}],"entry"`, 1)
+	}
+	all := records(paged(bundle("searchset", patient("p1"), patient("p2"), list("current"))))
+	if len(all) != 2 || !slices.Equal(ids(all[0]), []string{string(OnePage) + " in record 1", "CP-FHIR-013 in record 1"}) || len(ids(all[1])) > 0 {
+		t.Errorf("%q, %q", ids(all[0]), ids(all[1]))
+	}
+	all = records(paged(bundle("searchset", patient("p1"), patient("p2"), list("nothing known"))))
+	for i, raw := range all {
+		if raw.Reject == nil || raw.Reject.Place.Record != i+1 || len(raw.Findings) > 0 {
+			t.Errorf("%d: %+v, and %q", i+1, raw.Reject, ids(raw))
+		}
+	}
+	if len(all) != 2 {
+		t.Errorf("%d records", len(all))
+	}
+	keys := map[string]bool{}
+	for _, code := range []string{"a", "b"} {
+		all := records(bundle("searchset", patient("p1"), patient("p2"), strings.Replace(seen("o", `"display":"x"`), `"a"`, `"`+code+`"`, 1)))
+		rec, err := (&fhirWorker{o: &Options{To: "ccda"}}).ToHub(all[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[rec.Key] = true
+	}
+	if len(keys) != 2 || keys[""] {
+		t.Errorf("%v", keys)
 	}
 }
 

@@ -2,10 +2,12 @@ package mapping
 
 import (
 	"reflect"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -30,7 +32,9 @@ func (rec *Record) Excerpt(places []int) *Record {
 
 // Absorb takes over what became of the leaves of an excerpt that was written: of a leaf that several excerpts have the best.
 func (rec *Record) Absorb(part *Record) {
-	rec.indexOnce()
+	if rec.indexOnce(); len(rec.claims) == 0 {
+		rec.claims = make(map[plan.Place]claim, len(part.claims))
+	}
 	for place, c := range part.claims {
 		if c.state > rec.claims[place].state {
 			rec.claims[place] = c
@@ -102,13 +106,38 @@ func (rec *Record) indexOnce() {
 // Placed reports a resource that got a place in the document as which a record with it was written last.
 func (r *Resource) Placed() bool { return r.placed }
 
+// from is a run that follows the references of a resource.
+func (rec *Record) from(r *Resource) *run {
+	rec.indexOnce()
+	if rec.follower == nil {
+		rec.follower = &run{rec: rec}
+	}
+	if rec.follower.within = r; r.inside != nil {
+		rec.follower.within = r.inside
+	}
+	return rec.follower
+}
+
+// Resolve follows a reference of a resource within the record; nil if it leads out of it. typ is the type of what it leads to, also of that outside
+// as the reference says it, empty where nobody knows.
+func (rec *Record) Resolve(r *Resource, ref *dpb.Reference) (to *Resource, typ string) {
+	if to = rec.from(r).resolve(reflect.ValueOf(ref).Elem()); to != nil {
+		return to, to.Type()
+	}
+	if typ = ref.GetType().GetValue(); typ == "" {
+		key, _ := fhir.ReferenceKey(fhir.ReferenceText(ref))
+		typ, _, _ = strings.Cut(key, "/")
+	}
+	typ = typ[strings.LastIndexByte(typ, '/')+1:]
+	if plan.ContainedType().ResourceAlt(typ) == nil {
+		typ = ""
+	}
+	return nil, typ
+}
+
 // LeadsTo calls f for each resource of the record to which a resource refers, once for each reference.
 func (rec *Record) LeadsTo(r *Resource, f func(*Resource)) {
-	rec.indexOnce()
-	x := run{rec: rec}
-	if x.within = r; r.inside != nil {
-		x.within = r.inside
-	}
+	x := rec.from(r)
 	visit(r.v, r.info, func(v reflect.Value, _ *plan.Type) {
 		if plan.As[dpb.Reference](v) == nil {
 			return

@@ -90,7 +90,7 @@ func (c *Context) readLeaf(r *row, k tree.Node, base reflect.Value, in *instance
 	return c.readText(r, leaf, text, base, in)
 }
 
-var errTooLong = errors.New("longer than a string of FHIR may be (1 MB)")
+var errTooLong = errors.New("longer than a string of FHIR may be, 1 MB")
 
 const wholeWhy = "a text with separators that were not escaped: it comes back with them escaped"
 

@@ -41,6 +41,7 @@ type Record struct {
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
 	withheld  map[plan.Place]bool  // what no row sees when it is written
+	follower  *run                 // see from
 	additions []addition
 	root      *Resource // wraps Bundle
 
@@ -347,22 +348,31 @@ func isUUID5[T string | []byte](s T) bool {
 // leaves finds the leaves at and below v: primitives with a value, and references. What stands in the hub alone, and the
 // data-absent-reason of an element that must be there and is not, are no leaves: see withLeaves. leafWalk is for those who ask for places.
 func leaves(v reflect.Value, ti *plan.Type, f func(leaf reflect.Value)) {
-	if ti.Prim != nil && ti.Prim.HasValue(v) {
-		f(v)
+	anyLeaf(v, ti, func(leaf reflect.Value) bool {
+		f(leaf)
+		return false
+	})
+}
+
+// anyLeaf reports that a leaf at or below v is what is asked for, and asks of no other behind it.
+func anyLeaf(v reflect.Value, ti *plan.Type, is func(leaf reflect.Value) bool) bool {
+	if ti.Prim != nil && ti.Prim.HasValue(v) && is(v) {
+		return true
 	}
 	for _, e := range ti.Elements {
 		if e.RefText {
-			if !v.Field(e.Index).IsNil() {
-				f(v)
+			if !v.Field(e.Index).IsNil() && is(v) {
+				return true
 			}
 			continue
 		}
 		for i := range e.Len(v) {
-			if x, next := withLeaves(e, v, i); next != nil {
-				leaves(x, next, f)
+			if x, next := withLeaves(e, v, i); next != nil && anyLeaf(x, next, is) {
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // withLeaves is the i-th item of an element and its type, nil where no leaf of the resource stands at or below it: contained resources are records

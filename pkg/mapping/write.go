@@ -33,6 +33,7 @@ type back struct {
 	holders     map[*tag][]*Resource               // what has the element of a tag; see having
 	found       int                                // instances of scopes that were written
 	leftOut     []*row                             // rows of scopes that decline what nothing has placed
+	unwritten   map[*Resource]bool                 // once all else is written; see isLeftOut
 	following   []followed                         // the references that are being followed, from the outermost
 	rests       map[*plan.Type]*table              // see restOf
 	restTable   string                             // see RestBy
@@ -53,9 +54,9 @@ func (l logs) emptied() *logs {
 	if cap(l.claimLog) > 1<<16 || cap(l.takenLog) > 1<<16 { // of a record far above the usual
 		return &logs{}
 	}
-	clear(l.takenLog[:cap(l.takenLog)])
-	clear(l.claimLog[:cap(l.claimLog)])
-	clear(l.placeLog[:cap(l.placeLog)])
+	clear(l.takenLog) // behind its end undo has cleared it
+	clear(l.claimLog)
+	clear(l.placeLog)
 	return &logs{l.takenLog[:0], l.claimLog[:0], l.placeLog[:0]}
 }
 

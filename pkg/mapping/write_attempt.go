@@ -90,6 +90,9 @@ func (c *Context) end(a attempt, ok bool) bool {
 	for _, r := range slices.Backward(c.placeLog[a.placed:]) {
 		c.rec.free(r)
 	}
+	clear(c.takenLog[a.taken:])
+	clear(c.claimLog[a.claims:])
+	clear(c.placeLog[a.placed:])
 	c.takenLog, c.claimLog, c.placeLog = c.takenLog[:a.taken], c.claimLog[:a.claims], c.placeLog[:a.placed]
 	c.tracks, c.conditional = c.tracks[:a.tracks], c.conditional[:a.conditional]
 	return false

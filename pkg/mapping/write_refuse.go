@@ -89,11 +89,8 @@ func (c *Context) carriedMeaning(v reflect.Value, ti *plan.Type) bool {
 }
 
 // anyClaimed reports that something at or below v was written.
-func (x *run) anyClaimed(v reflect.Value, ti *plan.Type) (any bool) {
-	leaves(v, ti, func(leaf reflect.Value) {
-		any = any || x.claimed(leaf) >= tree.Folded
-	})
-	return any
+func (x *run) anyClaimed(v reflect.Value, ti *plan.Type) bool {
+	return anyLeaf(v, ti, func(leaf reflect.Value) bool { return x.claimed(leaf) >= tree.Folded })
 }
 
 func (x *run) isRefused(v reflect.Value) bool {

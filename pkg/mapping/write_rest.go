@@ -35,7 +35,7 @@ func (c *Context) RestBy(name string) { c.restTable, c.rests = name, nil }
 
 func (c *Context) declineRest() {
 	for _, res := range c.rec.Resources {
-		if !res.placed && !c.anyClaimed(res.v, res.info) {
+		if c.isLeftOut(res) {
 			c.declineResource(res)
 		}
 		if c.within = res; res.inside != nil {
@@ -43,6 +43,22 @@ func (c *Context) declineRest() {
 		}
 		c.declineBelow(res.v, res.info)
 	}
+}
+
+// isLeftOut reports a resource of which nothing was written. Each of many results may refer to one.
+func (c *Context) isLeftOut(res *Resource) bool {
+	if res.placed {
+		return false
+	}
+	is, known := c.unwritten[res]
+	if !known {
+		if c.unwritten == nil {
+			c.unwritten = map[*Resource]bool{}
+		}
+		is = !c.anyClaimed(res.v, res.info)
+		c.unwritten[res] = is
+	}
+	return is
 }
 
 // declineBelow declines what is left of v and of all that is below it, of the extensions of primitives as well.
@@ -93,7 +109,7 @@ func (c *Context) declineElement(v reflect.Value, ti *plan.Type) {
 		case to == nil && fhir.ReferenceText(ref) == "":
 		case to == nil:
 			c.claim(v, tree.Declined, "it leads to nothing that is here")
-		case !to.placed && !c.anyClaimed(to.v, to.info):
+		case c.isLeftOut(to):
 			c.claim(v, tree.Declined, "what it leads to has no place in "+c.Doc.Format.Name)
 		}
 	}

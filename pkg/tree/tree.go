@@ -18,6 +18,7 @@ package tree
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -312,6 +313,20 @@ func (d *Doc) SetText(n Node, s string) {
 		d.texts = append(d.texts, oldText{n, d.nodes[n].text})
 	}
 	d.nodes[n].text = s
+}
+
+// Hide takes their texts from leaves, so that no row reads them, until show puts them back.
+func (d *Doc) Hide(leaves []Node) (show func()) {
+	said := make([]string, len(leaves))
+	for i, n := range leaves {
+		said[i] = d.nodes[n].text
+		d.SetText(n, "")
+	}
+	return func() {
+		for i, n := range slices.Backward(leaves) { // of one that is named twice the first time counts
+			d.SetText(n, said[i])
+		}
+	}
 }
 
 // Empty reports whether n holds no text at any depth.

@@ -243,3 +243,16 @@ func TestUnread(t *testing.T) {
 		t.Error("read again and again")
 	}
 }
+
+// TestHide: hidden texts are not there until they are put back, as they were, also of a leaf that is named twice.
+func TestHide(t *testing.T) {
+	d := New(er7, 8)
+	seven, eight := d.Add(Root, "7", "soon"), d.Add(Root, "8", "late")
+	show := d.Hide([]Node{seven, eight, seven})
+	if d.Text(seven) != "" || d.Text(eight) != "" {
+		t.Error("not hidden")
+	}
+	if show(); d.Text(seven) != "soon" || d.Text(eight) != "late" {
+		t.Errorf("put back as %q and %q", d.Text(seven), d.Text(eight))
+	}
+}

@@ -64,6 +64,7 @@ func TestFindings(t *testing.T) {
 		{"code", "|N|||F|||2026", "|N|||final|||2026", "CP-V2-057 OBX-11 table 0085 of HL7 has no such code"},
 		{"code of blanks", "|N|||F|||2026", "| |||F|||2026", ""},
 		{"code between blanks", "|N|||F|||2026", "|N||| F |||2026", ""},
+		{"code of a site's own message", "ORU^R01^ORU_R01", "ZRU^Z99^ZRU_Z99", "CP-V2-020 MSH-9 no message structure is known for the type in MSH-9"},
 		{"code of a site's own event", "ORU^R01^ORU_R01", "ORU^Z99^ORU_R01", ""},
 		{"component too many", "EX-4711^^^OAKVALLEY^MR", "EX-4711^^^OAKVALLEY^MR^^^^^^X", "CP-V2-058 PID-3.11 CX has 10 components"},
 		{"primitive with components", "|RE\r", "|RE^X\r", "CP-V2-058 ORC-1.2 ID has one component"},

@@ -263,19 +263,7 @@ func TestOpenWhileSwept(t *testing.T) {
 	dir := t.TempDir()
 	maple, lake := newPractice(t, dir, "Maple Street Clinic"), newPractice(t, dir, "Lakeside Cardiology")
 	befriend(lake, maple)
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-end:
-				return
-			default:
-				sweep(dir)
-			}
-		}
-	}()
-	defer func() { close(end); <-ended }()
+	testshared.Meanwhile(t, func() { sweep(dir) })
 	for n := range 30 {
 		a := &packtest.Package{Sign: maple.identity().Sign, From: "Maple Street Clinic", To: lake.identity()}
 		a.Manifest = func(m *pack.Manifest) {

@@ -19,7 +19,7 @@ import (
 // at once. docs/rows.md lists them for people who write mappings. ref belongs to each mapping; see ref.go.
 var Types = withKinds(mapping.Types{
 	"ST": text, "CODE": code, "URI": text,
-	"NM": number, "INT": integer,
+	"NM": number, "INT": integer, "USD": dollars,
 	"DATE": date(false), "DATETIME": date(false), "INSTANT": date(false), "BIRTH": date(true),
 	"date":   dateIn,
 	"YN":     words("Y", "N", yes, no),
@@ -109,7 +109,8 @@ var uid = mapping.Type{
 
 // --- numbers ---
 
-// number is a decimal number. A comma is the decimal point where it cannot stand for thousands: 1,5 but not 1,500.
+// number is a decimal number. A comma is the decimal point where it cannot stand for thousands: 1,5 but not 1,500. A number with both marks
+// has one meaning in every country: 1,334.88 and 1.334,88.
 var number = mapping.Type{
 	Read: func(c *mapping.Context, s string) (string, error) {
 		n := numeral(s)
@@ -125,14 +126,58 @@ var number = mapping.Type{
 func numeral(s string) string {
 	s = strings.TrimSpace(s)
 	if whole, frac, ok := strings.Cut(s, ","); ok {
-		if len(frac) == 3 || strings.ContainsAny(frac, ",.") || strings.Contains(whole, ".") {
+		switch {
+		case grouped.MatchString(s):
+			point := strings.LastIndexAny(s, ",.")
+			s = strings.NewReplacer(",", "", ".", "").Replace(s[:point]) + "." + s[point+1:]
+		case len(frac) == 3 || strings.ContainsAny(frac, ",.") || strings.Contains(whole, "."):
 			return ""
+		default:
+			s = whole + "." + frac
 		}
-		s = whole + "." + frac
 	}
 	n := hl7.Number(s)
 	if strings.Trim(n, "-.0123456789eE+") != "" || !strings.ContainsAny(n, "0123456789") {
 		return ""
+	}
+	return n
+}
+
+// grouped is a number with one mark before each three digits and the other before the decimals.
+var grouped = regexp.MustCompile(`^[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+$`)
+
+// dollars is an amount in US dollars, for a place that says that currency: $1,334.88, -$20, USD 12. An amount of another currency is none.
+var dollars = mapping.Type{
+	Read: func(c *mapping.Context, s string) (string, error) {
+		n := inDollars(s)
+		if n == "" || doubtful(c, c.Leaf(), s) {
+			return "", errors.New("not an amount in US dollars")
+		}
+		return n, nil
+	},
+	Normal: inDollars,
+}
+
+// dollarAmount is an amount as it is written in the United States. Round brackets say that it is owed, as a minus does.
+var dollarAmount = regexp.MustCompile(`^(-|\()?(?:US ?\$|\$|USD) ?(-)?(\d{1,3}(?:,\d{3})+|\d+)?(\.\d+)?(\))?$`)
+
+// inDollars is the normal form of an amount, empty if it is none in US dollars. Behind the sign of the currency a comma before three digits
+// stands for thousands.
+func inDollars(s string) string {
+	s = strings.TrimSpace(s)
+	if number, ok := strings.CutSuffix(s, "USD"); ok {
+		return numeral(number)
+	}
+	m := dollarAmount.FindStringSubmatch(s)
+	if m == nil {
+		return numeral(s)
+	}
+	if (m[1] == "(") != (m[5] == ")") || m[1] != "" && m[2] != "" {
+		return ""
+	}
+	n := numeral(strings.ReplaceAll(m[3], ",", "") + m[4])
+	if n != "" && m[1]+m[2] != "" && strings.Trim(n, "0.") != "" {
+		n = "-" + n
 	}
 	return n
 }
@@ -143,7 +188,7 @@ var thousands = regexp.MustCompile(`(^|\D)[1-9]\d{0,2}\.\d{3}(\D|$)`)
 // doubtful reports a number that is eleven point two or eleven thousand two hundred, for its table has decimal commas elsewhere.
 func doubtful(c *mapping.Context, leaf tree.Node, s string) bool {
 	table, _ := columnAt(c, leaf)
-	return table != nil && table.DecimalComma && thousands.MatchString(s)
+	return table != nil && table.DecimalComma && thousands.MatchString(s) && !grouped.MatchString(strings.TrimSpace(s))
 }
 
 // integer is a number without decimals; 12.0 is what a spreadsheet makes of 12.

@@ -6,7 +6,7 @@ var cnvEntries = []Entry{
 		"name the format with --from, or leave the file out"},
 	{"CP-CNV-002", Reject, "the input cannot be read",
 		"What cannot be read cannot be converted; the other inputs are.",
-		"look whether the file is whole and may be read"},
+		"look whether its name is right, and whether it is whole and may be read"},
 	{"CP-CNV-003", Reject, "the input is empty",
 		"There is no record in it.",
 		"export it again, or leave it out"},

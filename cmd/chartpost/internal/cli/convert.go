@@ -173,7 +173,7 @@ func (c *CLI) runConvert(ctx context.Context, o *convertOptions, args []string) 
 		return convertError(err)
 	}
 	if len(sources) == 0 {
-		return fail(exitUnreadable, errors.New("there is no file in what was given"), "look whether it is the right folder; hidden files are passed over")
+		return noFile()
 	}
 	job := &convert.Job{Formats: formats, To: to, Options: &opts, Sources: sources, Many: many, Out: o.out, Stdout: c.Out,
 		Ledger: o.ledger, Rejects: o.rejects, Force: o.force}

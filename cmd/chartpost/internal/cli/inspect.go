@@ -140,7 +140,7 @@ func (c *CLI) runInspect(ctx context.Context, o *inspectOptions, args []string) 
 		return convertError(err)
 	}
 	if len(sources) == 0 {
-		return fail(exitUnreadable, errors.New("there is no file in what was given"))
+		return noFile()
 	}
 	bad, worst := 0, exitOK
 	for _, src := range sources {

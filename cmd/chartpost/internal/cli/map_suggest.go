@@ -136,7 +136,7 @@ func (c *CLI) runMapSuggest(ctx context.Context, o *mapSuggestOptions, args []st
 	}
 	g := &suggesting{c: c, o: o, kinds: kinds, formats: formats, set: set}
 	if len(srcs) == 0 {
-		return fail(exitUnreadable, errors.New("no file to look at: the folder is empty"))
+		return noFile()
 	}
 	for _, src := range srcs {
 		switch err := g.source(ctx, src); {

@@ -123,7 +123,7 @@ func (c *CLI) runValidate(ctx context.Context, o *validateOptions, args []string
 		return convertError(err)
 	}
 	if len(sources) == 0 {
-		return fail(exitUnreadable, errors.New("there is no file in what was given"))
+		return noFile()
 	}
 	var size int64
 	for _, s := range sources {

@@ -126,6 +126,9 @@ func (x *fhirReading) split(text []byte, at diag.Place) (done, more bool) {
 	if f := onePage(b.shell); f != nil {
 		finds = append(finds, f)
 	}
+	for _, e := range b.empty {
+		finds = append(finds, e.Findings...)
+	}
 	for i := range entries {
 		entries[i].Resource, entries[i].Item, entries[i].Bundle = nil, nil, nil // the workers read them again: what they change is their own
 	}

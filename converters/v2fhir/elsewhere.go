@@ -145,13 +145,6 @@ func isNoPerson(cc *dpb.CodeableConcept) bool {
 	})
 }
 
-// ofRelative reports an observation that is not of the patient but of somebody related: an OBX below the patient would say it of him.
-func ofRelative(x *obpb.Observation) bool {
-	return slices.ContainsFunc(x.Focus, func(ref *dpb.Reference) bool {
-		return ref.GetType().GetValue() == "RelatedPerson" || ref.GetRelatedPersonId() != nil
-	})
-}
-
 // timely is a record without what no receiver takes, for nobody knows when it was: one such vaccination would have a registry refuse all that
 // stand beside it.
 func timely(rec *mapping.Record) *mapping.Record {
@@ -168,12 +161,6 @@ func timely(rec *mapping.Record) *mapping.Record {
 			})
 			if givenAt(m, visit) == "" {
 				rec.Decline(i, "a vaccination must say when it was given (RXA-3), and nobody knows it of this one")
-				all = false
-				continue
-			}
-		case *obpb.Observation:
-			if ofRelative(m) {
-				rec.Decline(i, "it tells of a relative (focus), and a message has results of its patient alone")
 				all = false
 				continue
 			}

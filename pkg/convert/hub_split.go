@@ -205,7 +205,7 @@ func webOf(entries []fhir.Entry) *web {
 		}
 	}
 	leadsTo := func(ref *dpb.Reference, within proto.Message) (int32, bool) {
-		if key, ok := identifierKey(ref); ok {
+		if key, ok := fhir.IdentifierKey(ref); ok {
 			i, ok := numbers[key]
 			return i, ok
 		}

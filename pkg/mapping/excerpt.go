@@ -102,6 +102,16 @@ func (rec *Record) indexOnce() {
 // Placed reports a resource that got a place in the document as which a record with it was written last.
 func (r *Resource) Placed() bool { return r.placed }
 
+// Resolve follows a reference of a resource within the record; nil if it leads out of it.
+func (rec *Record) Resolve(from *Resource, ref *dpb.Reference) *Resource {
+	rec.indexOnce()
+	x := run{rec: rec}
+	if x.within = from; from.inside != nil {
+		x.within = from.inside
+	}
+	return x.resolve(reflect.ValueOf(ref).Elem())
+}
+
 // LeadsTo calls f for each resource of the record to which a resource refers, once for each reference.
 func (rec *Record) LeadsTo(r *Resource, f func(*Resource)) {
 	rec.indexOnce()

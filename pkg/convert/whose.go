@@ -29,7 +29,7 @@ import (
 const OfAnother = "it is about somebody or something else than the patient, and would stand there as the patient's"
 
 // aboutElements are those by which resources name whom they are about.
-var aboutElements = []string{"subject", "patient", "beneficiary", "individual", "for"}
+var aboutElements = []string{"subject", "patient", "beneficiary", "individual", "for", "focus"}
 
 // WithoutOthers is a record without what is about somebody else than its patients, which it declines: see the top of this file. patients are those
 // whose document or message it becomes; if there are none it is about the one who is named first. The record itself is returned if all is theirs, else
@@ -65,26 +65,25 @@ func (w *whose) isAnothers(r *mapping.Resource) bool {
 	if r.Type() == "Patient" {
 		return false // it has no place of its own in what is about another
 	}
-	about := func(name string, is func(*dpb.Reference) bool) (any, met bool) {
-		v := reflect.ValueOf(r.Msg).Elem()
-		e := plan.Of(v.Type()).Element(name)
+	v := reflect.ValueOf(r.Msg).Elem()
+	t := plan.Of(v.Type())
+	for _, name := range aboutElements {
+		e := t.Element(name)
 		if e == nil || e.Choice != nil {
-			return false, false
+			continue
 		}
+		any, met := false, false
 		for i := range e.Len(v) {
 			if ref := plan.As[dpb.Reference](e.At(v, i)); ref != nil {
-				any, met = true, met || is(ref)
+				any = true
+				met = met || w.isPatient(r, ref) || name == "focus" && !slices.Contains(foci, w.typeOf(r, ref))
 			}
 		}
-		return any, met
-	}
-	for _, name := range aboutElements {
-		if any, met := about(name, func(ref *dpb.Reference) bool { return w.isPatient(r, ref) }); any && !met {
+		if any && !met {
 			return true
 		}
 	}
-	any, met := about("focus", func(ref *dpb.Reference) bool { return w.isPatient(r, ref) || !slices.Contains(foci, w.typeOf(r, ref)) })
-	return any && !met
+	return false
 }
 
 // foci are the types of those who have results of their own. A specimen, a wound or a device in his body is the patient's.

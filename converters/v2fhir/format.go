@@ -334,9 +334,17 @@ type outgoing struct {
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
 	whole := wholeOf(rec, w.o.Date)
+	if whole.born { // what we made of a message has segments about others, such as the NK1 of a mother
+		part := *rec
+		part.Record, _ = convert.WithoutOthers(rec.Record, patientsOf(rec.Record))
+		whole.Record = &part
+	}
 	list, err := w.messages(whole)
 	if err != nil {
 		return nil, nil, err
+	}
+	if whole.Record.Record != rec.Record {
+		rec.Absorb(whole.Record.Record)
 	}
 	var out []byte
 	var finds []*diag.Finding
@@ -381,6 +389,21 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		finds = append(finds, f)
 	}
 	return []convert.Part{{Data: out}}, finds, nil
+}
+
+// patientsOf are the patients of a record, and those within other resources only if there are no others.
+func patientsOf(rec *mapping.Record) (list []*mapping.Resource) {
+	for _, inside := range []bool{false, true} {
+		for _, r := range rec.Resources {
+			if r.Type() == "Patient" && !r.Wrapped() && r.Inside() == inside {
+				list = append(list, r)
+			}
+		}
+		if list != nil {
+			return list
+		}
+	}
+	return nil
 }
 
 // withControl is a message with its control id (MSH-10), which it was printed without: the id is made of what it says. A message that says something
@@ -501,7 +524,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	}
 	sent := part
 	if whole.born {
-		sent = sendable(whole.Record.Record, part)
+		sent = timely(part)
 	}
 	var said map[tree.Node]bool
 	doc, err := m.FromFHIRThen(structure, "Bundle", sent, func(doc *tree.Doc) {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -78,7 +77,7 @@ func (g *gathering) add(m proto.Message, text string, offset int64, finds []*dia
 	}
 	var within fhir.Contained
 	references(m, &within, func(ref *dpb.Reference) {
-		key, ok := identifierKey(ref)
+		key, ok := fhir.IdentifierKey(ref)
 		if !ok {
 			key, ok = fhir.ReferenceKey(fhir.ReferenceText(ref))
 		}
@@ -137,46 +136,12 @@ func replaced(m proto.Message) (list []*dpb.Reference) {
 	return list
 }
 
-// identifierKeys are what references call a resource by its numbers instead of its id. Only those are looked for whom systems name so.
-func identifierKeys(m proto.Message) (keys []string) {
-	typ := fhir.TypeOf(m)
-	if typ != "Patient" && !slices.Contains(sharedTypes, typ) {
+// identifierKeys are those of fhir.IdentifierKeys that are looked for: of whom systems name so.
+func identifierKeys(m proto.Message) []string {
+	if typ := fhir.TypeOf(m); typ != "Patient" && !slices.Contains(sharedTypes, typ) {
 		return nil
 	}
-	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
-	if !ok {
-		return nil
-	}
-	for _, id := range x.GetIdentifier() {
-		if system, value := id.GetSystem().GetValue(), id.GetValue().GetValue(); system != "" && value != "" {
-			keys = append(keys, typ+"?"+system+"|"+value)
-		}
-	}
-	return keys
-}
-
-// identifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
-// and no more. A number without a system may be anybody's.
-func identifierKey(ref *dpb.Reference) (key string, ok bool) {
-	text := fhir.ReferenceText(ref)
-	if text == "" {
-		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
-		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
-			typ = "Patient" // of whom it matters most
-		}
-		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
-		return typ + "?" + system + "|" + value, system != "" && value != ""
-	}
-	typ, query, ok := strings.Cut(text, "?identifier=")
-	if !ok {
-		return "", false
-	}
-	id, _, _ := strings.Cut(query, "&")
-	if plain, err := url.QueryUnescape(id); err == nil {
-		id = plain
-	}
-	system, value, _ := strings.Cut(id, "|")
-	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
+	return fhir.IdentifierKeys(m)
 }
 
 // number is the number of a name.

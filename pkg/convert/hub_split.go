@@ -234,7 +234,7 @@ func webOf(entries []fhir.Entry) *web {
 		i, m := int32(k), e.Resource
 		references(m, &index.Contained, func(ref *dpb.Reference) {
 			j, ok := places[index.Resolve(ref, m)]
-			if key, numbered := identifierKey(ref); numbered {
+			if key, numbered := fhir.IdentifierKey(ref); numbered {
 				j, ok = numbers[key]
 			}
 			if ok && j >= 0 && j != i {

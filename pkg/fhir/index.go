@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -123,7 +124,7 @@ func resolve[T comparable](text string, within func() string, byURL func(string)
 	}
 	absolute := strings.Contains(text, "://")
 	if !absolute {
-		if base := restBase(within()); base != "" {
+		if base := RESTBase(within()); base != "" {
 			if m := byURL(base + text); m != none {
 				return m
 			}
@@ -138,7 +139,7 @@ func resolve[T comparable](text string, within func() string, byURL func(string)
 	}
 	j := strings.LastIndexByte(text[:i], '/')
 	m, url := byID(text[j+1:])
-	if restBase(url) != "" {
+	if RESTBase(url) != "" {
 		return none // it lives on another server
 	}
 	return m
@@ -160,8 +161,46 @@ func ReferenceKey(text string) (key string, ok bool) {
 	return text[j+1:], true
 }
 
-// restBase is the base of a URL that ends in Type/id, empty for a urn and the like.
-func restBase(url string) string {
+// IdentifierKeys are what references call a resource by its identifiers instead of its id. A number without a system may be anybody's.
+func IdentifierKeys(m proto.Message) (keys []string) {
+	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
+	if !ok {
+		return nil
+	}
+	for _, id := range x.GetIdentifier() {
+		if system, value := id.GetSystem().GetValue(), id.GetValue().GetValue(); system != "" && value != "" {
+			keys = append(keys, TypeOf(m)+"?"+system+"|"+value)
+		}
+	}
+	return keys
+}
+
+// IdentifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
+// and no more.
+func IdentifierKey(ref *dpb.Reference) (key string, ok bool) {
+	text := ReferenceText(ref)
+	if text == "" {
+		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
+		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
+			typ = "Patient" // of whom it matters most
+		}
+		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
+		return typ + "?" + system + "|" + value, system != "" && value != ""
+	}
+	typ, query, ok := strings.Cut(text, "?identifier=")
+	if !ok {
+		return "", false
+	}
+	id, _, _ := strings.Cut(query, "&")
+	if plain, err := url.QueryUnescape(id); err == nil {
+		id = plain
+	}
+	system, value, _ := strings.Cut(id, "|")
+	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
+}
+
+// RESTBase is the base of the URL of a resource in a server, empty for a urn and the like.
+func RESTBase(url string) string {
 	if !strings.Contains(url, "://") {
 		return ""
 	}

@@ -125,8 +125,11 @@ func (rec *Record) Resolve(r *Resource, ref *dpb.Reference) (to *Resource, typ s
 		return to, to.Type()
 	}
 	if typ = ref.GetType().GetValue(); typ == "" {
-		key, _ := fhir.ReferenceKey(fhir.ReferenceText(ref))
-		typ, _, _ = strings.Cut(key, "/")
+		text, _, _ := strings.Cut(fhir.ReferenceText(ref), "?") // Patient?identifier=
+		if key, ok := fhir.ReferenceKey(text); ok {
+			text, _, _ = strings.Cut(key, "/")
+		}
+		typ = text
 	}
 	typ = typ[strings.LastIndexByte(typ, '/')+1:]
 	if plan.ContainedType().ResourceAlt(typ) == nil {

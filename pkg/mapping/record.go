@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -37,6 +38,7 @@ type Record struct {
 	Moved     map[string][]int // Resource.Moved of the bundle's own elements
 
 	byID      map[string]*Resource
+	numbers   map[string]*Resource // patients by their identifiers, when somebody asks: see byNumber
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
@@ -174,6 +176,7 @@ func (rec *Record) Add(r *Resource) {
 
 // index makes ready for the way back, on which about so many leaves will be claimed.
 func (rec *Record) index(claims int) {
+	rec.numbers = nil
 	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, make(map[plan.Place]claim, min(claims, 32*len(rec.Resources)))
 	for i, r := range rec.Resources {
 		k := rec.byType[r.info]
@@ -254,7 +257,7 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	var room [96]byte
 	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
 	if len(text) == 0 {
-		return nil
+		return x.rec.byNumber(r)
 	}
 	if text[0] == '#' { // contained
 		return x.rec.byID[fmt.Sprintf("%p%s", x.within, string(text))]
@@ -268,10 +271,34 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
+	if bytes.IndexByte(text, '?') >= 0 {
+		return x.rec.byNumber(r)
+	}
 	if parts := strings.Split(string(text), "/"); len(parts) > 2 && bytes.Contains(text, []byte("://")) { // absolute: by its ending
-		return x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]
+		if to := x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]; to != nil && fhir.RESTBase(to.FullURL) == "" { // else it lives on another server
+			return to
+		}
 	}
 	return nil
+}
+
+// byNumber is the patient whom a reference names by a number instead of an id, nil if it names none who is here.
+func (rec *Record) byNumber(ref *dpb.Reference) *Resource {
+	key, ok := fhir.IdentifierKey(ref)
+	if !ok {
+		return nil
+	}
+	if rec.numbers == nil {
+		rec.numbers = map[string]*Resource{}
+		for _, r := range slices.Backward(rec.Resources) { // the first of one number is it
+			if r.inside == nil && r.info.Name == "Patient" {
+				for _, number := range fhir.IdentifierKeys(r.Msg) {
+					rec.numbers[number] = r
+				}
+			}
+		}
+	}
+	return rec.numbers[key]
 }
 
 // refer makes a reference lead to a resource of the record that is being made.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -153,25 +152,11 @@ func identifierKeys(m proto.Message) (keys []string) {
 // identifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
 // and no more. A number without a system may be anybody's.
 func identifierKey(ref *dpb.Reference) (key string, ok bool) {
-	text := fhir.ReferenceText(ref)
-	if text == "" {
-		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
-		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
-			typ = "Patient" // of whom it matters most
-		}
-		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
-		return typ + "?" + system + "|" + value, system != "" && value != ""
+	typ, system, value := fhir.NumberOf(ref)
+	if typ == "" {
+		typ = "Patient" // of whom it matters most
 	}
-	typ, query, ok := strings.Cut(text, "?identifier=")
-	if !ok {
-		return "", false
-	}
-	id, _, _ := strings.Cut(query, "&")
-	if plain, err := url.QueryUnescape(id); err == nil {
-		id = plain
-	}
-	system, value, _ := strings.Cut(id, "|")
-	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
+	return typ + "?" + system + "|" + value, system != "" && value != ""
 }
 
 // number is the number of a name.

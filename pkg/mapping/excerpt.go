@@ -17,7 +17,7 @@ import (
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
 	rec.indexOnce() // later it would forget what has a place in the excerpt
-	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld}
+	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld, byText: rec.byText, byRef: rec.byRef}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)

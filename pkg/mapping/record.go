@@ -36,6 +36,9 @@ type Record struct {
 	Part      bool // there are more entries of the bundle, in other records
 
 	byID      map[string]*Resource
+	byText    map[string]*Resource         // to what the texts of references lead that name it otherwise than by its id
+	byRef     map[*dpb.Reference]*Resource // and references without a text
+	named     []named                      // all of these
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
@@ -73,6 +76,7 @@ type Resource struct {
 	bound           bool // in scope, so that more may come to it
 	made            bool // by rows, in this run
 	led             bool // made where an arrow leads
+	standIn         bool // see LinkNamed
 }
 
 // Type is the resource's type: Patient.
@@ -191,9 +195,19 @@ func (rec *Record) index(claims int) {
 			rec.byID["urn:uuid:"+r.ID] = r
 		}
 	}
+	for text, to := range rec.byText {
+		if rec.holds(to) {
+			rec.byID[text] = to
+		}
+	}
 	if rec.Bundle != nil {
 		rec.root = wrapResource(rec.Bundle)
 	}
+}
+
+// holds reports that a resource is one of the record, and not of another that it is an excerpt of.
+func (rec *Record) holds(r *Resource) bool {
+	return r.nth < len(rec.Resources) && rec.Resources[r.nth] == r
 }
 
 // kin are the record's resources of one type.
@@ -249,6 +263,9 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	var room [96]byte
 	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
 	if len(text) == 0 {
+		if to := x.rec.byRef[r]; to != nil && x.rec.holds(to) {
+			return to
+		}
 		return nil
 	}
 	if text[0] == '#' { // contained
@@ -314,6 +331,7 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
 	rec.indexOnce()
+	rec.settleNamed()
 	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
 		w.resource(rec.root)

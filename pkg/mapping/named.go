@@ -1,0 +1,192 @@
+package mapping
+
+import (
+	"cmp"
+	"reflect"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	locpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/location_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+	prpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/practitioner_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chartpost/chartpost/pkg/fhir"
+	"github.com/chartpost/chartpost/pkg/fhir/plan"
+	"github.com/chartpost/chartpost/pkg/tree"
+)
+
+// This file follows references that name what they lead to by its number instead of an id: in transactions, and between servers. Where nobody in the
+// record has the number, what the reference itself says of a person, an organization or a place (its number, its display) is all that the record
+// says of who did a thing, and a document that left it out would be of nobody. Rows write resources; so a resource stands in for the one elsewhere.
+
+// named is a reference that names its target so, and what it leads to.
+type named struct {
+	ref *dpb.Reference
+	to  *Resource
+}
+
+// LinkNamed makes the references of a record lead to whom they name: to the one resource that has the number, else to a stand-in, which is
+// no resource of the record for those who ask for its leaves. It is for records that are to be written as documents.
+func (rec *Record) LinkNamed() {
+	rec.index(0)
+	var numbers map[string]*Resource // nil: several have it
+	own := rec.Resources
+	standIns := map[string]*Resource{}
+	rec.byText, rec.byRef = map[string]*Resource{}, map[*dpb.Reference]*Resource{}
+	x := run{rec: rec}
+	for _, r := range own {
+		if r.Wrapped() {
+			continue
+		}
+		x.within = cmp.Or(r.inside, r)
+		fhir.References(r.Msg, func(ref *dpb.Reference) {
+			text := fhir.ReferenceText(ref)
+			if strings.HasPrefix(text, "#") || text == "" && ref.Identifier == nil || x.resolve(reflect.ValueOf(ref).Elem()) != nil {
+				return
+			}
+			typ, system, value := fhir.NumberOf(ref)
+			if numbers == nil {
+				numbers = numbersOf(own)
+			}
+			var to *Resource
+			if system != "" && value != "" { // a number without a system may be anybody's
+				to = numbers[typ+"?"+system+"|"+value]
+			}
+			if to == nil {
+				key := cmp.Or(text, typ+"?"+system+"|"+value+"|"+ref.GetDisplay().GetValue())
+				if to = standIns[key]; to == nil {
+					if to = standIn(typ, system, value, ref); to == nil {
+						return
+					}
+					standIns[key] = to
+					rec.Add(to)
+				}
+			}
+			if text != "" {
+				rec.byText[text] = to
+			} else {
+				rec.byRef[ref] = to
+			}
+			rec.named = append(rec.named, named{ref, to})
+		})
+	}
+	rec.byID, rec.byType, rec.claims, rec.root = nil, nil, nil, nil // there are more now
+}
+
+// numbersOf are resources by their numbers, with and without their types.
+func numbersOf(resources []*Resource) map[string]*Resource {
+	numbers := map[string]*Resource{}
+	for _, r := range resources {
+		x, ok := r.Msg.(interface{ GetIdentifier() []*dpb.Identifier })
+		if !ok || r.inside != nil {
+			continue
+		}
+		for _, id := range x.GetIdentifier() {
+			for _, typ := range []string{r.info.Name, ""} {
+				key := typ + "?" + id.GetSystem().GetValue() + "|" + id.GetValue().GetValue()
+				if have, known := numbers[key]; known && have != r {
+					numbers[key] = nil
+				} else {
+					numbers[key] = r
+				}
+			}
+		}
+	}
+	return numbers
+}
+
+// standIn is a resource that says what a reference says of its target, nil if that is not much or the type is not known.
+func standIn(typ, system, value string, ref *dpb.Reference) *Resource {
+	var ids []*dpb.Identifier
+	name := ref.GetDisplay()
+	switch {
+	case ref.Identifier != nil:
+		ids = append(ids, proto.Clone(ref.Identifier).(*dpb.Identifier))
+	case value != "":
+		ids = append(ids, &dpb.Identifier{Value: &dpb.String{Value: value}})
+		if system != "" {
+			ids[0].System = &dpb.Uri{Value: system}
+		}
+	case name.GetValue() == "":
+		return nil
+	}
+	if name != nil {
+		name = &dpb.String{Value: name.Value}
+	}
+	var m proto.Message
+	switch typ {
+	case "Practitioner", "PractitionerRole": // somebody in a role is somebody
+		p := &prpb.Practitioner{Identifier: ids}
+		if name != nil {
+			p.Name = []*dpb.HumanName{{Text: name}}
+		}
+		m = p
+	case "Organization":
+		m = &opb.Organization{Identifier: ids, Name: name}
+	case "Location":
+		m = &locpb.Location{Identifier: ids, Name: name}
+	default:
+		return nil
+	}
+	r := wrapResource(m)
+	r.standIn = true
+	return r
+}
+
+// StandIn reports a resource that stands in for one elsewhere, of which a reference says a name or a number.
+func (r *Resource) StandIn() bool { return r.standIn }
+
+// nameOf is what a stand-in has of the display of its reference.
+func nameOf(m proto.Message) *dpb.String {
+	switch m := m.(type) {
+	case *prpb.Practitioner:
+		if len(m.Name) > 0 {
+			return m.Name[0].Text
+		}
+	case *opb.Organization:
+		return m.Name
+	case *locpb.Location:
+		return m.Name
+	}
+	return nil
+}
+
+const standsFor = "of whom it leads to the record says no more, which comes back as a resource"
+
+// settleNamed says of the references in rec.named what became of what they say of their targets.
+func (rec *Record) settleNamed() {
+	state := func(m proto.Message) tree.State { return rec.claims[plan.PlaceOf(reflect.ValueOf(m).Elem())].state }
+	fold := func(m proto.Message) {
+		if v := reflect.ValueOf(m); !v.IsNil() {
+			rec.Claim(v.Elem(), tree.Folded, standsFor)
+		}
+	}
+	for _, n := range rec.named {
+		place := plan.PlaceAt(n.ref)
+		written := rec.claims[place]
+		if written.state < tree.Folded {
+			continue // it leads somebody to whom another reference gave a place
+		}
+		if n.to.standIn {
+			written.state, written.why = tree.Folded, standsFor
+			rec.claims[place] = written
+			if name := nameOf(n.to.Msg); name != nil && state(name) >= tree.Folded && name.Value == n.ref.GetDisplay().GetValue() {
+				fold(n.ref.Display)
+			}
+		}
+		id := n.ref.Identifier
+		if id == nil {
+			continue
+		}
+		for _, have := range n.to.Msg.(interface{ GetIdentifier() []*dpb.Identifier }).GetIdentifier() {
+			if have.GetValue().GetValue() != id.GetValue().GetValue() || have.GetSystem().GetValue() != id.GetSystem().GetValue() || state(have.Value) < tree.Folded {
+				continue
+			}
+			fold(id.Value)
+			if have.System != nil && state(have.System) >= tree.Folded {
+				fold(id.System)
+			}
+		}
+	}
+}

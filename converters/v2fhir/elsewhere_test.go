@@ -2,6 +2,7 @@ package v2fhir
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -228,5 +229,67 @@ func TestOfRelative(t *testing.T) {
 	text := strings.Join(messagesOf(t, rec), "\n")
 	if !strings.Contains(text, "11111-1") || strings.Contains(text, "22222-2") {
 		t.Errorf("the patient's own result is missing, or his mother's is there:\n%s", text)
+	}
+}
+
+// TestNamedByNumber: a reference that names whom it leads to by number leads to who has the number, and what it says of somebody who is not in the
+// record is in the message: who did it, who keeps it, and where.
+func TestNamedByNumber(t *testing.T) {
+	const (
+		ann = `"reference":"Patient?identifier=https://maple.example/mrn%7C7"`
+		tom = `"reference":"Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|9999999299","display":"Dr. Tom Berg"`
+	)
+	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"system":"https://maple.example/mrn","value":"7"}],"name":[{"text":"Ann Lee"}]}`,
+		`{"resourceType":"Practitioner","id":"tom","identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}],"name":[{"family":"Berg","given":["Tom"]}]}`,
+		`{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{`+ann+`},
+			"participant":[{"individual":{"reference":"https://maple.example/fhir/PractitionerRole/12/_history/2","display":"Dr. Kim Dahl"}},{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PPRF"}]}],"individual":{"reference":"Practitioner/none"}}],
+			"location":[{"location":{"reference":"Location?identifier=https://maple.example/places|3","display":"Maple Clinic"}}]}`,
+		`{"resourceType":"Immunization","id":"i","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]},"patient":{`+ann+`},"encounter":{"reference":"Encounter/e"},"occurrenceDateTime":"2031-02-03",
+			"location":{"reference":"Location/3","display":"Maple Clinic"},"performer":[{"actor":{"identifier":{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}}}]}`,
+		`{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{`+ann+`},"author":[{`+tom+`}],"custodian":{"type":"Organization","display":"Maple Clinic"},
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`)
+	had := len(rec.Resources)
+	rec.LinkNamed()
+	messages := strings.Join(messagesOf(t, rec), "")
+	for _, want := range []string{"||Ann Lee\r", "PV1|1|O|^^^^^^^^Maple Clinic|", "|^Dr. Kim Dahl", "|9999999299^Berg^Tom^^^^^^&2.16.840.1.113883.4.6&ISO|^^^Maple Clinic|", "|||9999999299^Berg^Tom^", "||||||||Maple Clinic\r"} {
+		if !strings.Contains(messages, want) {
+			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(messages, "\r", "\n"))
+		}
+	}
+	got, kinds := map[string]tree.State{}, map[string]int{}
+	rec.EachLeaf(func(l *mapping.Leaf) {
+		got[l.Place()] = l.State
+		if l.Resource.StandIn() {
+			t.Errorf("%s is a leaf", l.Place())
+		}
+		if l.State == tree.Unmapped {
+			t.Errorf("%s is unmapped", l.Place())
+		}
+	})
+	for place, want := range map[string]tree.State{"Encounter.participant[0].individual.reference": tree.Folded, "Encounter.participant[0].individual.display": tree.Folded,
+		"Encounter.participant[1].individual.reference": tree.Declined, "Encounter.location[0].location.display": tree.Folded, "Immunization.location.display": tree.Folded,
+		"Immunization.performer[0].actor.identifier.system": tree.Folded, "Immunization.performer[0].actor.identifier.value": tree.Folded,
+		"DocumentReference.author[0].reference": tree.Carried, "DocumentReference.author[0].display": tree.Declined, "DocumentReference.custodian.display": tree.Folded} {
+		if got[place] != want {
+			t.Errorf("%s is %s, want %s", place, got[place], want)
+		}
+	}
+	for _, r := range rec.Resources[had:] {
+		kinds[r.Type()]++
+	}
+	if want := map[string]int{"Practitioner": 1, "Location": 2, "Organization": 1}; !maps.Equal(kinds, want) {
+		t.Errorf("%v stand in, want %v", kinds, want)
+	}
+}
+
+// TestAmbiguousNumber: a number that two of the record have leads to neither of them, and one without a system to nobody in it.
+func TestAmbiguousNumber(t *testing.T) {
+	rec := recordOf(t, annLee, `{"resourceType":"Practitioner","id":"tom","identifier":[{"system":"https://maple.example/staff","value":"1"}],"name":[{"family":"Berg"}]}`,
+		`{"resourceType":"Practitioner","id":"kim","identifier":[{"system":"https://maple.example/staff","value":"1"},{"value":"2"}],"name":[{"family":"Dahl"}]}`,
+		`{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"urn:uuid:ann"},"valueString":"light",
+			"performer":[{"reference":"Practitioner?identifier=https://maple.example/staff|1"},{"type":"Practitioner","identifier":{"value":"2"}}]}`)
+	rec.LinkNamed()
+	if got := strings.Join(messagesOf(t, rec), ""); strings.Contains(got, "Berg") || strings.Contains(got, "Dahl") || !strings.Contains(got, "|1^") {
+		t.Errorf("somebody else performed it, or nobody:\n%s", strings.ReplaceAll(got, "\r", "\n"))
 	}
 }

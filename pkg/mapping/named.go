@@ -42,7 +42,7 @@ func (rec *Record) LinkNamed() {
 		x.within = cmp.Or(r.inside, r)
 		fhir.References(r.Msg, func(ref *dpb.Reference) {
 			text := fhir.ReferenceText(ref)
-			if strings.HasPrefix(text, "#") || text == "" && ref.Identifier == nil || x.resolve(reflect.ValueOf(ref).Elem()) != nil {
+			if strings.HasPrefix(text, "#") || text == "" && ref.Identifier == nil && ref.Type == nil || x.resolve(reflect.ValueOf(ref).Elem()) != nil {
 				return
 			}
 			typ, system, value := fhir.NumberOf(ref)
@@ -152,14 +152,17 @@ func nameOf(m proto.Message) *dpb.String {
 	return nil
 }
 
-const standsFor = "of whom it leads to the record says no more, which comes back as a resource"
+const (
+	standsFor   = "the record says no more of what it leads to, which comes back as a resource"
+	isItsNumber = "what it leads to says this number of itself"
+)
 
 // settleNamed says of the references in rec.named what became of what they say of their targets.
 func (rec *Record) settleNamed() {
 	state := func(m proto.Message) tree.State { return rec.claims[plan.PlaceOf(reflect.ValueOf(m).Elem())].state }
-	fold := func(m proto.Message) {
+	fold := func(m proto.Message, why string) {
 		if v := reflect.ValueOf(m); !v.IsNil() {
-			rec.Claim(v.Elem(), tree.Folded, standsFor)
+			rec.Claim(v.Elem(), tree.Folded, why)
 		}
 	}
 	for _, n := range rec.named {
@@ -172,7 +175,7 @@ func (rec *Record) settleNamed() {
 			written.state, written.why = tree.Folded, standsFor
 			rec.claims[place] = written
 			if name := nameOf(n.to.Msg); name != nil && state(name) >= tree.Folded && name.Value == n.ref.GetDisplay().GetValue() {
-				fold(n.ref.Display)
+				fold(n.ref.Display, standsFor)
 			}
 		}
 		id := n.ref.Identifier
@@ -183,9 +186,9 @@ func (rec *Record) settleNamed() {
 			if have.GetValue().GetValue() != id.GetValue().GetValue() || have.GetSystem().GetValue() != id.GetSystem().GetValue() || state(have.Value) < tree.Folded {
 				continue
 			}
-			fold(id.Value)
+			fold(id.Value, isItsNumber)
 			if have.System != nil && state(have.System) >= tree.Folded {
-				fold(id.System)
+				fold(id.System, isItsNumber)
 			}
 		}
 	}

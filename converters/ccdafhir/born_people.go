@@ -74,6 +74,20 @@ func (b *born) assigned(n tree.Node, path string, from *mapping.Resource, ref el
 	if who != nil && who.Type() == "Practitioner" && !b.c.Refused(who.Msg) {
 		b.person(k, who)
 	}
+	if to.Type() == "PractitionerRole" && b.d.Child(k, "code") == 0 {
+		e := elementOf(to.Msg)
+		kinds := e.all("code")
+		for i, x := range append(kinds, e.all("specialty")...) {
+			if !x.one("coding").ok() {
+				continue
+			}
+			b.concept(k, "code", x)
+			if i >= len(kinds) {
+				b.rec.Fold(x.msg(), "a specialty comes back as the code of a role")
+			}
+			break
+		}
+	}
 	if org != nil && org.Type() == "Organization" && !b.c.Refused(org.Msg) {
 		o := b.add(k, "representedOrganization")
 		b.organization(o, org)

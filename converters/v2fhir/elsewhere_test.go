@@ -242,7 +242,7 @@ func TestNamedByNumber(t *testing.T) {
 	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"system":"https://maple.example/mrn","value":"7"}],"name":[{"text":"Ann Lee"}]}`,
 		`{"resourceType":"Practitioner","id":"tom","identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}],"name":[{"family":"Berg","given":["Tom"]}]}`,
 		`{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{`+ann+`},
-			"participant":[{"individual":{"reference":"https://maple.example/fhir/PractitionerRole/12/_history/2","display":"Dr. Kim Dahl"}},{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PPRF"}]}],"individual":{"reference":"Practitioner/none"}}],
+			"participant":[{"individual":{"reference":"https://maple.example/fhir/PractitionerRole/12/_history/2","display":"Dr. Kim Dahl"}},{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PPRF"}]}],"individual":{`+tom+`}}],
 			"location":[{"location":{"reference":"Location?identifier=https://maple.example/places|3","display":"Maple Clinic"}}]}`,
 		`{"resourceType":"Immunization","id":"i","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]},"patient":{`+ann+`},"encounter":{"reference":"Encounter/e"},"occurrenceDateTime":"2031-02-03",
 			"location":{"reference":"Location/3","display":"Maple Clinic"},"performer":[{"actor":{"identifier":{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}}}]}`,
@@ -251,7 +251,7 @@ func TestNamedByNumber(t *testing.T) {
 	had := len(rec.Resources)
 	rec.LinkNamed()
 	messages := strings.Join(messagesOf(t, rec), "")
-	for _, want := range []string{"||Ann Lee\r", "PV1|1|O|^^^^^^^^Maple Clinic|", "|^Dr. Kim Dahl", "|9999999299^Berg^Tom^^^^^^&2.16.840.1.113883.4.6&ISO|^^^Maple Clinic|", "|||9999999299^Berg^Tom^", "||||||||Maple Clinic\r"} {
+	for _, want := range []string{"||Ann Lee\r", "PV1|1|O|^^^^^^^^Maple Clinic|", "|^Dr. Kim Dahl", "|9999999299^Berg^Tom^^^^^^&2.16.840.1.113883.4.6&ISO|^^^Maple Clinic|", "|||9999999299^Berg^Tom^", "ParticipationType|9999999299^Berg^Tom^", "||||||||Maple Clinic\r"} {
 		if !strings.Contains(messages, want) {
 			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(messages, "\r", "\n"))
 		}
@@ -267,7 +267,7 @@ func TestNamedByNumber(t *testing.T) {
 		}
 	})
 	for place, want := range map[string]tree.State{"Encounter.participant[0].individual.reference": tree.Folded, "Encounter.participant[0].individual.display": tree.Folded,
-		"Encounter.participant[1].individual.reference": tree.Declined, "Encounter.location[0].location.display": tree.Folded, "Immunization.location.display": tree.Folded,
+		"Encounter.participant[1].individual.reference": tree.Folded, "Encounter.location[0].location.display": tree.Folded, "Immunization.location.display": tree.Folded,
 		"Immunization.performer[0].actor.identifier.system": tree.Folded, "Immunization.performer[0].actor.identifier.value": tree.Folded,
 		"DocumentReference.author[0].reference": tree.Carried, "DocumentReference.author[0].display": tree.Declined, "DocumentReference.custodian.display": tree.Folded} {
 		if got[place] != want {
@@ -291,5 +291,23 @@ func TestAmbiguousNumber(t *testing.T) {
 	rec.LinkNamed()
 	if got := strings.Join(messagesOf(t, rec), ""); strings.Contains(got, "Berg") || strings.Contains(got, "Dahl") || !strings.Contains(got, "|1^") {
 		t.Errorf("somebody else performed it, or nobody:\n%s", strings.ReplaceAll(got, "\r", "\n"))
+	}
+}
+
+// TestRoleGave: who gave a vaccine stands in the message whether FHIR says a person or a person's role.
+func TestRoleGave(t *testing.T) {
+	const role = `{"resourceType":"PractitionerRole","id":"r","active":true,"practitioner":{"reference":"Practitioner/tom","display":"Dr. Tom Berg"}}`
+	for _, function := range []string{"", `"function":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0443","code":"AP"}]},`} {
+		rec := recordOf(t, annLee, role, `{"resourceType":"Immunization","id":"i","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]},
+			"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2031-02-03","performer":[{`+function+`"actor":{"reference":"PractitionerRole/r"}}]}`)
+		rec.LinkNamed()
+		if got := strings.Join(messagesOf(t, rec), ""); !strings.Contains(got, "CVX|999||||^Dr. Tom Berg") {
+			t.Errorf("nobody gave it:\n%s", strings.ReplaceAll(got, "\r", "\n"))
+		}
+		rec.Leaves(func(place func() string, s tree.State, _ string) {
+			if s == tree.Unmapped {
+				t.Errorf("%s is unmapped", place())
+			}
+		})
 	}
 }

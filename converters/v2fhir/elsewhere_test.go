@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -309,5 +310,32 @@ func TestRoleGave(t *testing.T) {
 				t.Errorf("%s is unmapped", place())
 			}
 		})
+	}
+}
+
+// TestRoleInMessage: who has a role stands wherever a message has room for a person.
+func TestRoleInMessage(t *testing.T) {
+	const role = `{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/tom"}}`
+	const tom = `{"resourceType":"Practitioner","id":"tom","name":[{"family":"Berg","given":["Tom"]}]}`
+	for field, resource := range map[string]string{
+		"ROL-4": `{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"urn:uuid:ann"},
+			"participant":[{"individual":{"reference":"PractitionerRole/r"}}]}`,
+		"TXA-9": `{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{"reference":"urn:uuid:ann"},"author":[{"reference":"PractitionerRole/r"}],
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`,
+		"TXA-10": `{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{"reference":"urn:uuid:ann"},"authenticator":{"reference":"PractitionerRole/r"},
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`,
+		"NTE-5": `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"urn:uuid:ann"},"valueString":"light","note":[{"authorReference":{"reference":"PractitionerRole/r"},"text":"Well."}]}`,
+	} {
+		rec := recordOf(t, annLee, role, tom, resource)
+		got := "\r" + strings.Join(messagesOf(t, rec), "")
+		segment, number, _ := strings.Cut(field, "-")
+		_, rest, _ := strings.Cut(got, "\r"+segment+"|")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fields := strings.Split(strings.SplitN(rest, "\r", 2)[0], "|"); len(fields) < n || !strings.HasPrefix(fields[n-1], "^Berg^Tom") {
+			t.Errorf("nobody in %s:%s", field, strings.ReplaceAll(got, "\r", "\n"))
+		}
 	}
 }

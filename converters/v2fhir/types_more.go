@@ -12,6 +12,8 @@ import (
 
 // more writes into the one component that a name or an address of a message has for them what FHIR says several times: the given names behind the
 // first (XPN-3: "second and further given names"), suffixes, prefixes, and the lines behind the first.
+//
+//go:noinline
 func more(given, suffix, prefix string) mapping.Pair {
 	return mapping.Pair{Read: nothing, Write: func(c *mapping.Context, src proto.Message, n tree.Node) (any bool) {
 		switch m := src.(type) {

@@ -160,8 +160,9 @@ const (
 // settleNamed says of the references in rec.named what became of what they say of their targets.
 func (rec *Record) settleNamed() {
 	state := func(m proto.Message) tree.State { return rec.claims[plan.PlaceOf(reflect.ValueOf(m).Elem())].state }
-	fold := func(m proto.Message, why string) {
-		if v := reflect.ValueOf(m); !v.IsNil() {
+	// follow says of what the reference says that it is in the document where what its target has of it is.
+	follow := func(said, has proto.Message, why string) {
+		if v := reflect.ValueOf(said); !v.IsNil() && !reflect.ValueOf(has).IsNil() && state(has) >= tree.Folded {
 			rec.Claim(v.Elem(), tree.Folded, why)
 		}
 	}
@@ -174,8 +175,8 @@ func (rec *Record) settleNamed() {
 		if n.to.standIn {
 			written.state, written.why = tree.Folded, standsFor
 			rec.claims[place] = written
-			if name := nameOf(n.to.Msg); name != nil && state(name) >= tree.Folded && name.Value == n.ref.GetDisplay().GetValue() {
-				fold(n.ref.Display, standsFor)
+			if name := nameOf(n.to.Msg); name.GetValue() == n.ref.GetDisplay().GetValue() {
+				follow(n.ref.Display, name, standsFor)
 			}
 		}
 		id := n.ref.Identifier
@@ -183,12 +184,9 @@ func (rec *Record) settleNamed() {
 			continue
 		}
 		for _, have := range n.to.Msg.(interface{ GetIdentifier() []*dpb.Identifier }).GetIdentifier() {
-			if have.GetValue().GetValue() != id.GetValue().GetValue() || have.GetSystem().GetValue() != id.GetSystem().GetValue() || state(have.Value) < tree.Folded {
-				continue
-			}
-			fold(id.Value, isItsNumber)
-			if have.System != nil && state(have.System) >= tree.Folded {
-				fold(id.System, isItsNumber)
+			if have.GetValue().GetValue() == id.GetValue().GetValue() && have.GetSystem().GetValue() == id.GetSystem().GetValue() {
+				follow(id.Value, have.Value, isItsNumber)
+				follow(id.System, have.System, isItsNumber)
 			}
 		}
 	}

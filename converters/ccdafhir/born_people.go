@@ -76,16 +76,15 @@ func (b *born) assigned(n tree.Node, path string, from *mapping.Resource, ref el
 	}
 	if to.Type() == "PractitionerRole" && b.d.Child(k, "code") == 0 {
 		e := elementOf(to.Msg)
-		kinds := e.all("code")
-		for i, x := range append(kinds, e.all("specialty")...) {
-			if !x.one("coding").ok() {
-				continue
-			}
+		x, special := e.one("code"), e.one("specialty")
+		if !x.one("coding").ok() {
+			x = special
+		}
+		if x.one("coding").ok() {
 			b.concept(k, "code", x)
-			if i >= len(kinds) {
-				b.rec.Fold(x.msg(), "a specialty comes back as the code of a role")
-			}
-			break
+		}
+		if special.ok() {
+			b.rec.Fold(special.msg(), "a specialty comes back as the code of a role")
 		}
 	}
 	if org != nil && org.Type() == "Organization" && !b.c.Refused(org.Msg) {

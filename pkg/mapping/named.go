@@ -32,7 +32,6 @@ func (rec *Record) LinkNamed() {
 	rec.index(0)
 	var numbers map[string]*Resource // nil: several have it
 	own := rec.Resources
-	standIns := map[string]*Resource{}
 	rec.byText, rec.byRef = map[string]*Resource{}, map[*dpb.Reference]*Resource{}
 	x := run{rec: rec}
 	for _, r := range own {
@@ -53,21 +52,17 @@ func (rec *Record) LinkNamed() {
 			if system != "" && value != "" { // a number without a system may be anybody's
 				to = numbers[typ+"?"+system+"|"+value]
 			}
+			key := cmp.Or(text, typ+"?"+system+"|"+value+"|"+ref.GetDisplay().GetValue())
 			if to == nil {
-				key := cmp.Or(text, typ+"?"+system+"|"+value+"|"+ref.GetDisplay().GetValue())
-				if to = standIns[key]; to == nil {
-					if to = standIn(typ, system, value, ref); to == nil {
-						return
-					}
-					standIns[key] = to
-					rec.Add(to)
+				to = rec.byText[key]
+			}
+			if to == nil {
+				if to = standIn(typ, system, value, ref); to == nil {
+					return
 				}
+				rec.Add(to)
 			}
-			if text != "" {
-				rec.byText[text] = to
-			} else {
-				rec.byRef[ref] = to
-			}
+			rec.byText[key], rec.byRef[ref] = to, to
 			rec.named = append(rec.named, named{ref, to})
 		})
 	}
@@ -98,21 +93,22 @@ func numbersOf(resources []*Resource) map[string]*Resource {
 
 // standIn is a resource that says what a reference says of its target, nil if that is not much or the type is not known.
 func standIn(typ, system, value string, ref *dpb.Reference) *Resource {
-	var ids []*dpb.Identifier
-	name := ref.GetDisplay()
-	switch {
-	case ref.Identifier != nil:
-		ids = append(ids, proto.Clone(ref.Identifier).(*dpb.Identifier))
-	case value != "":
-		ids = append(ids, &dpb.Identifier{Value: &dpb.String{Value: value}})
+	id := ref.Identifier
+	if id == nil && value != "" {
+		id = &dpb.Identifier{Value: &dpb.String{Value: value}}
 		if system != "" {
-			ids[0].System = &dpb.Uri{Value: system}
+			id.System = &dpb.Uri{Value: system}
 		}
-	case name.GetValue() == "":
-		return nil
 	}
-	if name != nil {
-		name = &dpb.String{Value: name.Value}
+	var ids []*dpb.Identifier
+	if id != nil {
+		ids = []*dpb.Identifier{proto.Clone(id).(*dpb.Identifier)}
+	}
+	var name *dpb.String
+	if text := ref.GetDisplay().GetValue(); text != "" {
+		name = &dpb.String{Value: text}
+	} else if id == nil {
+		return nil
 	}
 	var m proto.Message
 	switch typ {
@@ -130,27 +126,12 @@ func standIn(typ, system, value string, ref *dpb.Reference) *Resource {
 		return nil
 	}
 	r := wrapResource(m)
-	r.standIn = true
+	r.standIn, r.called = true, name
 	return r
 }
 
 // StandIn reports a resource that stands in for one elsewhere, of which a reference says a name or a number.
 func (r *Resource) StandIn() bool { return r.standIn }
-
-// nameOf is what a stand-in has of the display of its reference.
-func nameOf(m proto.Message) *dpb.String {
-	switch m := m.(type) {
-	case *prpb.Practitioner:
-		if len(m.Name) > 0 {
-			return m.Name[0].Text
-		}
-	case *opb.Organization:
-		return m.Name
-	case *locpb.Location:
-		return m.Name
-	}
-	return nil
-}
 
 const (
 	standsFor   = "the record says no more of what it leads to, which comes back as a resource"
@@ -159,10 +140,10 @@ const (
 
 // settleNamed says of the references in rec.named what became of what they say of their targets.
 func (rec *Record) settleNamed() {
-	state := func(m proto.Message) tree.State { return rec.claims[plan.PlaceOf(reflect.ValueOf(m).Elem())].state }
 	// follow says of what the reference says that it is in the document where what its target has of it is.
 	follow := func(said, has proto.Message, why string) {
-		if v := reflect.ValueOf(said); !v.IsNil() && !reflect.ValueOf(has).IsNil() && state(has) >= tree.Folded {
+		v, w := reflect.ValueOf(said), reflect.ValueOf(has)
+		if !v.IsNil() && !w.IsNil() && rec.claims[plan.PlaceOf(w.Elem())].state >= tree.Folded {
 			rec.Claim(v.Elem(), tree.Folded, why)
 		}
 	}
@@ -170,13 +151,13 @@ func (rec *Record) settleNamed() {
 		place := plan.PlaceAt(n.ref)
 		written := rec.claims[place]
 		if written.state < tree.Folded {
-			continue // it leads somebody to whom another reference gave a place
+			continue // what it leads to has its place from another reference, or none
 		}
 		if n.to.standIn {
 			written.state, written.why = tree.Folded, standsFor
 			rec.claims[place] = written
-			if name := nameOf(n.to.Msg); name.GetValue() == n.ref.GetDisplay().GetValue() {
-				follow(n.ref.Display, name, standsFor)
+			if n.to.called.GetValue() == n.ref.GetDisplay().GetValue() {
+				follow(n.ref.Display, n.to.called, standsFor)
 			}
 		}
 		id := n.ref.Identifier

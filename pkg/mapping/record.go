@@ -36,8 +36,8 @@ type Record struct {
 	Part      bool // there are more entries of the bundle, in other records
 
 	byID      map[string]*Resource
-	byText    map[string]*Resource         // to what the texts of references lead that name it otherwise than by its id
-	byRef     map[*dpb.Reference]*Resource // and references without a text
+	byText    map[string]*Resource         // to what references lead that name it otherwise than by its id: by their texts, or by what they say instead
+	byRef     map[*dpb.Reference]*Resource // and by themselves, for those without a text
 	named     []named                      // all of these
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
@@ -73,10 +73,11 @@ type Resource struct {
 	also            []tree.Node // where else it was said of the same thing
 	inside          *Resource   // contained in that, or within it otherwise: see Add
 	entered, placed bool
-	bound           bool // in scope, so that more may come to it
-	made            bool // by rows, in this run
-	led             bool // made where an arrow leads
-	standIn         bool // see LinkNamed
+	bound           bool        // in scope, so that more may come to it
+	made            bool        // by rows, in this run
+	led             bool        // made where an arrow leads
+	standIn         bool        // see LinkNamed
+	called          *dpb.String // its name, if it is a stand-in that has one
 }
 
 // Type is the resource's type: Patient.

@@ -124,11 +124,15 @@ func TestWhoseWithoutPatient(t *testing.T) {
 	}
 }
 
-// TestWhoseReplaced: what leads to a patient whom the patient replaces is his.
+// TestWhoseReplaced: what leads to a patient whom the patient replaces is his, and what leads to a number that both have.
 func TestWhoseReplaced(t *testing.T) {
 	text := about(`{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/old"},"code":{"text":"OLDONE"}}`,
-		`{"resourceType":"Patient","id":"old","name":[{"family":"Ashgrove"}],"link":[{"type":"replaced-by","other":{"reference":"Patient/a"}}]}`)
-	if records, _, _ := written(t, "fhir", "ccda", text, 1); !strings.Contains(records[0], "OLDONE") {
-		t.Error("it is not there")
+		`{"resourceType":"Condition","id":"n","subject":{"identifier":{"system":"urn:oid:2.999.2","value":"77"}},"code":{"text":"NUMBERED"}}`,
+		`{"resourceType":"Patient","id":"old","identifier":[{"system":"urn:oid:2.999.2","value":"77"}],"name":[{"family":"Ashgrove"}],"link":[{"type":"replaced-by","other":{"reference":"Patient/a"}}]}`)
+	records, _, _ := written(t, "fhir", "ccda", text, 1)
+	for _, want := range []string{"OLDONE", "NUMBERED"} {
+		if !strings.Contains(records[0], want) {
+			t.Errorf("%s is not there", want)
+		}
 	}
 }

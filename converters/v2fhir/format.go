@@ -423,6 +423,9 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 	if whole.born {
 		if b := rec.Bundle; b != nil {
 			rec.DeclineElement(b.Type, "a message is what it is by its type and event")
+			rec.DeclineElement(b.Id, "a message has no ids of a server")
+			rec.DeclineElement(b.Meta, "a message has no administration of a server")
+			rec.DeclineElement(b.Language, "a message says in what language it is (MSH-19), and not its parts")
 			rec.Withhold(b.Identifier, "a message has a number of its own (MSH-10): that of a document is in all of its messages, and in other documents")
 		}
 		hideRepeated(rec)

@@ -1,7 +1,7 @@
 package fhir
 
 import (
-	"net/url"
+	"cmp"
 	"reflect"
 	"strings"
 
@@ -175,28 +175,10 @@ func IdentifierKeys(m proto.Message) (keys []string) {
 	return keys
 }
 
-// IdentifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
-// and no more.
+// IdentifierKey is what a reference leads to that names a number with its system: see NumberOf.
 func IdentifierKey(ref *dpb.Reference) (key string, ok bool) {
-	text := ReferenceText(ref)
-	if text == "" {
-		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
-		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
-			typ = "Patient" // of whom it matters most
-		}
-		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
-		return typ + "?" + system + "|" + value, system != "" && value != ""
-	}
-	typ, query, ok := strings.Cut(text, "?identifier=")
-	if !ok {
-		return "", false
-	}
-	id, _, _ := strings.Cut(query, "&")
-	if plain, err := url.QueryUnescape(id); err == nil {
-		id = plain
-	}
-	system, value, _ := strings.Cut(id, "|")
-	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
+	typ, system, value := NumberOf(ref)
+	return cmp.Or(typ, "Patient") + "?" + system + "|" + value, system != "" && value != "" // a patient is whom it matters most of
 }
 
 // RESTBase is the base of the URL of a resource in a server, empty for a urn and the like.

@@ -19,7 +19,7 @@ import (
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
 	rec.indexOnce() // later it would forget what has a place in the excerpt
-	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld}
+	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld, byText: rec.byText, byRef: rec.byRef}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)
@@ -124,14 +124,7 @@ func (rec *Record) Resolve(r *Resource, ref *dpb.Reference) (to *Resource, typ s
 	if to = rec.from(r).resolve(reflect.ValueOf(ref).Elem()); to != nil {
 		return to, to.Type()
 	}
-	if typ = ref.GetType().GetValue(); typ == "" {
-		text, _, _ := strings.Cut(fhir.ReferenceText(ref), "?") // Patient?identifier=
-		if key, ok := fhir.ReferenceKey(text); ok {
-			text, _, _ = strings.Cut(key, "/")
-		}
-		typ = text
-	}
-	typ = typ[strings.LastIndexByte(typ, '/')+1:]
+	typ, _, _ = fhir.NumberOf(ref)
 	if plan.ContainedType().ResourceAlt(typ) == nil {
 		typ = ""
 	}

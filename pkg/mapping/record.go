@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -38,7 +37,9 @@ type Record struct {
 	Moved     map[string][]int // Resource.Moved of the bundle's own elements
 
 	byID      map[string]*Resource
-	numbers   map[string]*Resource // patients by their identifiers, when somebody asks: see byNumber
+	byText    map[string]*Resource         // to what references lead that name it otherwise than by its id: by their texts, or by what they say instead
+	byRef     map[*dpb.Reference]*Resource // and by themselves, for those without a text
+	named     []named                      // all of these
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
@@ -76,9 +77,11 @@ type Resource struct {
 	also            []tree.Node // where else it was said of the same thing
 	inside          *Resource   // contained in that, or within it otherwise: see Add
 	entered, placed bool
-	bound           bool // in scope, so that more may come to it
-	made            bool // by rows, in this run
-	led             bool // made where an arrow leads
+	bound           bool        // in scope, so that more may come to it
+	made            bool        // by rows, in this run
+	led             bool        // made where an arrow leads
+	standIn         bool        // see LinkNamed
+	called          *dpb.String // its name, if it is a stand-in that has one
 }
 
 // Type is the resource's type: Patient.
@@ -176,7 +179,6 @@ func (rec *Record) Add(r *Resource) {
 
 // index makes ready for the way back, on which about so many leaves will be claimed.
 func (rec *Record) index(claims int) {
-	rec.numbers = nil
 	rec.byID, rec.byType, rec.claims = map[string]*Resource{}, map[*plan.Type]*kin{}, make(map[plan.Place]claim, min(claims, 32*len(rec.Resources)))
 	for i, r := range rec.Resources {
 		k := rec.byType[r.info]
@@ -198,10 +200,20 @@ func (rec *Record) index(claims int) {
 			rec.byID["urn:uuid:"+r.ID] = r
 		}
 	}
+	for text, to := range rec.byText {
+		if rec.holds(to) {
+			rec.byID[text] = to
+		}
+	}
 	if rec.Bundle != nil {
 		rec.root = wrapResource(rec.Bundle)
 		rec.root.Moved = rec.Moved
 	}
+}
+
+// holds reports that a resource is one of the record, and not of another that it is an excerpt of.
+func (rec *Record) holds(r *Resource) bool {
+	return r.nth < len(rec.Resources) && rec.Resources[r.nth] == r
 }
 
 // kin are the record's resources of one type.
@@ -257,7 +269,10 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	var room [96]byte
 	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
 	if len(text) == 0 {
-		return x.rec.byNumber(r)
+		if to := x.rec.byRef[r]; to != nil && x.rec.holds(to) {
+			return to
+		}
+		return nil
 	}
 	if text[0] == '#' { // contained
 		return x.rec.byID[fmt.Sprintf("%p%s", x.within, string(text))]
@@ -271,34 +286,12 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	if to := x.rec.byID[string(text)]; to != nil {
 		return to
 	}
-	if bytes.IndexByte(text, '?') >= 0 {
-		return x.rec.byNumber(r)
-	}
 	if parts := strings.Split(string(text), "/"); len(parts) > 2 && bytes.Contains(text, []byte("://")) { // absolute: by its ending
 		if to := x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]; to != nil && fhir.RESTBase(to.FullURL) == "" { // else it lives on another server
 			return to
 		}
 	}
 	return nil
-}
-
-// byNumber is the patient whom a reference names by a number instead of an id, nil if it names none who is here.
-func (rec *Record) byNumber(ref *dpb.Reference) *Resource {
-	key, ok := fhir.IdentifierKey(ref)
-	if !ok {
-		return nil
-	}
-	if rec.numbers == nil {
-		rec.numbers = map[string]*Resource{}
-		for _, r := range slices.Backward(rec.Resources) { // the first of one number is it
-			if r.inside == nil && r.info.Name == "Patient" {
-				for _, number := range fhir.IdentifierKeys(r.Msg) {
-					rec.numbers[number] = r
-				}
-			}
-		}
-	}
-	return rec.numbers[key]
 }
 
 // refer makes a reference lead to a resource of the record that is being made.
@@ -346,6 +339,7 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
 	rec.indexOnce()
+	rec.settleNamed()
 	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
 		w.resource(rec.root)

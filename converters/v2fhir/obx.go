@@ -119,7 +119,7 @@ var obx5 = mapping.Pair{
 	},
 }
 
-// obxUnread is a result that is not of the type that OBX-2 names (<5 and POS as NM, about May as DT): it is a text in FHIR, before the rows
+// obxUnread is a result that is not of the type that OBX-2 names (<5, POS and ^31.3 as NM, about May as DT): it is a text in FHIR, before the rows
 // of its type find nothing in it. Going back the extension for OBX-2 has the type, and OBX_OTHER or SNTEXT writes the text.
 var obxUnread = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) bool {
@@ -145,6 +145,9 @@ func ofType(d *tree.Doc, typ string, value tree.Node) bool {
 	number := func(s string) bool {
 		_, err := decimalType().Parse(hl7.Number(s))
 		return err == nil
+	}
+	if d.LeafText(value) == "" && !d.Empty(value) && slices.Contains([]string{"NM", "DT", "DTM", "TS", "TM"}, typ) {
+		return false // what it says stands in a part that the type has not
 	}
 	switch typ {
 	case "NM":

@@ -123,8 +123,11 @@ var obx5 = mapping.Pair{
 // of its type find nothing in it. Going back the extension for OBX-2 has the type, and OBX_OTHER or SNTEXT writes the text.
 var obxUnread = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) bool {
-		value := c.Doc.Child(obx, "5")
-		return value != 0 && !ofType(c.Doc, c.Doc.LeafText(c.Doc.Child(obx, "2")), value) && c.ReadTable("OBX_TEXT", obx, dst)
+		value, typ := c.Doc.Child(obx, "5"), "NM" // what has a unit and no type is a number
+		if k := c.Doc.Child(obx, "2"); k != 0 {
+			typ = c.Doc.LeafText(k)
+		}
+		return value != 0 && !ofType(c.Doc, typ, value) && c.ReadTable("OBX_TEXT", obx, dst)
 	},
 	Write: nothingBack,
 }

@@ -179,6 +179,9 @@ func obxUnit(o *opb.Observation) *dpb.Quantity {
 			return nil
 		}
 		first := cc.Coding[0]
+		if whole := first.GetCode().GetValue() + "^" + first.GetDisplay().GetValue(); first.System == nil && isPowerOfTen(whole) {
+			return &dpb.Quantity{Unit: &dpb.String{Value: whole}}
+		}
 		q := &dpb.Quantity{Code: first.Code, System: first.System, Unit: first.Display}
 		if q.Unit == nil && q.Code != nil {
 			q.Unit = &dpb.String{Value: q.Code.Value}

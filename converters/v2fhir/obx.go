@@ -123,10 +123,8 @@ var obx5 = mapping.Pair{
 // of its type find nothing in it. Going back the extension for OBX-2 has the type, and OBX_OTHER or SNTEXT writes the text.
 var obxUnread = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) bool {
-		value, typ := c.Doc.Child(obx, "5"), "NM" // what has a unit and no type is a number
-		if k := c.Doc.Child(obx, "2"); k != 0 {
-			typ = c.Doc.LeafText(k)
-		}
+		value := c.Doc.Child(obx, "5")
+		typ := cmp.Or(c.Doc.LeafText(c.Doc.Child(obx, "2")), "NM") // what has a unit and no type is a number
 		return value != 0 && !ofType(c.Doc, typ, value) && c.ReadTable("OBX_TEXT", obx, dst)
 	},
 	Write: nothingBack,

@@ -164,6 +164,18 @@ func TestUnknownParts(t *testing.T) {
 	}
 }
 
+// TestLinkedPatient: a link to another record of the patient costs him nothing, but one that says that this record is used no more.
+func TestLinkedPatient(t *testing.T) {
+	const b = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Testperson"}],
+"link":[{"other":{"reference":"Patient/elsewhere"},"type":"%s"}]}}]}`
+	for kind, written := range map[string]bool{"seealso": true, "refer": true, "replaces": true, "replaced-by": false} {
+		text := string(through(t, "fhir", "ccda", "ccd", []byte(fmt.Sprintf(b, kind)))[0])
+		if strings.Contains(text, "<family>Testperson</family>") != written {
+			t.Errorf("%s: the patient is written: %v, and should be: %v", kind, !written, written)
+		}
+	}
+}
+
 // TestDay: a document about a record that says no time has the day that was given, one that says a time has its own, and the time at which a server
 // changed the record is one.
 func TestDay(t *testing.T) {

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"reflect"
-	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/maptest"
@@ -145,5 +147,21 @@ func TestCarriedComesHome(t *testing.T) {
 	}
 	for _, place := range slices.Sorted(maps.Keys(faults)) {
 		t.Errorf("%4d of %s are called carried and not at home", faults[place], place)
+	}
+}
+
+// TestSurgeonOnce: who did a procedure stands in PR1, and not in ROL once more, of which a second performer would come home.
+func TestSurgeonOnce(t *testing.T) {
+	const head = "MSH|^~\\&|MAPLE|||ELM|20310203||DFT^P03|7|P|2.5.1\rEVN|P03|20310203\rPID|1||7||Lee^Ann\rFT1|1|||20310203||CG|73630\r"
+	for _, pr1 := range []string{"PR1|1||73630||20310203||||||1^Berg^Tom", "PR1|1||73630||20310203|||||||1^Berg^Tom"} {
+		home := cameHome(t, hubOf(t, head+pr1+"\r").Record)
+		if len(home) != 1 {
+			t.Fatalf("%d messages", len(home))
+		}
+		for _, r := range home[0].Resources {
+			if x, ok := r.Msg.(*procpb.Procedure); ok && len(x.Performer) != 1 {
+				t.Errorf("%s: %d performers come home", pr1, len(x.Performer))
+			}
+		}
 	}
 }

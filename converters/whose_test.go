@@ -37,6 +37,7 @@ func TestWhoseResult(t *testing.T) {
 		{`"subject":{"identifier":{"system":"urn:oid:2.999.2","value":"77"}}`, true},
 		{`"subject":{"type":"Patient","identifier":{"system":"urn:oid:2.999.2","value":"77"}}`, true},
 		{`"subject":{"reference":"Patient?identifier=urn:oid:2.999.2|77"}`, true},
+		{`"identifier":[{"system":"urn:oid:2.999.2","value":"77"}],"subject":{"identifier":{"system":"urn:oid:2.999.2","value":"77"}}`, true}, // the result has the same number
 		{`"subject":{"reference":"#p"},"contained":[{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:oid:2.999.2","value":"77"}]}]`, true},
 		{`"subject":{"reference":"Patient/a"},"focus":[{"reference":"Specimen/s"}]`, true},
 		{`"subject":{"reference":"Patient/b"}`, false},

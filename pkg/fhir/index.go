@@ -214,16 +214,21 @@ func (x *Index) fragment(id string, within proto.Message) proto.Message {
 
 // References calls do for each reference of a resource, not for those of resources contained in it.
 func References(m proto.Message, do func(*dpb.Reference)) {
-	references(reflect.ValueOf(m).Elem(), plan.OfMessage(m), do)
+	ReferencesTo(m, func(r *dpb.Reference, _ []string) { do(r) })
 }
 
-func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
+// ReferencesTo gives them with the types of resource that each may lead to: see plan.Element.
+func ReferencesTo(m proto.Message, do func(r *dpb.Reference, targets []string)) {
+	references(reflect.ValueOf(m).Elem(), plan.OfMessage(m), nil, do)
+}
+
+func references(v reflect.Value, t *plan.Type, targets []string, do func(*dpb.Reference, []string)) {
 	if t.Kind == plan.Primitive {
 		if t.Extension >= 0 && v.Field(t.Extension).Len() == 0 {
 			return
 		}
 	} else if r, ok := v.Addr().Interface().(*dpb.Reference); ok {
-		do(r)
+		do(r, targets)
 	}
 	for _, e := range t.Elements {
 		if e.RefText || e.Name == "id" {
@@ -231,7 +236,7 @@ func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
 		}
 		if e.Choice != nil {
 			if x, a := e.Chosen(v); a != nil {
-				references(x, a.Type(), do)
+				references(x, a.Type(), a.Targets, do)
 			}
 			continue
 		}
@@ -244,12 +249,12 @@ func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
 		case plan.Contained:
 			for i := range n {
 				if r, a := st.Resource(e.At(v, i)); a != nil {
-					references(r, a.Type(), do)
+					references(r, a.Type(), nil, do)
 				}
 			}
 		default:
 			for i := range n {
-				references(e.At(v, i), st, do)
+				references(e.At(v, i), st, e.Targets, do)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ type named struct {
 // no resource of the record for those who ask for its leaves. It is for records that are to be written as documents.
 func (rec *Record) LinkNamed() {
 	rec.index(0)
-	var numbers map[string]*Resource // nil: several have it
+	var numbers numbered
 	own := rec.Resources
 	rec.byText, rec.byRef = map[string]*Resource{}, map[*dpb.Reference]*Resource{}
 	x := run{rec: rec}
@@ -41,18 +41,21 @@ func (rec *Record) LinkNamed() {
 			continue
 		}
 		x.within = cmp.Or(r.inside, r)
-		fhir.References(r.Msg, func(ref *dpb.Reference) {
+		fhir.ReferencesTo(r.Msg, func(ref *dpb.Reference, targets []string) {
 			text := fhir.ReferenceText(ref)
 			if strings.HasPrefix(text, "#") || text == "" && ref.Identifier == nil && ref.Type == nil || x.resolve(reflect.ValueOf(ref).Elem()) != nil {
 				return
 			}
 			typ, system, value := fhir.NumberOf(ref)
+			if typ == "" && len(targets) == 1 && targets[0] != "Resource" {
+				typ = targets[0]
+			}
 			if numbers == nil {
 				numbers = numbersOf(own)
 			}
 			var to *Resource
 			if system != "" && value != "" { // a number without a system may be anybody's
-				to = numbers[typ+"?"+system+"|"+value]
+				to = numbers.find(typ, targets, system+"|"+value)
 			}
 			key := cmp.Or(text, typ+"?"+system+"|"+value+"|"+ref.GetDisplay().GetValue())
 			if to == nil {
@@ -71,9 +74,27 @@ func (rec *Record) LinkNamed() {
 	rec.byID, rec.byType, rec.claims, rec.root = nil, nil, nil, nil // there are more now
 }
 
-// numbersOf are resources by their numbers, with and without their types.
-func numbersOf(resources []*Resource) map[string]*Resource {
-	numbers := map[string]*Resource{}
+// numbered are resources by their numbers, with and without their types; nil of a number that several have.
+type numbered map[string]*Resource
+
+// find is whom a number leads to that has one of the types that the reference may lead to, nil if there are several.
+func (numbers numbered) find(typ string, targets []string, number string) (to *Resource) {
+	if len(targets) == 0 || slices.Contains(targets, "Resource") {
+		return numbers[typ+"?"+number]
+	}
+	for _, t := range targets {
+		if has := numbers[t+"?"+number]; has != nil && (typ == "" || typ == t) {
+			if to != nil {
+				return nil
+			}
+			to = has
+		}
+	}
+	return to
+}
+
+func numbersOf(resources []*Resource) numbered {
+	numbers := numbered{}
 	for _, r := range resources {
 		x, ok := r.Msg.(interface{ GetIdentifier() []*dpb.Identifier })
 		if !ok || r.inside != nil {

@@ -76,16 +76,18 @@ func (g *gathering) add(m proto.Message, text string, offset int64, finds []*dia
 		}
 	}
 	var within fhir.Contained
-	references(m, &within, func(ref *dpb.Reference) {
-		key, ok := fhir.IdentifierKey(ref)
-		if !ok {
-			key, ok = fhir.ReferenceKey(fhir.ReferenceText(ref))
+	references(m, &within, func(ref *dpb.Reference, targets []string) {
+		lead := func(key string) {
+			if r := (reference{i, g.number(key)}); !slices.Contains(g.leads[max(0, len(g.leads)-8):], r) { // most are repeated at once
+				g.leads = append(g.leads, r)
+			}
 		}
-		if !ok {
-			return
+		keys := identifierKeysOf(ref, targets)
+		for _, key := range keys {
+			lead(key)
 		}
-		if r := (reference{i, g.number(key)}); !slices.Contains(g.leads[max(0, len(g.leads)-8):], r) { // most are repeated at once
-			g.leads = append(g.leads, r)
+		if key, ok := fhir.ReferenceKey(fhir.ReferenceText(ref)); ok && keys == nil {
+			lead(key)
 		}
 	})
 	for _, ref := range replaced(m) {
@@ -107,14 +109,14 @@ func (w *web) node(typ string) {
 }
 
 // references calls do for each reference of a resource and of what is contained in it.
-func references(m proto.Message, within *fhir.Contained, do func(*dpb.Reference)) {
-	fhir.References(m, do)
+func references(m proto.Message, within *fhir.Contained, do func(r *dpb.Reference, targets []string)) {
+	fhir.ReferencesTo(m, do)
 	contained, err := within.Of(m)
 	if err != nil {
 		return // who decodes it again says so
 	}
 	for _, c := range contained {
-		fhir.References(c, do)
+		fhir.ReferencesTo(c, do)
 	}
 }
 
@@ -138,11 +140,21 @@ func replaced(m proto.Message) (list []*dpb.Reference) {
 
 // identifierKeys are those of fhir.IdentifierKeys that are looked for: of whom systems name so.
 func identifierKeys(m proto.Message) []string {
-	if typ := fhir.TypeOf(m); typ != "Patient" && !slices.Contains(sharedTypes, typ) {
+	if !namedByNumber(fhir.TypeOf(m)) {
 		return nil
 	}
 	return fhir.IdentifierKeys(m)
 }
+
+// identifierKeysOf are those of fhir.IdentifierKeysOf that are looked for.
+func identifierKeysOf(ref *dpb.Reference, targets []string) []string {
+	return slices.DeleteFunc(fhir.IdentifierKeysOf(ref, targets), func(key string) bool {
+		typ, _, _ := strings.Cut(key, "?")
+		return !namedByNumber(typ)
+	})
+}
+
+func namedByNumber(typ string) bool { return typ == "Patient" || slices.Contains(sharedTypes, typ) }
 
 // number is the number of a name.
 func (g *gathering) number(key string) int32 {

@@ -232,13 +232,20 @@ func webOf(entries []fhir.Entry) *web {
 	}
 	for k, e := range entries {
 		i, m := int32(k), e.Resource
-		references(m, &index.Contained, func(ref *dpb.Reference) {
-			j, ok := places[index.Resolve(ref, m)]
-			if key, numbered := fhir.IdentifierKey(ref); numbered {
-				j, ok = numbers[key]
+		references(m, &index.Contained, func(ref *dpb.Reference, targets []string) {
+			lead := func(j int32, ok bool) {
+				if ok && j >= 0 && j != i {
+					w.refs = append(w.refs, newPair64(i, j))
+				}
 			}
-			if ok && j >= 0 && j != i {
-				w.refs = append(w.refs, newPair64(i, j))
+			keys := identifierKeysOf(ref, targets)
+			for _, key := range keys {
+				j, ok := numbers[key]
+				lead(j, ok)
+			}
+			if keys == nil {
+				j, ok := places[index.Resolve(ref, m)]
+				lead(j, ok)
 			}
 		})
 	}

@@ -87,6 +87,9 @@ func TestBundleByPatient(t *testing.T) {
 		{"by a number that two have", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "1"), seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3|1"`)), "1: 0|2: 1|3: 2"},
 		{"by a number that one has by two names", bundle("collection", `{"resourceType":"Patient","id":"p1",`+number+`,"link":[{"other":{"reference":"Patient/p2"},"type":"replaces"}]}`,
 			`{"resourceType":"Patient","id":"p2",`+number+`}`, p3, seen("a", `"identifier":{"system":"urn:oid:1.2.3","value":"1"}`)), "1: 0 1 3|2: 2"},
+		{"somebody by a number without a type", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "2"),
+			`{"resourceType":"Practitioner","identifier":[{"system":"urn:oid:1.2.5","value":"9"}]}`,
+			strings.Replace(seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3|2"`), `"subject"`, `"performer":[{"identifier":{"system":"urn:oid:1.2.5","value":"9"}}],"subject"`, 1)), "1: 0|2: 1 2 3"},
 		{"by a number and more", bundle("transaction", fmt.Sprintf(numbered, "1"), fmt.Sprintf(numbered, "2"), seen("a", `"reference":"Patient?identifier=urn:oid:1.2.3%7C2&active=true"`)), "1: 0|2: 1 2"},
 		{"what is contained refers too", bundle("collection", p1, p2, `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p2"},`+
 			`"contained":[{"resourceType":"PractitionerRole","id":"r","organization":{"reference":"Organization/g"}}],"performer":[{"reference":"#r"}]}`,

@@ -181,6 +181,23 @@ func IdentifierKey(ref *dpb.Reference) (key string, ok bool) {
 	return cmp.Or(typ, "Patient") + "?" + system + "|" + value, system != "" && value != "" // a patient is whom it matters most of
 }
 
+// IdentifierKeysOf are what such a reference may lead to that says no type: the same number of each of the types that it may lead to.
+func IdentifierKeysOf(ref *dpb.Reference, targets []string) (keys []string) {
+	typ, system, value := NumberOf(ref)
+	switch {
+	case system == "" || value == "":
+		return nil
+	case typ != "":
+		targets = []string{typ}
+	case len(targets) == 0 || targets[0] == "Resource":
+		targets = []string{"Patient"} // of whom it matters most
+	}
+	for _, t := range targets {
+		keys = append(keys, t+"?"+system+"|"+value)
+	}
+	return keys
+}
+
 // RESTBase is the base of the URL of a resource in a server, empty for a urn and the like.
 func RESTBase(url string) string {
 	if !strings.Contains(url, "://") {

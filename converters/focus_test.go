@@ -3,6 +3,8 @@ package converters_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/chartpost/chartpost/pkg/convert"
 )
 
 // TestFocus: a message and a document have no result that is, or may be, somebody else's; what else is in focus takes none away. The ledger says why.
@@ -46,7 +48,7 @@ func TestFocus(t *testing.T) {
 				records, told, _ := written(t, "fhir", to, bundle, 1)
 				why := false
 				for _, l := range told {
-					why = why || strings.Contains(l.Why, "somebody else (focus)")
+					why = why || l.Why == convert.OfAnother
 				}
 				if got := strings.Contains(strings.Join(records, ""), "found so"); got != tt.own || why == tt.own {
 					t.Errorf("%s, in a report %v: %s has it: %v, want %v; the ledger says why: %v", tt.name, reported, to, got, tt.own, why)

@@ -36,6 +36,8 @@ func TestActs(t *testing.T) {
 			`<entryRelationship typeCode="SUBJ" inversionInd="true">` + act(intended, "20", "1.2.3.7", snomed("409073008")+`<text>Label in Spanish</text>`+active) + `</entryRelationship></supply>`)),
 			[]string{`"resourceType":"SupplyRequest"`, `"deliverTo":{`, `"itemCodeableConcept":{`, `"numberOfRepeatsAllowed":2`, `"patientInstruction":"Label in Spanish"`, `"url":"supply-order"`}, `"409073007"`,
 			[]string{`<supply classCode="SPLY" moodCode="INT">`, `<repeatNumber value="3"/>`, `<quantity value="30" unit="{tablet}"/>`, `code="1191"`, `Label in Spanish`}},
+		{"when a drug was given, in what is called a rule of times", "22.2.1.1", "10160-0", medication(`<effectiveTime xsi:type="PIVL_TS" operator="A" value="20310203"/>`),
+			[]string{`"event":["2031-02-03"]`}, `"Basic"`, []string{`<effectiveTime value="20310203"/>`}},
 		{"a supply of which little is known", "22.2.10", "18776-5", `<supply classCode="SPLY" moodCode="RQO"><templateId root="` + entries + `43"/><id root="1.2.3.6"/>` + active + `</supply>`,
 			[]string{`"resourceType":"SupplyRequest"`, `"status":"active"`, `"quantity":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason"`}, `"Basic"`,
 			[]string{`<supply classCode="SPLY" moodCode="RQO">`}},

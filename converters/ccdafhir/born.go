@@ -252,6 +252,8 @@ func (b *born) hasTemplates(section tree.Node) bool {
 	return false
 }
 
+const ofParts = "a document says in what language it is, and not its parts"
+
 // rest says of everything that no section took why it is not there; of parts of what stands there rest.map says it.
 func (b *born) rest() {
 	if bundle := b.c.Bundle(); bundle != nil {
@@ -259,6 +261,12 @@ func (b *born) rest() {
 			for _, x := range elementOf(bundle).all(name) {
 				b.c.Decline(x.msg(), "it is about the bundle in its server, not about the patient")
 			}
+		}
+		if x := elementOf(bundle).one("language"); x.ok() {
+			b.c.Decline(x.msg(), ofParts)
+		}
+		if x := elementOf(bundle).one("identifier"); x.ok() {
+			b.c.Decline(x.msg(), "a document that is made of a bundle has a number of its own")
 		}
 	}
 	for _, r := range b.c.Resources() {
@@ -268,6 +276,9 @@ func (b *born) rest() {
 		}
 		if t := e.one("text"); t.ok() && t.t.Name == "Narrative" {
 			b.c.Decline(t.msg(), "the narrative of the section is made of the statements")
+		}
+		if x := e.one("language"); x.ok() {
+			b.c.Decline(x.msg(), ofParts)
 		}
 		if x := e.one("implicitRules"); x.ok() {
 			b.c.Decline(x.msg(), "a rule of another system")

@@ -326,7 +326,7 @@ func (b *born) custodian() *mapping.Resource {
 				return to
 			}
 		case "Organization":
-			if first == nil {
+			if first == nil && !r.StandIn() {
 				first = r
 			}
 		case "Encounter":

@@ -164,6 +164,20 @@ func TestUnknownParts(t *testing.T) {
 	}
 }
 
+// TestLinkedPatient: a link to another record of the patient costs him nothing.
+func TestLinkedPatient(t *testing.T) {
+	const b = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"p","gender":"male","birthDate":"2001-02-03",
+"link":[{"other":{"reference":"Patient/elsewhere"},"type":"%s"}]}}]}`
+	for _, kind := range []string{"seealso", "refer", "replaces"} {
+		text := string(through(t, "fhir", "ccda", "ccd", []byte(fmt.Sprintf(b, kind)))[0])
+		for _, want := range []string{`<administrativeGenderCode code="M"`, `<birthTime value="20010203"`} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %s is not there", kind, want)
+			}
+		}
+	}
+}
+
 // TestDay: a document about a record that says no time has the day that was given, one that says a time has its own, and the time at which a server
 // changed the record is one.
 func TestDay(t *testing.T) {

@@ -258,7 +258,7 @@ func (b *born) claim(list ...element) {
 		if !e.ok() {
 			continue
 		}
-		if ref, ok := e.msg().(*dpb.Reference); ok && ref.Reference != nil {
+		if ref, ok := e.msg().(*dpb.Reference); ok && (ref.Reference != nil || b.c.Follow(ref) != nil) {
 			b.c.ClaimReference(ref)
 		} else {
 			b.c.Claim(e.msg())

@@ -76,6 +76,19 @@ func (b *born) assigned(n tree.Node, path string, from *mapping.Resource, ref el
 	if who != nil && who.Type() == "Practitioner" && !b.c.Refused(who.Msg) {
 		b.person(k, who)
 	}
+	if to.Type() == "PractitionerRole" && b.d.Child(k, "code") == 0 {
+		e := elementOf(to.Msg)
+		x, special := e.one("code"), e.one("specialty")
+		if !x.one("coding").ok() {
+			x = special
+		}
+		if x.one("coding").ok() {
+			b.concept(k, "code", x)
+		}
+		if special.ok() {
+			b.rec.Fold(special.msg(), "a specialty comes back as the code of a role")
+		}
+	}
 	if org != nil && org.Type() == "Organization" && !b.c.Refused(org.Msg) {
 		o := b.add(k, "representedOrganization")
 		b.organization(o, org)

@@ -2,7 +2,9 @@ package ccdafhir
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -10,9 +12,9 @@ import (
 
 // This file writes what is planned, ordered and aimed at.
 
-var planStatus = map[string]string{"draft": "active", "active": "active", "on-hold": "suspended", "revoked": "aborted", "completed": "completed"}
+var planStatus = map[string]string{"draft": "new", "active": "active", "on-hold": "suspended", "revoked": "aborted", "completed": "completed"}
 
-// carePlan writes the activities of a plan. Only what is still planned has the template of a planned act.
+// carePlan writes the activities of a plan. Only what is in force has the template of a planned act, which allows no other state.
 func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 	e := elementOf(r.Msg)
 	what := e.one("category")
@@ -21,7 +23,7 @@ func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 	}
 	state := e.one("status").text()
 	id := p.row(cmp.Or(e.one("title").text(), wordsOf(what)), state, wordsOf(e.one("period")))
-	k := b.planned(b.entry(p), r, "", state)
+	k := b.planned(b.entry(p), r, "", state, "INT")
 	b.concept(k, "code", what)
 	b.link(k, id)
 	b.planState(k, state, e.one("status"))
@@ -49,11 +51,22 @@ func (b *born) carePlan(p *bornPart, r *mapping.Resource) {
 
 var activityStatus = map[string]string{"completed": "completed", "cancelled": "cancelled", "stopped": "aborted", "on-hold": "suspended"}
 
-func (b *born) planned(n tree.Node, r *mapping.Resource, part, state string) tree.Node {
-	if state == "active" || state == "draft" {
-		return b.act(n, "act", "ACT", "INT", r, part, entryTemplate("39", "2014-06-09"))
+// moodOf is the mood of what is to be done: what has been ordered is no mere intention.
+func moodOf(intent string) string {
+	switch {
+	case intent == "proposal":
+		return "PRP"
+	case strings.HasSuffix(intent, "order"):
+		return "RQO"
 	}
-	return b.act(n, "act", "ACT", "INT", r, part)
+	return "INT"
+}
+
+func (b *born) planned(n tree.Node, r *mapping.Resource, part, state, mood string) tree.Node {
+	if state == "active" {
+		return b.act(n, "act", "ACT", mood, r, part, entryTemplate("39", "2014-06-09"))
+	}
+	return b.act(n, "act", "ACT", mood, r, part)
 }
 
 func (b *born) planState(n tree.Node, state string, e element) {
@@ -63,11 +76,7 @@ func (b *born) planState(n tree.Node, state string, e element) {
 	} else {
 		b.put(b.add(n, "statusCode"), "code", code)
 	}
-	if state == "draft" {
-		b.fold(e, "C-CDA knows fewer states of a plan")
-	} else {
-		b.claim(e)
-	}
+	b.claim(e)
 }
 
 func (b *born) order(p *bornPart, r *mapping.Resource) {
@@ -82,11 +91,16 @@ func (b *born) order(p *bornPart, r *mapping.Resource) {
 		when = element{}
 	}
 	id := p.row(wordsOf(e.one("code")), state, dateOf(r))
-	k := b.planned(b.entry(p), r, "", state)
+	mood := moodOf(e.one("intent").text())
+	k := b.planned(b.entry(p), r, "", state, mood)
 	b.concept(k, "code", e.one("code"))
 	b.link(k, id)
 	b.planState(k, state, e.one("status"))
-	b.fold(e.one("intent"), "the mood of the statement says it")
+	if intent := e.one("intent"); slices.Contains(lives["ServiceRequest"].intents[mood], intent.text()) {
+		b.claim(intent)
+	} else {
+		b.fold(intent, "the mood of the statement says whether it is a plan, a proposal or an order, and no more")
+	}
 	b.asked(e.one("doNotPerform"))
 	if when.ok() {
 		b.effective(k, when, false)
@@ -124,7 +138,7 @@ func (b *born) supplyOrder(p *bornPart, r *mapping.Resource) {
 	}
 	id := p.row(words(cmp.Or(wordsOf(what), wordsOf(e.one("category"))), wordsOf(e.one("quantity"))), state, dateOf(r))
 	var list []templateOf
-	if state == "active" || state == "draft" {
+	if state == "active" {
 		list = append(list, entryTemplate("43", "2014-06-09"))
 	}
 	k := b.act(b.entry(p), "supply", "SPLY", "INT", r, "", list...)

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
@@ -45,10 +44,6 @@ func (b *born) sectionFor(r *mapping.Resource) string {
 		}
 		return "results"
 	case "Observation":
-		if hl7.TellsOfAnother(b.rec.Record, r) {
-			b.decline(r, "it tells of somebody else (focus), and a document has statements about its patient alone")
-			return ""
-		}
 		return sectionOfObservation(e)
 	case "Encounter":
 		if e.one("status").text() == "planned" { // the section of encounters is of those that were

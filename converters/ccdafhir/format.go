@@ -156,6 +156,7 @@ const (
 	MorePatients diag.ID = "CP-CDA-032"
 	AboutNobody  diag.ID = "CP-CDA-103" // a document shall be made and the record is about no person
 	SaysNothing  diag.ID = "CP-CDA-104" // the document has neither header nor body
+	OfAnother    diag.ID = "CP-CDA-106" // what no document of the patient tells of
 )
 
 // patients reports a document that is not about one patient.
@@ -281,6 +282,7 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		return nil, nil, err
 	}
 	var doc *tree.Doc
+	var others map[string]int
 	dated := true
 	if cameAsCCDA(rec.Record) {
 		doc, err = m.FromFHIR("ClinicalDocument", "Bundle", rec.Record)
@@ -297,7 +299,16 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 		case !somebody(rec.Record):
 			return nil, nil, diag.New(AboutNobody, diag.Place{}, "")
 		}
-		doc, err = m.FromFHIRBy("ClinicalDocument", rec.Record, func(c *mapping.Context) { dated = writeBorn(c, rec, &kind, w.o.Date) })
+		part := *rec
+		var patients []*mapping.Resource
+		if p := patientOf(rec.Record); p != nil {
+			patients = append(patients, p)
+		}
+		part.Record, others = convert.WithoutOthers(rec.Record, patients)
+		doc, err = m.FromFHIRBy("ClinicalDocument", part.Record, func(c *mapping.Context) { dated = writeBorn(c, &part, &kind, w.o.Date) })
+		if others != nil {
+			rec.Absorb(part.Record)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -305,6 +316,9 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	out, finds := ccda.AppendDocument(nil, doc, nil)
 	if !dated {
 		finds = append(finds, w.o.DayOf("document"))
+	}
+	if others != nil {
+		finds = append(finds, diag.New(OfAnother, diag.Place{}, "about somebody or something else than the patient, and left out of the document: %s", diag.Counts(others)))
 	}
 	return []convert.Part{{Data: out}}, finds, nil
 }

@@ -2,6 +2,7 @@ package ccdafhir
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
@@ -39,6 +41,21 @@ func readRangeText(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
 		d.Text.Extension = append(d.Text.Extension, noValue("unsupported"))
 	}
 	markDerived(d.Text)
+	return true
+}
+
+// readSomebody: a contact has a name, a telephone number, an address or an organization (pat-1). A guardian of whom CDA has a number or a class alone
+// has a name that nobody knows.
+func readSomebody(_ *mapping.Context, _ tree.Node, dst proto.Message) bool {
+	d, ok := dst.(*ppb.Patient_Contact)
+	if !ok || d.Name != nil || d.Telecom != nil || d.Address != nil || d.Organization != nil {
+		return false
+	}
+	if d.Extension == nil && !slices.ContainsFunc(d.Relationship, func(cc *dpb.CodeableConcept) bool { return !isDerived(cc) }) {
+		return false // it is no contact at all
+	}
+	d.Name = &dpb.HumanName{Extension: []*dpb.Extension{noValue("unknown")}}
+	markDerived(d.Name)
 	return true
 }
 

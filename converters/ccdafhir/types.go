@@ -61,6 +61,7 @@ var Types = mapping.Types{
 	"EFFECTIVE":    mapping.Pair{Read: readEffective, Write: writeEffective},
 	"DRUG_NAME":    mapping.Pair{Read: readDrugName, Write: writeDerived},
 	"GUARDIAN":     mapping.Pair{Read: readGuardian, Write: writeDerived},
+	"SOMEBODY":     mapping.Pair{Read: readSomebody, Write: writeDerived},
 	"SECRECY":      mapping.Pair{Read: readSecrecy, Write: writeSecrecy},
 	"TAG":          languageTag,
 	"OTHER_TONGUE": mapping.Pair{Read: readOtherTongue, Write: writeNothing, Parts: []string{"languageCode"}},

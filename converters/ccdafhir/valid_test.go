@@ -104,6 +104,8 @@ func TestHeaderThatFHIRForbids(t *testing.T) {
 		{"a document related somehow", doc("en", related("LIKE"), "Nothing", "1.2.3.6"), []string{"StructureDefinition/related-document", `"LIKE"`}, []string{`"relatesTo"`}, nil, true},
 		{"a guardian of whom nothing is known", []byte(strings.Replace(string(doc("en", "", "Nothing", "1.2.3.6")), "</name></patient>", `</name><guardian nullFlavor="NI"><guardianPerson nullFlavor="UNK"/></guardian></patient>`, 1)),
 			[]string{"StructureDefinition/no-guardian"}, []string{`"contact"`}, []string{`<guardian nullFlavor="NI">`, `<guardianPerson nullFlavor="UNK"/>`}, true},
+		{"a guardian of whom a number is known", []byte(strings.Replace(string(doc("en", "", "Nothing", "1.2.3.6")), "</name></patient>", `</name><guardian><id nullFlavor="UNK" root="2.999.4"/><guardianPerson/></guardian></patient>`, 1)),
+			[]string{`"contact"`, `"code":"GUARD"`, `"name":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}`}, []string{`no-guardian"`}, []string{`<guardian>`, `<id nullFlavor="UNK" root="2.999.4"/>`}, true},
 		{"a link to a file", doc("en", "", `<paragraph><linkHtml href="4 - letter.pdf">the letter</linkHtml></paragraph>`, "1.2.3.6"), []string{`href=\"4%20-%20letter.pdf\"`}, nil, []string{"the letter"}, true},
 		{"an id that makes no document", doc("en", "", "Nothing", "1.2.3"), []string{`"type":"collection"`, `"valueString":"1.2.3"`}, []string{`"type":"document"`}, []string{`<id root="1.2.3" extension="9"/>`}, false},
 	} {

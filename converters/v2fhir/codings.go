@@ -87,6 +87,7 @@ func quantityOf(m proto.Message) (q quantity, ok bool) {
 //	mg^milligram        unit; FHIR has no code without system, so it stands in an extension
 //	mg                  unit
 //	^milligram          unit, which comes back as component 1
+//	10^9/L              unit, with a separator that nobody escaped
 func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	q, ok := quantityOf(dst)
 	if !ok {
@@ -101,9 +102,16 @@ func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 	if code != "" {
 		uri = systemURI(name, oid, fits)
 	}
+	whole := ""
+	if strings.HasSuffix(code, "10") {
+		whole = wholeText(c.Doc, n)
+	}
 	switch {
 	case code == "" && unit == "":
 		return false
+	case isPowerOfTen(whole):
+		*q.unit = str(whole)
+		carry(c, "a unit with a separator that was not escaped: it comes back with it escaped", codeLeaf, unitLeaf)
 	case uri != "":
 		*q.code, *q.system = &dpb.Code{Value: fits}, &dpb.Uri{Value: uri}
 		if unit == "" {
@@ -141,6 +149,12 @@ func readUnit(c *mapping.Context, n tree.Node, dst proto.Message) bool {
 		}
 	}
 	return true
+}
+
+// isPowerOfTen reports a unit such as 10^9/L or x10^3/uL: 9/L, which its second component says alone, is another.
+func isPowerOfTen(s string) bool {
+	base, exponent, ok := strings.Cut(s, "^")
+	return ok && strings.TrimLeft(base, "xX* ") == "10" && exponent != "" && '0' <= exponent[0] && exponent[0] <= '9' && !strings.Contains(exponent, "^")
 }
 
 func writeUnit(c *mapping.Context, src proto.Message, n tree.Node) bool {

@@ -287,7 +287,7 @@ func TestFHIRBorn(t *testing.T) {
 		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR","display":"Medical record"}]},"system":"urn:oid:1.2.3.4.5","value":"123"}`, "123^^^&1.2.3.4.5&ISO^MR"},
 		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"system":"http://hl7.org/fhir/sid/us-ssn","value":"000-00-0000"}`, "000-00-0000^^^&2.16.840.1.113883.4.1&ISO"},
 		{"CX extension(t).valueIdentifier", `"valueIdentifier":{"system":"http://example.org/mrn","value":"1"}`, "1^^^&http://example.org/mrn&URI"},
-		{"XPN extension(t).valueHumanName", `"valueHumanName":{"use":"official","family":"Doe","given":["Jane","Q","R"],"prefix":["Dr"],"suffix":["Jr","MD"]}`, "Doe^Jane^Q^Jr^Dr^^L"},
+		{"XPN extension(t).valueHumanName", `"valueHumanName":{"use":"official","family":"Doe","given":["Jane","Q","R"],"prefix":["Dr"],"suffix":["Jr","MD"]}`, "Doe^Jane^Q R^Jr MD^Dr^^L"},
 		{"XPN extension(t).valueHumanName", `"valueHumanName":{"use":"old","family":"Roe"}`, "Roe^^^^^^BAD"},
 		{"XAD extension(t).valueAddress", `"valueAddress":{"use":"home","type":"postal","line":["1 Main St","Apt 2"],"city":"Town","district":"Kings","state":"NY","postalCode":"10001","country":"US"}`, "1 Main St^Apt 2^Town^NY^10001^US^H^^Kings"},
 		{"XTN extension(t).valueContactPoint", `"valueContactPoint":{"system":"phone","value":"555-0100","use":"mobile"}`, "555-0100^PRS^PH"},

@@ -145,9 +145,9 @@ func isNoPerson(cc *dpb.CodeableConcept) bool {
 	})
 }
 
-// sendable is a part of a record without what no message may hold: what tells of somebody else; and what no receiver takes, for nobody knows when it
-// was: one such vaccination would have a registry refuse all that stand beside it.
-func sendable(whole, rec *mapping.Record) *mapping.Record {
+// timely is a record without what no receiver takes, for nobody knows when it was: one such vaccination would have a registry refuse all that
+// stand beside it.
+func timely(rec *mapping.Record) *mapping.Record {
 	var places []int
 	all := true
 	for i, r := range rec.Resources {
@@ -161,12 +161,6 @@ func sendable(whole, rec *mapping.Record) *mapping.Record {
 			})
 			if givenAt(m, visit) == "" {
 				rec.Decline(i, "a vaccination must say when it was given (RXA-3), and nobody knows it of this one")
-				all = false
-				continue
-			}
-		case *obpb.Observation:
-			if hl7.TellsOfAnother(whole, r) {
-				rec.Decline(i, "it tells of somebody else (focus), and a message has results of its patient alone")
 				all = false
 				continue
 			}

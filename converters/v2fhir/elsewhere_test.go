@@ -2,7 +2,9 @@ package v2fhir
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -215,6 +217,113 @@ func TestDeclinedMarks(t *testing.T) {
 		"Patient.extension[0].extension[0].value.ofType(Coding).extension[0].value.ofType(string)": "a message has the id of a code system alone"} {
 		if !strings.HasPrefix(why[place], want) {
 			t.Errorf("%s: %q, want %s", place, why[place], want)
+		}
+	}
+}
+
+// TestNamedByNumber: a reference that names whom it leads to by number leads to who has the number, and what it says of somebody who is not in the
+// record is in the message: who did it, who keeps it, and where.
+func TestNamedByNumber(t *testing.T) {
+	const (
+		ann = `"reference":"Patient?identifier=https://maple.example/mrn%7C7"`
+		tom = `"reference":"Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|9999999299","display":"Dr. Tom Berg"`
+	)
+	rec := recordOf(t, `{"resourceType":"Patient","id":"ann","identifier":[{"system":"https://maple.example/mrn","value":"7"}],"name":[{"text":"Ann Lee"}]}`,
+		`{"resourceType":"Practitioner","id":"tom","identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}],"name":[{"family":"Berg","given":["Tom"]}]}`,
+		`{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{`+ann+`},
+			"participant":[{"individual":{"reference":"https://maple.example/fhir/PractitionerRole/12/_history/2","display":"Dr. Kim Dahl"}},{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PPRF"}]}],"individual":{`+tom+`}}],
+			"location":[{"location":{"reference":"Location?identifier=https://maple.example/places|3","display":"Maple Clinic"}}]}`,
+		`{"resourceType":"Immunization","id":"i","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]},"patient":{`+ann+`},"encounter":{"reference":"Encounter/e"},"occurrenceDateTime":"2031-02-03",
+			"location":{"reference":"Location/3","display":"Maple Clinic"},"performer":[{"actor":{"identifier":{"system":"http://hl7.org/fhir/sid/us-npi","value":"9999999299"}}}]}`,
+		`{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{`+ann+`},"author":[{`+tom+`}],"custodian":{"type":"Organization","display":"Maple Clinic"},
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`)
+	had := len(rec.Resources)
+	rec.LinkNamed()
+	messages := strings.Join(messagesOf(t, rec), "")
+	for _, want := range []string{"||Ann Lee\r", "PV1|1|O|^^^^^^^^Maple Clinic|", "|^Dr. Kim Dahl", "|9999999299^Berg^Tom^^^^^^&2.16.840.1.113883.4.6&ISO|^^^Maple Clinic|", "|||9999999299^Berg^Tom^", "ParticipationType|9999999299^Berg^Tom^", "||||||||Maple Clinic\r"} {
+		if !strings.Contains(messages, want) {
+			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(messages, "\r", "\n"))
+		}
+	}
+	got, kinds := map[string]tree.State{}, map[string]int{}
+	rec.EachLeaf(func(l *mapping.Leaf) {
+		got[l.Place()] = l.State
+		if l.Resource.StandIn() {
+			t.Errorf("%s is a leaf", l.Place())
+		}
+		if l.State == tree.Unmapped {
+			t.Errorf("%s is unmapped", l.Place())
+		}
+	})
+	for place, want := range map[string]tree.State{"Encounter.participant[0].individual.reference": tree.Folded, "Encounter.participant[0].individual.display": tree.Folded,
+		"Encounter.participant[1].individual.reference": tree.Folded, "Encounter.location[0].location.display": tree.Folded, "Immunization.location.display": tree.Folded,
+		"Immunization.performer[0].actor.identifier.system": tree.Folded, "Immunization.performer[0].actor.identifier.value": tree.Folded,
+		"DocumentReference.author[0].reference": tree.Carried, "DocumentReference.author[0].display": tree.Declined, "DocumentReference.custodian.display": tree.Folded} {
+		if got[place] != want {
+			t.Errorf("%s is %s, want %s", place, got[place], want)
+		}
+	}
+	for _, r := range rec.Resources[had:] {
+		kinds[r.Type()]++
+	}
+	if want := map[string]int{"Practitioner": 1, "Location": 2, "Organization": 1}; !maps.Equal(kinds, want) {
+		t.Errorf("%v stand in, want %v", kinds, want)
+	}
+}
+
+// TestAmbiguousNumber: a number that two of the record have leads to neither of them, and one without a system to nobody in it.
+func TestAmbiguousNumber(t *testing.T) {
+	rec := recordOf(t, annLee, `{"resourceType":"Practitioner","id":"tom","identifier":[{"system":"https://maple.example/staff","value":"1"}],"name":[{"family":"Berg"}]}`,
+		`{"resourceType":"Practitioner","id":"kim","identifier":[{"system":"https://maple.example/staff","value":"1"},{"value":"2"}],"name":[{"family":"Dahl"}]}`,
+		`{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"urn:uuid:ann"},"valueString":"light",
+			"performer":[{"reference":"Practitioner?identifier=https://maple.example/staff|1"},{"type":"Practitioner","identifier":{"value":"2"}}]}`)
+	rec.LinkNamed()
+	if got := strings.Join(messagesOf(t, rec), ""); strings.Contains(got, "Berg") || strings.Contains(got, "Dahl") || !strings.Contains(got, "|1^") {
+		t.Errorf("somebody else performed it, or nobody:\n%s", strings.ReplaceAll(got, "\r", "\n"))
+	}
+}
+
+// TestRoleGave: who gave a vaccine stands in the message whether FHIR says a person or a person's role.
+func TestRoleGave(t *testing.T) {
+	const role = `{"resourceType":"PractitionerRole","id":"r","active":true,"practitioner":{"reference":"Practitioner/tom","display":"Dr. Tom Berg"}}`
+	for _, function := range []string{"", `"function":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0443","code":"AP"}]},`} {
+		rec := recordOf(t, annLee, role, `{"resourceType":"Immunization","id":"i","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"140"}]},
+			"patient":{"reference":"urn:uuid:ann"},"occurrenceDateTime":"2031-02-03","performer":[{`+function+`"actor":{"reference":"PractitionerRole/r"}}]}`)
+		rec.LinkNamed()
+		if got := strings.Join(messagesOf(t, rec), ""); !strings.Contains(got, "CVX|999||||^Dr. Tom Berg") {
+			t.Errorf("nobody gave it:\n%s", strings.ReplaceAll(got, "\r", "\n"))
+		}
+		rec.Leaves(func(place func() string, s tree.State, _ string) {
+			if s == tree.Unmapped {
+				t.Errorf("%s is unmapped", place())
+			}
+		})
+	}
+}
+
+// TestRoleInMessage: who has a role stands wherever a message has room for a person.
+func TestRoleInMessage(t *testing.T) {
+	const role = `{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/tom"}}`
+	const tom = `{"resourceType":"Practitioner","id":"tom","name":[{"family":"Berg","given":["Tom"]}]}`
+	for field, resource := range map[string]string{
+		"ROL-4": `{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"urn:uuid:ann"},
+			"participant":[{"individual":{"reference":"PractitionerRole/r"}}]}`,
+		"TXA-9": `{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{"reference":"urn:uuid:ann"},"author":[{"reference":"PractitionerRole/r"}],
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`,
+		"TXA-10": `{"resourceType":"DocumentReference","id":"d","status":"current","type":{"text":"Note"},"subject":{"reference":"urn:uuid:ann"},"authenticator":{"reference":"PractitionerRole/r"},
+			"content":[{"attachment":{"contentType":"text/plain","data":"V2VsbC4="}}]}`,
+		"NTE-5": `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},"subject":{"reference":"urn:uuid:ann"},"valueString":"light","note":[{"authorReference":{"reference":"PractitionerRole/r"},"text":"Well."}]}`,
+	} {
+		rec := recordOf(t, annLee, role, tom, resource)
+		got := "\r" + strings.Join(messagesOf(t, rec), "")
+		segment, number, _ := strings.Cut(field, "-")
+		_, rest, _ := strings.Cut(got, "\r"+segment+"|")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fields := strings.Split(strings.SplitN(rest, "\r", 2)[0], "|"); len(fields) < n || !strings.HasPrefix(fields[n-1], "^Berg^Tom") {
+			t.Errorf("nobody in %s:%s", field, strings.ReplaceAll(got, "\r", "\n"))
 		}
 	}
 }

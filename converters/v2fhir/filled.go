@@ -2,7 +2,6 @@ package v2fhir
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,11 +53,7 @@ func leftOut(rec *mapping.Record) *diag.Finding {
 	if len(count) == 0 {
 		return nil
 	}
-	var list []string
-	for _, typ := range slices.Sorted(maps.Keys(count)) {
-		list = append(list, strconv.Itoa(count[typ])+" "+typ)
-	}
-	return diag.New(LeftOut, diag.Place{}, "HL7 v2 has no place for it in these messages, and it is left out: %s", strings.Join(list, ", "))
+	return diag.New(LeftOut, diag.Place{}, "HL7 v2 has no place for it in these messages, and it is left out: %s", diag.Counts(count))
 }
 
 // notMissed are the types that say nothing of a patient by themselves.

@@ -44,6 +44,11 @@ const (
 	header    = `{"resourceType":"MessageHeader","id":"head","extension":[{"url":"https://chartpost.org/fhir/StructureDefinition/MSH-15","valueCode":"AL"}],"eventCoding":{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A08","display":"ADT^A08^ADT_A01"},"source":{"endpoint":"urn:x"}}`
 )
 
+// linkedTo is Ann Lee with a link to a record elsewhere.
+func linkedTo(kind string) string {
+	return strings.TrimSuffix(annLee, "}") + `,"link":[{"other":{"reference":"Patient/elsewhere"},"type":"` + kind + `"}]}`
+}
+
 // TestFilledIn holds what is told of places that nobody has said against what the message holds, and that no message is made of what
 // has nobody or nothing that the message is about.
 func TestFilledIn(t *testing.T) {
@@ -83,6 +88,13 @@ func TestFilledIn(t *testing.T) {
 			filled: "MSH-10, MSH-11, MSH-12, EVN-1, PID-1", holds: "EVN|P02\rPID|1||7||Lee^Ann\r"},
 		{name: "a record about nobody", resources: []string{ofNobody}, reject: AboutNobody},
 		{name: "a visit of nobody", o: convert.Options{Message: "ADT^A01"}, resources: []string{ofNobody}, reject: AboutNobody},
+		{name: "a patient with records beside his own", resources: []string{linkedTo("seealso")},
+			filled: "MSH-9, MSH-10, MSH-11, MSH-12, EVN-1, PID-1, PV1-1, PV1-2", holds: "PID|1||7||Lee^Ann"},
+		{name: "a patient whose main record is another's", o: convert.Options{Message: "ADT^A08"}, resources: []string{linkedTo("refer")},
+			filled: "MSH-10, MSH-11, MSH-12, EVN-1, PID-1, PV1-1, PV1-2", holds: "PID|1||7||Lee^Ann"},
+		{name: "a record that took another's place", o: convert.Options{Message: "ADT^A08"}, resources: []string{linkedTo("replaces")},
+			filled: "MSH-10, MSH-11, MSH-12, EVN-1, PID-1, PV1-1, PV1-2", holds: "PID|1||7||Lee^Ann"},
+		{name: "a record that is used no more", o: convert.Options{Message: "ADT^A08"}, resources: []string{linkedTo("replaced-by")}, reject: AboutNobody},
 		{name: "orders without an order", o: convert.Options{Message: "OML^O21"}, resources: []string{annLee, sodium}, reject: AboutNothing},
 		{name: "an appointment without one", o: convert.Options{Message: "SIU^S12"}, resources: []string{annLee}, reject: AboutNothing},
 		{name: "a merge without the number that was", o: convert.Options{Message: "ADT^A40"}, resources: []string{annLee, sodium}, reject: AboutNothing},

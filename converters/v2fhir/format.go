@@ -334,9 +334,17 @@ type outgoing struct {
 
 func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, error) {
 	whole := wholeOf(rec, w.o.Date)
+	if whole.born { // what we made of a message has segments about others, such as the NK1 of a mother
+		part := *rec
+		part.Record, _ = convert.WithoutOthers(rec.Record, patientsOf(rec.Record))
+		whole.Record = &part
+	}
 	list, err := w.messages(whole)
 	if err != nil {
 		return nil, nil, err
+	}
+	if whole.Record.Record != rec.Record {
+		rec.Absorb(whole.Record.Record)
 	}
 	var out []byte
 	var finds []*diag.Finding
@@ -383,6 +391,21 @@ func (w *writer) FromHub(rec *convert.Record) ([]convert.Part, []*diag.Finding, 
 	return []convert.Part{{Data: out}}, finds, nil
 }
 
+// patientsOf are the patients of a record, and those within other resources only if there are no others.
+func patientsOf(rec *mapping.Record) (list []*mapping.Resource) {
+	for _, inside := range []bool{false, true} {
+		for _, r := range rec.Resources {
+			if r.Type() == "Patient" && !r.Wrapped() && r.Inside() == inside {
+				list = append(list, r)
+			}
+		}
+		if list != nil {
+			return list
+		}
+	}
+	return nil
+}
+
 // withControl is a message with its control id (MSH-10), which it was printed without: the id is made of what it says. A message that says something
 // else has another one, for a receiver takes two with one id for the same; the number of a document or a patient is in many of them.
 func withControl(text []byte, id string) []byte {
@@ -400,6 +423,9 @@ func (w *writer) messages(whole *whole) ([]*outgoing, error) {
 	if whole.born {
 		if b := rec.Bundle; b != nil {
 			rec.DeclineElement(b.Type, "a message is what it is by its type and event")
+			rec.DeclineElement(b.Id, "a message has no ids of a server")
+			rec.DeclineElement(b.Meta, "a message has no administration of a server")
+			rec.DeclineElement(b.Language, "a message says in what language it is (MSH-19), and not its parts")
 			rec.Withhold(b.Identifier, "a message has a number of its own (MSH-10): that of a document is in all of its messages, and in other documents")
 		}
 		hideRepeated(rec)
@@ -501,7 +527,7 @@ func (w *writer) write(whole *whole, part *mapping.Record, typ, event, structure
 	}
 	sent := part
 	if whole.born {
-		sent = sendable(whole.Record.Record, part)
+		sent = timely(part)
 	}
 	var said map[tree.Node]bool
 	doc, err := m.FromFHIRThen(structure, "Bundle", sent, func(doc *tree.Doc) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	procpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/procedure_go_proto"
+
 	"github.com/chartpost/chartpost/pkg/convert"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/mapping/maptest"
@@ -79,6 +81,13 @@ func TestComesHome(t *testing.T) {
 		{"a race in words",
 			`{"resourceType":"Patient","id":"eve","identifier":[{"value":"8"}],"name":[{"family":"Sample"}],"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"text","valueString":"Not asked"}]}]}`,
 			map[string]tree.State{"(string)": tree.Folded}},
+		{"a name in one piece",
+			`{"resourceType":"Patient","id":"eve","identifier":[{"value":"8"}],"name":[{"text":"Eve Sample"}],"contact":[{"name":{"text":"Dan Sample","given":["Dan"]}}]}`,
+			map[string]tree.State{"Patient.name[0].text": tree.Folded, "contact[0].name.text": tree.Declined}},
+		{"names and lines for which there is one component",
+			`{"resourceType":"Patient","id":"eve","identifier":[{"value":"8"}],"name":[{"family":"Sample","given":["Eve","Ida","Una"],"prefix":["Dr.","Prof."],"suffix":["Jr."]},{"use":"maiden","family":"Elm","given":["Eve","Ida"]}],"address":[{"line":["1 Elm Way","Flat 2","Rear"],"city":"Elmton"}]}`,
+			map[string]tree.State{"name[0].given[0]": tree.Carried, "name[0].given[1]": tree.Folded, "name[0].given[2]": tree.Folded, "prefix[0]": tree.Folded, "prefix[1]": tree.Folded, "suffix[0]": tree.Carried,
+				"name[1].given[1]": tree.Carried, "line[0]": tree.Carried, "line[1]": tree.Folded, "line[2]": tree.Folded}},
 		{"a report of unknown status",
 			`{"resourceType":"DiagnosticReport","id":"r","status":"unknown","code":{"text":"Panel"},"subject":{"reference":"urn:uuid:ann"},"result":[{"reference":"urn:uuid:sodium"}]}`,
 			map[string]tree.State{".status": tree.Folded}},
@@ -138,5 +147,21 @@ func TestCarriedComesHome(t *testing.T) {
 	}
 	for _, place := range slices.Sorted(maps.Keys(faults)) {
 		t.Errorf("%4d of %s are called carried and not at home", faults[place], place)
+	}
+}
+
+// TestSurgeonOnce: who did a procedure stands in PR1, and not in ROL once more, of which a second performer would come home.
+func TestSurgeonOnce(t *testing.T) {
+	const head = "MSH|^~\\&|MAPLE|||ELM|20310203||DFT^P03|7|P|2.5.1\rEVN|P03|20310203\rPID|1||7||Lee^Ann\rFT1|1|||20310203||CG|73630\r"
+	for _, pr1 := range []string{"PR1|1||73630||20310203||||||1^Berg^Tom", "PR1|1||73630||20310203|||||||1^Berg^Tom"} {
+		home := cameHome(t, hubOf(t, head+pr1+"\r").Record)
+		if len(home) != 1 {
+			t.Fatalf("%d messages", len(home))
+		}
+		for _, r := range home[0].Resources {
+			if x, ok := r.Msg.(*procpb.Procedure); ok && len(x.Performer) != 1 {
+				t.Errorf("%s: %d performers come home", pr1, len(x.Performer))
+			}
+		}
 	}
 }

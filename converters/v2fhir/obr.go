@@ -2,6 +2,8 @@ package v2fhir
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	drpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/diagnostic_report_go_proto"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/mapping"
+	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
@@ -38,6 +41,42 @@ var (
 	msa2  = either("MSA_2_ID", "MSA_2_TEXT")
 	fc2   = either("FC_2_TIME", "FC_2_TEXT")
 )
+
+// obr15 is OBR-15, the source of the specimen. Most senders have a code there, its words and its system (01^Plasma, SWAB^Swab^HL70487), where the
+// standard has a source, its additives and how it was taken: a specimen of a swab in which there is a swab would be another.
+var obr15 = mapping.Pair{
+	Read: func(c *mapping.Context, n tree.Node, dst proto.Message) bool {
+		if !sourceCode(c.Doc, n) {
+			return c.ReadTable("SPS", n, dst)
+		}
+		defer c.Fold("a code where a source and its additives should stand: it comes back as the source")()
+		return c.ReadTable("SPS_CODE", n, dst)
+	},
+	Write: func(c *mapping.Context, src proto.Message, n tree.Node) bool { return c.WriteTable("SPS", src, n) },
+}
+
+// sourceCode reports a code with its words, and maybe the name of its system: sources by table 0070 are letters, so what has a digit is none, and
+// what names a system of the standard or a local one (L, 99LAB) in the third component says how to read the others.
+func sourceCode(d *tree.Doc, n tree.Node) bool {
+	said := [4]string{}
+	for k := d.First(n); k != 0; k = d.Next(k) {
+		i, _ := strconv.Atoi(d.Name(k))
+		if d.Empty(k) {
+			continue
+		}
+		if i < 1 || i > 3 || d.First(k) != 0 {
+			return false
+		}
+		said[i] = d.Text(k)
+	}
+	code, words, system := said[1], said[2], said[3]
+	if code == "" || words == "" || strings.Contains(code, " ") {
+		return false
+	}
+	_, known := terminology.ByName(system)
+	named := known || system == "L" || strings.HasPrefix(system, "99")
+	return named || strings.ContainsAny(code, "0123456789") && !strings.Contains(system, " ")
+}
 
 // spm17 is SPM-17 as Specimen.collection.collected: a period if its end is a time, else the moment that its beginning is. An end that is no
 // time stays unread, with a finding.

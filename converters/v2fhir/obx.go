@@ -119,12 +119,13 @@ var obx5 = mapping.Pair{
 	},
 }
 
-// obxUnread is a result that is not of the type that OBX-2 names (<5 and POS as NM, about May as DT): it is a text in FHIR, before the rows
+// obxUnread is a result that is not of the type that OBX-2 names (<5, POS and ^31.3 as NM, about May as DT): it is a text in FHIR, before the rows
 // of its type find nothing in it. Going back the extension for OBX-2 has the type, and OBX_OTHER or SNTEXT writes the text.
 var obxUnread = mapping.Pair{
 	Read: func(c *mapping.Context, obx tree.Node, dst proto.Message) bool {
 		value := c.Doc.Child(obx, "5")
-		return value != 0 && !ofType(c.Doc, c.Doc.LeafText(c.Doc.Child(obx, "2")), value) && c.ReadTable("OBX_TEXT", obx, dst)
+		typ := cmp.Or(c.Doc.LeafText(c.Doc.Child(obx, "2")), "NM") // what has a unit and no type is a number
+		return value != 0 && !ofType(c.Doc, typ, value) && c.ReadTable("OBX_TEXT", obx, dst)
 	},
 	Write: nothingBack,
 }
@@ -145,6 +146,9 @@ func ofType(d *tree.Doc, typ string, value tree.Node) bool {
 	number := func(s string) bool {
 		_, err := decimalType().Parse(hl7.Number(s))
 		return err == nil
+	}
+	if d.LeafText(value) == "" && !d.Empty(value) && slices.Contains([]string{"NM", "DT", "DTM", "TS", "TM"}, typ) {
+		return false // what it says stands in a part that the type has not
 	}
 	switch typ {
 	case "NM":
@@ -173,6 +177,9 @@ func obxUnit(o *opb.Observation) *dpb.Quantity {
 			return nil
 		}
 		first := cc.Coding[0]
+		if whole := first.GetCode().GetValue() + "^" + first.GetDisplay().GetValue(); first.System == nil && isPowerOfTen(whole) {
+			return &dpb.Quantity{Unit: &dpb.String{Value: whole}}
+		}
 		q := &dpb.Quantity{Code: first.Code, System: first.System, Unit: first.Display}
 		if q.Unit == nil && q.Code != nil {
 			q.Unit = &dpb.String{Value: q.Code.Value}

@@ -42,6 +42,7 @@ var segmentTypes = mapping.Types{
 	"NTE_3":      noteLines,
 	"OBX_PART":   obxPart,
 	"REFRANGE":   refRange,
+	"OBR_15":     obr15,
 	"OBR_22":     obr22,
 	"MSA_2":      msa2,
 	"SPM_17":     spm17,

@@ -293,6 +293,9 @@ func (w *fhirWorker) ToHub(raw *Raw) (*Record, error) {
 	case h.part != nil:
 		w.sharePart(out, h.part, envelopes)
 	}
+	if w.o.documents() {
+		rec.LinkNamed()
+	}
 	out.tellLost()
 	return out, nil
 }

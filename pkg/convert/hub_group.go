@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -77,16 +76,18 @@ func (g *gathering) add(m proto.Message, text string, offset int64, finds []*dia
 		}
 	}
 	var within fhir.Contained
-	references(m, &within, func(ref *dpb.Reference) {
-		key, ok := identifierKey(ref)
-		if !ok {
-			key, ok = fhir.ReferenceKey(fhir.ReferenceText(ref))
+	references(m, &within, func(ref *dpb.Reference, targets []string) {
+		lead := func(key string) {
+			if r := (reference{i, g.number(key)}); !slices.Contains(g.leads[max(0, len(g.leads)-8):], r) { // most are repeated at once
+				g.leads = append(g.leads, r)
+			}
 		}
-		if !ok {
-			return
+		keys := identifierKeysOf(ref, targets)
+		for _, key := range keys {
+			lead(key)
 		}
-		if r := (reference{i, g.number(key)}); !slices.Contains(g.leads[max(0, len(g.leads)-8):], r) { // most are repeated at once
-			g.leads = append(g.leads, r)
+		if key, ok := fhir.ReferenceKey(fhir.ReferenceText(ref)); ok && keys == nil {
+			lead(key)
 		}
 	})
 	for _, ref := range replaced(m) {
@@ -108,14 +109,14 @@ func (w *web) node(typ string) {
 }
 
 // references calls do for each reference of a resource and of what is contained in it.
-func references(m proto.Message, within *fhir.Contained, do func(*dpb.Reference)) {
-	fhir.References(m, do)
+func references(m proto.Message, within *fhir.Contained, do func(r *dpb.Reference, targets []string)) {
+	fhir.ReferencesTo(m, do)
 	contained, err := within.Of(m)
 	if err != nil {
 		return // who decodes it again says so
 	}
 	for _, c := range contained {
-		fhir.References(c, do)
+		fhir.ReferencesTo(c, do)
 	}
 }
 
@@ -137,47 +138,23 @@ func replaced(m proto.Message) (list []*dpb.Reference) {
 	return list
 }
 
-// identifierKeys are what references call a resource by its numbers instead of its id. Only those are looked for whom systems name so.
-func identifierKeys(m proto.Message) (keys []string) {
-	typ := fhir.TypeOf(m)
-	if typ != "Patient" && !slices.Contains(sharedTypes, typ) {
+// identifierKeys are those of fhir.IdentifierKeys that are looked for: of whom systems name so.
+func identifierKeys(m proto.Message) []string {
+	if !namedByNumber(fhir.TypeOf(m)) {
 		return nil
 	}
-	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
-	if !ok {
-		return nil
-	}
-	for _, id := range x.GetIdentifier() {
-		if system, value := id.GetSystem().GetValue(), id.GetValue().GetValue(); system != "" && value != "" {
-			keys = append(keys, typ+"?"+system+"|"+value)
-		}
-	}
-	return keys
+	return fhir.IdentifierKeys(m)
 }
 
-// identifierKey is what a reference leads to that names a number: Patient?identifier=SYSTEM|VALUE, as transactions do, or one with an identifier
-// and no more. A number without a system may be anybody's.
-func identifierKey(ref *dpb.Reference) (key string, ok bool) {
-	text := fhir.ReferenceText(ref)
-	if text == "" {
-		typ, id := ref.GetType().GetValue(), ref.GetIdentifier()
-		if typ = typ[strings.LastIndexByte(typ, '/')+1:]; typ == "" {
-			typ = "Patient" // of whom it matters most
-		}
-		system, value := id.GetSystem().GetValue(), id.GetValue().GetValue()
-		return typ + "?" + system + "|" + value, system != "" && value != ""
-	}
-	typ, query, ok := strings.Cut(text, "?identifier=")
-	if !ok {
-		return "", false
-	}
-	id, _, _ := strings.Cut(query, "&")
-	if plain, err := url.QueryUnescape(id); err == nil {
-		id = plain
-	}
-	system, value, _ := strings.Cut(id, "|")
-	return typ[strings.LastIndexByte(typ, '/')+1:] + "?" + system + "|" + value, system != "" && value != ""
+// identifierKeysOf are those of fhir.IdentifierKeysOf that are looked for.
+func identifierKeysOf(ref *dpb.Reference, targets []string) []string {
+	return slices.DeleteFunc(fhir.IdentifierKeysOf(ref, targets), func(key string) bool {
+		typ, _, _ := strings.Cut(key, "?")
+		return !namedByNumber(typ)
+	})
 }
+
+func namedByNumber(typ string) bool { return typ == "Patient" || slices.Contains(sharedTypes, typ) }
 
 // number is the number of a name.
 func (g *gathering) number(key string) int32 {

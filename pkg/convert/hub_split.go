@@ -126,6 +126,9 @@ func (x *fhirReading) split(text []byte, at diag.Place) (done, more bool) {
 	if f := onePage(b.shell); f != nil {
 		finds = append(finds, f)
 	}
+	for _, e := range b.empty {
+		finds = append(finds, e.Findings...)
+	}
 	for i := range entries {
 		entries[i].Resource, entries[i].Item, entries[i].Bundle = nil, nil, nil // the workers read them again: what they change is their own
 	}
@@ -229,13 +232,20 @@ func webOf(entries []fhir.Entry) *web {
 	}
 	for k, e := range entries {
 		i, m := int32(k), e.Resource
-		references(m, &index.Contained, func(ref *dpb.Reference) {
-			j, ok := places[index.Resolve(ref, m)]
-			if key, numbered := identifierKey(ref); numbered {
-				j, ok = numbers[key]
+		references(m, &index.Contained, func(ref *dpb.Reference, targets []string) {
+			lead := func(j int32, ok bool) {
+				if ok && j >= 0 && j != i {
+					w.refs = append(w.refs, newPair64(i, j))
+				}
 			}
-			if ok && j >= 0 && j != i {
-				w.refs = append(w.refs, newPair64(i, j))
+			keys := identifierKeysOf(ref, targets)
+			for _, key := range keys {
+				j, ok := numbers[key]
+				lead(j, ok)
+			}
+			if keys == nil {
+				j, ok := places[index.Resolve(ref, m)]
+				lead(j, ok)
 			}
 		})
 	}

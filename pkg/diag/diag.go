@@ -8,6 +8,9 @@ package diag
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -121,4 +124,13 @@ func (f *Finding) Error() string {
 		at += ": "
 	}
 	return fmt.Sprintf("%s%s [%s]", at, f.Message(), f.ID)
+}
+
+// Counts says how many there are of each kind, in the order of their names.
+func Counts(of map[string]int) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, strconv.Itoa(of[name])+" "+name)
+	}
+	return strings.Join(list, ", ")
 }

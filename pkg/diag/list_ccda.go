@@ -50,4 +50,7 @@ var ccdaEntries = []Entry{
 	{"CP-CDA-105", Misread, "a statement has no moodCode",
 		"It does not say whether it tells what happened or what is planned. It is read as its template or section says, else as what happened.",
 		"ask the sender for documents with the moodCode that CDA's schema demands"},
+	{"CP-CDA-106", Misread, "a part of the record is about somebody else than its patient, and is left out",
+		"What a document says is the patient's. A result of whom nobody here knows, of another patient, a relative, a group or a place would be read as if it were his. The ledger names every value.",
+		"nothing, if it is not the patient's; else add the Patient whom it names, or correct the reference"},
 }

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 
@@ -123,7 +124,7 @@ func resolve[T comparable](text string, within func() string, byURL func(string)
 	}
 	absolute := strings.Contains(text, "://")
 	if !absolute {
-		if base := restBase(within()); base != "" {
+		if base := RESTBase(within()); base != "" {
 			if m := byURL(base + text); m != none {
 				return m
 			}
@@ -138,7 +139,7 @@ func resolve[T comparable](text string, within func() string, byURL func(string)
 	}
 	j := strings.LastIndexByte(text[:i], '/')
 	m, url := byID(text[j+1:])
-	if restBase(url) != "" {
+	if RESTBase(url) != "" {
 		return none // it lives on another server
 	}
 	return m
@@ -160,8 +161,45 @@ func ReferenceKey(text string) (key string, ok bool) {
 	return text[j+1:], true
 }
 
-// restBase is the base of a URL that ends in Type/id, empty for a urn and the like.
-func restBase(url string) string {
+// IdentifierKeys are what references call a resource by its identifiers instead of its id. A number without a system may be anybody's.
+func IdentifierKeys(m proto.Message) (keys []string) {
+	x, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
+	if !ok {
+		return nil
+	}
+	for _, id := range x.GetIdentifier() {
+		if system, value := id.GetSystem().GetValue(), id.GetValue().GetValue(); system != "" && value != "" {
+			keys = append(keys, TypeOf(m)+"?"+system+"|"+value)
+		}
+	}
+	return keys
+}
+
+// IdentifierKey is what a reference leads to that names a number with its system: see NumberOf.
+func IdentifierKey(ref *dpb.Reference) (key string, ok bool) {
+	typ, system, value := NumberOf(ref)
+	return cmp.Or(typ, "Patient") + "?" + system + "|" + value, system != "" && value != "" // a patient is whom it matters most of
+}
+
+// IdentifierKeysOf are what such a reference may lead to that says no type: the same number of each of the types that it may lead to.
+func IdentifierKeysOf(ref *dpb.Reference, targets []string) (keys []string) {
+	typ, system, value := NumberOf(ref)
+	switch {
+	case system == "" || value == "":
+		return nil
+	case typ != "":
+		targets = []string{typ}
+	case len(targets) == 0 || targets[0] == "Resource":
+		targets = []string{"Patient"} // of whom it matters most
+	}
+	for _, t := range targets {
+		keys = append(keys, t+"?"+system+"|"+value)
+	}
+	return keys
+}
+
+// RESTBase is the base of the URL of a resource in a server, empty for a urn and the like.
+func RESTBase(url string) string {
 	if !strings.Contains(url, "://") {
 		return ""
 	}
@@ -193,16 +231,21 @@ func (x *Index) fragment(id string, within proto.Message) proto.Message {
 
 // References calls do for each reference of a resource, not for those of resources contained in it.
 func References(m proto.Message, do func(*dpb.Reference)) {
-	references(reflect.ValueOf(m).Elem(), plan.OfMessage(m), do)
+	ReferencesTo(m, func(r *dpb.Reference, _ []string) { do(r) })
 }
 
-func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
+// ReferencesTo gives them with the types of resource that each may lead to: see plan.Element.
+func ReferencesTo(m proto.Message, do func(r *dpb.Reference, targets []string)) {
+	references(reflect.ValueOf(m).Elem(), plan.OfMessage(m), nil, do)
+}
+
+func references(v reflect.Value, t *plan.Type, targets []string, do func(*dpb.Reference, []string)) {
 	if t.Kind == plan.Primitive {
 		if t.Extension >= 0 && v.Field(t.Extension).Len() == 0 {
 			return
 		}
 	} else if r, ok := v.Addr().Interface().(*dpb.Reference); ok {
-		do(r)
+		do(r, targets)
 	}
 	for _, e := range t.Elements {
 		if e.RefText || e.Name == "id" {
@@ -210,7 +253,7 @@ func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
 		}
 		if e.Choice != nil {
 			if x, a := e.Chosen(v); a != nil {
-				references(x, a.Type(), do)
+				references(x, a.Type(), a.Targets, do)
 			}
 			continue
 		}
@@ -223,12 +266,12 @@ func references(v reflect.Value, t *plan.Type, do func(*dpb.Reference)) {
 		case plan.Contained:
 			for i := range n {
 				if r, a := st.Resource(e.At(v, i)); a != nil {
-					references(r, a.Type(), do)
+					references(r, a.Type(), nil, do)
 				}
 			}
 		default:
 			for i := range n {
-				references(e.At(v, i), st, do)
+				references(e.At(v, i), st, e.Targets, do)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"net/url"
 	"reflect"
 	"strings"
 	"sync"
@@ -101,6 +102,30 @@ func isUUID(s string) bool {
 
 // ReferenceText is what Reference.reference says in JSON: Patient/1, #x, urn:uuid:...; empty if it says nothing.
 func ReferenceText(r *dpb.Reference) string { return string(AppendReference(nil, r)) }
+
+// NumberOf is what a reference says instead of an id: the type of what it leads to, as far as it says one, and the system and value of its number, as in
+// Patient?identifier=SYSTEM|VALUE, which transactions have, or in the identifier of a reference that has no text. A reference to an id has a type alone.
+func NumberOf(ref *dpb.Reference) (typ, system, value string) {
+	text := ReferenceText(ref)
+	typ = ref.GetType().GetValue()
+	if path, query, ok := strings.Cut(text, "?identifier="); ok {
+		typ = path
+		id, _, _ := strings.Cut(query, "&")
+		if plain, err := url.QueryUnescape(id); err == nil {
+			id = plain
+		}
+		if system, value, ok = strings.Cut(id, "|"); !ok {
+			system, value = "", id
+		}
+	} else if text == "" {
+		id := ref.GetIdentifier()
+		system, value = id.GetSystem().GetValue(), id.GetValue().GetValue()
+	} else if path, _, _ := strings.Cut(text, "/_history/"); typ == "" && strings.Contains(path, "/") {
+		parts := strings.Split(path, "/")
+		typ = parts[len(parts)-2]
+	}
+	return typ[strings.LastIndexByte(typ, '/')+1:], system, value
+}
 
 // AppendReference is ReferenceText for those who only look at it: a reference is asked for many times, and with a buffer of the caller's no text is made.
 func AppendReference(b []byte, r *dpb.Reference) []byte {

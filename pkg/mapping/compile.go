@@ -385,7 +385,6 @@ func (m *Map) compileTable(t *table) error {
 		r.atHome = r.dst.base != nil && t.makes(r.dst.base)
 		r.around = r.dst.base != nil && r.dst.base.Name != "Bundle" && !r.atHome && !t.ledTo(r.dst.base)
 	}
-	t.takeTurns()
 	t.forward(m.Format)
 	// Going back, rows with more tags take their elements first, before them those whose place others stamp with one of several words, for what they
 	// write may be another of these.
@@ -405,6 +404,7 @@ func (m *Map) compileTable(t *table) error {
 		t.overtakes = t.overtakes || slices.ContainsFunc(r.ahead, func(q *row) bool { return slices.Contains(t.back[i+1:], q) })
 	}
 	t.findConditional()
+	t.takeTurns()
 	return faults.err()
 }
 

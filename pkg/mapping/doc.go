@@ -14,7 +14,7 @@
 //     records that are written at once, because it is doubtful that they come back;
 //   - back: write.go, write_scope.go and write_codes.go, turns.go for groups that several rows read and write in turn, write_attempt.go for
 //     what comes to nothing, write_refuse.go for what must not be written, write_conditional.go for what will not be read again, write_rest.go for what is left,
-//     excerpt.go for a record that becomes several documents;
+//     excerpt.go for a record that becomes several documents, named.go for references that lead to a number or to somebody elsewhere;
 //   - beside the rows: leaf.go and origin.go are for those who show a part of a record and keep the account themselves, added.go for codes
 //     that a file adds to those of a record.
 package mapping

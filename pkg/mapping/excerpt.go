@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"reflect"
-	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/proto"
@@ -19,7 +18,7 @@ import (
 // before the next is.
 func (rec *Record) Excerpt(places []int) *Record {
 	rec.indexOnce() // later it would forget what has a place in the excerpt
-	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld}
+	part := &Record{Bundle: rec.Bundle, added: rec.added, withheld: rec.withheld, byText: rec.byText, byRef: rec.byRef}
 	for _, i := range places {
 		owner := rec.Resources[i]
 		part.Resources = append(part.Resources, owner)
@@ -124,11 +123,7 @@ func (rec *Record) Resolve(r *Resource, ref *dpb.Reference) (to *Resource, typ s
 	if to = rec.from(r).resolve(reflect.ValueOf(ref).Elem()); to != nil {
 		return to, to.Type()
 	}
-	if typ = ref.GetType().GetValue(); typ == "" {
-		key, _ := fhir.ReferenceKey(fhir.ReferenceText(ref))
-		typ, _, _ = strings.Cut(key, "/")
-	}
-	typ = typ[strings.LastIndexByte(typ, '/')+1:]
+	typ, _, _ = fhir.NumberOf(ref)
 	if plan.ContainedType().ResourceAlt(typ) == nil {
 		typ = ""
 	}

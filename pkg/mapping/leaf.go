@@ -33,6 +33,7 @@ func (rec *Record) Claim(v reflect.Value, s tree.State, why string) {
 
 // EachLeaf gives the leaves of the record's resources, in their order: those that Leaves gives, without the bundle's own.
 func (rec *Record) EachLeaf(f func(*Leaf)) {
+	rec.settleNamed()
 	w := newLeafWalk(rec, f)
 	for _, r := range rec.Resources {
 		w.resource(r)
@@ -65,6 +66,9 @@ func newLeafWalk(rec *Record, f func(*Leaf)) *leafWalk {
 }
 
 func (w *leafWalk) resource(r *Resource) {
+	if r.standIn {
+		return
+	}
 	if w.rec.Part && r.inside == nil { // it is called by its entry, and what it contains is counted within it
 		clear(w.count)
 	}

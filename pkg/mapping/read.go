@@ -247,7 +247,7 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 	case r.kind == ConstTarget:
 		return true, c.readConst(r, v, in)
 	case len(r.path) == 0:
-		if r.text && c.Doc.LeafText(x.n) == "" {
+		if r.text && c.textless(r, x.n) {
 			return false, false
 		}
 		return true, c.readNode(r, x.n, x.n, v, in)
@@ -255,7 +255,7 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 	more := r.each || r.kind == DeclineSource
 	gap := false // an empty repetition before: the way back has nothing to put there
 	visit := func(k tree.Node) bool {
-		if k != x.n && c.Doc.Empty(k) || r.text && c.Doc.LeafText(k) == "" {
+		if k != x.n && c.Doc.Empty(k) || r.text && c.textless(r, k) {
 			gap = gap || k != x.n
 			return true
 		}
@@ -284,6 +284,11 @@ func (c *Context) readRow(r *row, x *facts, v reflect.Value, in *instance) (took
 // readsText reports a row that reads the text of its place: what stands below is nothing to it.
 func (r *row) readsText() bool {
 	return r.kind == MapRow && (r.conv != nil || r.codes != nil && r.sub == nil)
+}
+
+// textless reports a place that a row which reads text finds nothing in: its first part is empty, and the row's type takes no other with it.
+func (c *Context) textless(r *row, k tree.Node) bool {
+	return c.Doc.LeafText(k) == "" && (r.conv == nil || r.conv.Whole == nil || c.Doc.First(k) == 0 || r.conv.Whole(c.Doc, k) == "")
 }
 
 const gapWhy = "written back one place earlier, after a gap"

@@ -37,6 +37,9 @@ type Record struct {
 	Moved     map[string][]int // Resource.Moved of the bundle's own elements
 
 	byID      map[string]*Resource
+	byText    map[string]*Resource         // to what references lead that name it otherwise than by its id: by their texts, or by what they say instead
+	byRef     map[*dpb.Reference]*Resource // and by themselves, for those without a text
+	named     []named                      // all of these
 	byType    map[*plan.Type]*kin
 	claims    map[plan.Place]claim // the leaves of the record, while it is written as a document
 	added     map[plan.Place]bool  // what is no leaf of it, by AddCodings
@@ -74,9 +77,11 @@ type Resource struct {
 	also            []tree.Node // where else it was said of the same thing
 	inside          *Resource   // contained in that, or within it otherwise: see Add
 	entered, placed bool
-	bound           bool // in scope, so that more may come to it
-	made            bool // by rows, in this run
-	led             bool // made where an arrow leads
+	bound           bool        // in scope, so that more may come to it
+	made            bool        // by rows, in this run
+	led             bool        // made where an arrow leads
+	standIn         bool        // see LinkNamed
+	called          *dpb.String // its name, if it is a stand-in that has one
 }
 
 // Type is the resource's type: Patient.
@@ -195,10 +200,20 @@ func (rec *Record) index(claims int) {
 			rec.byID["urn:uuid:"+r.ID] = r
 		}
 	}
+	for text, to := range rec.byText {
+		if rec.holds(to) {
+			rec.byID[text] = to
+		}
+	}
 	if rec.Bundle != nil {
 		rec.root = wrapResource(rec.Bundle)
 		rec.root.Moved = rec.Moved
 	}
+}
+
+// holds reports that a resource is one of the record, and not of another that it is an excerpt of.
+func (rec *Record) holds(r *Resource) bool {
+	return r.nth < len(rec.Resources) && rec.Resources[r.nth] == r
 }
 
 // kin are the record's resources of one type.
@@ -254,6 +269,9 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 	var room [96]byte
 	text := fhir.AppendReference(room[:0], r) // which is made into a string only where what follows needs one
 	if len(text) == 0 {
+		if to := x.rec.byRef[r]; to != nil && x.rec.holds(to) {
+			return to
+		}
 		return nil
 	}
 	if text[0] == '#' { // contained
@@ -269,7 +287,9 @@ func (x *run) resolve(ref reflect.Value) *Resource {
 		return to
 	}
 	if parts := strings.Split(string(text), "/"); len(parts) > 2 && bytes.Contains(text, []byte("://")) { // absolute: by its ending
-		return x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]
+		if to := x.rec.byID[strings.Join(parts[len(parts)-2:], "/")]; to != nil && fhir.RESTBase(to.FullURL) == "" { // else it lives on another server
+			return to
+		}
 	}
 	return nil
 }
@@ -319,6 +339,7 @@ func (x *run) claimed(v reflect.Value) tree.State { return x.rec.claims[plan.Pla
 // reference, but not resourceType nor the ids, references and fullUrls that Chartpost made.
 func (rec *Record) Leaves(f func(place func() string, s tree.State, why string)) {
 	rec.indexOnce()
+	rec.settleNamed()
 	w := newLeafWalk(rec, func(l *Leaf) { f(l.Place, l.State, l.Why) })
 	if rec.root != nil {
 		w.resource(rec.root)

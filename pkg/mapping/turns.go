@@ -9,19 +9,22 @@ import (
 	"github.com/chartpost/chartpost/pkg/tree"
 )
 
-// This file keeps the order of what stands under one name and several rows read: groups, each by a table of its own, and repetitions of a
-// field that go into one list, of which one row alone goes back. A medicine ordered after an examination stands behind it in the record and comes back behind it.
+// This file keeps the order of what stands under one name and several rows read: groups, each by a table of its own, and repetitions that go
+// into one list. A medicine ordered after an examination stands behind it in the record and comes back behind it.
 //
 //	ORDER[ORDER_DETAIL.RXO]     ORM_MEDICATION[]  .
 //	ORDER[no ORDER_DETAIL.RXO]  ORM_ORDER[]       .
 
 // turn is for the rows that take turns.
-type turn struct{ group string } // the name of the groups that they read, empty if they read repetitions of a field
+type turn struct {
+	group string // the name of the groups that they read, empty if they read repetitions
+	back  []*row // those that write a list together, in the order in which they are asked; nil if one row of the list goes back
+}
 
 // takeTurns finds the rows of a table that do.
 func (t *table) takeTurns() {
-	by := map[string]*row{}   // the first row of each name and list
-	back := map[string]bool{} // of a list: one of its rows goes back
+	by := map[string]*row{}     // the first row of each name and list
+	back := map[string][]*row{} // of a list: the rows that go back
 	for _, chain := range t.chains {
 		r := chain[0]
 		if len(chain) > 1 || r.Kind != MapRow || r.Direction == Backward || !r.Each || len(r.path) != 1 || r.path[0].Nth != 0 || r.dst.base != nil {
@@ -35,10 +38,10 @@ func (t *table) takeTurns() {
 			key, group = key+" "+r.dst.steps[0].e.Name, ""
 		}
 		if group == "" && r.Direction != Forward {
-			if back[key] {
+			if rows := back[key]; len(rows) > 0 && !(r.writesElements() && rows[0].writesElements()) {
 				continue // the way back writes what comes by this row behind what comes by that one
 			}
-			back[key] = true
+			back[key] = append(back[key], r)
 		}
 		first := by[key]
 		if first == nil {
@@ -46,13 +49,48 @@ func (t *table) takeTurns() {
 			continue
 		}
 		if first.turn == nil {
-			first.turn = &turn{group}
+			first.turn = &turn{group: group}
 			if group != "" {
 				t.turns = append(t.turns, first.turn)
 			}
 		}
 		r.turn = first.turn
 	}
+	for key, rows := range back {
+		if turn := by[key].turn; len(rows) > 1 {
+			for _, r := range t.back {
+				if slices.Contains(rows, r) {
+					turn.back = append(turn.back, r)
+				}
+			}
+		}
+	}
+}
+
+// writesElements reports a row that writes the elements of a list, each by itself: of several such rows each element asks for its own.
+func (r *row) writesElements() bool {
+	return len(r.dst.steps) == 1 && r.dst.grow == 0 && !r.conditional && len(r.ahead) == 0
+}
+
+// writeTurns writes a list in its order, each element by the first row that takes it.
+func (c *Context) writeTurns(turn *turn, v reflect.Value, n tree.Node, in *instance) (any bool) {
+	e := turn.back[0].dst.steps[0].e
+	for j := c.firstFree(v, e); j < e.Len(v); j++ {
+		for _, r := range turn.back {
+			c.steps++
+			if c.isTaken(e.At(v, j)) {
+				break
+			}
+			track := c.track
+			c.onRow(r)
+			if c.match(v, r.dst.tags) && c.writeAt(r, in, v, 0, j, n) {
+				c.claimTags(v, r.dst.tags)
+				any = true
+			}
+			c.track = track
+		}
+	}
+	return any
 }
 
 // readTurns reads what rows take turns for in its order, each with the row that is for it.

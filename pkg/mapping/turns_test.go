@@ -47,6 +47,24 @@ table N -> HumanName
 1 ST prefix
 2 ST text
 `, "PID|b^Roe~a^Doe~b^Poe\n"},
+		{"statements that several rows put into one list, and write back, keep their order", `
+table M -> Bundle
+ORG ORG Organization
+
+table ORG -> Organization
+1 ST name
+3[][1=p] P[] endpoint -> Endpoint[address=p]
+3[][1=q] Q[] endpoint -> Endpoint[address=q]
+3[][1=r] Q[] endpoint -> Endpoint[address=r]
+
+table P -> Endpoint
+2 ST name
+'active' ST status
+
+table Q -> Endpoint
+2 ST header
+'active' ST status
+`, "ORG|x||r^one~p^two~q^three~p^four~r^five\n"},
 		{"a scope that is taken in whole adds to what is around it", `
 table M -> Bundle
 G GROUP[] .

@@ -205,6 +205,12 @@ func (c *Context) writeRows(t *table, v reflect.Value, n tree.Node, in *instance
 			if r.Direction == Forward || r.Kind == DeclineSource || r.Kind == ConstSource || r.laterConst() {
 				continue
 			}
+			if turn := r.turn; turn != nil && len(turn.back) > 0 {
+				if r == turn.back[0] { // the first writes for all
+					any = c.writeTurns(turn, v, n, in) || any
+				}
+				continue
+			}
 			if fold := c.fold; fold == "" && slices.Contains(late, r) {
 				c.fold = overtakenWhy
 				any = c.writeRow(r, v, n, in) || any
@@ -406,15 +412,8 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 		any := false
 		for j := c.firstFree(v, s.e); j < s.e.Len(v); j++ {
 			c.steps++
-			e := s.e.At(v, j)
-			if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) {
-				continue
-			}
-			at := c.begin()
-			c.take(e)
-			if c.end(at, c.reach(r, in, e, i+1, n)) {
+			if c.writeAt(r, in, v, i, j, n) {
 				any = true
-				c.claimTags(e, s.tags)
 				if !r.Each && r.Kind != DeclineTarget {
 					return true
 				}
@@ -423,6 +422,22 @@ func (c *Context) reach(r *row, in *instance, v reflect.Value, i int, n tree.Nod
 		return any
 	}
 	return c.writeEnd(r, in, v, n)
+}
+
+// writeAt follows the row's steps from step i, a list, by one of its elements.
+func (c *Context) writeAt(r *row, in *instance, v reflect.Value, i, j int, n tree.Node) bool {
+	s := &r.dst.steps[i]
+	e := s.e.At(v, j)
+	if c.isTaken(e) || c.isRefused(e) || !c.match(e, s.tags) {
+		return false
+	}
+	at := c.begin()
+	c.take(e)
+	if !c.end(at, c.reach(r, in, e, i+1, n)) {
+		return false
+	}
+	c.claimTags(e, s.tags)
+	return true
 }
 
 // claimTags claims the leaves that tags stand for, and takes the list elements on their way.

@@ -4,7 +4,9 @@ import (
 	"reflect"
 	"slices"
 
+	cpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/codes_go_proto"
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	papb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -46,7 +48,7 @@ func (c *Context) refuse() (again bool) {
 func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 	for i := range e.Len(v) {
 		x, ti := e.Item(v, i)
-		if ti == nil {
+		if ti == nil || isSideLink(x) {
 			continue
 		}
 		ok := false
@@ -65,6 +67,20 @@ func (c *Context) carriedWhole(v reflect.Value, e *plan.Element) bool {
 		}
 	}
 	return true
+}
+
+// isSideLink reports a link of a patient to another record that leaves this one as it is. FHIR flags link as a modifier for the sake of
+// replaced-by alone, which says that this record is used no more: of the patients that servers hold many have links of the other kinds.
+func isSideLink(v reflect.Value) bool {
+	link := plan.As[papb.Patient_Link](v)
+	if link == nil {
+		return false
+	}
+	switch link.GetType().GetValue() {
+	case cpb.LinkTypeCode_REPLACES, cpb.LinkTypeCode_REFER, cpb.LinkTypeCode_SEEALSO:
+		return true
+	}
+	return false
 }
 
 // carriedMeaning reports that all leaves of an element were written, but those of its extensions and of the words of codings.

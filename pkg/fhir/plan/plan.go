@@ -99,13 +99,14 @@ type Element struct {
 // Alt is one type that a choice may take, one type of resource that ContainedResource may hold, or one member of
 // Reference.reference.
 type Alt struct {
-	Name   string // valueQuantity; of a resource or a reference the type: Patient; "uri" and "fragment" of a reference
-	Wrap   reflect.Type
-	Desc   protoreflect.FieldDescriptor
-	goType reflect.Type
-	item   *Struct // the same
-	wrap   *Struct // of Wrap
-	typ    atomic.Pointer[Type]
+	Name    string   // valueQuantity; of a resource or a reference the type: Patient; "uri" and "fragment" of a reference
+	Targets []string // as of an Element
+	Wrap    reflect.Type
+	Desc    protoreflect.FieldDescriptor
+	goType  reflect.Type
+	item    *Struct // the same
+	wrap    *Struct // of Wrap
+	typ     atomic.Pointer[Type]
 }
 
 // Type is the element's type: of a choice nil.
@@ -394,6 +395,7 @@ func build(rt reflect.Type) *Type {
 			for j := range sub.Fields().Len() {
 				a := newAlt(ws, sub.Fields().Get(j))
 				a.Name = e.Name + upper(a.Desc.JSONName())
+				a.Targets, _ = proto.GetExtension(a.Desc.Options(), apb.E_ValidReferenceType).([]string)
 				e.Choice = append(e.Choice, a)
 				e.altOf[a.Wrap] = a
 			}

@@ -286,6 +286,7 @@ func TestColumnsTogether(t *testing.T) {
 		{"and where they have none", "MRN;Test;Result;Units\n7;Glucose;5.4;mmol/l\n7;Gravity;1.020;x\n", `"value":1.020`, `"valueString"`},
 		{"a range of thousands", "MRN;Test;Result;Range\n7;Glukose;5,4;\n7;Leukozyten;9;4.000-10.000\n", `"text":"4.000-10.000"`, `"low"`},
 		{"a number of thousands", "MRN;Medikament;Einnahme;Menge\n7;Probol;1x;1,5\n8;Probol;2x;1.000\n", `"value":1.5`, `"value":1.0`},
+		{"both marks say which is the point", "MRN;Test;Result;Units\n7;Glukose;5,4;mmol/l\n7;Leukozyten;11.200,5;/ul\n7;Platelets;250,100.5;/ul\n", `"value":11200.5`, `"valueString"`},
 		{"M beside H is mujer", people + "Sexo\n1,A,1970-01-02,M\n2,B,1970-01-03,H\n", `"gender":"female"`, ""},
 		{"H beside F is homme", people + "Sexe\n1,A,1970-01-02,H\n2,B,1970-01-03,F\n", `"gender":"male"`, ""},
 		{"M alone in Sexo may be either", people + "Sexo\n1,A,1970-01-02,M\n", `"gender":"unknown","_gender":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/alternate-codes","valueCodeableConcept":{"text":"M"}}]}`, ""},
@@ -338,5 +339,18 @@ func TestSharedCharacters(t *testing.T) {
 	_, err := NewSet(parsed(t, "---\nname: M\nbase: registry\nmatches: {format: csv}\nfiles:\n  client:\n    fixed: [phone 560-572]\n---\n"))
 	if err == nil || !strings.Contains(err.Error(), "client: phone and sending_organization share characters") {
 		t.Error(err)
+	}
+}
+
+// TestDollars: what an amount in US dollars may look like in a column of dollars, and what is none.
+func TestDollars(t *testing.T) {
+	for in, want := range map[string]string{
+		"129.16": "129.16", "$1,334.88": "1334.88", "$ 12": "12", "$1,334": "1334", "US$5": "5", "USD 12": "12", "12 USD": "12", "1,334 USD": "1334", "-$20": "-20", "$-20.50": "-20.50", "-20": "-20",
+		"($15.50)": "-15.50", "$0.00": "0.00", "($0.00)": "0.00", "$.50": "0.50", "1.334,88": "1334.88", "$1,234,567.89": "1234567.89",
+		"1,334": "", "$": "", "": "", "12 EUR": "", "€12": "", "(12": "", "-$-1": "", "(-1)": "", "$12 per visit": "", "$1,33": "1.33", "free": "", "$$5": "", "USD 5 USD": "", "(": "",
+	} {
+		if got := inDollars(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
 	}
 }

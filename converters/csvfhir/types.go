@@ -127,9 +127,8 @@ func numeral(s string) string {
 	s = strings.TrimSpace(s)
 	if whole, frac, ok := strings.Cut(s, ","); ok {
 		switch {
-		case grouped.MatchString(s):
-			point := strings.LastIndexAny(s, ",.")
-			s = strings.NewReplacer(",", "", ".", "").Replace(s[:point]) + "." + s[point+1:]
+		case bothMarks(s) != "":
+			s = bothMarks(s)
 		case len(frac) == 3 || strings.ContainsAny(frac, ",.") || strings.Contains(whole, "."):
 			return ""
 		default:
@@ -143,8 +142,36 @@ func numeral(s string) string {
 	return n
 }
 
-// grouped is a number with one mark before each three digits and the other before the decimals.
-var grouped = regexp.MustCompile(`^[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+$`)
+// bothMarks is a number with one mark before each three digits and the other before the decimals, as 1334.88; empty if it is none.
+func bothMarks(s string) string {
+	point := strings.LastIndexAny(s, ",.")
+	if point < 0 {
+		return ""
+	}
+	mark := ","
+	if s[point] == ',' {
+		mark = "."
+	}
+	whole := ungrouped(s[:point], mark)
+	if whole == "" || s[point+1:] == "" || strings.Trim(s[point+1:], "0123456789") != "" {
+		return ""
+	}
+	return whole + "." + s[point+1:]
+}
+
+// ungrouped is a whole number without the marks before each three of its digits; empty if it has none.
+func ungrouped(s, mark string) string {
+	groups := strings.Split(strings.TrimLeft(s, "+-"), mark)
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 || strings.Trim(g, "0123456789") != "" {
+			return ""
+		}
+	}
+	if first := groups[0]; len(groups) == 1 || first == "" || len(first) > 3 || first[0] == '0' {
+		return ""
+	}
+	return strings.ReplaceAll(s, mark, "")
+}
 
 // dollars is an amount in US dollars, for a place that says that currency: $1,334.88, -$20, USD 12. An amount of another currency is none.
 var dollars = mapping.Type{
@@ -158,25 +185,39 @@ var dollars = mapping.Type{
 	Normal: inDollars,
 }
 
-// dollarAmount is an amount as it is written in the United States. Round brackets say that it is owed, as a minus does.
-var dollarAmount = regexp.MustCompile(`^(-|\()?(?:US ?\$|\$|USD) ?(-)?(\d{1,3}(?:,\d{3})+|\d+)?(\.\d+)?(\))?$`)
-
 // inDollars is the normal form of an amount, empty if it is none in US dollars. Behind the sign of the currency a comma before three digits
-// stands for thousands.
+// stands for thousands. Round brackets say that it is owed, as a minus does.
 func inDollars(s string) string {
 	s = strings.TrimSpace(s)
-	if number, ok := strings.CutSuffix(s, "USD"); ok {
-		return numeral(number)
+	owed := false
+	if in, ok := strings.CutPrefix(s, "("); ok {
+		if s, owed = strings.CutSuffix(in, ")"); !owed {
+			return ""
+		}
+	} else if rest, ok := strings.CutPrefix(s, "-"); ok && strings.HasPrefix(strings.TrimLeft(rest, " US"), "$") {
+		s, owed = rest, true
 	}
-	m := dollarAmount.FindStringSubmatch(s)
-	if m == nil {
-		return numeral(s)
+	in := false
+	for _, sign := range []string{"US$", "US $", "USD", "$"} {
+		if rest, ok := strings.CutPrefix(s, sign); ok {
+			s, in = strings.TrimSpace(rest), true
+			break
+		}
 	}
-	if (m[1] == "(") != (m[5] == ")") || m[1] != "" && m[2] != "" {
-		return ""
+	if rest, ok := strings.CutSuffix(s, "USD"); ok && !in {
+		s, in = strings.TrimSpace(rest), true
 	}
-	n := numeral(strings.ReplaceAll(m[3], ",", "") + m[4])
-	if n != "" && m[1]+m[2] != "" && strings.Trim(n, "0.") != "" {
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		if owed {
+			return ""
+		}
+		s, owed = rest, true
+	}
+	if whole := ungrouped(s, ","); in && whole != "" {
+		s = whole
+	}
+	n := numeral(s)
+	if owed && n != "" && strings.Trim(n, "0.") != "" {
 		n = "-" + n
 	}
 	return n
@@ -188,7 +229,7 @@ var thousands = regexp.MustCompile(`(^|\D)[1-9]\d{0,2}\.\d{3}(\D|$)`)
 // doubtful reports a number that is eleven point two or eleven thousand two hundred, for its table has decimal commas elsewhere.
 func doubtful(c *mapping.Context, leaf tree.Node, s string) bool {
 	table, _ := columnAt(c, leaf)
-	return table != nil && table.DecimalComma && thousands.MatchString(s) && !grouped.MatchString(strings.TrimSpace(s))
+	return table != nil && table.DecimalComma && thousands.MatchString(s) && bothMarks(strings.TrimSpace(s)) == ""
 }
 
 // integer is a number without decimals; 12.0 is what a spreadsheet makes of 12.

@@ -257,7 +257,7 @@ func writeAddress(c *mapping.Context, a *dpb.Address, n tree.Node) bool {
 // --- QUANTITY, RESULT, RANGE: what laboratories write ---
 
 // measured is "<5", ">= 1.50", "12 mg/dL": comparator, number, unit.
-var measured = regexp.MustCompile(`^(<=|>=|<|>|≤|≥)? ?([-+]?(?:\d+(?:[.,]\d+)?|\.\d+)) ?([^\d\s.,:;+\-/][^:;]*|/[^\d:;]+|10\*.*|x ?10.*)?$`)
+var measured = regexp.MustCompile(`^(<=|>=|<|>|≤|≥)? ?([-+]?(?:\d+(?:[.,]\d+)*|\.\d+)) ?([^\d\s.,:;+\-/][^:;]*|/[^\d:;]+|10\*.*|x ?10.*)?$`)
 
 var comparators = map[string]codes.QuantityComparatorCode_Value{
 	"<": codes.QuantityComparatorCode_LESS_THAN, "<=": codes.QuantityComparatorCode_LESS_THAN_OR_EQUAL_TO,
@@ -275,7 +275,7 @@ var comparatorSigns = func() map[codes.QuantityComparatorCode_Value]string {
 // parseQuantity reads a result with its comparator and unit, of a cell of a column.
 func parseQuantity(c *mapping.Context, n tree.Node, s string) (sign, value, unit string, ok bool) {
 	m := measured.FindStringSubmatch(s)
-	if m == nil || doubtful(c, c.Doc.Leaf(n), s) {
+	if m == nil || doubtful(c, c.Doc.Leaf(n), m[2]) {
 		return "", "", "", false
 	}
 	sign = strings.NewReplacer("≤", "<=", "≥", ">=").Replace(m[1])

@@ -39,7 +39,7 @@ func render(t *testing.T, form string, o WriteOptions, list []*Finding) string {
 func TestTextWriter(t *testing.T) {
 	got := render(t, "text", WriteOptions{Places: 2}, sample())
 	want := `b c.hl7:10, PID-3: reject: the input cannot be read [CP-CNV-002]
-  look whether the file is whole and may be read
+  look whether its name is right, and whether it is whole and may be read
 b c.hl7:11, record 2, PID-3: reject: the input cannot be read [CP-CNV-002]
 a.json:3:7, Patient.gender: reject: this is <no> code [CP-FHIR-010]
   use a code of the value set (upper and lower case count); keep a local code in an extension

@@ -99,3 +99,8 @@ func inWords(err error) string {
 	}
 	return strings.Replace(text, file.Error(), plain, 1)
 }
+
+// noFile is the error of a command that was given folders without any file to read.
+func noFile() error {
+	return fail(exitUnreadable, errors.New("there is no file in what was given"), "look whether it is the right folder; hidden files are passed over")
+}

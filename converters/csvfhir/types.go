@@ -110,7 +110,7 @@ var uid = mapping.Type{
 // --- numbers ---
 
 // number is a decimal number. A comma is the decimal point where it cannot stand for thousands: 1,5 but not 1,500. A number with both marks
-// has one meaning in every country: 1,334.88 and 1.334,88.
+// has one meaning in every country: 1,334.88 and 1.334,88; and one mark that stands twice is not the decimal one: 1,234,567.
 var number = mapping.Type{
 	Read: func(c *mapping.Context, s string) (string, error) {
 		n := numeral(s)
@@ -129,6 +129,8 @@ func numeral(s string) string {
 		switch {
 		case bothMarks(s) != "":
 			s = bothMarks(s)
+		case strings.Contains(frac, ",") && ungrouped(s, ",") != "": // one mark that stands twice is no decimal point
+			s = ungrouped(s, ",")
 		case len(frac) == 3 || strings.ContainsAny(frac, ",.") || strings.Contains(whole, "."):
 			return ""
 		default:
@@ -159,15 +161,22 @@ func bothMarks(s string) string {
 	return whole + "." + s[point+1:]
 }
 
-// ungrouped is a whole number without the marks before each three of its digits; empty if it has none.
+// ungrouped is a whole number without the marks that stand before its last three digits and, before these, before each three or, as in India, each
+// two: 1,234,567 or 12,34,567. It is empty if the number has none.
 func ungrouped(s, mark string) string {
 	groups := strings.Split(strings.TrimLeft(s, "+-"), mark)
+	last := len(groups) - 1
+	first := groups[0]
+	if last == 0 || first == "" || len(first) > 3 || first[0] == '0' {
+		return ""
+	}
+	size := len(groups[1])
 	for i, g := range groups {
-		if i > 0 && len(g) != 3 || strings.Trim(g, "0123456789") != "" {
+		if i > 0 && i < last && len(g) != size || i == last && len(g) != 3 || strings.Trim(g, "0123456789") != "" {
 			return ""
 		}
 	}
-	if first := groups[0]; len(groups) == 1 || first == "" || len(first) > 3 || first[0] == '0' {
+	if size == 2 && (mark != "," || len(first) > 2) || size != 2 && size != 3 {
 		return ""
 	}
 	return strings.ReplaceAll(s, mark, "")

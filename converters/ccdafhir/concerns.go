@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
-	compb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -17,50 +16,31 @@ import (
 
 const concernURL = ownExtensions + "concern"
 
-// concerns are the templates of such acts: Problem Concern, Allergy Concern, Hospital Discharge and Admission Diagnosis, Discharge and
-// Admission Medication, Coverage Activity, Postprocedure, Preoperative and Encounter Diagnosis. The row for acts of other templates names them too.
-var concerns = []string{entries + "3", entries + "30", entries + "33", entries + "34", entries + "35", entries + "36", entries + "60",
-	entries + "51", entries + "65", entries + "80"}
-
 // matters are the kinds of Related_Entry within a concern to which a section's entry leads.
 var matters = []string{"condition", "allergy", "administration", "immunization", "coverage"}
 
-func isConcern(d *tree.Doc, act tree.Node) bool {
-	if act == 0 || attrText(d, act, "moodCode") != "EVN" || attrText(d, act, "negationInd") == "true" {
-		return false
-	}
-	return ofTemplate(d, act, concerns...)
-}
-
-func readConcerns(c *mapping.Context, n tree.Node, dst proto.Message) bool {
-	s, ok := dst.(*compb.Composition_Section)
+// readConcern reads the entry of a concern: a reference to the first of what matters within, and one to each of the others.
+func readConcern(c *mapping.Context, entry tree.Node, dst proto.Message) bool {
+	first, ok := dst.(*dpb.Reference)
 	if !ok {
 		return false
 	}
-	any := false
-	for e := c.Doc.First(n); e != 0; e = c.Doc.Next(e) {
-		if c.Doc.Name(e) != "entry" || !isConcern(c.Doc, c.Doc.Child(e, "act")) {
-			continue
-		}
-		x := &dpb.Extension{Url: &dpb.Uri{Value: concernURL}}
-		if !c.ReadTable("ConcernEntry", e, x) {
-			continue
-		}
-		any = true
-		first := &dpb.Reference{Extension: []*dpb.Extension{x}}
-		s.Entry = append(s.Entry, first)
-		led := false
-		for _, ref := range concernedBy(x) {
-			to := first
-			if led {
-				to = &dpb.Reference{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: concernURL},
-					Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}}}
-				s.Entry = append(s.Entry, to)
-			}
-			led = c.ReferAs(to, ref) || led
-		}
+	x := &dpb.Extension{Url: &dpb.Uri{Value: concernURL}}
+	if !c.ReadTable("ConcernEntry", entry, x) {
+		return false
 	}
-	return any
+	first.Extension = append(first.Extension, x)
+	led := false
+	for _, ref := range concernedBy(x) {
+		to := first
+		if led {
+			to = &dpb.Reference{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: concernURL},
+				Value: &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: &dpb.Boolean{Value: true}}}}}}
+			c.Another(to)
+		}
+		led = c.ReferAs(to, ref) || led
+	}
+	return true
 }
 
 // concernedBy are the references to what matters within a concern.
@@ -78,30 +58,40 @@ func concernedBy(x *dpb.Extension) (refs []*dpb.Reference) {
 	return refs
 }
 
-func writeConcerns(c *mapping.Context, src proto.Message, n tree.Node) bool {
-	s, ok := src.(*compb.Composition_Section)
+// concernOf is the extension by which a reference has a concern, without a value, or says that it belongs to the one before it.
+func concernOf(ref *dpb.Reference) *dpb.Extension {
+	at := slices.IndexFunc(ref.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == concernURL })
+	if at < 0 {
+		return nil
+	}
+	return ref.Extension[at]
+}
+
+// writeConcern writes a concern. The references behind it that belong to it are said by what stands within.
+func writeConcern(c *mapping.Context, src proto.Message, entry tree.Node) bool {
+	ref, ok := src.(*dpb.Reference)
 	if !ok {
 		return false
 	}
-	any, within := false, false
-	for _, ref := range s.Entry {
-		at := slices.IndexFunc(ref.Extension, func(x *dpb.Extension) bool { return x.GetUrl().GetValue() == concernURL })
-		if at < 0 {
-			continue
+	x, behind := concernOf(ref), c.Behind()
+	if x == nil || x.Value != nil || !c.WriteTable("ConcernEntry", x, entry) {
+		return false
+	}
+	c.Claim(x.Url)
+	c.ClaimValue(ref)
+	for m := range behind {
+		other, ok := m.(*dpb.Reference)
+		if !ok {
+			break
 		}
-		x := ref.Extension[at]
-		if x.Value == nil {
-			e := c.Doc.Add(n, "entry", "")
-			within = c.WriteTable("ConcernEntry", x, e)
-			any = any || within
+		y := concernOf(other)
+		if y != nil && y.Value == nil {
+			break
 		}
-		if within {
-			c.Claim(x.Url)
-			if x.Value != nil {
-				c.Claim(x)
-			}
-			c.ClaimValue(ref)
+		if y != nil {
+			c.Claim(y)
+			c.ClaimValue(other)
 		}
 	}
-	return any
+	return true
 }

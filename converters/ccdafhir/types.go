@@ -28,7 +28,7 @@ var Types = mapping.Types{
 	"RACE":         mapping.Pair{Read: readRace, Write: writeRace},
 	"MEDICATION":   mapping.Pair{Read: readMedication, Write: writeMedication},
 	"REFILLS":      refills,
-	"CONCERNS":     mapping.Pair{Read: readConcerns, Write: writeConcerns},
+	"CONCERN":      mapping.Pair{Read: readConcern, Write: writeConcern, Makes: []string{"Reference"}},
 	"FULL_NAME":    mapping.Pair{Read: readFullName, Write: writeNothing},
 	"EMPTY":        mapping.Pair{Read: readEmpties, Write: writeEmpties},
 	"TEMPLATES":    mapping.Pair{Read: readTemplates, Write: writeTemplates},

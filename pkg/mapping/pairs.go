@@ -3,6 +3,7 @@ package mapping
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 
@@ -94,6 +95,21 @@ func (c *Context) Add(m proto.Message, from *Resource) {
 	r.at, r.made, r.nth = from.at, true, c.made
 	c.stranger(r.v, r.info)
 	c.enlist(r)
+}
+
+// Another is for pairs on the way to FHIR that make an element of a list: x is to stand behind it, in the same list.
+func (c *Context) Another(x proto.Message) { c.more = append(c.more, reflect.ValueOf(x).Elem()) }
+
+// Behind is for pairs on the way back that write an element of a list: the elements behind it. It is to be asked before anything else is written.
+func (c *Context) Behind() iter.Seq[proto.Message] {
+	at := c.element
+	return func(yield func(proto.Message) bool) {
+		for j := at.j + 1; j < at.e.Len(at.v); j++ {
+			if !yield(plan.MessageOf(at.e.At(at.v, j))) {
+				return
+			}
+		}
+	}
 }
 
 // Memo is for pairs: what compute gives for a key is computed once for a document. The key's type is the pair's own.

@@ -42,6 +42,7 @@ type run struct {
 	alike    bool // see ReadOptions.Shared
 	trial    bool // see trial.go
 	track    track
+	more     []reflect.Value // elements that a pair puts behind the one that it makes; see Another
 
 	scratch     // what the way to FHIR needs
 	back        // what the way back needs

@@ -39,8 +39,11 @@ func (c *Context) readElement(r *row, k tree.Node, base reflect.Value, in *insta
 	if have.IsValid() && how == own && !st.grow {
 		return read(have), "" // made by a sibling row of this instance: they are parts of one thing
 	}
+	outer := c.more
+	c.more = nil
 	e, ok := c.readFresh(r, st, k, read)
-	if !ok {
+	more := c.more
+	if c.more = outer; !ok {
 		return false, ""
 	}
 	if have.IsValid() && !st.grow {
@@ -61,6 +64,9 @@ func (c *Context) readElement(r *row, k tree.Node, base reflect.Value, in *insta
 	}
 	c.hang(parent, st, e)
 	c.remember(in, parent, st, e)
+	for _, x := range more {
+		c.hang(parent, st, x)
+	}
 	return true, ""
 }
 

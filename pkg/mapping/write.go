@@ -39,6 +39,7 @@ type back struct {
 	restTable   string                             // see RestBy
 	tracks      []claimTrack                       // in a trial: by which rows leaves were written
 	conditional []conditional                      // what foldConditional looks at
+	element     element                            // of a list, which a pair writes
 }
 
 // logs are what attempts that come to nothing take back. One record after the other has the same memory for them: what a document takes and
@@ -58,6 +59,13 @@ func (l logs) emptied() *logs {
 	clear(l.claimLog)
 	clear(l.placeLog)
 	return &logs{l.takenLog[:0], l.claimLog[:0], l.placeLog[:0]}
+}
+
+// element is one of a list, with what has the list.
+type element struct {
+	e *plan.Element
+	v reflect.Value
+	j int
 }
 
 // followed is a resource that is being written where something refers to it, and the row that does so.
@@ -433,6 +441,9 @@ func (c *Context) writeAt(r *row, in *instance, v reflect.Value, i, j int, n tre
 	}
 	at := c.begin()
 	c.take(e)
+	if r.pair != nil {
+		c.element = element{s.e, v, j}
+	}
 	if !c.end(at, c.reach(r, in, e, i+1, n)) {
 		return false
 	}

@@ -27,6 +27,7 @@ func (c *Context) finish(o ReadOptions) {
 		}
 	}
 	c.foldRepeated()
+	c.widened()
 	c.unite()
 	if o.Unite {
 		c.sameThings(&o)
@@ -140,13 +141,19 @@ func (c *Context) unite() {
 			}
 		}
 	}
+	c.replace(gone)
+}
+
+// replace takes resources out of the record for others, to which what led to them leads.
+func (c *Context) replace(gone map[*Resource]*Resource) {
 	if len(gone) == 0 {
 		return
 	}
 	c.rec.Resources = slices.DeleteFunc(c.rec.Resources, func(r *Resource) bool { return gone[r] != nil })
 	for ref, to := range c.refs {
-		if gone[to] != nil {
-			c.refs[ref] = gone[to]
+		for gone[to] != nil {
+			to = gone[to]
+			c.refs[ref] = to
 		}
 	}
 }

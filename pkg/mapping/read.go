@@ -42,6 +42,7 @@ type run struct {
 	alike    bool // see ReadOptions.Shared
 	trial    bool // see trial.go
 	track    track
+	several  []string        // identities that two of those have whom arrows made; see widened
 	more     []reflect.Value // elements that a pair puts behind the one that it makes; see Another
 
 	scratch     // what the way to FHIR needs

@@ -121,8 +121,36 @@ func (c *Context) intern(r *Resource) *Resource {
 		}
 	}
 	c.keyed[key] = append(c.keyed[key], r)
+	if id != "" && len(c.keyed[key]) == 2 {
+		c.several = append(c.several, key)
+	}
 	c.enlist(r)
 	return r
+}
+
+// widened unites what intern kept apart and a fuller one, which came later and took the place of another, says too: of an organization with a kind,
+// the same with a telephone, and the same with both, one is left.
+func (c *Context) widened() {
+	gone := map[*Resource]*Resource{}
+	for _, key := range c.several {
+		list := c.keyed[key]
+		for _, r := range list {
+			for _, have := range list {
+				if have == r || gone[have] != nil || !c.covers(have.v, r.v, r.info, false) {
+					continue
+				}
+				have.also = append(append(have.also, r.at), r.also...)
+				if !c.covers(have.v, r.v, r.info, true) {
+					for _, at := range append(r.also, r.at) {
+						c.Doc.Lower(at, tree.Folded, otherOrder)
+					}
+				}
+				gone[r] = have
+				break
+			}
+		}
+	}
+	c.replace(gone)
 }
 
 // content is a sum over what an element says, in any order: of equal elements it is equal. What references lead to does not

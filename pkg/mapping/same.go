@@ -3,7 +3,6 @@ package mapping
 import (
 	"cmp"
 	"reflect"
-	"slices"
 
 	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
@@ -53,15 +52,7 @@ func (c *Context) sameThings(o *ReadOptions) {
 			o.Clash(r.at, have.at, r.info.Name, c.disagree(have.v, r.v, r.info))
 		}
 	}
-	if len(gone) == 0 {
-		return
-	}
-	c.rec.Resources = slices.DeleteFunc(c.rec.Resources, func(r *Resource) bool { return gone[r] != nil })
-	for ref, to := range c.refs {
-		if gone[to] != nil {
-			c.refs[ref] = gone[to]
-		}
-	}
+	c.replace(gone)
 }
 
 // disagree are the elements that two resources have, of which neither says all that the other says.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
 	"github.com/chartpost/chartpost/pkg/ccda/schema"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/mapping"
 	"github.com/chartpost/chartpost/pkg/terminology"
 	"github.com/chartpost/chartpost/pkg/tree"
@@ -227,23 +228,8 @@ func isOID(s string) bool {
 // last dot is among the first characters (1.2.3, 2.999): those are arcs below which others are given out.
 func namesSystem(s string) bool { return strings.LastIndexByte(s, '.') >= 5 && isOID(s) }
 
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F':
-		default:
-			return false
-		}
-	}
-	return true
-}
+// isUUID reports a UUID; a document may have it in capitals.
+func isUUID(s string) bool { return fhir.IsUUID(strings.ToLower(s)) }
 
 const (
 	xsiTypeURL = extensionBase + "xsi-type"

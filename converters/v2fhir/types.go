@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chartpost/chartpost/converters/internal/hl7"
+	"github.com/chartpost/chartpost/pkg/fhir"
 	"github.com/chartpost/chartpost/pkg/fhir/plan"
 	"github.com/chartpost/chartpost/pkg/hl7v2"
 	"github.com/chartpost/chartpost/pkg/mapping"
@@ -319,13 +320,11 @@ func isOID(s string) bool {
 	return oidType().WellFormed("urn:oid:" + s)
 }
 
-func isUUID(s string) bool {
-	return len(s) == 36 && uuidType().WellFormed("urn:uuid:"+strings.ToLower(s))
-}
+// isUUID reports a UUID; a message may have it in capitals.
+func isUUID(s string) bool { return fhir.IsUUID(strings.ToLower(s)) }
 
 var (
-	oidType  = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Oid]()).Prim })
-	uuidType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Uuid]()).Prim })
+	oidType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Oid]()).Prim })
 
 	decimalType = sync.OnceValue(func() *plan.Prim { return plan.Of(reflect.TypeFor[dpb.Decimal]()).Prim })
 )

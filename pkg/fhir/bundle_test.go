@@ -119,7 +119,7 @@ func TestIdentityKey(t *testing.T) {
 		t.Error("a Binary has no identifier")
 	}
 	p := read(t, `{"resourceType":"Patient","id":"x"}`)
-	if a, b := ResourceID(p, "F", "sha", "1"), ResourceID(p, "F", "sha", "2"); a == b || !isUUID(a) {
+	if a, b := ResourceID(p, "F", "sha", "1"), ResourceID(p, "F", "sha", "2"); a == b || !IsUUID(a) {
 		t.Errorf("ids by position are %s and %s", a, b)
 	}
 }
@@ -129,7 +129,7 @@ func TestBundle(t *testing.T) {
 	p := read(t, `{"resourceType":"Patient","id":"`+uid+`"}`)
 	o := read(t, `{"resourceType":"Organization","id":"1"}`)
 	orgURL := FullURL("Organization", "1")
-	if !isUUID(strings.TrimPrefix(orgURL, "urn:uuid:")) {
+	if !IsUUID(strings.TrimPrefix(orgURL, "urn:uuid:")) {
 		t.Errorf("the fullUrl is %s", orgURL)
 	}
 	b, err := NewBundle(Collection, p, o)

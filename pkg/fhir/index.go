@@ -71,7 +71,7 @@ func (x *Index) Add(l Located) {
 // urlOf is the URL that references use: the fullUrl without version; without one a UUID's urn, as our own bundles call it.
 func urlOf(fullURL, id string) string {
 	u, _, _ := strings.Cut(fullURL, "/_history/")
-	if u == "" && isUUID(id) {
+	if u == "" && IsUUID(id) {
 		u = "urn:uuid:" + id
 	}
 	return u

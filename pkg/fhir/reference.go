@@ -80,14 +80,14 @@ func RefTo(ref *dpb.Reference, typ, id string, style RefStyle) {
 // FullURL is the fullUrl of a resource in our bundles: urn:uuid:<id>. An id that is no UUID gets one that depends on nothing
 // but the type and the id.
 func FullURL(typ, id string) string {
-	if !isUUID(id) {
+	if !IsUUID(id) {
 		id = ID("fullUrl", typ, id)
 	}
 	return urn + id
 }
 
-// isUUID checks for the form of a UUID in lower case, which urn:uuid needs in FHIR.
-func isUUID(s string) bool {
+// IsUUID reports the form of a UUID in lower case, which urn:uuid needs in FHIR. Formats that take capitals ask for it in lower case.
+func IsUUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}

@@ -65,7 +65,7 @@ func (w *walker) uri(s string) {
 		}
 	case strings.HasPrefix(s, "urn:uuid:"):
 		rest, _, _ := strings.Cut(s[len("urn:uuid:"):], "#")
-		if rest, _, _ = strings.Cut(rest, "|"); !isUUID(rest) {
+		if rest, _, _ = strings.Cut(rest, "|"); !fhir.IsUUID(rest) {
 			w.find("CP-FHIR-013", "not a UUID in lower case behind urn:uuid:").WithValue(s)
 		}
 	}
@@ -124,19 +124,6 @@ func isOID(s string) bool {
 	}
 	for arc := range strings.SplitSeq(s[2:], ".") {
 		if arc == "" || arc[0] == '0' && len(arc) > 1 || strings.Trim(arc, "0123456789") != "" {
-			return false
-		}
-	}
-	return true
-}
-
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
 			return false
 		}
 	}

@@ -91,6 +91,9 @@ func TestDivide(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := builtin(t)
+	nameless := func(text string) string {
+		return strings.NewReplacer(`"id":"letter",`, "", `"masterIdentifier":{"value":"D1"},`, "", "QW5uIGlzIHdlbGwu", text).Replace(letter)
+	}
 	tests := []struct {
 		name      string
 		o         convert.Options
@@ -124,6 +127,8 @@ func TestDivide(t *testing.T) {
 			messages: []string{"A08\nPR1|1||^^^^^^^^Biopsy"}, lacks: "Suture", leftOut: "2 Procedure"},
 		{name: "a document without a number", resources: []string{annLee, strings.Replace(letter, `"masterIdentifier":{"value":"D1"},`, "", 1)},
 			messages: []string{"T02\nTXA|1|^^^^^^^^Letter||||||||||letter|||||DO|"}},
+		{name: "documents without number and id, of which only the text differs", resources: []string{annLee, nameless("QW5uIGlzIHdlbGwu"), nameless("QW5uIGlzIHdlbGwh")},
+			messages: []string{"T02\nTXA|1|^^^^^^^^Letter||||||||||7576b1eb8d5976d7a247|||||DO|", "T02\nTXA|1|^^^^^^^^Letter||||||||||26fc66f4f66cd4282358|||||DO|"}},
 		{name: "allergies that are not active, not confirmed or told in error", resources: []string{annLee, penicillin, pollen, nuts, wasp},
 			messages: []string{"A08\nAL1|1||^^^^^^^^Penicillin", "A60\nIAM|1||^^^^^^^^Pollen|||A|||||20200102||||||I^Confirmed but inactive^HL70438" +
 				"\nIAM|2||^^^^^^^^Nuts|||A|A9||||||||||U^Unconfirmed^HL70438\nIAM|3||^^^^^^^^Wasp|||A|||||||||||E^Erroneous^HL70438"}},

@@ -415,6 +415,7 @@ func complete(d *tree.Doc, rec *mapping.Record, structure, event, version string
 					fill(d, n, "12", r.ID)
 				}
 			}
+			fill(d, n, "12", shortened(documentSaid(d, n)))
 			document = true
 		case "OBX":
 			if document {
@@ -432,6 +433,18 @@ func withPV1(d *tree.Doc, structure string) {
 	if d.Child(tree.Root, "PID") != 0 && d.Child(tree.Root, "PV1") == 0 && demands(schema.Structure(structure), "PV1") {
 		d.SetText(leafAt(d, d.Add(tree.Root, "PV1", ""), "2"), noVisit)
 	}
+}
+
+// documentSaid is what tells a document that has no number from others: whose it is, what TXA says of it, and its text.
+func documentSaid(d *tree.Doc, txa tree.Node) string {
+	var said strings.Builder
+	if pid := d.Child(d.Parent(txa), "PID"); pid != 0 {
+		said.WriteString(saidBelow(d, pid))
+	}
+	for k := txa; k != 0 && (k == txa || d.Name(k) != "TXA"); k = d.Next(k) {
+		said.WriteString(saidBelow(d, k))
+	}
+	return said.String()
 }
 
 // saidBelow is what stands at and below a node.

@@ -258,6 +258,35 @@ func TestVisitsLeftOut(t *testing.T) {
 	}
 }
 
+// TestNobodyNamed: what names nobody is not told of the patient of a message, and the ledger says why.
+func TestNobodyNamed(t *testing.T) {
+	ms, err := mapping.NewMaps(Tables(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range []string{
+		`{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Sodium"},"valueQuantity":{"value":140}}`,
+		`{"resourceType":"ServiceRequest","id":"s","status":"active","intent":"order","code":{"text":"Panel"}}`,
+	} {
+		rec := recordOf(t, annLee, resource)
+		if _, _, err := Format(ms).NewWriter(&convert.Options{}).FromHub(&convert.Record{Record: rec, FromFHIR: true}); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		rec.Leaves(func(place func() string, s tree.State, why string) {
+			if strings.HasSuffix(place(), "code.text") {
+				n++
+				if s != tree.Declined || !strings.Contains(why, "nobody is named in it") {
+					t.Errorf("%s is %s: %s", place(), s, why)
+				}
+			}
+		})
+		if n != 1 {
+			t.Errorf("%d leaves of %s", n, resource)
+		}
+	}
+}
+
 // TestNumberOfNobody: a patient who has neither a number nor an id gets one that nobody has of whom another record tells.
 func TestNumberOfNobody(t *testing.T) {
 	ms, err := mapping.NewMaps(Tables(), nil)

@@ -38,6 +38,8 @@ func TestActs(t *testing.T) {
 			[]string{`<supply classCode="SPLY" moodCode="INT">`, `<repeatNumber value="3"/>`, `<quantity value="30" unit="{tablet}"/>`, `code="1191"`, `Label in Spanish`}},
 		{"when a drug was given, in what is called a rule of times", "22.2.1.1", "10160-0", medication(`<effectiveTime xsi:type="PIVL_TS" operator="A" value="20310203"/>`),
 			[]string{`"event":["2031-02-03"]`}, `"Basic"`, []string{`<effectiveTime value="20310203"/>`}},
+		{"a drug that stands in words alone", "22.2.1.1", "10160-0", `<substanceAdministration classCode="SBADM" moodCode="INT"><templateId root="` + entries + `16"/><id root="1.2.3.5"/><text>Testol mixture, as before</text><statusCode code="active"/></substanceAdministration>`,
+			[]string{`"medicationCodeableConcept":{"text":"Testol mixture, as before"`}, `"data-absent-reason"`, []string{`<text>Testol mixture, as before</text>`}},
 		{"a supply of which little is known", "22.2.10", "18776-5", `<supply classCode="SPLY" moodCode="RQO"><templateId root="` + entries + `43"/><id root="1.2.3.6"/>` + active + `</supply>`,
 			[]string{`"resourceType":"SupplyRequest"`, `"status":"active"`, `"quantity":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason"`}, `"Basic"`,
 			[]string{`<supply classCode="SPLY" moodCode="RQO">`}},

@@ -121,9 +121,16 @@ func named(c *mapping.Context, n tree.Node, dst proto.Message) {
 	case *procpb.Procedure:
 		code = &x.Code
 	case *mpb.MedicationRequest:
+		if x.GetMedication().GetReference() != nil {
+			return // a Medication has its own name
+		}
 		cc := x.GetMedication().GetCodeableConcept()
 		if cc == nil {
-			return // a Medication has its own name
+			defer func() { // a statement without a product says in words what is taken
+				if cc != nil {
+					x.Medication = &mpb.MedicationRequest_MedicationX{Choice: &mpb.MedicationRequest_MedicationX_CodeableConcept{CodeableConcept: cc}}
+				}
+			}()
 		}
 		code, words = &cc, drugName(c.Doc, product(c.Doc, n))
 	case *medpb.Medication:
